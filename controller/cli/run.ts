@@ -1,0 +1,43 @@
+// Finds the command and loads only that command's file: start-up time is a promise (under 0.3 s for `version`).
+import { UserError } from "../errors.ts";
+
+/** A command receives its own arguments and returns the exit code (0 fine, 1 findings, 2 wrong use or failure). */
+export type Command = (args: readonly string[]) => Promise<number>;
+
+const commands: Readonly<Record<string, { summary: string; load: () => Promise<{ command: Command }> }>> = {
+  "compare-versions": {
+    summary: "compare two versions under dpkg, rpm, apk, semver or kernel rules",
+    load: () => import("./compare-versions.ts"),
+  },
+  version: { summary: "print the version", load: () => import("./version.ts") },
+};
+
+function usage(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return `Usage: ringward COMMAND [ARGS]\n\n${lines.join("\n")}\n\nringward COMMAND --help says more.\n`;
+}
+
+export async function run(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    process.stdout.write(usage());
+    return name === undefined ? 2 : 0;
+  }
+  const entry = Object.hasOwn(commands, name === "--version" ? "version" : name)
+    ? commands[name === "--version" ? "version" : name]
+    : undefined;
+  if (entry === undefined) {
+    process.stderr.write(`ringward: there is no command "${name}"\n\n${usage()}`);
+    return 2;
+  }
+  try {
+    return await (await entry.load()).command(rest);
+  } catch (error) {
+    if (error instanceof UserError) {
+      process.stderr.write(`ringward ${name}: ${error.message}\n`);
+      return 2;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+// Starts Ringward's TypeScript sources under Node 24 (type stripping, no build step).
+// It is the one file that must be readable by Node 20: it looks for the runtime that the
+// devDependency `node` brings, checks its version, and says what to do when it is missing.
+"use strict";
+const fs = require("node:fs");
+const path = require("node:path");
+const { spawn } = require("node:child_process");
+
+const root = path.resolve(__dirname, "..");
+const WANTED_MAJOR = 24;
+
+/** The first usable runtime: this process, then the one in node_modules. */
+function findRuntime() {
+  const major = Number(process.versions.node.split(".")[0]);
+  if (major >= WANTED_MAJOR) return process.execPath;
+  const bundled = path.join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+  return fs.existsSync(bundled) ? bundled : undefined;
+}
+
+const runtime = findRuntime();
+if (runtime === undefined) {
+  process.stderr.write(
+    `ringward: needs Node ${WANTED_MAJOR} or newer, and this is ${process.version}.\n` +
+      `The devDependency "node" should have brought it, but node_modules/node/bin/node does not exist.\n` +
+      `That happens when npm runs with ignore-scripts. What to do: run\n` +
+      `  npm ci --ignore-scripts=false\n` +
+      `or install Node ${WANTED_MAJOR} and put it first in PATH.\n`,
+  );
+  process.exit(2);
+}
+
+const [script = path.join(root, "controller", "main.ts"), ...rest] =
+  path.basename(process.argv[1] || "") === "launch.cjs" ? process.argv.slice(2) : [undefined, ...process.argv.slice(2)];
+const entry = path.resolve(root, script);
+const args = ["--disable-warning=ExperimentalWarning", "--disable-proto=delete", entry, ...rest];
+if (runtime === process.execPath && !process.env.RINGWARD_FORCE_SPAWN) {
+  // Already the right runtime: load in this process, which saves one process start.
+  process.argv = [process.execPath, entry, ...rest];
+  import(require("node:url").pathToFileURL(entry).href).catch((error) => {
+    process.stderr.write(`ringward: ${error && error.stack ? error.stack : error}\n`);
+    process.exit(2);
+  });
+} else {
+  const child = spawn(runtime, args, {
+    stdio: "inherit",
+    env: { ...process.env, PATH: path.dirname(runtime) + path.delimiter + (process.env.PATH || "") },
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => process.exit(signal ? 128 + (require("node:os").constants.signals[signal] || 0) : code));
+}
