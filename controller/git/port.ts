@@ -1,0 +1,63 @@
+// The port to the policy repository. Two implementations pass one contract suite: `repository.ts` (system git through
+// simple-git, bare, no work tree) and `memory.ts` (used by the crash sweep). Commits are named by their full hex id.
+import type { Instant } from "../clock.ts";
+
+export type CommitSha = string & { readonly __brand: "CommitSha" };
+
+/** One file of a snapshot. `problem` says why its content was not read (symlink, submodule, too large, binary, broken UTF-8). */
+export interface PolicyFile {
+  /** Path from the repository's root, with `/`. */
+  readonly path: string;
+  /** Blob id; equal ids have equal content. */
+  readonly blob: string;
+  readonly text: string;
+  readonly problem?: { readonly code: string; readonly message: string };
+}
+
+export interface GitSnapshot {
+  readonly commit: CommitSha;
+  /** Committer date of `commit`, ms since the epoch. */
+  readonly time: Instant;
+  /** Sorted by path. */
+  readonly files: readonly PolicyFile[];
+}
+
+export interface NewCommit {
+  /** Branch to move (created if missing). */
+  readonly branch: string;
+  /** The commit that this one stands on; the push is refused unless the branch is there now (or missing, for a new branch). */
+  readonly parent: CommitSha;
+  /** What the branch must be at now for a forced move of a proposal branch: the commit, or `"absent"`. Omitted: must equal `parent`. */
+  readonly expect?: CommitSha | "absent";
+  /** Path -> new content, or null to delete. Everything else stays byte for byte. */
+  readonly files: ReadonlyMap<string, string | null>;
+  readonly message: string;
+  /** Author and committer date, ms: the caller's clock, so that runs can be repeated. */
+  readonly time: Instant;
+}
+
+export type PushResult =
+  | { readonly kind: "Pushed"; readonly commit: CommitSha }
+  /** Somebody else moved the branch first; nothing was changed. Fetch and decide again. */
+  | { readonly kind: "Moved"; readonly at: CommitSha | "absent" };
+
+export interface PolicyGit {
+  /** Fetches and answers where the tracked branch is. Throws UserError (bad URL, no such branch, authentication) or the transport's error. */
+  fetch(): Promise<{ readonly head: CommitSha }>;
+  /** True when `ancestor` is reachable from `descendant` (equal counts). Unknown commits are not ancestors. */
+  isAncestor(ancestor: CommitSha, descendant: CommitSha): Promise<boolean>;
+  /** All files under `path` ("" = root) at that commit that look like policy (.yaml, .yml, .json), within the byte caps. */
+  read(commit: CommitSha, path: string): Promise<GitSnapshot>;
+  /** The first parent, or undefined for a root commit. */
+  parent(commit: CommitSha): Promise<CommitSha | undefined>;
+  /** The newest commit reachable from `commit` that changed `path`, and its committer date. Undefined: never there. */
+  lastChange(commit: CommitSha, path: string): Promise<{ readonly commit: CommitSha; readonly time: Instant } | undefined>;
+  /** First-parent history from `to` back to (not including) `from`, newest first; at most `limit`. */
+  log(from: CommitSha | undefined, to: CommitSha, limit: number): Promise<readonly { readonly commit: CommitSha; readonly time: Instant; readonly author: string; readonly message: string }[]>;
+  /** Where remote branches with that prefix are, after the last fetch. */
+  branches(prefix: string): Promise<ReadonlyMap<string, CommitSha>>;
+  /** Makes a commit and pushes it, as one atomic move of one branch. */
+  push(commit: NewCommit): Promise<PushResult>;
+  /** Deletes a remote branch if it still is at `at`. Deleting what is gone is fine. */
+  deleteBranch(branch: string, at: CommitSha): Promise<void>;
+}

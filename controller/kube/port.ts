@@ -1,0 +1,116 @@
+// The port to a Kubernetes API server. Two implementations pass one contract suite: `transport.ts` (HTTP, undici)
+// and the sandbox's API server called in process. Everything above (reflector, client, actors) speaks only this.
+
+/** One request. `path` starts with `/api` or `/apis` and has no query. */
+export interface ApiRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  /** Lower-case names, for example `accept`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Media type of the body; `application/json` unless a patch type is named. */
+  readonly contentType?: string;
+  /** Gives up after this many milliseconds of transport time; the outcome of a write is then unknown. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ApiResponse {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Parsed JSON, or the text itself for `text/plain` answers such as container logs. */
+  readonly body: unknown;
+}
+
+/** One line of a watch. `object` of an ERROR event is a `metav1.Status`; of a BOOKMARK only `metadata.resourceVersion` counts. */
+export interface WatchEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  readonly object: unknown;
+}
+
+export interface ApiPort {
+  /** Resolves with whatever the server answered, errors included; rejects only when no answer came (the write may have happened). */
+  request(request: ApiRequest): Promise<ApiResponse>;
+  /** Opens a watch; ends when the server closes it; throws `ApiError` when it is refused and the transport's error when the connection breaks. */
+  watch(request: Pick<ApiRequest, "path" | "query" | "signal" | "headers">): AsyncIterable<WatchEvent>;
+}
+
+/** A Kubernetes object as it is on the wire, of any kind. */
+export interface KubeObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  spec?: unknown;
+  status?: unknown;
+}
+
+export interface ObjectMeta {
+  name: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  finalizers?: string[];
+  ownerReferences?: OwnerReference[];
+  generateName?: string;
+  managedFields?: ManagedFieldsEntry[];
+}
+
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
+export interface ManagedFieldsEntry {
+  manager?: string;
+  operation?: "Apply" | "Update";
+  apiVersion?: string;
+  time?: string;
+  fieldsType?: "FieldsV1";
+  fieldsV1?: Record<string, unknown>;
+  subresource?: string;
+}
+
+/** `metav1.Status` of a refused request (Kubernetes API conventions, "Response Status Kind"). */
+export interface KubeStatus {
+  readonly kind?: "Status";
+  readonly status?: string;
+  readonly message?: string;
+  readonly reason?: string;
+  readonly code?: number;
+  readonly details?: {
+    readonly name?: string;
+    readonly kind?: string;
+    readonly group?: string;
+    readonly uid?: string;
+    readonly retryAfterSeconds?: number;
+    readonly causes?: readonly { readonly reason?: string; readonly message?: string; readonly field?: string }[];
+  };
+}
+
+/** The server refused. `retryAfterMs` is set where it said when to come back. */
+export class ApiError extends Error {
+  readonly code: number;
+  readonly reason: string;
+  readonly status: KubeStatus;
+  readonly retryAfterMs: number | undefined;
+  constructor(code: number, status: KubeStatus, retryAfterMs?: number) {
+    super(status.message ?? `the API server answered ${code}`);
+    this.name = "ApiError";
+    this.code = code;
+    this.reason = status.reason ?? "Unknown";
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
