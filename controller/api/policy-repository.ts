@@ -1,0 +1,163 @@
+// PolicyRepository: the one Git repository that a cluster takes its policy from. Only with kubectl or the chart, never from Git:
+// no repository may widen what a repository may do.
+import {
+  Conditions,
+  Duration,
+  type KindDefinition,
+  type Resource,
+  rules,
+  type Static,
+  StringEnum,
+  Text,
+  Timestamp,
+  Type,
+} from "./schema.ts";
+
+const File = (description: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength: 512,
+    pattern: "^/",
+    description: `${description} Absolute path of a mounted file.`,
+  });
+
+export const PolicyRepositorySpec = Type.Object({
+  url: Type.String({
+    minLength: 1,
+    maxLength: 512,
+    description: "https or ssh URL, without user or password.",
+    ...rules({ rule: "!self.startsWith('-')", message: "a URL cannot start with a dash" }),
+  }),
+  branch: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: "Tracked branch.", default: "main" })),
+  path: Type.Optional(
+    Type.String({
+      maxLength: 512,
+      description: "Folder of the policy in the repository; empty: the root.",
+      default: "",
+    }),
+  ),
+  interval: Type.Optional(Duration("How often to fetch.", { default: "1m" })),
+  auth: Type.Optional(
+    Type.Object(
+      {
+        tokenFile: Type.Optional(File("Token for https.")),
+        username: Type.Optional(
+          Type.String({
+            maxLength: 128,
+            description: "User name that goes with the token.",
+            default: "x-access-token",
+          }),
+        ),
+        sshKeyFile: Type.Optional(File("Private key for ssh.")),
+        knownHostsFile: Type.Optional(File("Host keys for ssh.")),
+      },
+      {
+        description: "Credentials, from mounted files only.",
+        ...rules({
+          rule: "!has(self.sshKeyFile) || has(self.knownHostsFile)",
+          message: "ssh needs knownHostsFile",
+        }),
+      },
+    ),
+  ),
+  forge: Type.Optional(
+    Type.Object(
+      {
+        kind: StringEnum(["GitHub"] as const, "Forge."),
+        apiUrl: Type.Optional(
+          Type.String({
+            maxLength: 512,
+            description: "REST API's address.",
+            default: "https://api.github.com",
+          }),
+        ),
+        owner: Type.String({
+          minLength: 1,
+          maxLength: 100,
+          description: "Owner of the repository.",
+        }),
+        repository: Type.String({
+          minLength: 1,
+          maxLength: 100,
+          description: "Name of the repository.",
+        }),
+        tokenFile: File("Token for the API."),
+      },
+      { description: "Where pull requests are opened; left out: none are." },
+    ),
+  ),
+  mode: Type.Optional(
+    StringEnum(
+      ["Apply", "ReadOnly"] as const,
+      "`Apply`: Ringward puts the policy's objects into the cluster. `ReadOnly`: Flux or Argo CD does.",
+      { default: "Apply" },
+    ),
+  ),
+  maxStaleness: Type.Optional(
+    Duration("No new claims when the repository could not be read for so long.", { default: "1h" }),
+  ),
+  acknowledgedCommit: Type.Optional(
+    Type.String({
+      pattern: "^[0-9a-f]{40}$|^[0-9a-f]{64}$",
+      maxLength: 64,
+      description: "A head that a person accepts after history was rewritten.",
+    }),
+  ),
+  clusterName: Type.String({
+    minLength: 1,
+    maxLength: 63,
+    pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+    description: "This cluster's name in proposals and evidence.",
+  }),
+  proposer: Type.Optional(
+    Type.Boolean({
+      description: "Whether this cluster opens proposals and writes automatic promotions.",
+      default: true,
+    }),
+  ),
+});
+
+export const PolicyRepositoryStatus = Type.Object({
+  observedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),
+  conditions: Type.Optional(Conditions),
+  observedCommit: Type.Optional(Text("Head whose policy is in force.", 64)),
+  fetchedCommit: Type.Optional(Text("Head that was fetched last.", 64)),
+  lastFetchTime: Type.Optional(Timestamp("Last successful fetch.")),
+  documents: Type.Optional(Type.Integer({ minimum: 0, description: "Policy documents in force." })),
+  problems: Type.Optional(
+    Type.Array(
+      Type.Object({
+        file: Text("File.", 512),
+        line: Type.Integer({ minimum: 0 }),
+        column: Type.Integer({ minimum: 0 }),
+        path: Text("Path in the document.", 512),
+        code: Text("Code.", 64),
+        message: Text("What is wrong and what to do.", 1024),
+      }),
+      { maxItems: 50, description: "Documents that are not in force, the first fifty." },
+    ),
+  ),
+});
+
+export type PolicyRepositorySpec = Static<typeof PolicyRepositorySpec>;
+export type PolicyRepositoryStatus = Static<typeof PolicyRepositoryStatus>;
+export type PolicyRepository = Resource<"PolicyRepository", PolicyRepositorySpec, PolicyRepositoryStatus>;
+
+export const policyRepository: KindDefinition = {
+  kind: "PolicyRepository",
+  plural: "policyrepositories",
+  singular: "policyrepository",
+  shortNames: ["prepo"],
+  scope: "Cluster",
+  authoredIn: "Cluster",
+  description: "A PolicyRepository is the Git repository that this cluster takes its policy from.",
+  spec: PolicyRepositorySpec,
+  status: PolicyRepositoryStatus,
+  columns: [
+    { name: "URL", type: "string", jsonPath: ".spec.url" },
+    { name: "Commit", type: "string", jsonPath: ".status.observedCommit" },
+    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: "Reason", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+  ],
+};

@@ -1,0 +1,315 @@
+// RolloutRing: who is updated, in which order, how fast and on what proof, and last the levels that it is approved to run.
+// `spec.levels` is the only thing that a promotion changes; its merge is the approval.
+import {
+  AtomicList,
+  BlockedBy,
+  Conditions,
+  Duration,
+  IntOrPercent,
+  type KindDefinition,
+  LabelSelector,
+  MapList,
+  ObjectName,
+  type Resource,
+  type Static,
+  StringEnum,
+  Text,
+  Timestamp,
+  Type,
+} from "./schema.ts";
+
+export const Expedite = Type.Object(
+  {
+    reason: Type.String({
+      minLength: 1,
+      maxLength: 256,
+      description: "Why this cannot wait; shown wherever the level is.",
+    }),
+    until: Timestamp("When this stops to hold."),
+    skip: AtomicList(
+      StringEnum(["Deferral", "Soak", "Windows", "Freezes"] as const, "What need not be waited for."),
+      "What is skipped. Budgets, PodDisruptionBudgets, gates, skew and verification never are.",
+      4,
+      { minItems: 1 },
+    ),
+  },
+  { description: "The emergency lane, for this level on this ring only." },
+);
+export type Expedite = Static<typeof Expedite>;
+
+export const LevelEntry = Type.Object(
+  {
+    baseline: ObjectName("PatchBaseline."),
+    level: Type.Optional(ObjectName("PatchLevel that this ring is approved to run; left out: none yet.")),
+    enforce: Type.Optional(
+      StringEnum(
+        ["Floor", "Exact"] as const,
+        "`Floor`: what is above is fine. `Exact`: what is above goes back where it can. Images are always exact.",
+        { default: "Floor" },
+      ),
+    ),
+    maxTargets: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 100_000,
+        description: "The approval covers at most so many targets (ScopeGrew beyond).",
+      }),
+    ),
+    expedite: Type.Optional(Expedite),
+  },
+  { description: "One baseline's approved level." },
+);
+export type LevelEntry = Static<typeof LevelEntry>;
+
+export const DrainPolicy = Type.Object(
+  {
+    timeout: Type.Optional(Duration("How long a drain may take.", { default: "15m" })),
+    onTimeout: Type.Optional(
+      StringEnum(
+        ["BackOut", "Hold"] as const,
+        "`BackOut`: undo the cordon and try again later. `Hold`: keep waiting, cordoned.",
+        { default: "BackOut" },
+      ),
+    ),
+    barePods: Type.Optional(
+      StringEnum(["Block", "Evict"] as const, "Pods without a controller, which nothing brings back.", {
+        default: "Block",
+      }),
+    ),
+    emptyDir: Type.Optional(
+      StringEnum(["Block", "Evict"] as const, "Pods with emptyDir volumes, whose data is lost.", {
+        default: "Evict",
+      }),
+    ),
+  },
+  { description: "How nodes of this ring are drained." },
+);
+export type DrainPolicy = Static<typeof DrainPolicy>;
+
+export const Gate = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 63, description: "Shown when it is shut." }),
+    type: StringEnum(
+      ["NodesReady", "WorkloadsAvailable"] as const,
+      "`NodesReady`: nodes of the ring that are Ready. `WorkloadsAvailable`: workloads of the cluster with all replicas available.",
+    ),
+    minPercent: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 100,
+        default: 100,
+        description: "Least share that must be healthy.",
+      }),
+    ),
+  },
+  { description: "A condition for new claims and for soak. No data never passes." },
+);
+
+export const RolloutRingSpec = Type.Object({
+  after: Type.Optional(
+    AtomicList(ObjectName("Ring."), "Rings that must have soaked a level before this one may start it.", 16),
+  ),
+  members: Type.Object(
+    {
+      nodes: Type.Optional(
+        Type.Object({
+          selector: LabelSelector("Nodes of this ring."),
+          percent: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: 100,
+              description:
+                "Share of the selected nodes, by a stable hash of the node's UID. Rings with the same selector divide it among them in ring order.",
+            }),
+          ),
+        }),
+      ),
+      workloads: Type.Optional(
+        Type.Object({
+          selector: LabelSelector("Workloads of this ring."),
+          mode: Type.Optional(
+            StringEnum(["Observe", "Patch"] as const, "`Patch`: Ringward may set images in the live object.", {
+              default: "Observe",
+            }),
+          ),
+        }),
+      ),
+    },
+    { description: "Who belongs to this ring.", minProperties: 1 },
+  ),
+  budget: Type.Optional(
+    Type.Object(
+      {
+        nodes: Type.Optional(IntOrPercent("Most nodes of this ring that may be unavailable at once.", { default: 1 })),
+        workloads: Type.Optional(IntOrPercent("Most workloads of this ring in change at once.", { default: 1 })),
+        nodesPerZone: Type.Optional(
+          IntOrPercent("Most nodes of this ring that may be unavailable at once in one zone."),
+        ),
+        maxFailures: Type.Optional(
+          Type.Integer({
+            minimum: 0,
+            maximum: 100_000,
+            default: 0,
+            description: "More failed targets than this halt the ring.",
+          }),
+        ),
+      },
+      { description: "Tightens the cluster's limits; never widens them." },
+    ),
+  ),
+  completion: Type.Optional(
+    Type.Object({
+      minPercent: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 100,
+          default: 100,
+          description: "Least share of targets that must be verified.",
+        }),
+      ),
+      onEmpty: Type.Optional(
+        StringEnum(["Block", "Pass"] as const, "Whether a ring without targets lets a level through.", {
+          default: "Block",
+        }),
+      ),
+    }),
+  ),
+  soak: Type.Optional(
+    Duration("How long the ring must be observed healthy, after completion, before the next ring may start.", {
+      default: "24h",
+    }),
+  ),
+  deferral: Type.Optional(Duration("Least age of a level, counted from its newest input.", { default: "0s" })),
+  deadline: Type.Optional(Duration("How long after the offer targets should be done.")),
+  onDeadline: Type.Optional(
+    StringEnum(["Nothing", "IgnoreWindows"] as const, "What the deadline changes. It never opens a freeze.", {
+      default: "Nothing",
+    }),
+  ),
+  gracePeriod: Type.Optional(
+    Duration("Least time between a target's joining (or pending reboot) and a forced start.", {
+      default: "0s",
+    }),
+  ),
+  gates: Type.Optional(MapList(Gate, ["name"], "Health that must hold.", 8)),
+  calendarRefs: Type.Optional(
+    AtomicList(
+      Type.Object({ name: ObjectName("MaintenanceCalendar.") }),
+      "Calendars whose windows and freezes hold here.",
+      8,
+    ),
+  ),
+  drain: Type.Optional(DrainPolicy),
+  cordonedNodes: Type.Optional(
+    StringEnum(["Skip", "Update"] as const, "Nodes that somebody else cordoned.", {
+      default: "Skip",
+    }),
+  ),
+  promotion: Type.Optional(
+    StringEnum(
+      ["PullRequest", "Automatic"] as const,
+      "`Automatic`: Ringward itself writes the entry to the tracked branch.",
+      { default: "PullRequest" },
+    ),
+  ),
+  onSupersede: Type.Optional(
+    StringEnum(["FinishThenNext", "Restart"] as const, "What a newer candidate does to a level under way.", {
+      default: "FinishThenNext",
+    }),
+  ),
+  onFailure: Type.Optional(
+    StringEnum(["Halt", "RollBackTarget"] as const, "What happens to a target that failed.", {
+      default: "Halt",
+    }),
+  ),
+  suspend: Type.Optional(
+    Type.Boolean({ description: "No new claims; what is in flight ends safely.", default: false }),
+  ),
+  levels: Type.Optional(
+    MapList(
+      LevelEntry,
+      ["baseline"],
+      "What this ring is approved to run: what a promotion changes. Keep it last in the file.",
+      128,
+    ),
+  ),
+});
+
+export const RingLevelStatus = Type.Object({
+  baseline: ObjectName("PatchBaseline."),
+  level: ObjectName("PatchLevel."),
+  digest: Text("Full digest.", 80),
+  offeredTime: Type.Optional(Timestamp("When targets were first allowed to start, but for windows and budgets.")),
+  startedTime: Type.Optional(Timestamp("First claim.")),
+  completedTime: Type.Optional(Timestamp("When it last became complete; absent while it is not.")),
+  soakedSeconds: Type.Optional(Type.Integer({ minimum: 0, description: "Observed healthy time since completion." })),
+  soakedTime: Type.Optional(Timestamp("When the soak was served in full; the next rings may have it from then on.")),
+  withdrawnTime: Type.Optional(Timestamp("When the approval was taken back.")),
+  vanished: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: "Targets that vanished after the cordon; counted as failures for ever.",
+    }),
+  ),
+  failed: Type.Optional(Type.Integer({ minimum: 0, description: "Targets that failed, vanished ones included." })),
+  targets: Type.Optional(Type.Integer({ minimum: 0, description: "In scope." })),
+  done: Type.Optional(Type.Integer({ minimum: 0, description: "Verified." })),
+  inFlight: Type.Optional(Type.Integer({ minimum: 0 })),
+  phase: Type.Optional(
+    StringEnum(["NotOffered", "Offered", "InProgress", "Soaking", "Done", "Blocked"] as const, "Summary."),
+  ),
+});
+export type RingLevelStatus = Static<typeof RingLevelStatus>;
+
+export const RolloutRingStatus = Type.Object({
+  observedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),
+  observedCommit: Type.Optional(Text("Commit whose ring entry was read.", 64)),
+  conditions: Type.Optional(Conditions),
+  phase: Type.Optional(Text("Summary of all levels.", 32)),
+  blockedBy: Type.Optional(BlockedBy),
+  members: Type.Optional(Type.Object({ nodes: Type.Integer({ minimum: 0 }), workloads: Type.Integer({ minimum: 0 }) })),
+  compliant: Type.Optional(Type.Integer({ minimum: 0 })),
+  assets: Type.Optional(Type.Integer({ minimum: 0 })),
+  compliantPercent: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
+  levels: Type.Optional(
+    MapList(
+      RingLevelStatus,
+      ["baseline", "digest"],
+      "Every level that this ring has been approved for, newest approvals last.",
+      256,
+    ),
+  ),
+});
+
+export type RolloutRingSpec = Static<typeof RolloutRingSpec>;
+export type RolloutRingStatus = Static<typeof RolloutRingStatus>;
+export type RolloutRing = Resource<"RolloutRing", RolloutRingSpec, RolloutRingStatus>;
+
+export const rolloutRing: KindDefinition = {
+  kind: "RolloutRing",
+  plural: "rolloutrings",
+  singular: "rolloutring",
+  shortNames: ["ring"],
+  scope: "Cluster",
+  authoredIn: "Policy",
+  description:
+    "A RolloutRing says who is updated, in which order, how fast and on what proof, and which levels it is approved to run.",
+  spec: RolloutRingSpec,
+  status: RolloutRingStatus,
+  validations: [
+    {
+      rule: "!has(self.spec.after) || !self.spec.after.exists(r, r == self.metadata.name)",
+      message: "a ring cannot come after itself",
+    },
+  ],
+  columns: [
+    { name: "Phase", type: "string", jsonPath: ".status.phase" },
+    { name: "Nodes", type: "integer", jsonPath: ".status.members.nodes" },
+    { name: "Workloads", type: "integer", jsonPath: ".status.members.workloads" },
+    { name: "Compliant%", type: "integer", jsonPath: ".status.compliantPercent" },
+    { name: "Blocked", type: "string", jsonPath: ".status.blockedBy[0].reason" },
+    { name: "Suspended", type: "boolean", jsonPath: ".spec.suspend", priority: 1 },
+    { name: "Ready", type: "string", jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+  ],
+};
