@@ -51,9 +51,18 @@ export interface PolicyGit {
   /** The first parent, or undefined for a root commit. */
   parent(commit: CommitSha): Promise<CommitSha | undefined>;
   /** The newest commit reachable from `commit` that changed `path`, and its committer date. Undefined: never there. */
-  lastChange(commit: CommitSha, path: string): Promise<{ readonly commit: CommitSha; readonly time: Instant } | undefined>;
+  lastChange(
+    commit: CommitSha,
+    path: string,
+  ): Promise<{ readonly commit: CommitSha; readonly time: Instant } | undefined>;
   /** First-parent history from `to` back to (not including) `from`, newest first; at most `limit`. */
-  log(from: CommitSha | undefined, to: CommitSha, limit: number): Promise<readonly { readonly commit: CommitSha; readonly time: Instant; readonly author: string; readonly message: string }[]>;
+  log(
+    from: CommitSha | undefined,
+    to: CommitSha,
+    limit: number,
+  ): Promise<
+    readonly { readonly commit: CommitSha; readonly time: Instant; readonly author: string; readonly message: string }[]
+  >;
   /** Where remote branches with that prefix are, after the last fetch. */
   branches(prefix: string): Promise<ReadonlyMap<string, CommitSha>>;
   /** Makes a commit and pushes it, as one atomic move of one branch. */

@@ -1,0 +1,204 @@
+// The one place where git is set up. `createGit()` gives two ways to run it on one bare object store: `remote` (network: simple-git,
+// with credentials, one at a time) and `local` (plumbing on the store: no network, no credentials).
+// Must never: read a person's or the machine's git configuration, run a hook, ask a question, follow an unlisted protocol or a
+// redirect, put a secret into argv, a file or an error. simple-git's own blocks are a safety net, not the validation (url.ts is).
+import { mkdir } from "node:fs/promises";
+
+import { simpleGit } from "simple-git";
+
+import type { GitAuth } from "./auth.ts";
+import { basicHeader, redact, sshCommand } from "./auth.ts";
+import { GitExit, runGit } from "./git-process.ts";
+import type { GitUrl } from "./url.ts";
+import { UserError } from "../errors.ts";
+
+export interface GitOptions {
+  readonly url: GitUrl;
+  /** The bare repository's directory (made if missing). */
+  readonly directory: string;
+  readonly auth?: GitAuth;
+  /** PEM file of the authority that signed the server's certificate, for servers inside a company. */
+  readonly caFile?: string;
+  /** A network operation that says nothing for this long is stopped. Milliseconds. */
+  readonly silenceMs: number;
+  readonly maxOutputBytes: number;
+}
+
+export interface LocalRun {
+  readonly input?: string | Uint8Array;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface Git {
+  /** Runs git with the network and credentials; answers standard output. Throws GitExit or Error, redacted. */
+  remote(args: readonly string[]): Promise<string>;
+  /** Runs git on the object store alone. Throws GitExit or Error. */
+  local(args: readonly string[], run?: LocalRun): Promise<Buffer>;
+  /** Runs one task after another: nothing else of this repository that is `exclusive` runs at the same time. */
+  exclusive<T>(task: () => Promise<T>): Promise<T>;
+}
+
+/** Settings for every process: given by environment, so that nothing in the store's own config file can matter more. */
+function settings(options: GitOptions): [string, string][] {
+  return [
+    ["core.hooksPath", "/dev/null"],
+    ["core.symlinks", "false"],
+    ["core.fsmonitor", "false"],
+    ["core.quotePath", "false"],
+    ["core.logAllRefUpdates", "false"],
+    ["protocol.version", "2"],
+    ["protocol.allow", "never"],
+    [`protocol.${options.url.transport}.allow`, "always"],
+    ["fetch.fsckObjects", "true"],
+    ["transfer.fsckObjects", "true"],
+    ["fetch.recurseSubmodules", "false"],
+    ["submodule.recurse", "false"],
+    ["credential.helper", ""],
+    ["gc.auto", "0"],
+    ["maintenance.auto", "false"],
+    ["http.followRedirects", "false"],
+    ["http.sslVerify", "true"],
+    ["http.lowSpeedLimit", "1"],
+    ["http.lowSpeedTime", String(Math.max(1, Math.ceil(options.silenceMs / 1000)))],
+    ["remote.origin.url", options.url.text],
+    ...(options.caFile === undefined ? [] : [["http.sslCAInfo", options.caFile] as [string, string]]),
+  ];
+}
+
+function asEnvironment(config: readonly (readonly [string, string])[]): Record<string, string> {
+  const environment: Record<string, string> = { GIT_CONFIG_COUNT: String(config.length) };
+  for (const [index, [key, value]] of config.entries()) {
+    environment[`GIT_CONFIG_KEY_${index}`] = key;
+    environment[`GIT_CONFIG_VALUE_${index}`] = value;
+  }
+  return environment;
+}
+
+/** The whole environment of a git process: nothing is inherited but PATH. */
+function baseEnvironment(options: GitOptions): Record<string, string> {
+  return {
+    // The only thing that git needs from the outside is where its programs are.
+    PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+    HOME: options.directory,
+    LANG: "C.UTF-8",
+    LC_ALL: "C.UTF-8",
+    LANGUAGE: "C",
+    TZ: "UTC",
+    GIT_DIR: options.directory,
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_ATTR_NOSYSTEM: "1",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_ASKPASS: "/bin/false",
+    SSH_ASKPASS: "/bin/false",
+    GIT_OPTIONAL_LOCKS: "0",
+    GIT_NO_REPLACE_OBJECTS: "1",
+    GIT_LITERAL_PATHSPECS: "1",
+    GIT_ALLOW_PROTOCOL: options.url.transport,
+  };
+}
+
+/** Runs tasks one after another, whatever becomes of each. */
+function mutex(): <T>(task: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (task) => {
+    const run = last.then(task, task);
+    last = run.catch(() => undefined);
+    return run;
+  };
+}
+
+async function credentials(
+  options: GitOptions,
+): Promise<{ config: [string, string][]; environment: Record<string, string>; secrets: readonly string[] }> {
+  const { auth, url } = options;
+  const none = { config: [], environment: {}, secrets: [] };
+  if (url.transport === "ssh") {
+    if (auth?.kind !== "Ssh") {
+      throw new UserError(
+        "RW1106",
+        "an ssh address needs a private key and a known_hosts file",
+        "give both in spec.auth, or use https with a token",
+      );
+    }
+    return { ...none, environment: { GIT_SSH_COMMAND: sshCommand(auth, 15), GIT_SSH_VARIANT: "ssh" } };
+  }
+  if (auth === undefined) return none;
+  if (auth.kind === "Ssh")
+    throw new UserError("RW1106", "an ssh key cannot be used with an https address", "use an ssh address or a token");
+  if (url.transport === "file") return none;
+  const { header, secrets } = basicHeader(auth.username ?? "x-access-token", await auth.token());
+  // Bound to this host's origin: no other host that the server might name ever sees it.
+  return { ...none, config: [[`http.${url.origin}.extraHeader`, header]], secrets };
+}
+
+function redactedError(error: unknown, command: string, secrets: readonly string[]): Error {
+  if (error instanceof GitExit) {
+    return new GitExit(command, error.exitCode, redact(error.stdout, secrets), redact(error.stderr, secrets));
+  }
+  return new Error(redact(error instanceof Error ? error.message : String(error), secrets));
+}
+
+/** Makes the git of one bare repository. Starts no process yet; makes the directory. */
+export async function createGit(options: GitOptions): Promise<Git> {
+  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  const base = baseEnvironment(options);
+  const localEnvironment = { ...base, ...asEnvironment(settings(options)), GIT_ALLOW_PROTOCOL: "none" };
+  return {
+    exclusive: mutex(),
+    local: (args, run = {}) =>
+      runGit({
+        args,
+        directory: options.directory,
+        environment: { ...localEnvironment, ...run.environment },
+        ...(run.input === undefined ? {} : { input: run.input }),
+        timeoutMs: Math.max(options.silenceMs, 60_000),
+        maxOutputBytes: options.maxOutputBytes,
+      }),
+    async remote(args) {
+      const secret = await credentials(options);
+      const environment = {
+        ...base,
+        ...secret.environment,
+        ...asEnvironment([...settings(options), ...secret.config]),
+      };
+      const command = args[0] ?? "";
+      let exit: GitExit | undefined;
+      const git = simpleGit({
+        baseDir: options.directory,
+        maxConcurrentProcesses: 1,
+        timeout: { block: options.silenceMs },
+        completion: { onClose: true, onExit: false },
+        // The guards would refuse our own settings; each exception is one that we set ourselves, above.
+        allowEnvironment: Object.keys(environment).filter((key) => /^(?:GIT|SSH)_/.test(key)),
+        unsafe: {
+          allowUnsafeConfigEnvCount: true,
+          allowUnsafeConfigPaths: true,
+          allowUnsafeHooksPath: true,
+          allowUnsafeFsMonitor: true,
+          allowUnsafeAskPass: true,
+          allowUnsafeSshCommand: true,
+          allowUnsafeCredentialHelper: true,
+          allowUnsafeProtocolOverride: true,
+        },
+        // simple-git rejects only when stderr is not empty; the exit code is what counts. It also turns any error that it is given
+        // into one with a text alone, so the code is kept beside it.
+        errors: (error, result) => {
+          if (result.exitCode <= 0) return error;
+          exit = new GitExit(
+            command,
+            result.exitCode,
+            Buffer.concat(result.stdOut).toString("utf8"),
+            Buffer.concat(result.stdErr).toString("utf8"),
+          );
+          return exit;
+        },
+      }).env(environment);
+      try {
+        return await git.raw([...args]);
+      } catch (error) {
+        throw redactedError(exit ?? error, command, secret.secrets);
+      }
+    },
+  };
+}

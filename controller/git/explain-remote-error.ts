@@ -1,0 +1,80 @@
+// Tells a person's fault (wrong address, branch, credentials, protection) from an outage, by what git and the server said. git has no
+// machine-readable causes here; an unknown text stays an outage, which is tried again: never the other way round.
+import { GitExit } from "./git-process.ts";
+import { redact } from "./auth.ts";
+import { UserError } from "../errors.ts";
+
+interface Rule {
+  readonly pattern: RegExp;
+  readonly code: string;
+  readonly why: string;
+  readonly todo: string;
+}
+
+const rules: readonly Rule[] = [
+  {
+    pattern: /couldn't find remote ref/i,
+    code: "RW1111",
+    why: "the repository has no such branch",
+    todo: "create the branch or correct spec.branch",
+  },
+  {
+    pattern:
+      /authentication failed|could not read (?:username|password)|returned error: 40[13]|permission denied|invalid username or|access denied|terminal prompts disabled/i,
+    code: "RW1112",
+    why: "the server does not accept the credentials",
+    todo: "check the token or key and its rights",
+  },
+  {
+    pattern: /host key verification failed|no .* host key is known/i,
+    code: "RW1113",
+    why: "the server's host key is not in known_hosts",
+    todo: "add its key to the mounted known_hosts file",
+  },
+  {
+    pattern: /returned error: 30\d|unable to update url base from redirection/i,
+    code: "RW1114",
+    why: "the server redirects to another address",
+    todo: "write that address in spec.url",
+  },
+  {
+    pattern:
+      /returned error: 404|repository .*not found|does not (?:appear to be a git repository|exist)|not a git repository/i,
+    code: "RW1115",
+    why: "there is no repository at this address",
+    todo: "correct spec.url",
+  },
+  {
+    pattern: /certificate|ssl/i,
+    code: "RW1116",
+    why: "the server's certificate is not trusted",
+    todo: "mount its authority's certificate",
+  },
+  {
+    pattern:
+      /hook declined|protected branch|denied by|deny updating|denyCurrentBranch|denied|refusing to|prohibited|GH0\d\d/i,
+    code: "RW1117",
+    why: "the server refuses to move this branch",
+    todo: "let Ringward's account push to it, or use promotion: PullRequest",
+  },
+  {
+    pattern: /fsck|object corrupt|badtree|hasdot|zeropadded|missingemail/i,
+    code: "RW1118",
+    why: "the repository holds malformed objects, which are refused",
+    todo: "repair its history (git fsck says where)",
+  },
+];
+
+/** A UserError for what a person must mend; otherwise the error as it came. */
+export function explainRemoteError(error: unknown, url: string, branch: string): Error {
+  if (!(error instanceof GitExit)) return error instanceof Error ? error : new Error(String(error));
+  const text = `${error.stderr}\n${error.stdout}`;
+  const rule = rules.find((candidate) => candidate.pattern.test(text));
+  if (rule === undefined) return error;
+  const said = text
+    .split("\n")
+    .filter((line) => /^(?:fatal|error|remote|ssh)|!\t/i.test(line.trim()))
+    .join("; ")
+    .slice(0, 500);
+  return new UserError(rule.code, redact(`repository ${url}, branch "${branch}": ${rule.why}: ${said}`, []), rule.todo);
+}

@@ -1,0 +1,81 @@
+// One git process for the local object store: spawned without a shell, with constant options and the clean environment that
+// it is given, its input written to stdin and its output read whole. Never used for the network (see create-git.ts).
+// Holds: bounded output and time; a non-zero exit code is always an error that carries the code (never "empty stderr = fine").
+import { spawn } from "node:child_process";
+
+/** A git process that ended with a code other than 0. `message` is already free of secrets. */
+export class GitExit extends Error {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  constructor(command: string, exitCode: number, stdout: string, stderr: string) {
+    super(
+      `git ${command} ended with code ${exitCode}: ${(stderr.trim() || stdout.trim() || "no message").slice(0, 2000)}`,
+    );
+    this.name = "GitExit";
+    this.exitCode = exitCode;
+    this.stdout = stdout;
+    this.stderr = stderr;
+  }
+}
+
+export interface GitProcess {
+  readonly args: readonly string[];
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly input?: string | Uint8Array;
+  /** Milliseconds after which the process is killed. */
+  readonly timeoutMs: number;
+  /** Bytes of output after which the process is killed. */
+  readonly maxOutputBytes: number;
+}
+
+/** Runs git and answers its standard output. Throws GitExit, or Error when it could not start, took too long or said too much. */
+export function runGit(process: GitProcess): Promise<Buffer> {
+  const command = process.args[0] ?? "";
+  return new Promise((resolve, reject) => {
+    const child = spawn("git", [...process.args], {
+      cwd: process.directory,
+      env: process.environment,
+      stdio: ["pipe", "pipe", "pipe"],
+      shell: false,
+      timeout: process.timeoutMs,
+      killSignal: "SIGKILL",
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    let outBytes = 0;
+    let errBytes = 0;
+    let tooMuch = false;
+    child.stdout.on("data", (chunk: Buffer) => {
+      outBytes += chunk.length;
+      if (outBytes > process.maxOutputBytes) {
+        tooMuch = true;
+        child.kill("SIGKILL");
+        return;
+      }
+      out.push(chunk);
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      errBytes += chunk.length;
+      if (errBytes <= 65_536) err.push(chunk);
+    });
+    // git may end before it has read all of its input; its exit code tells the story, not EPIPE.
+    child.stdin.on("error", () => undefined);
+    child.on("error", (error) => reject(new Error(`git ${command} could not start: ${error.message}`)));
+    child.on("close", (code, signal) => {
+      if (tooMuch) return reject(new Error(`git ${command} answered more than ${process.maxOutputBytes} bytes`));
+      if (code === null)
+        return reject(
+          new Error(`git ${command} was stopped by ${signal ?? "a signal"} (limit ${process.timeoutMs} ms)`),
+        );
+      if (code !== 0) {
+        return reject(
+          new GitExit(command, code, Buffer.concat(out).toString("utf8"), Buffer.concat(err).toString("utf8")),
+        );
+      }
+      resolve(Buffer.concat(out));
+    });
+    child.stdin.end(process.input ?? "");
+  });
+}

@@ -1,0 +1,349 @@
+// The policy repository over the system's git: a bare object store, fetched by one refspec for the tracked branch and one for
+// Ringward's proposals, read by blob id, written by plumbing and pushed as one compare-and-set of one branch. There is never a work
+// tree. Holds: a push moves a branch only from where the caller saw it (Moved otherwise); a lost reply can be repeated; a rewritten
+// tracked branch is fetched as it is, so that the caller can see it (`isAncestor` says no: G1).
+import { createHash } from "node:crypto";
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { Clock } from "../clock.ts";
+import { UserError } from "../errors.ts";
+import type { GitAuth } from "./auth.ts";
+import type { GitAuthor } from "./build-commit.ts";
+import { buildCommit, checkAuthor } from "./build-commit.ts";
+import type { Git } from "./create-git.ts";
+import { createGit } from "./create-git.ts";
+import { explainRemoteError } from "./explain-remote-error.ts";
+import { checkGitVersion } from "./git-version.ts";
+import { GitExit } from "./git-process.ts";
+import type { CommitSha, GitSnapshot, NewCommit, PolicyGit, PushResult } from "./port.ts";
+import { blobCache, defaultLimits, readPolicyFiles, type ReadLimits } from "./snapshot-files.ts";
+import { checkBranch, checkCommit, checkPath, checkUrl } from "./url.ts";
+
+/** Branches that Ringward makes for its proposals; it never moves another one but the tracked branch. */
+export const proposalPrefix = "ringward/";
+
+export interface PolicyGitOptions {
+  readonly url: string;
+  /** The tracked branch. */
+  readonly branch: string;
+  /** A folder of ours for object stores; one is made in it per address. */
+  readonly directory: string;
+  readonly auth?: GitAuth;
+  readonly author: GitAuthor;
+  /** Allows addresses on this machine's disk (tests, sandbox). */
+  readonly allowLocal?: boolean;
+  readonly caFile?: string;
+  readonly limits?: Partial<ReadLimits>;
+  /** A network operation that is silent for so long is stopped; ms, default 60,000. */
+  readonly silenceMs?: number;
+  readonly clock: Clock;
+  /** Told after each operation: its name, whether it succeeded, and how long it took (ms), for metrics. */
+  readonly onOperation?: (operation: {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly durationMs: number;
+  }) => void;
+}
+
+const remoteRefs = "refs/remotes/origin/";
+
+interface Store {
+  readonly git: Git;
+  readonly options: PolicyGitOptions;
+  readonly directory: string;
+}
+
+/** Opens the policy repository (no network yet). Throws UserError for a bad address, branch, author or an unsafe git. */
+export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGit> {
+  const url = checkUrl(options.url, { allowLocal: options.allowLocal === true });
+  checkBranch(options.branch);
+  if (options.branch.startsWith(proposalPrefix)) {
+    throw new UserError(
+      "RW1102",
+      `branch "${options.branch}": "${proposalPrefix}" is for Ringward's own proposals`,
+      "track another branch",
+    );
+  }
+  checkAuthor(options.author);
+  const limits: ReadLimits = { ...defaultLimits, ...options.limits };
+  // One store per address: objects of two repositories never mix, and a changed address starts afresh.
+  const directory = join(options.directory, `${createHash("sha256").update(url.text).digest("hex").slice(0, 16)}.git`);
+  const git = await createGit({
+    url,
+    directory,
+    silenceMs: options.silenceMs ?? 60_000,
+    maxOutputBytes: limits.maxTotalBytes * 2 + 16 * 1024 * 1024,
+    ...(options.auth === undefined ? {} : { auth: options.auth }),
+    ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
+  });
+  checkGitVersion((await git.local(["version"])).toString("utf8"));
+  if (!(await exists(join(directory, "HEAD"))))
+    await git.local(["init", "--quiet", "--bare", "--template=", directory]);
+  const store: Store = { git, options, directory };
+  const cache = blobCache(limits.maxCachedBytes);
+  return timed(options, {
+    fetch: () => git.exclusive(() => fetchBranches(store)),
+    isAncestor: (ancestor, descendant) => isAncestor(store, checkCommit(ancestor), checkCommit(descendant)),
+    async read(commit, path): Promise<GitSnapshot> {
+      const checked = checkPath(path);
+      const time = await commitTime(store, checkCommit(commit));
+      return { commit, time, files: await readPolicyFiles(git, commit, checked, limits, cache) };
+    },
+    async parent(commit) {
+      const line = await ask(store, ["rev-list", "--parents", "--max-count=1", checkCommit(commit)]);
+      return line.trim().split(" ")[1] as CommitSha | undefined;
+    },
+    lastChange: (commit, path) => lastChange(store, checkCommit(commit), checkPath(path)),
+    log: (from, to, limit) => log(store, from === undefined ? undefined : checkCommit(from), checkCommit(to), limit),
+    async branches(prefix) {
+      const all = await trackingRefs(store);
+      return new Map([...all].filter(([branch]) => branch.startsWith(prefix)));
+    },
+    push: (commit) => git.exclusive(() => push(store, commit)),
+    deleteBranch: (branch, at) => git.exclusive(() => deleteBranch(store, branch, checkCommit(at))),
+  });
+}
+
+/** Reports every operation to `onOperation`. */
+function timed(options: PolicyGitOptions, inner: PolicyGit): PolicyGit {
+  const { onOperation, clock } = options;
+  if (onOperation === undefined) return inner;
+  const time = async <T>(name: string, run: () => Promise<T>): Promise<T> => {
+    const start = clock.monotonic();
+    let ok = false;
+    try {
+      const result = await run();
+      ok = true;
+      return result;
+    } finally {
+      onOperation({ name, ok, durationMs: clock.monotonic() - start });
+    }
+  };
+  return {
+    fetch: () => time("fetch", () => inner.fetch()),
+    isAncestor: (ancestor, descendant) => time("isAncestor", () => inner.isAncestor(ancestor, descendant)),
+    read: (commit, path) => time("read", () => inner.read(commit, path)),
+    parent: (commit) => time("parent", () => inner.parent(commit)),
+    lastChange: (commit, path) => time("lastChange", () => inner.lastChange(commit, path)),
+    log: (from, to, limit) => time("log", () => inner.log(from, to, limit)),
+    branches: (prefix) => time("branches", () => inner.branches(prefix)),
+    push: (commit) => time("push", () => inner.push(commit)),
+    deleteBranch: (branch, at) => time("deleteBranch", () => inner.deleteBranch(branch, at)),
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function ask(store: Store, args: readonly string[]): Promise<string> {
+  return (await store.git.local(args)).toString("utf8");
+}
+
+async function trackingRefs(store: Store): Promise<Map<string, CommitSha>> {
+  const output = await ask(store, ["for-each-ref", "--format=%(refname)%00%(objectname)", remoteRefs]);
+  const refs = new Map<string, CommitSha>();
+  for (const line of output.split("\n")) {
+    const [ref = "", commit = ""] = line.split("\0");
+    if (ref !== "") refs.set(ref.slice(remoteRefs.length), commit as CommitSha);
+  }
+  return refs;
+}
+
+async function fetchBranches(store: Store): Promise<{ readonly head: CommitSha }> {
+  const { branch, url } = store.options;
+  const tracked = `+refs/heads/${branch}:${remoteRefs}${branch}`;
+  const proposals = `+refs/heads/${proposalPrefix}*:${remoteRefs}${proposalPrefix}*`;
+  try {
+    await store.git.remote([
+      "fetch",
+      "--quiet",
+      "--prune",
+      "--no-tags",
+      "--no-write-fetch-head",
+      "--no-recurse-submodules",
+      "origin",
+      tracked,
+      proposals,
+    ]);
+  } catch (error) {
+    throw explainRemoteError(error, url, branch);
+  }
+  const head = (await trackingRefs(store)).get(branch);
+  if (head === undefined) throw new Error(`git fetch brought no branch "${branch}"`);
+  return { head };
+}
+
+async function knows(store: Store, commit: CommitSha): Promise<boolean> {
+  try {
+    await store.git.local(["cat-file", "-e", `${commit}^{commit}`]);
+    return true;
+  } catch (error) {
+    if (error instanceof GitExit) return false;
+    throw error;
+  }
+}
+
+async function isAncestor(store: Store, ancestor: CommitSha, descendant: CommitSha): Promise<boolean> {
+  try {
+    await store.git.local(["merge-base", "--is-ancestor", ancestor, descendant]);
+    return true;
+  } catch (error) {
+    if (error instanceof GitExit && error.exitCode === 1) return false;
+    // 128 is both "no such commit" and a broken store: only the first is an answer.
+    if (error instanceof GitExit && !((await knows(store, ancestor)) && (await knows(store, descendant)))) return false;
+    throw error;
+  }
+}
+
+async function commitTime(store: Store, commit: CommitSha): Promise<number> {
+  const line = await ask(store, ["log", "-1", "--no-show-signature", "--format=%ct", commit, "--"]);
+  return Number(line.trim()) * 1000;
+}
+
+async function lastChange(store: Store, commit: CommitSha, path: string): ReturnType<PolicyGit["lastChange"]> {
+  const output = await ask(store, [
+    "log",
+    "-1",
+    "--no-show-signature",
+    "--format=%H %ct",
+    commit,
+    "--",
+    ...(path === "" ? [] : [path]),
+  ]);
+  const [id = "", seconds = ""] = output.trim().split(" ");
+  return id === "" ? undefined : { commit: id as CommitSha, time: Number(seconds) * 1000 };
+}
+
+async function log(
+  store: Store,
+  from: CommitSha | undefined,
+  to: CommitSha,
+  limit: number,
+): ReturnType<PolicyGit["log"]> {
+  const until = from !== undefined && (await knows(store, from)) ? [`^${from}`] : [];
+  const format = "--format=%H%x00%ct%x00%an <%ae>%x00%B%x00";
+  const output = await ask(store, [
+    "log",
+    "--first-parent",
+    "--no-show-signature",
+    "--encoding=UTF-8",
+    `--max-count=${Math.max(0, Math.trunc(limit))}`,
+    format,
+    to,
+    ...until,
+    "--",
+  ]);
+  const fields = output.split("\0");
+  const entries: { commit: CommitSha; time: number; author: string; message: string }[] = [];
+  for (let index = 0; index + 3 < fields.length; index += 4) {
+    const [id = "", seconds = "", author = "", message = ""] = fields.slice(index, index + 4);
+    entries.push({ commit: id.trim() as CommitSha, time: Number(seconds) * 1000, author, message: message.trimEnd() });
+  }
+  return entries;
+}
+
+/** Where a remote branch is at this moment (not: at the last fetch). */
+async function remoteBranch(store: Store, branch: string): Promise<CommitSha | "absent"> {
+  let output: string;
+  try {
+    output = await store.git.remote(["ls-remote", "--refs", "origin", `refs/heads/${branch}`]);
+  } catch (error) {
+    throw explainRemoteError(error, store.options.url, branch);
+  }
+  for (const line of output.split("\n")) {
+    const [commit = "", ref = ""] = line.split("\t");
+    if (ref === `refs/heads/${branch}`) return checkCommit(commit);
+  }
+  return "absent";
+}
+
+function checkTarget(store: Store, branch: string, expect: NewCommit["expect"]): void {
+  checkBranch(branch);
+  const tracked = branch === store.options.branch;
+  if (!tracked && !branch.startsWith(proposalPrefix)) {
+    throw new Error(`branch "${branch}" is neither the tracked branch nor one of Ringward's proposals`);
+  }
+  if (tracked && expect !== undefined)
+    throw new Error(`branch "${branch}" is tracked: it only ever moves forward from the commit's parent`);
+}
+
+async function push(store: Store, commit: NewCommit): Promise<PushResult> {
+  checkTarget(store, commit.branch, commit.expect);
+  checkCommit(commit.parent);
+  if (!(await knows(store, commit.parent))) throw new Error(`commit ${commit.parent} is not known here: fetch first`);
+  const made = await buildCommit(store.git, store.directory, commit, store.options.author);
+  // Without `expect` a proposal branch may be at the parent or missing; the tracked branch must be at the parent.
+  const seen = (await trackingRefs(store)).get(commit.branch);
+  let expected: CommitSha | "absent" =
+    commit.expect ?? (seen === undefined && commit.branch !== store.options.branch ? "absent" : commit.parent);
+  for (let attempt = 1; ; attempt++) {
+    const refusal = await tryPush(store, commit.branch, made, expected);
+    if (refusal === undefined) {
+      await store.git.local(["update-ref", `${remoteRefs}${commit.branch}`, made]);
+      return { kind: "Pushed", commit: made };
+    }
+    const at = await remoteBranch(store, commit.branch);
+    if (at === made) return { kind: "Pushed", commit: made };
+    const fine =
+      commit.expect === undefined && commit.branch !== store.options.branch ? [commit.parent, "absent"] : [expected];
+    if (!fine.includes(at)) return { kind: "Moved", at };
+    // The branch is where it should be and the server still said no: a protected branch, a hook, a lock.
+    if (attempt >= 2 || at === expected) throw explainRemoteError(refusal, store.options.url, commit.branch);
+    expected = at;
+  }
+}
+
+/** One compare-and-set of one branch. Undefined: done (or it already was so). Otherwise git's refusal. */
+async function tryPush(
+  store: Store,
+  branch: string,
+  made: CommitSha,
+  expected: CommitSha | "absent",
+): Promise<GitExit | undefined> {
+  const lease = `--force-with-lease=refs/heads/${branch}:${expected === "absent" ? "" : expected}`;
+  try {
+    await store.git.remote([
+      "push",
+      "--porcelain",
+      "--no-verify",
+      "--no-follow-tags",
+      "--recurse-submodules=no",
+      lease,
+      "origin",
+      `${made}:refs/heads/${branch}`,
+    ]);
+    return undefined;
+  } catch (error) {
+    if (error instanceof GitExit && error.exitCode === 1) return error;
+    throw explainRemoteError(error, store.options.url, branch);
+  }
+}
+
+async function deleteBranch(store: Store, branch: string, at: CommitSha): Promise<void> {
+  checkTarget(store, branch, undefined);
+  if (branch === store.options.branch) throw new Error(`branch "${branch}" is tracked and never deleted`);
+  if ((await remoteBranch(store, branch)) === at) {
+    try {
+      await store.git.remote([
+        "push",
+        "--porcelain",
+        "--no-verify",
+        "--recurse-submodules=no",
+        `--force-with-lease=refs/heads/${branch}:${at}`,
+        "origin",
+        `:refs/heads/${branch}`,
+      ]);
+    } catch (error) {
+      // Somebody was quicker, or the server forbids it: only the second is an error.
+      if (!(error instanceof GitExit) || (await remoteBranch(store, branch)) === at)
+        throw explainRemoteError(error, store.options.url, branch);
+      return;
+    }
+    await store.git.local(["update-ref", "-d", `${remoteRefs}${branch}`]);
+  }
+}

@@ -1,0 +1,241 @@
+// Reads the policy files of one commit out of the object store: one `ls-tree` for the names, one `cat-file --batch` for all
+// contents that are not cached (a process per blob costs 3 ms). Never writes a file, never follows a symlink or a submodule.
+// What cannot be read becomes a PolicyFile with a `problem`: one bad file never hides another (G5).
+import type { Git } from "./create-git.ts";
+import type { CommitSha, PolicyFile } from "./port.ts";
+import { UserError } from "../errors.ts";
+
+export interface ReadLimits {
+  /** Bytes of one file. A larger one is a problem of that file. */
+  readonly maxFileBytes: number;
+  /** Policy files in one snapshot. More is refused as a whole: half a policy would be another policy. */
+  readonly maxFiles: number;
+  /** Bytes of all policy files in one snapshot. */
+  readonly maxTotalBytes: number;
+  /** Bytes of decoded text that are kept between snapshots. */
+  readonly maxCachedBytes: number;
+}
+
+export const defaultLimits: ReadLimits = {
+  maxFileBytes: 1024 * 1024,
+  maxFiles: 50_000,
+  maxTotalBytes: 128 * 1024 * 1024,
+  maxCachedBytes: 64 * 1024 * 1024,
+};
+
+/** What a blob's bytes say, wherever it lies. */
+export type BlobContent = Pick<PolicyFile, "text" | "problem">;
+
+/** Decoded blobs by id, least recently used out first, bounded by bytes. */
+export interface BlobCache {
+  get(blob: string): BlobContent | undefined;
+  set(blob: string, content: BlobContent, bytes: number): void;
+}
+
+export function blobCache(maxBytes: number): BlobCache {
+  const entries = new Map<string, { content: BlobContent; bytes: number }>();
+  let total = 0;
+  return {
+    get(blob) {
+      const entry = entries.get(blob);
+      if (entry === undefined) return undefined;
+      entries.delete(blob);
+      entries.set(blob, entry);
+      return entry.content;
+    },
+    set(blob, content, bytes) {
+      total += bytes - (entries.get(blob)?.bytes ?? 0);
+      entries.delete(blob);
+      entries.set(blob, { content, bytes });
+      for (const [oldest, entry] of entries) {
+        if (total <= maxBytes) break;
+        entries.delete(oldest);
+        total -= entry.bytes;
+      }
+    },
+  };
+}
+
+/** Files that look like policy. Everything else in the repository is none of our business. */
+export function looksLikePolicy(path: string): boolean {
+  return /\.(?:ya?ml|json)$/i.test(path);
+}
+
+/** Order of paths: by code units, the same on every machine. */
+export function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+}
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lossyUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Bytes of a blob to text, or why not. A byte-order mark stays: an edit must give back the same bytes. */
+export function decodeBlob(bytes: Uint8Array): BlobContent {
+  if (bytes.includes(0)) {
+    return { text: "", problem: { code: "FileBinary", message: "the file is binary: policy is plain text" } };
+  }
+  let text: string;
+  try {
+    text = strictUtf8.decode(bytes);
+  } catch {
+    return { text: "", problem: { code: "FileNotUtf8", message: "the file is not valid UTF-8: save it as UTF-8" } };
+  }
+  if (text.startsWith("version https://git-lfs.github.com/spec/")) {
+    return {
+      text: "",
+      problem: { code: "FileInLfs", message: "the file lies in Git LFS, which is not read: commit it as a plain file" },
+    };
+  }
+  return { text };
+}
+
+export function tooLarge(size: number, limits: ReadLimits): BlobContent {
+  return {
+    text: "",
+    problem: {
+      code: "FileTooLarge",
+      message: `the file has ${size} bytes, more than the ${limits.maxFileBytes} that are read: split it`,
+    },
+  };
+}
+
+export const symlinkProblem: BlobContent = {
+  text: "",
+  problem: {
+    code: "FileIsSymlink",
+    message: "the file is a symbolic link: links are not followed, put the content here",
+  },
+};
+export const submoduleProblem: BlobContent = {
+  text: "",
+  problem: {
+    code: "FileIsSubmodule",
+    message: "this is a submodule: submodules are not read, put the files into this repository",
+  },
+};
+export const pathProblem: BlobContent = {
+  text: "",
+  problem: { code: "PathNotUtf8", message: "the file's name is not valid UTF-8: rename it" },
+};
+
+/** Refuses a snapshot that is over the limits. Throws UserError RW1110. */
+export function checkTotals(files: number, bytes: number, limits: ReadLimits): void {
+  if (files > limits.maxFiles) {
+    throw new UserError(
+      "RW1110",
+      `the policy path holds ${files} files, more than the ${limits.maxFiles} that are read`,
+      "point spec.path at the policy folder",
+    );
+  }
+  if (bytes > limits.maxTotalBytes) {
+    throw new UserError(
+      "RW1110",
+      `the policy path holds ${bytes} bytes, more than the ${limits.maxTotalBytes} that are read`,
+      "point spec.path at the policy folder",
+    );
+  }
+}
+
+interface TreeEntry {
+  readonly mode: string;
+  readonly blob: string;
+  readonly size: number;
+  readonly path: string;
+  readonly pathOk: boolean;
+}
+
+function parseTree(output: Buffer): TreeEntry[] {
+  const entries: TreeEntry[] = [];
+  for (let start = 0; start < output.length;) {
+    const end = output.indexOf(0, start);
+    const tab = output.indexOf(9, start);
+    if (end < 0 || tab < 0 || tab > end) throw new Error("git ls-tree answered in an unknown form");
+    // "<mode> <type> <id> <padded size>"
+    const [mode = "", , blob = "", size = ""] = output.toString("latin1", start, tab).split(/ +/);
+    const bytes = output.subarray(tab + 1, end);
+    let path: string;
+    let pathOk = true;
+    try {
+      path = strictUtf8.decode(bytes);
+    } catch {
+      path = lossyUtf8.decode(bytes);
+      pathOk = false;
+    }
+    entries.push({ mode, blob, size: size === "-" ? 0 : Number(size), path, pathOk });
+    start = end + 1;
+  }
+  return entries;
+}
+
+/** Reads blobs with one process. Answers bytes by blob id. */
+export async function readBlobs(git: Git, blobs: readonly string[]): Promise<Map<string, Buffer>> {
+  const found = new Map<string, Buffer>();
+  if (blobs.length === 0) return found;
+  const output = await git.local(["cat-file", "--batch", "--buffer"], { input: `${blobs.join("\n")}\n` });
+  let at = 0;
+  for (const blob of blobs) {
+    const newline = output.indexOf(10, at);
+    const header = output.toString("latin1", at, newline < 0 ? at : newline).split(" ");
+    const size = Number(header[2]);
+    if (newline < 0 || header[0] !== blob || header[1] !== "blob" || !Number.isSafeInteger(size)) {
+      throw new Error(`git cat-file: object ${blob} is ${header[1] ?? "not answered"}, not a blob`);
+    }
+    found.set(blob, output.subarray(newline + 1, newline + 1 + size));
+    at = newline + 1 + size + 1;
+  }
+  return found;
+}
+
+/** All policy files under `path` at a commit, sorted by path. Throws UserError RW1110 over the limits. */
+export async function readPolicyFiles(
+  git: Git,
+  commit: CommitSha,
+  path: string,
+  limits: ReadLimits,
+  cache: BlobCache,
+): Promise<PolicyFile[]> {
+  const listing = await git.local([
+    "ls-tree",
+    "-r",
+    "-z",
+    "-l",
+    "--full-tree",
+    commit,
+    "--",
+    ...(path === "" ? [] : [path]),
+  ]);
+  const entries = parseTree(listing).filter(
+    (entry) =>
+      entry.mode === "160000" || (looksLikePolicy(entry.path) && (path === "" || entry.path.startsWith(`${path}/`))),
+  );
+  const wanted = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.mode.startsWith("100") && entry.size <= limits.maxFileBytes) wanted.set(entry.blob, entry.size);
+  }
+  let bytes = 0;
+  for (const size of wanted.values()) bytes += size;
+  checkTotals(entries.length, bytes, limits);
+
+  const contents = new Map<string, BlobContent>();
+  for (const blob of wanted.keys()) {
+    const cached = cache.get(blob);
+    if (cached !== undefined) contents.set(blob, cached);
+  }
+  const missing = [...wanted.keys()].filter((blob) => !contents.has(blob));
+  for (const [blob, raw] of await readBlobs(git, missing)) {
+    const content = decodeBlob(raw);
+    contents.set(blob, content);
+    cache.set(blob, content, raw.length + 100);
+  }
+  return entries
+    .map((entry) => ({ path: entry.path, blob: entry.blob, ...contentOf(entry, contents, limits) }))
+    .sort(byPath);
+}
+
+function contentOf(entry: TreeEntry, contents: ReadonlyMap<string, BlobContent>, limits: ReadLimits): BlobContent {
+  if (!entry.pathOk) return pathProblem;
+  if (entry.mode === "120000") return symlinkProblem;
+  if (entry.mode === "160000") return submoduleProblem;
+  const content = contents.get(entry.blob);
+  return content ?? tooLarge(entry.size, limits);
+}
