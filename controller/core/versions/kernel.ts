@@ -1,0 +1,194 @@
+// Kernel release strings as nodes report them (`uname -r`, node.status.nodeInfo.kernelVersion).
+// Pure. They are not package versions: their numbers only mean something inside one *line*, that is one distribution,
+// distribution release, kernel series and flavour. Across lines there is no order (vuls and others learnt it from false
+// alarms: Ubuntu 5.15.0-101-generic and 5.15.0-101-aws are built from different sources with different numbering).
+// What a series is, per distribution:
+//   ubuntu      5.15.0-101-generic                 series "5.15.0", flavour "generic"; the ABI number counts
+//   debian      6.1.0-21-amd64                     series "6.1",    flavour "amd64";   the ABI number counts
+//               6.12.43+deb13-cloud-amd64          series "6.12",   release "deb13";   the stable number counts
+//   rhel & co.  5.14.0-362.8.1.el9_3.x86_64        series "5.14.0", release "el9",     flavour "x86_64" (variants "x86_64+rt")
+//   fedora      6.8.9-300.fc40.x86_64              series "fc40": the release rebases its kernel
+//   amazon      6.1.112-122.189.amzn2023.x86_64    series "6.1",    release "amzn2023"
+//   azurelinux  5.15.173.1-1.azl3 (mariner .cm2)   series "5.15",   release "azl3"
+//   suse        5.14.21-150500.55.52-default       series "5.14.21-150500", flavour "default"
+//   flatcar, talos, cos (6.1.112+), photon, alpine, proxmox, and plain x.y.z (Bottlerocket, kernel.org): series "x.y"
+import { compareNumbers, isDigit, isLetter } from "./order.ts";
+import type { Order } from "./order.ts";
+import { compareRpmSegments } from "./rpm.ts";
+
+export interface Kernel {
+  readonly distro: string;
+  /** The distribution's release where the string tells it (el9, amzn2023, azl3, deb13), else "". */
+  readonly release: string;
+  /** What people write in a baseline's `minimum.kernels[].series`. */
+  readonly series: string;
+  /** What people write in `minimum.kernels[].flavour`; "" where the distribution has only one. */
+  readonly flavour: string;
+  /** What counts inside the line, most significant first. */
+  readonly numbers: readonly string[];
+  /** RPM release, compared by rpm's rules after `numbers`; "" where there is none. */
+  readonly rpmRelease: string;
+}
+
+/** Names the line within which kernels can be ordered: two kernels are comparable exactly if these are equal. */
+export function kernelLine(kernel: Kernel): string {
+  return `${kernel.distro} ${kernel.release} ${kernel.series} ${kernel.flavour}`;
+}
+
+/** Orders two kernels of one line; "?" across lines and for shapes that are not known. */
+export function compareKernels(a: string, b: string): Order {
+  const left = parseKernel(a);
+  const right = left && parseKernel(b);
+  if (left === undefined || right === undefined || !isSameLine(left, right)) return "?";
+  for (let index = 0; index < Math.max(left.numbers.length, right.numbers.length); index++) {
+    const difference = compareNumbers(left.numbers[index] ?? "", right.numbers[index] ?? "");
+    if (difference !== 0) return difference < 0 ? "<" : ">";
+  }
+  const difference = compareRpmSegments(left.rpmRelease, right.rpmRelease);
+  return difference < 0 ? "<" : difference > 0 ? ">" : "=";
+}
+
+function isSameLine(a: Kernel, b: Kernel): boolean {
+  return a.distro === b.distro && a.release === b.release && a.series === b.series && a.flavour === b.flavour;
+}
+
+/** Takes a kernel release string apart; undefined for a shape that no supported distribution uses. */
+export function parseKernel(text: string): Kernel | undefined {
+  if (text.length > 128) return undefined;
+  const base = /^(\d{1,5})\.(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?(?![\d.])/.exec(text);
+  if (base === null) return undefined;
+  const [head, major = "", minor = "", patch = "", fourth] = base;
+  const parts: Base = { major, minor, patch, fourth, rest: text.slice(head.length) };
+  return (
+    plain(parts) ??
+    rpmDistribution(parts) ??
+    namedVanilla(parts) ??
+    // Debian before Ubuntu: only its flavours tell them apart.
+    debian(parts) ??
+    debianByStableNumber(parts) ??
+    alpineOrProxmox(parts) ??
+    suse(parts) ??
+    ubuntu(parts)
+  );
+}
+
+/** `major.minor.patch[.fourth]rest` */
+interface Base {
+  readonly major: string;
+  readonly minor: string;
+  readonly patch: string;
+  readonly fourth: string | undefined;
+  readonly rest: string;
+}
+
+function kernel(distro: string, series: string, numbers: readonly string[], more: Partial<Kernel> = {}): Kernel {
+  return { distro, release: "", series, flavour: "", numbers, rpmRelease: "", ...more };
+}
+
+/** Bottlerocket, kernel.org: nothing after x.y.z; Container-Optimized OS adds a "+". */
+function plain({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
+  if (fourth !== undefined || (rest !== "" && rest !== "+")) return undefined;
+  return kernel(rest === "+" ? "cos" : "vanilla", `${major}.${minor}`, [patch]);
+}
+
+/** Image-based systems that add their name to the upstream version. */
+function namedVanilla({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
+  const name = /^-(flatcar|talos|coreos|linuxkit)$/.exec(rest)?.[1];
+  return name === undefined || fourth !== undefined ? undefined : kernel(name, `${major}.${minor}`, [patch]);
+}
+
+// Debian's flavours are its architectures, with a prefix for the variant; no Ubuntu flavour is called so.
+const DEBIAN_FLAVOUR =
+  "(?:(?:cloud|rt|rpi)-)?(?:amd64|arm64|arm64-16k|armmp|armmp-lpae|686|686-pae|powerpc64le|powerpc64le-64k|s390x|riscv64|loong64|marvell|rpi|mips64el|4kc-malta|5kc-malta|loongson-3|octeon)";
+const DEBIAN = new RegExp(`^-(?:0\\.deb(\\d+)\\.)?(\\d{1,5})-(${DEBIAN_FLAVOUR})$`);
+const DEBIAN_STABLE = new RegExp(`^\\+(deb\\d+|bpo)(?:[.+](\\d{1,5}))?-(${DEBIAN_FLAVOUR})$`);
+
+/** x.y.0-ABI-flavour, and the backports' x.y.0-0.debN.ABI-flavour. */
+function debian({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
+  const match = patch === "0" && fourth === undefined ? DEBIAN.exec(rest) : null;
+  if (match === null) return undefined;
+  const [, backport, abi = "", flavour = ""] = match;
+  const release = backport === undefined ? "" : `deb${backport}`;
+  return kernel("debian", `${major}.${minor}`, [abi], { release, flavour });
+}
+
+/** Debian 13 and later: x.y.z+deb13-flavour, the stable release itself instead of an ABI number. */
+function debianByStableNumber({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
+  const match = fourth === undefined ? DEBIAN_STABLE.exec(rest) : null;
+  if (match === null) return undefined;
+  const [, release = "", rebuild = "0", flavour = ""] = match;
+  return kernel("debian", `${major}.${minor}`, [patch, rebuild], { release, flavour });
+}
+
+function alpineOrProxmox({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
+  const match = fourth === undefined ? /^-(\d{1,5})-(lts|virt|edge|stable|rpi|pve)$/.exec(rest) : null;
+  if (match === null) return undefined;
+  const [, build = "", flavour = ""] = match;
+  return kernel(flavour === "pve" ? "proxmox" : "alpine", `${major}.${minor}`, [patch, build], { flavour });
+}
+
+/** SUSE: the six digits name product and service pack (150500 is 15 SP5). */
+function suse({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
+  const match = fourth === undefined ? /^-(1\d{5})((?:\.\d{1,6})+)-([a-z][a-z0-9-]*)$/.exec(rest) : null;
+  if (match === null) return undefined;
+  const [, product = "", build = "", flavour = ""] = match;
+  return kernel("suse", `${major}.${minor}.${patch}-${product}`, build.slice(1).split("."), {
+    release: product,
+    flavour,
+  });
+}
+
+/** x.y.0-ABI-flavour. The mainline builds (ABI 060800) are no Ubuntu kernels and have no order. */
+function ubuntu({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
+  const match = patch === "0" && fourth === undefined ? /^-([1-9]\d{0,4})-([a-z][a-z0-9]*(?:-[a-z0-9]+)*)$/.exec(rest) : null;
+  if (match === null) return undefined;
+  const [, abi = "", flavour = ""] = match;
+  return kernel("ubuntu", `${major}.${minor}.0`, [abi], { flavour });
+}
+
+const RPM_DIST = /\.((?:el\d+(?:uek)?|fc\d+|amzn\d+|azl\d+|cm\d+|ph\d+))(?![0-9a-z])/;
+const RPM_TAIL =
+  /^((?:_\d+)?(?:\.\d+)*)((?:\.(?!x86_64|aarch64|ppc64le|s390x)[a-z]\w*)*)(?:\.(x86_64|aarch64|ppc64le|s390x))?(?:[+-]([0-9a-z]+(?:-[0-9a-z]+)*))?$/;
+
+/** version-release.dist[.arch][+variant]: Red Hat's family, Fedora, Amazon Linux, Azure Linux, Photon. */
+function rpmDistribution({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
+  const match = RPM_DIST.exec(rest);
+  if (match === null || !isRpmBuild(rest, match.index)) return undefined;
+  const dist = match[1] ?? "";
+  const tail = RPM_TAIL.exec(rest.slice(match.index + 1 + dist.length));
+  if (tail === null) return undefined;
+  const [, distTail = "", extra = "", arch = "", variant = ""] = tail;
+  const distro = rpmDistro(dist);
+  let flavour = arch;
+  if (variant !== "") flavour += `+${variant}`;
+  // Old real-time kernels carry "rt" inside the release, third parties (elrepo, centos.plus) their name after it.
+  if (rest.includes(".rt")) flavour += "+rt";
+  if (extra !== "") flavour += `+${extra.slice(1)}`;
+  const numbers = fourth === undefined ? [major, minor, patch] : [major, minor, patch, fourth];
+  const rpmRelease = rest.slice(1, match.index + 1 + dist.length) + distTail;
+  return kernel(distro, rpmSeries(distro, dist, major, minor, patch), numbers, { release: dist, flavour, rpmRelease });
+}
+
+/** Whether rest[0, end) is "-" and an rpm release that starts with a digit. */
+function isRpmBuild(rest: string, end: number): boolean {
+  if (end < 2 || rest.charCodeAt(0) !== 45 || !isDigit(rest.charCodeAt(1))) return false;
+  for (let at = 2; at < end; at++) {
+    const code = rest.charCodeAt(at);
+    if (!isDigit(code) && !isLetter(code) && !"._~^".includes(rest.charAt(at))) return false;
+  }
+  return true;
+}
+
+function rpmDistro(dist: string): string {
+  if (dist.endsWith("uek")) return "oracle-uek";
+  if (dist.startsWith("el")) return "rhel";
+  if (dist.startsWith("fc")) return "fedora";
+  if (dist.startsWith("amzn")) return "amazon";
+  return dist.startsWith("ph") ? "photon" : "azurelinux";
+}
+
+/** Red Hat keeps x.y.z for a whole release; Fedora rebases within one; the others follow a stable series x.y. */
+function rpmSeries(distro: string, dist: string, major: string, minor: string, patch: string): string {
+  if (distro === "rhel" || distro === "oracle-uek") return `${major}.${minor}.${patch}`;
+  return distro === "fedora" ? dist : `${major}.${minor}`;
+}
