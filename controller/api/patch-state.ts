@@ -81,7 +81,13 @@ const operationFields = {
     description: "Counts retries; part of job names.",
   }),
   failure: Type.Optional(Failure),
-  retryTime: Type.Optional(Timestamp("When a person asked for another attempt.")),
+  retryTime: Type.Optional(Timestamp("When a person asked for another attempt (`ringward retry`).")),
+  release: Type.Optional(
+    Type.Object(
+      { reason: Text("Why, in the person's words.", 256), time: Timestamp("When.") },
+      { description: "A person gave the target up (`ringward release`)." },
+    ),
+  ),
 };
 
 export const NodeOperation = Type.Object({
@@ -89,6 +95,9 @@ export const NodeOperation = Type.Object({
   step: StringEnum(NODE_STEPS, "Where the operation stands."),
   bootId: Text("Boot id before the operation; a reboot is asked for only while it is the same.", 64),
   priorUnschedulable: Type.Optional(Type.Boolean({ description: "Whether somebody else had cordoned the node." })),
+  rollback: Type.Optional(
+    Type.Boolean({ description: "Goes back to an older level: the recipe's rollback step runs instead of update." }),
+  ),
   marked: Type.Optional(Type.Boolean({ description: "The claim's mark stands on the node." })),
   disrupt: Type.Optional(Type.Boolean({ description: "The node is (to be) drained in this operation." })),
   noReboot: Type.Optional(
@@ -169,7 +178,7 @@ const stateFields = {
         baseline: ObjectName("PatchBaseline."),
         digest: Text("Level.", 80),
         result: StringEnum(
-          ["BackedOut", "NotAvailable"] as const,
+          ["BackedOut", "NotAvailable", "RolledBack"] as const,
           "How the last attempt that is over ended, where that keeps it from starting again at once.",
         ),
         reason: Text("Why.", 64),
@@ -185,6 +194,7 @@ const stateFields = {
   history: Type.Optional(
     Type.Array(
       Type.Object({
+        claimId: Text("Claim that it was done under.", 64),
         level: Text("Level.", 253),
         ring: Text("Ring.", 253),
         result: StringEnum(

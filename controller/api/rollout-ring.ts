@@ -245,13 +245,14 @@ export const RingLevelStatus = Type.Object({
   soakedSeconds: Type.Optional(Type.Integer({ minimum: 0, description: "Observed healthy time since completion." })),
   soakedTime: Type.Optional(Timestamp("When the soak was served in full; the next rings may have it from then on.")),
   withdrawnTime: Type.Optional(Timestamp("When the approval was taken back.")),
-  vanished: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      description: "Targets that vanished after the cordon; counted as failures for ever.",
-    }),
+  lost: Type.Optional(
+    AtomicList(
+      Text("UID.", 64),
+      "UIDs of targets whose failure outlives their claim (vanished after the cordon, or rolled back): failures for ever.",
+      500,
+    ),
   ),
-  failed: Type.Optional(Type.Integer({ minimum: 0, description: "Targets that failed, vanished ones included." })),
+  failed: Type.Optional(Type.Integer({ minimum: 0, description: "Targets that failed, lost ones included." })),
   targets: Type.Optional(Type.Integer({ minimum: 0, description: "In scope." })),
   done: Type.Optional(Type.Integer({ minimum: 0, description: "Verified." })),
   inFlight: Type.Optional(Type.Integer({ minimum: 0 })),
