@@ -32,9 +32,15 @@ export interface WatchEvent {
 }
 
 export interface ApiPort {
-  /** Resolves with whatever the server answered, errors included; rejects only when no answer came (the write may have happened). */
+  /**
+   * Resolves with whatever the server answered, errors included; rejects (`TransportError`) only when no answer came:
+   * unless it says `notSent`, a write may have happened.
+   */
   request(request: ApiRequest): Promise<ApiResponse>;
-  /** Opens a watch; ends when the server closes it; throws `ApiError` when it is refused and the transport's error when the connection breaks. */
+  /**
+   * Opens a watch (`watch=true` is added); ends when the server closes it; throws `ApiError` when it is refused and
+   * `TransportError` when the connection breaks, also in the middle of a line. Leaving the loop closes the connection.
+   */
   watch(request: Pick<ApiRequest, "path" | "query" | "signal" | "headers">): AsyncIterable<WatchEvent>;
 }
 
@@ -112,5 +118,20 @@ export class ApiError extends Error {
     this.reason = status.reason ?? "Unknown";
     this.status = status;
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/**
+ * No answer came. `notSent` means that the request cannot have reached the server (refused connection, failed TLS
+ * handshake); everything else is `unknown`: a write may or may not have happened, and only a read can tell.
+ */
+export class TransportError extends Error {
+  readonly kind: "timeout" | "aborted" | "connection" | "malformed";
+  readonly outcome: "notSent" | "unknown";
+  constructor(kind: TransportError["kind"], outcome: TransportError["outcome"], message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "TransportError";
+    this.kind = kind;
+    this.outcome = outcome;
   }
 }
