@@ -5,6 +5,7 @@ import {
   IntOrPercent,
   type KindDefinition,
   MapList,
+  ObservedGeneration,
   type Resource,
   type Static,
   StringEnum,
@@ -63,21 +64,21 @@ export const Claim = Type.Object({
   }),
   id: Type.String({ minLength: 1, maxLength: 64, description: "Also stands on the target." }),
   kind: Type.String({ maxLength: 63, description: "Node, Deployment, StatefulSet or DaemonSet." }),
-  namespace: Type.Optional(Type.String({ maxLength: 63 })),
-  name: Type.String({ maxLength: 253 }),
-  cluster: Type.String({ maxLength: 63 }),
+  namespace: Type.Optional(Type.String({ maxLength: 63, description: "Namespace of a workload." })),
+  name: Type.String({ maxLength: 253, description: "Name of the target." }),
+  cluster: Type.String({ maxLength: 63, description: "Name of the cluster." }),
   zone: Type.Optional(Type.String({ maxLength: 63, description: "Zone of a node, as it was at the claim." })),
   controlPlane: Type.Optional(Type.Boolean({ description: "A control-plane node." })),
-  ring: Type.String({ maxLength: 253 }),
-  baseline: Type.String({ maxLength: 253 }),
-  level: Type.String({ maxLength: 253 }),
-  digest: Type.String({ maxLength: 80 }),
+  ring: Type.String({ maxLength: 253, description: "RolloutRing." }),
+  baseline: Type.String({ maxLength: 253, description: "PatchBaseline." }),
+  level: Type.String({ maxLength: 253, description: "PatchLevel." }),
+  digest: Type.String({ maxLength: 80, description: "Full digest of the level." }),
   since: Timestamp("When it was claimed."),
 });
 export type Claim = Static<typeof Claim>;
 
 export const DisruptionLedgerStatus = Type.Object({
-  observedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),
+  observedGeneration: Type.Optional(ObservedGeneration),
   conditions: Type.Optional(Conditions),
   rebuiltTime: Type.Optional(
     Timestamp(
@@ -87,7 +88,10 @@ export const DisruptionLedgerStatus = Type.Object({
   claims: Type.Optional(MapList(Claim, ["uid"], "Everything that holds budget.", MAX_CLAIMS)),
   held: Type.Optional(
     Type.Object(
-      { nodes: Type.Integer({ minimum: 0 }), workloads: Type.Integer({ minimum: 0 }) },
+      {
+        nodes: Type.Integer({ minimum: 0, description: "Nodes." }),
+        workloads: Type.Integer({ minimum: 0, description: "Workloads." }),
+      },
       { description: "Counts of claims." },
     ),
   ),

@@ -4,6 +4,7 @@ import {
   Conditions,
   Duration,
   type KindDefinition,
+  ObservedGeneration,
   type Resource,
   rules,
   type Static,
@@ -70,7 +71,7 @@ export const MaintenanceCalendarSpec = Type.Object(
 );
 
 export const MaintenanceCalendarStatus = Type.Object({
-  observedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),
+  observedGeneration: Type.Optional(ObservedGeneration),
   conditions: Type.Optional(Conditions),
 });
 

@@ -8,6 +8,7 @@ import {
   LabelSelector,
   MapList,
   ObjectName,
+  ObservedGeneration,
   type Resource,
   rules,
   type Static,
@@ -213,14 +214,17 @@ export const PatchBaselineSpec = Type.Object(
 );
 
 export const PatchBaselineStatus = Type.Object({
-  observedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),
+  observedGeneration: Type.Optional(ObservedGeneration),
   conditions: Type.Optional(Conditions),
   candidate: Type.Optional(
-    Type.Object({
-      level: ObjectName("Name of the newest level that this baseline resolves to."),
-      digest: Text("Full digest of its spec.", 80),
-      resolvedTime: Timestamp("When it was first resolved."),
-    }),
+    Type.Object(
+      {
+        level: ObjectName("Name of the newest level that this baseline resolves to."),
+        digest: Text("Full digest of its spec.", 80),
+        resolvedTime: Timestamp("When it was first resolved."),
+      },
+      { description: "The newest level that this baseline resolves to." },
+    ),
   ),
   offered: Type.Optional(
     MapList(

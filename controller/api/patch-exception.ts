@@ -5,6 +5,7 @@ import {
   type KindDefinition,
   LabelSelector,
   ObjectName,
+  ObservedGeneration,
   type Resource,
   rules,
   type Static,
@@ -45,7 +46,7 @@ export const PatchExceptionSpec = Type.Object({
 });
 
 export const PatchExceptionStatus = Type.Object({
-  observedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),
+  observedGeneration: Type.Optional(ObservedGeneration),
   conditions: Type.Optional(Conditions),
   note: Type.Optional(Text("For people: whether it still counts.", 256)),
 });

@@ -33,12 +33,18 @@ export const LevelComponent = Type.Object(
 export type LevelComponent = Static<typeof LevelComponent>;
 
 export const LevelImage = Type.Object({
-  repository: Type.String({ minLength: 1, maxLength: 255 }),
+  repository: Type.String({ minLength: 1, maxLength: 255, description: "Full repository." }),
   mirrors: Type.Optional(
     AtomicList(Type.String({ maxLength: 255 }), "Other full repositories that serve the same image.", 8),
   ),
-  tag: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
-  digest: Type.Optional(Type.String({ pattern: "^sha256:[0-9a-f]{64}$", maxLength: 71 })),
+  tag: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: "Tag." })),
+  digest: Type.Optional(
+    Type.String({
+      pattern: "^sha256:[0-9a-f]{64}$",
+      maxLength: 71,
+      description: "Digest of the image or of its index.",
+    }),
+  ),
 });
 export type LevelImage = Static<typeof LevelImage>;
 
@@ -51,28 +57,34 @@ export const PatchLevelSpec = Type.Object(
       "The most that a target undergoes, as known beforehand.",
     ),
     node: Type.Optional(
-      Type.Object({
-        product: Product,
-        source: Type.Optional(Source),
-        components: MapList(LevelComponent, ["name"], "Versions.", 1024, { minItems: 1 }),
-        recipe: Type.Object(
-          {
-            name: ObjectName("Recipe that it was copied from."),
-            strategy: StringEnum(["InPlace", "RebootOnly", "External"] as const, "How."),
-            steps: Type.Optional(RecipeSteps),
-          },
-          {
-            description: "The recipe's steps as they were; nothing live is read while rolling out.",
-          },
-        ),
-        rebootPolicy: StringEnum(["IfRequired", "Always", "Never"] as const, "Whether a node may and must reboot."),
-        drain: StringEnum(["IfDisruptive", "Always"] as const, "When to drain."),
-      }),
+      Type.Object(
+        {
+          product: Product,
+          source: Type.Optional(Source),
+          components: MapList(LevelComponent, ["name"], "Versions.", 1024, { minItems: 1 }),
+          recipe: Type.Object(
+            {
+              name: ObjectName("Recipe that it was copied from."),
+              strategy: StringEnum(["InPlace", "RebootOnly", "External"] as const, "How."),
+              steps: Type.Optional(RecipeSteps),
+            },
+            {
+              description: "The recipe's steps as they were; nothing live is read while rolling out.",
+            },
+          ),
+          rebootPolicy: StringEnum(["IfRequired", "Always", "Never"] as const, "Whether a node may and must reboot."),
+          drain: StringEnum(["IfDisruptive", "Always"] as const, "When to drain."),
+        },
+        { description: "What a node undergoes." },
+      ),
     ),
     image: Type.Optional(
-      Type.Object({
-        images: MapList(LevelImage, ["repository"], "Exact images.", 128, { minItems: 1 }),
-      }),
+      Type.Object(
+        {
+          images: MapList(LevelImage, ["repository"], "Exact images.", 128, { minItems: 1 }),
+        },
+        { description: "Which images a workload runs." },
+      ),
     ),
   },
   rules(

@@ -7,6 +7,7 @@ import {
   type KindDefinition,
   MapList,
   ObjectName,
+  ObservedGeneration,
   type Resource,
   type Static,
   StringEnum,
@@ -61,11 +62,14 @@ export const WORKLOAD_STEPS = [
 ] as const;
 export type WorkloadStep = (typeof WORKLOAD_STEPS)[number];
 
-const Failure = Type.Object({
-  reason: Text("One of docs/reasons.md.", 64),
-  message: Text("For people.", 512),
-  time: Timestamp("When."),
-});
+const Failure = Type.Object(
+  {
+    reason: Text("One of docs/reasons.md.", 64),
+    message: Text("For people.", 512),
+    time: Timestamp("When."),
+  },
+  { description: "Why the operation failed; its claim is kept." },
+);
 
 const operationFields = {
   claimId: Text("The claim in the ledger.", 64),
@@ -105,13 +109,16 @@ export const NodeOperation = Type.Object({
   ),
   rebootPending: Type.Optional(Type.Boolean({ description: "The update left a reboot to do." })),
   backOut: Type.Optional(
-    Type.Object({
-      reason: Text("Why.", 64),
-      message: Text("For people.", 512),
-      time: Timestamp("Since when."),
-    }),
+    Type.Object(
+      {
+        reason: Text("Why.", 64),
+        message: Text("For people.", 512),
+        time: Timestamp("Since when."),
+      },
+      { description: "Set while the operation is on its way back." },
+    ),
   ),
-});
+}, { description: "The operation under way; absent: none." });
 export type NodeOperation = Static<typeof NodeOperation>;
 
 export const WorkloadOperation = Type.Object({
@@ -120,14 +127,14 @@ export const WorkloadOperation = Type.Object({
   images: AtomicList(
     Type.Object({
       container: Text("Container.", 63),
-      init: Type.Optional(Type.Boolean()),
+      init: Type.Optional(Type.Boolean({ description: "An init container." })),
       from: Text("Before.", 512),
       to: Text("After.", 512),
     }),
     "What is changed.",
     32,
   ),
-});
+}, { description: "The operation under way; absent: none." });
 export type WorkloadOperation = Static<typeof WorkloadOperation>;
 
 const BaselineState = Type.Object({
@@ -140,7 +147,7 @@ const BaselineState = Type.Object({
 });
 
 const stateFields = {
-  observedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),
+  observedGeneration: Type.Optional(ObservedGeneration),
   conditions: Type.Optional(Conditions),
   targetUID: Type.Optional(Text("UID of the target that this speaks of.", 64)),
   ring: Type.Optional(Text("Ring.", 253)),
@@ -235,18 +242,21 @@ export const NodeInventoryStatus = Type.Object({
       1024,
     ),
   ),
-});
+}, { description: "What an inventory job last saw, cut down to what baselines name." });
 export type NodeInventoryStatus = Static<typeof NodeInventoryStatus>;
 
 export const NodePatchStateStatus = Type.Object({
   ...stateFields,
   inventory: Type.Optional(NodeInventoryStatus),
   inventoryProblem: Type.Optional(
-    Type.Object({
-      reason: Text("Why.", 64),
-      message: Text("For people.", 512),
-      time: Timestamp("When."),
-    }),
+    Type.Object(
+      {
+        reason: Text("Why.", 64),
+        message: Text("For people.", 512),
+        time: Timestamp("When."),
+      },
+      { description: "Why there is no usable inventory." },
+    ),
   ),
   operation: Type.Optional(NodeOperation),
 });

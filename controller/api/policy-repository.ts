@@ -4,6 +4,7 @@ import {
   Conditions,
   Duration,
   type KindDefinition,
+  ObservedGeneration,
   type Resource,
   rules,
   type Static,
@@ -118,7 +119,7 @@ export const PolicyRepositorySpec = Type.Object({
 });
 
 export const PolicyRepositoryStatus = Type.Object({
-  observedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),
+  observedGeneration: Type.Optional(ObservedGeneration),
   conditions: Type.Optional(Conditions),
   observedCommit: Type.Optional(Text("Head whose policy is in force.", 64)),
   fetchedCommit: Type.Optional(Text("Head that was fetched last.", 64)),
@@ -128,8 +129,8 @@ export const PolicyRepositoryStatus = Type.Object({
     Type.Array(
       Type.Object({
         file: Text("File.", 512),
-        line: Type.Integer({ minimum: 0 }),
-        column: Type.Integer({ minimum: 0 }),
+        line: Type.Integer({ minimum: 0, description: "Line, from 1; 0: the whole file." }),
+        column: Type.Integer({ minimum: 0, description: "Column, from 1; 0: the whole line." }),
         path: Text("Path in the document.", 512),
         code: Text("Code.", 64),
         message: Text("What is wrong and what to do.", 1024),

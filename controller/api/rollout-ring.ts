@@ -10,6 +10,7 @@ import {
   LabelSelector,
   MapList,
   ObjectName,
+  ObservedGeneration,
   type Resource,
   type Static,
   StringEnum,
@@ -112,27 +113,33 @@ export const RolloutRingSpec = Type.Object({
   members: Type.Object(
     {
       nodes: Type.Optional(
-        Type.Object({
-          selector: LabelSelector("Nodes of this ring."),
-          percent: Type.Optional(
-            Type.Integer({
-              minimum: 1,
-              maximum: 100,
-              description:
-                "Share of the selected nodes, by a stable hash of the node's UID. Rings with the same selector divide it among them in ring order.",
-            }),
-          ),
-        }),
+        Type.Object(
+          {
+            selector: LabelSelector("Nodes of this ring."),
+            percent: Type.Optional(
+              Type.Integer({
+                minimum: 1,
+                maximum: 100,
+                description:
+                  "Share of the selected nodes, by a stable hash of the node's UID. Rings with the same selector divide it among them in ring order.",
+              }),
+            ),
+          },
+          { description: "Nodes of this ring." },
+        ),
       ),
       workloads: Type.Optional(
-        Type.Object({
-          selector: LabelSelector("Workloads of this ring."),
-          mode: Type.Optional(
-            StringEnum(["Observe", "Patch"] as const, "`Patch`: Ringward may set images in the live object.", {
-              default: "Observe",
-            }),
-          ),
-        }),
+        Type.Object(
+          {
+            selector: LabelSelector("Workloads of this ring."),
+            mode: Type.Optional(
+              StringEnum(["Observe", "Patch"] as const, "`Patch`: Ringward may set images in the live object.", {
+                default: "Observe",
+              }),
+            ),
+          },
+          { description: "Workloads of this ring." },
+        ),
       ),
     },
     { description: "Who belongs to this ring.", minProperties: 1 },
@@ -158,21 +165,24 @@ export const RolloutRingSpec = Type.Object({
     ),
   ),
   completion: Type.Optional(
-    Type.Object({
-      minPercent: Type.Optional(
-        Type.Integer({
-          minimum: 1,
-          maximum: 100,
-          default: 100,
-          description: "Least share of targets that must be verified.",
-        }),
-      ),
-      onEmpty: Type.Optional(
-        StringEnum(["Block", "Pass"] as const, "Whether a ring without targets lets a level through.", {
-          default: "Block",
-        }),
-      ),
-    }),
+    Type.Object(
+      {
+        minPercent: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: 100,
+            default: 100,
+            description: "Least share of targets that must be verified.",
+          }),
+        ),
+        onEmpty: Type.Optional(
+          StringEnum(["Block", "Pass"] as const, "Whether a ring without targets lets a level through.", {
+            default: "Block",
+          }),
+        ),
+      },
+      { description: "When the ring has completed a level." },
+    ),
   ),
   soak: Type.Optional(
     Duration("How long the ring must be observed healthy, after completion, before the next ring may start.", {
@@ -255,7 +265,7 @@ export const RingLevelStatus = Type.Object({
   failed: Type.Optional(Type.Integer({ minimum: 0, description: "Targets that failed, lost ones included." })),
   targets: Type.Optional(Type.Integer({ minimum: 0, description: "In scope." })),
   done: Type.Optional(Type.Integer({ minimum: 0, description: "Verified." })),
-  inFlight: Type.Optional(Type.Integer({ minimum: 0 })),
+  inFlight: Type.Optional(Type.Integer({ minimum: 0, description: "In change now." })),
   phase: Type.Optional(
     StringEnum(["NotOffered", "Offered", "InProgress", "Soaking", "Done", "Blocked"] as const, "Summary."),
   ),
@@ -263,15 +273,23 @@ export const RingLevelStatus = Type.Object({
 export type RingLevelStatus = Static<typeof RingLevelStatus>;
 
 export const RolloutRingStatus = Type.Object({
-  observedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),
+  observedGeneration: Type.Optional(ObservedGeneration),
   observedCommit: Type.Optional(Text("Commit whose ring entry was read.", 64)),
   conditions: Type.Optional(Conditions),
   phase: Type.Optional(Text("Summary of all levels.", 32)),
   blockedBy: Type.Optional(BlockedBy),
-  members: Type.Optional(Type.Object({ nodes: Type.Integer({ minimum: 0 }), workloads: Type.Integer({ minimum: 0 }) })),
-  compliant: Type.Optional(Type.Integer({ minimum: 0 })),
-  assets: Type.Optional(Type.Integer({ minimum: 0 })),
-  compliantPercent: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
+  members: Type.Optional(
+    Type.Object(
+      {
+        nodes: Type.Integer({ minimum: 0, description: "Nodes." }),
+        workloads: Type.Integer({ minimum: 0, description: "Workloads." }),
+      },
+      { description: "How many belong to the ring." },
+    ),
+  ),
+  compliant: Type.Optional(Type.Integer({ minimum: 0, description: "Of the assets, compliant." })),
+  assets: Type.Optional(Type.Integer({ minimum: 0, description: "Members that a baseline is about." })),
+  compliantPercent: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: "Rounded down." })),
   levels: Type.Optional(
     MapList(
       RingLevelStatus,

@@ -142,6 +142,9 @@ export const Conditions = MapList(
 );
 export type Condition = Static<typeof Conditions>[number];
 
+/** As `metadata.generation` counts (API conventions, "Typical status properties"). */
+export const ObservedGeneration = Type.Integer({ minimum: 0, description: "Generation that this status speaks of." });
+
 /** Why something is not moving, in one line, and since when. */
 export const BlockedBy = AtomicList(
   Type.Object({

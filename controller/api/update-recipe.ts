@@ -7,6 +7,7 @@ import {
   type KindDefinition,
   LabelSelector,
   MapList,
+  ObservedGeneration,
   type Resource,
   rules,
   type Static,
@@ -29,8 +30,13 @@ export const RecipeStep = Type.Object(
     env: Type.Optional(
       MapList(
         Type.Object({
-          name: Type.String({ minLength: 1, maxLength: 128, pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }),
-          value: Type.String({ maxLength: 1024 }),
+          name: Type.String({
+            minLength: 1,
+            maxLength: 128,
+            pattern: "^[A-Za-z_][A-Za-z0-9_]*$",
+            description: "Name of the variable.",
+          }),
+          value: Type.String({ maxLength: 1024, description: "Literal value; nothing is expanded." }),
         }),
         ["name"],
         "Literal environment. Names that start with RINGWARD_ are Ringward's.",
@@ -95,7 +101,7 @@ export const UpdateRecipeSpec = Type.Object(
 );
 
 export const UpdateRecipeStatus = Type.Object({
-  observedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),
+  observedGeneration: Type.Optional(ObservedGeneration),
   conditions: Type.Optional(Conditions),
 });
 
