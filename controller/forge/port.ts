@@ -25,7 +25,13 @@ export interface Forge {
   /** Every pull request, of any state, whose head branch starts with `headPrefix` in this repository (not forks), newest first. */
   list(headPrefix: string): Promise<readonly PullRequest[]>;
   /** Opens one; if an open one for that head and base exists already (a lost reply), answers that one (A5). */
-  open(request: { readonly head: string; readonly base: string; readonly title: string; readonly body: string; readonly labels: readonly string[] }): Promise<PullRequest>;
+  open(request: {
+    readonly head: string;
+    readonly base: string;
+    readonly title: string;
+    readonly body: string;
+    readonly labels: readonly string[];
+  }): Promise<PullRequest>;
   /** Changes title or body. */
   update(number: number, change: { readonly title?: string; readonly body?: string }): Promise<void>;
   /** Closes without merging and says why in a comment. Closing a closed one is fine. */

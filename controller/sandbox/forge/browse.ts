@@ -1,0 +1,95 @@
+// Requests to the forge's pages. Reading needs nobody's name; a button is pressed by the sandbox's visitor, and only from a page
+// that this server showed: the form carries an HMAC over the pull request, and requests for another host name are refused
+// (a page elsewhere can reach loopback through DNS rebinding).
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { listPage, problemPage, pullPage } from "./pages.ts";
+import { type ForgeRepository, Refusal } from "./repository.ts";
+import type { ForgeAddress } from "./shapes.ts";
+import { type Answer, readBody } from "./wire.ts";
+
+export interface BrowseOptions {
+  readonly at: ForgeAddress;
+  readonly repository: ForgeRepository;
+  /** Whose name a pressed button carries. */
+  readonly visitor: string;
+  /** Random per server. */
+  readonly secret: Buffer;
+}
+
+function formToken(secret: Buffer, number: number): string {
+  return createHmac("sha256", secret).update(`pull ${number}`).digest("hex");
+}
+
+async function showPull(options: BrowseOptions, number: number): Promise<Answer> {
+  const { at, repository, secret } = options;
+  return await repository.exclusively("somebody", async () => {
+    const pull = repository.pull(number);
+    const [mergeable, files, commits] = await Promise.all([
+      repository.mergeable(number),
+      repository.files(number),
+      repository.commits(number),
+    ]);
+    return pullPage(at, { pull, mergeable, files, commits, token: formToken(secret, number) });
+  });
+}
+
+async function press(
+  options: BrowseOptions,
+  request: IncomingMessage,
+  number: number,
+  action: string,
+): Promise<Answer> {
+  const { at, repository, visitor, secret } = options;
+  const origin = request.headers.origin;
+  const form = new URLSearchParams((await readBody(request, 16_384)).toString("utf8"));
+  const sent = Buffer.from(form.get("token") ?? "");
+  const expected = Buffer.from(formToken(secret, number));
+  if (
+    (origin !== undefined && origin !== at.url) ||
+    sent.length !== expected.length ||
+    !timingSafeEqual(sent, expected)
+  ) {
+    throw new Refusal(403, "This form is not from this page. Open the pull request and press the button again.");
+  }
+  await repository.exclusively(visitor, async () => {
+    if (action === "merge")
+      await repository.merge(number, visitor, { method: "merge", sha: form.get("sha") ?? undefined });
+    else await repository.change(number, { state: "closed" });
+  });
+  return { status: 303, headers: { location: `/${at.owner}/${at.repository}/pull/${number}` } };
+}
+
+async function route(options: BrowseOptions, request: IncomingMessage, url: URL): Promise<Answer> {
+  const { at, repository } = options;
+  const method = request.method ?? "GET";
+  const prefix = `/${at.owner}/${at.repository}`;
+  if (method === "GET" && ["/", prefix, `${prefix}/`].includes(url.pathname))
+    return { status: 302, headers: { location: `${prefix}/pulls` } };
+  if (method === "GET" && url.pathname === `${prefix}/pulls`) {
+    const state = url.searchParams.get("state") ?? "open";
+    const pulls = await repository.exclusively("somebody", () => Promise.resolve(repository.pulls()));
+    return listPage(at, pulls, ["closed", "all"].includes(state) ? state : "open");
+  }
+  const match = url.pathname.startsWith(`${prefix}/pull/`)
+    ? /^\/(\d{1,9})(?:\/(merge|close))?$/.exec(url.pathname.slice(`${prefix}/pull`.length))
+    : null;
+  if (match !== null && method === "GET" && match[2] === undefined) return await showPull(options, Number(match[1]));
+  if (match !== null && method === "POST" && match[2] !== undefined)
+    return await press(options, request, Number(match[1]), match[2]);
+  throw new Refusal(404, "Not found");
+}
+
+/** Answers one request for a page. */
+export async function answerPage(options: BrowseOptions, request: IncomingMessage, url: URL): Promise<Answer> {
+  const port = new URL(options.at.url).port;
+  const host = request.headers.host ?? "";
+  if (![`127.0.0.1:${port}`, `localhost:${port}`].includes(host))
+    return problemPage(options.at, 403, `This forge answers on ${options.at.url} only`);
+  try {
+    return await route(options, request, url);
+  } catch (error) {
+    if (error instanceof Refusal) return problemPage(options.at, error.status, error.message);
+    throw error;
+  }
+}
