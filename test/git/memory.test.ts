@@ -1,5 +1,3 @@
-import { describe, expect, it } from "vitest";
-
 import { createMemoryRemote } from "../../controller/git/memory.ts";
 import { author, policyGitContract } from "./contract.ts";
 
