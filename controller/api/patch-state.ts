@@ -94,47 +94,53 @@ const operationFields = {
   ),
 };
 
-export const NodeOperation = Type.Object({
-  ...operationFields,
-  step: StringEnum(NODE_STEPS, "Where the operation stands."),
-  bootId: Text("Boot id before the operation; a reboot is asked for only while it is the same.", 64),
-  priorUnschedulable: Type.Optional(Type.Boolean({ description: "Whether somebody else had cordoned the node." })),
-  rollback: Type.Optional(
-    Type.Boolean({ description: "Goes back to an older level: the recipe's rollback step runs instead of update." }),
-  ),
-  marked: Type.Optional(Type.Boolean({ description: "The claim's mark stands on the node." })),
-  disrupt: Type.Optional(Type.Boolean({ description: "The node is (to be) drained in this operation." })),
-  noReboot: Type.Optional(
-    Type.Boolean({ description: "A person uncordoned after the update: verify, do not reboot." }),
-  ),
-  rebootPending: Type.Optional(Type.Boolean({ description: "The update left a reboot to do." })),
-  backOut: Type.Optional(
-    Type.Object(
-      {
-        reason: Text("Why.", 64),
-        message: Text("For people.", 512),
-        time: Timestamp("Since when."),
-      },
-      { description: "Set while the operation is on its way back." },
+export const NodeOperation = Type.Object(
+  {
+    ...operationFields,
+    step: StringEnum(NODE_STEPS, "Where the operation stands."),
+    bootId: Text("Boot id before the operation; a reboot is asked for only while it is the same.", 64),
+    priorUnschedulable: Type.Optional(Type.Boolean({ description: "Whether somebody else had cordoned the node." })),
+    rollback: Type.Optional(
+      Type.Boolean({ description: "Goes back to an older level: the recipe's rollback step runs instead of update." }),
     ),
-  ),
-}, { description: "The operation under way; absent: none." });
+    marked: Type.Optional(Type.Boolean({ description: "The claim's mark stands on the node." })),
+    disrupt: Type.Optional(Type.Boolean({ description: "The node is (to be) drained in this operation." })),
+    noReboot: Type.Optional(
+      Type.Boolean({ description: "A person uncordoned after the update: verify, do not reboot." }),
+    ),
+    rebootPending: Type.Optional(Type.Boolean({ description: "The update left a reboot to do." })),
+    backOut: Type.Optional(
+      Type.Object(
+        {
+          reason: Text("Why.", 64),
+          message: Text("For people.", 512),
+          time: Timestamp("Since when."),
+        },
+        { description: "Set while the operation is on its way back." },
+      ),
+    ),
+  },
+  { description: "The operation under way; absent: none." },
+);
 export type NodeOperation = Static<typeof NodeOperation>;
 
-export const WorkloadOperation = Type.Object({
-  ...operationFields,
-  step: StringEnum(WORKLOAD_STEPS, "Where the operation stands."),
-  images: AtomicList(
-    Type.Object({
-      container: Text("Container.", 63),
-      init: Type.Optional(Type.Boolean({ description: "An init container." })),
-      from: Text("Before.", 512),
-      to: Text("After.", 512),
-    }),
-    "What is changed.",
-    32,
-  ),
-}, { description: "The operation under way; absent: none." });
+export const WorkloadOperation = Type.Object(
+  {
+    ...operationFields,
+    step: StringEnum(WORKLOAD_STEPS, "Where the operation stands."),
+    images: AtomicList(
+      Type.Object({
+        container: Text("Container.", 63),
+        init: Type.Optional(Type.Boolean({ description: "An init container." })),
+        from: Text("Before.", 512),
+        to: Text("After.", 512),
+      }),
+      "What is changed.",
+      32,
+    ),
+  },
+  { description: "The operation under way; absent: none." },
+);
 export type WorkloadOperation = Static<typeof WorkloadOperation>;
 
 const BaselineState = Type.Object({
@@ -217,32 +223,35 @@ const stateFields = {
   ),
 };
 
-export const NodeInventoryStatus = Type.Object({
-  time: Timestamp("When the node was looked at."),
-  digest: Text("Digest of the whole report; tells change from no change.", 80),
-  osId: Text("os-release ID.", 64),
-  osVersionId: Text("os-release VERSION_ID.", 64),
-  scheme: StringEnum(["dpkg", "rpm", "apk"] as const, "Order of package versions."),
-  installedKernels: AtomicList(Text("Release.", 128), "Kernels that could be booted.", 32),
-  rebootRequired: Type.Boolean({ description: "The system asks for a reboot." }),
-  packages: MapList(
-    Type.Object({
-      name: Text("Package.", 128),
-      version: Text("Installed version; empty: not installed.", 128),
-    }),
-    ["name"],
-    "Only packages that a baseline names.",
-    1024,
-  ),
-  offered: Type.Optional(
-    MapList(
-      Type.Object({ name: Text("Package.", 128), version: Text("Version on offer.", 128) }),
+export const NodeInventoryStatus = Type.Object(
+  {
+    time: Timestamp("When the node was looked at."),
+    digest: Text("Digest of the whole report; tells change from no change.", 80),
+    osId: Text("os-release ID.", 64),
+    osVersionId: Text("os-release VERSION_ID.", 64),
+    scheme: StringEnum(["dpkg", "rpm", "apk"] as const, "Order of package versions."),
+    installedKernels: AtomicList(Text("Release.", 128), "Kernels that could be booted.", 32),
+    rebootRequired: Type.Boolean({ description: "The system asks for a reboot." }),
+    packages: MapList(
+      Type.Object({
+        name: Text("Package.", 128),
+        version: Text("Installed version; empty: not installed.", 128),
+      }),
       ["name"],
-      "What the node's package source offers (baselines that follow Offered, and levels' packages).",
+      "Only packages that a baseline names.",
       1024,
     ),
-  ),
-}, { description: "What an inventory job last saw, cut down to what baselines name." });
+    offered: Type.Optional(
+      MapList(
+        Type.Object({ name: Text("Package.", 128), version: Text("Version on offer.", 128) }),
+        ["name"],
+        "What the node's package source offers (baselines that follow Offered, and levels' packages).",
+        1024,
+      ),
+    ),
+  },
+  { description: "What an inventory job last saw, cut down to what baselines name." },
+);
 export type NodeInventoryStatus = Static<typeof NodeInventoryStatus>;
 
 export const NodePatchStateStatus = Type.Object({

@@ -24,12 +24,13 @@ export function StringEnum<const T extends readonly string[]>(values: T, descrip
 }
 
 /** String to string map of at most `maxProperties` entries. */
-export function StringMap(description: string, maxProperties = 64) {
+export function StringMap(description: string, maxProperties = 64, options: object = {}) {
   return Type.Unsafe<Record<string, string>>({
     type: "object",
     description,
     maxProperties,
     additionalProperties: { type: "string", maxLength: 256 },
+    ...options,
   });
 }
 
@@ -106,16 +107,25 @@ export function AtomicList<T extends TSchema>(item: T, description: string, maxI
 export function LabelSelector(description: string) {
   return Type.Object(
     {
-      matchLabels: Type.Optional(StringMap("Labels that must be present with exactly these values.", 16)),
+      matchLabels: Type.Optional(
+        StringMap("Labels that must be present with exactly these values.", 16, { minProperties: 1 }),
+      ),
       matchExpressions: Type.Optional(
         AtomicList(
-          Type.Object({
-            key: Type.String({ minLength: 1, maxLength: 317, description: "Label key." }),
-            operator: StringEnum(["In", "NotIn", "Exists", "DoesNotExist"] as const, "How `values` are compared."),
-            values: Type.Optional(AtomicList(Type.String({ maxLength: 63 }), "Values for In and NotIn.", 32)),
-          }),
+          Type.Object(
+            {
+              key: Type.String({ minLength: 1, maxLength: 317, description: "Label key." }),
+              operator: StringEnum(["In", "NotIn", "Exists", "DoesNotExist"] as const, "How `values` are compared."),
+              values: Type.Optional(AtomicList(Type.String({ maxLength: 63 }), "Values for In and NotIn.", 32)),
+            },
+            rules({
+              rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+              message: "In and NotIn need values, Exists and DoesNotExist take none",
+            }),
+          ),
           "Set-based requirements.",
           16,
+          { minItems: 1 },
         ),
       ),
     },
