@@ -1,0 +1,108 @@
+// docs/kinds/*.md: a reference page for each kind, from the same schema that makes the CRD.
+import { objectSchema, type StructuralSchema } from "../../../controller/api/crd.ts";
+import { API_VERSION, type KindDefinition } from "../../../controller/api/schema.ts";
+
+const AUTHORS = {
+  Policy: "Written by people, in Git or with kubectl.",
+  Cluster: "Written by people, with kubectl or the chart only. In policy content it is an error.",
+  Level: "Written by Ringward, into Git, by the commit that first names it.",
+  Observed: "Written by Ringward, in the cluster only. In policy content it is an error.",
+} as const;
+
+export function kindsIndex(kinds: readonly KindDefinition[]): string {
+  const rows = kinds.map(
+    (kind) => `| [${kind.kind}](${kind.singular}.md) | ${kind.shortNames.join(", ")} | ${kind.description} |`,
+  );
+  return `<!-- Made by \`npm run generate\` from controller/api/. Do not edit. -->
+# Kinds
+
+All are of \`${API_VERSION}\`, in the category \`ringward\` (\`kubectl get ringward\`).
+
+| kind | short | what it is |
+|---|---|---|
+${rows.join("\n")}
+`;
+}
+
+export function kindPage(kind: KindDefinition): string {
+  const schema = objectSchema(kind);
+  const { spec, status } = schema.properties ?? {};
+  return `<!-- Made by \`npm run generate\` from controller/api/. Do not edit. -->
+# ${kind.kind}
+
+${kind.description}
+
+${AUTHORS[kind.authoredIn]} ${kind.scope === "Namespaced" ? "Namespaced." : "Cluster-scoped."}
+\`kubectl get ${kind.shortNames[0] ?? kind.plural}\`; the full name is \`${kind.plural}.ringward.dev\`.
+${spec === undefined ? "" : section("spec", spec)}${status === undefined ? "" : section("status", status)}${rulesOf(schema)}`;
+}
+
+function section(name: string, schema: StructuralSchema): string {
+  const rows = fieldsOf(schema, name);
+  return `
+## ${name}
+
+| field | type | | what it says |
+|---|---|---|---|
+${rows.join("\n")}
+`;
+}
+
+function fieldsOf(schema: StructuralSchema, path: string): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
+    const at = `${path}.${name}${child.type === "array" ? "[]" : ""}`;
+    const inner = child.type === "array" && child.items?.properties !== undefined ? child.items : child;
+    return [
+      `| \`${at}\` | ${typeOf(child)} | ${demand(schema, name, child)} | ${escape(child.description ?? "")} |`,
+      ...fieldsOf(inner, at),
+    ];
+  });
+}
+
+function demand(parent: StructuralSchema, name: string, child: StructuralSchema): string {
+  if (child.default !== undefined) return `default \`${JSON.stringify(child.default)}\``;
+  return parent.required?.includes(name) === true ? "required" : "";
+}
+
+function typeOf(schema: StructuralSchema): string {
+  if (schema["x-kubernetes-int-or-string"] === true) return "number or percent";
+  if (schema.enum !== undefined) return schema.enum.map((word) => `\`${word}\``).join(" \\| ");
+  if (schema.additionalProperties !== undefined) return "map of strings";
+  if (schema.type === "array") return `list${bound(" of at most", schema.maxItems)}${keysOf(schema)}`;
+  if (schema.format === "date-time") return "time";
+  if (schema.type === "integer") return `integer${range(schema)}`;
+  return schema.type ?? "";
+}
+
+function keysOf(schema: StructuralSchema): string {
+  const keys = schema["x-kubernetes-list-map-keys"];
+  return keys === undefined ? "" : `, one for each ${keys.join(" and ")}`;
+}
+
+function bound(words: string, limit: number | undefined): string {
+  return limit === undefined ? "" : `${words} ${limit}`;
+}
+
+function range(schema: StructuralSchema): string {
+  return `${bound(" from", schema.minimum)}${bound(" to", schema.maximum)}`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll("|", "\\|");
+}
+
+function rulesOf(schema: StructuralSchema): string {
+  const found: string[] = [];
+  collectRules(schema, "", found);
+  return found.length === 0 ? "" : `\n## Rules\n\n${found.join("\n")}\n`;
+}
+
+function collectRules(schema: StructuralSchema, path: string, found: string[]): void {
+  for (const { rule, message } of schema["x-kubernetes-validations"] ?? []) {
+    found.push(`- ${path === "" ? "the object" : `\`${path}\``}: ${message} (\`${rule}\`)`);
+  }
+  for (const [name, child] of Object.entries(schema.properties ?? {})) {
+    collectRules(child, path === "" ? name : `${path}.${name}`, found);
+  }
+  if (schema.items !== undefined) collectRules(schema.items, `${path}[]`, found);
+}
