@@ -8,7 +8,7 @@ export const bodyLimit = 65_536;
 
 // A character reference is never syntax in CommonMark (§2.5), neither in a table cell nor inside HTML, so one list serves everywhere.
 const references: Readonly<Record<string, string>> = Object.fromEntries(
-  [..."&<>|\\`*_~[](){}!#@$^\"'"].map((character) => [character, `&#${character.codePointAt(0) ?? 0};`]),
+  "&<>|\\`*_~[](){}!#@$^\"'".split("").map((character) => [character, `&#${character.codePointAt(0) ?? 0};`]),
 );
 
 // A word joiner is invisible, allows no line break, and ends what a forge reads as a mention, a reference or an address.
@@ -21,7 +21,7 @@ function plain(text: string, limit: number): string {
     .replace(/[\s\u0085\u2028\u2029]+/gu, " ")
     .replace(/[\p{Cc}\p{Bidi_C}\u200B-\u200D\u2060-\u2064\uFEFF\u00AD]/gu, "")
     .trim();
-  const characters = [...clean];
+  const characters = Array.from(clean);
   return characters.length <= limit ? clean : `${characters.slice(0, Math.max(0, limit - 1)).join("")}…`;
 }
 
@@ -40,7 +40,7 @@ function breakReferences(text: string): string {
 /** The first characters of a line can start a list, a heading, a rule or a set-heading: they are written as references there. */
 function breakLineStart(text: string): string {
   return text.replace(/^(?:[-+=:]|\d{1,9}(?=[.)]))/u, (start) =>
-    [...start].map((character) => `&#${character.codePointAt(0) ?? 0};`).join(""),
+    Array.from(start, (character) => `&#${character.codePointAt(0) ?? 0};`).join(""),
   );
 }
 
@@ -66,7 +66,7 @@ export function escapeCode(text: string, limit = 200): string {
   const clean = plain(text, limit);
   if (clean === "") return "";
   if (/^[A-Za-z0-9._:/@+=,~-]+(?: [A-Za-z0-9._:/@+=,~-]+)*$/.test(clean)) return `\`${clean}\``;
-  return `<code>${[...clean].map((character) => (/[A-Za-z0-9 ]/.test(character) || character > "\u007F" ? character : `&#${character.codePointAt(0) ?? 0};`)).join("")}</code>`;
+  return `<code>${Array.from(clean, (character) => (/[A-Za-z0-9 ]/.test(character) || character > "\u007F" ? character : `&#${character.codePointAt(0) ?? 0};`)).join("")}</code>`;
 }
 
 /** Cuts at a character's border and says so in the text itself. */

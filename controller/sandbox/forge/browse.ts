@@ -27,7 +27,7 @@ async function showPull(options: BrowseOptions, number: number): Promise<Answer>
     const pull = repository.pull(number);
     const [mergeable, files, commits] = await Promise.all([
       repository.mergeable(number),
-      repository.files(number),
+      repository.files(number, "patches"),
       repository.commits(number),
     ]);
     return pullPage(at, { pull, mergeable, files, commits, token: formToken(secret, number) });

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import type { Instant } from "../../clock.ts";
 import type { CommitSha } from "../../git/port.ts";
+import { readHeads } from "./refs.ts";
 
 export interface GitPerson {
   readonly name: string;
@@ -109,10 +110,6 @@ export function isBranchName(name: string): boolean {
   );
 }
 
-export function isCommitSha(text: string): text is CommitSha {
-  return /^[0-9a-f]{40}$/.test(text);
-}
-
 /** All that the forge does with its repository. Methods reject with git's words when git fails unexpectedly. */
 export interface Plumbing {
   readonly directory: string;
@@ -124,8 +121,8 @@ export interface Plumbing {
   /** Commits in `head` that `base` lacks, oldest first, at most `limit`. */
   commits(base: CommitSha, head: CommitSha, limit: number): Promise<readonly CommitDetails[]>;
   details(commit: CommitSha): Promise<CommitDetails | undefined>;
-  /** What `head` changed since it left `base` (three dots). */
-  changes(base: CommitSha, head: CommitSha): Promise<readonly FileChange[]>;
+  /** What `head` changed since it left `base` (three dots), with the text of the changes or the counts alone. */
+  changes(base: CommitSha, head: CommitSha, what: "counts" | "patches"): Promise<readonly FileChange[]>;
   /** Writes one commit and moves the branch; fails when the branch is not at `parent`. */
   commit(request: CommitRequest): Promise<CommitSha>;
   /** The tree of a three-way merge, or undefined when it conflicts. */
@@ -240,7 +237,7 @@ const statuses: Readonly<Record<string, FileChange["status"]>> = {
 };
 
 /** Reads `git diff --raw --numstat -z -M`: raw records first, then numbers in the same order. */
-function parseChanges(out: string, patches: ReadonlyMap<string, string>): FileChange[] {
+function parseChanges(out: string): FileChange[] {
   const tokens = out.split("\0");
   const changes: FileChange[] = [];
   const counts: [number, number][] = [];
@@ -259,7 +256,7 @@ function parseChanges(out: string, patches: ReadonlyMap<string, string>): FileCh
         additions: 0,
         deletions: 0,
         blob: raw[1] ?? "",
-        patch: patches.get(path),
+        patch: undefined,
       });
     } else if (number !== null) {
       counts.push([Number(number[1]) || 0, Number(number[2]) || 0]);
@@ -307,16 +304,7 @@ export function createPlumbing(directory: string): Plumbing {
       }
     },
 
-    async heads() {
-      const out = expectSuccess(
-        await git(["for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads"]),
-        "list branches",
-      );
-      const heads = new Map<string, CommitSha>();
-      for (const line of out.split("\n"))
-        if (line.length > 41) heads.set(line.slice(41), line.slice(0, 40) as CommitSha);
-      return heads;
-    },
+    heads: () => readHeads(directory),
 
     async isAncestor(ancestor, descendant) {
       if (ancestor === descendant) return true;
@@ -349,21 +337,18 @@ export function createPlumbing(directory: string): Plumbing {
       return outcome.code === 0 ? parseCommits(outcome.out)[0] : undefined;
     },
 
-    async changes(base, head) {
+    async changes(base, head, what) {
       const range = `${base}...${head}`;
       const options = ["--no-color", "--no-ext-diff", "--no-textconv", "-M", "--full-index"];
-      const [raw, diff] = await Promise.all([
-        git(["diff", ...options, "--raw", "--numstat", "-z", range]),
-        git(["diff", ...options, range]),
-      ]);
-      const first = parseChanges(expectSuccess(raw, "compare commits"), new Map());
-      return parseChanges(
-        raw.out,
-        splitPatches(
-          expectSuccess(diff, "compare commits"),
-          first.map((change) => change.path),
-        ),
+      const raw = expectSuccess(await git(["diff", ...options, "--raw", "--numstat", "-z", range]), "compare commits");
+      const counted = parseChanges(raw);
+      if (what === "counts") return counted;
+      const diff = expectSuccess(await git(["diff", ...options, range]), "compare commits");
+      const patches = splitPatches(
+        diff,
+        counted.map((change) => change.path),
       );
+      return counted.map((change) => ({ ...change, patch: patches.get(change.path) }));
     },
 
     async commit(request) {

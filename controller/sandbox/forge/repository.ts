@@ -89,7 +89,7 @@ export interface ForgeRepository {
   ): Promise<CommitSha>;
   /** True: merges cleanly; false: conflicts; undefined: not open. */
   mergeable(number: number): Promise<boolean | undefined>;
-  files(number: number): Promise<readonly FileChange[]>;
+  files(number: number, what: "counts" | "patches"): Promise<readonly FileChange[]>;
   commits(number: number): Promise<readonly CommitDetails[]>;
   snapshot(): ForgeSnapshot;
   restore(snapshot: ForgeSnapshot): Promise<void>;
@@ -172,6 +172,7 @@ export function createRepository(options: {
       if (record.state !== "open") continue;
       const head = heads.get(record.head);
       const base = heads.get(record.base);
+      if (head === record.headSha && base === record.baseSha) continue;
       const tip = head ?? record.headSha;
       const headInBase = base !== undefined && (await git.isAncestor(tip, base));
       const settled = save(settle(record, { head, base, headInBase, time: now(), by }));
@@ -398,7 +399,7 @@ export function createRepository(options: {
     pulls: () => [...records.values()],
     pushes: () => history,
     branches: () => known,
-    files: (number) => git.changes(pull(number).baseSha, pull(number).headSha),
+    files: (number, what) => git.changes(pull(number).baseSha, pull(number).headSha, what),
     commits: (number) => git.commits(pull(number).baseSha, pull(number).headSha, 250),
     snapshot: () => structuredClone({ pulls: [...records.values()], pushes: history, nextNumber, nextComment }),
     async restore(snapshot) {

@@ -82,7 +82,7 @@ async function detail(context: RestContext, record: PullRecord): Promise<unknown
   const { repository, at } = context;
   const [mergeable, files, commits] = await Promise.all([
     repository.mergeable(record.number),
-    repository.files(record.number),
+    repository.files(record.number, "counts"),
     repository.commits(record.number),
   ]);
   return pullDetailShape(at, record, mergeable, files, commits.length);
@@ -135,10 +135,12 @@ async function mergePull(context: RestContext): Promise<Answer> {
 }
 
 async function changeLabels(context: RestContext): Promise<Answer> {
-  const names = Array.isArray(context.body["labels"]) ? (context.body["labels"] as readonly unknown[]) : [];
-  const labels = names.map((name) =>
-    typeof name === "string" ? name : String((name as { name?: unknown } | null)?.name ?? ""),
-  );
+  const names: readonly unknown[] = Array.isArray(context.body["labels"]) ? context.body["labels"] : [];
+  const labels = names.map((label) => {
+    const name: unknown = typeof label === "object" && label !== null && "name" in label ? label.name : label;
+    if (typeof name !== "string") throw new Refusal(422, "Invalid request.\n\nA label is a string or has a name.");
+    return name;
+  });
   const replace = context.request.method === "PUT";
   return jsonAnswer(
     context.request,
@@ -207,7 +209,7 @@ const routes: readonly Route[] = [
   [
     "GET",
     new RegExp(`^${pull}/files$`),
-    async (context) => list(context, (await context.repository.files(pullNumber(context))).map(fileShape)),
+    async (context) => list(context, (await context.repository.files(pullNumber(context), "patches")).map(fileShape)),
   ],
   [
     "GET",
