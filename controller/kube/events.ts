@@ -158,7 +158,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 
   async function drain(): Promise<void> {
     // Behind an await, so that record() never waits for, nor throws what, a client does at once.
-    await undefined;
+    await Promise.resolve();
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       try {
         await next.write();

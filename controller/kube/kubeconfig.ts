@@ -226,13 +226,13 @@ function pluginAuthorization(server: string, user: Fields): () => Promise<Plugin
   let starting: ReturnType<typeof start> | undefined;
   return async () => {
     starting ??= start();
-    const options: { headers: Record<string, string>; cert?: unknown; key?: unknown } = { headers: {} };
+    const options: { headers: Record<string, string>; cert?: Buffer | string; key?: Buffer | string } = { headers: {} };
     await (await starting).applyToHTTPSOptions(options);
     const authorization = options.headers["Authorization"];
     return {
       headers: authorization === undefined ? {} : { authorization },
-      cert: options.cert === undefined ? undefined : String(options.cert),
-      key: options.key === undefined ? undefined : String(options.key),
+      cert: options.cert?.toString(),
+      key: options.key?.toString(),
     };
   };
 }

@@ -55,9 +55,15 @@ const unzip = promisify(gunzip);
 const notSentCodes =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENETDOWN|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_CERT_ALTNAME_INVALID|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$/;
 
+/** The code of a Node, OpenSSL or undici error, or nothing. */
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === "string" ? code : "";
+}
+
 function connectionError(error: unknown, request: string): TransportError {
   if (error instanceof TransportError) return error;
-  const code = String((error as { code?: unknown }).code ?? "");
+  const code = codeOf(error);
   const outcome = notSentCodes.test(code) ? "notSent" : "unknown";
   const message = error instanceof Error ? error.message : String(error);
   return new TransportError("connection", outcome, `${request}: ${message || code || "the connection failed"}`, error);
@@ -181,7 +187,7 @@ async function readAnswer(answer: Dispatcher.ResponseData, request: string): Pro
 }
 
 function isZipError(error: unknown): boolean {
-  return /^(Z_|ERR_BUFFER_TOO_LARGE)/.test(String((error as { code?: unknown }).code ?? ""));
+  return /^(Z_|ERR_BUFFER_TOO_LARGE)/.test(codeOf(error));
 }
 
 function target(access: ClusterAccess, request: Pick<ApiRequest, "path" | "query">): string {

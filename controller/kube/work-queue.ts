@@ -147,7 +147,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     let outcome: Outcome;
     try {
       // Behind an await, so that a `process` that throws at once is caught, and never runs inside the caller's add().
-      await undefined;
+      await Promise.resolve();
       outcome = afterSuccess(key, await options.process(key, stopping.signal));
     } catch (error) {
       outcome = afterError(key, error);
