@@ -31,7 +31,7 @@ function breakReferences(text: string): string {
     .replace(/[@#](?=[^\s])/gu, "$&\u2060")
     .replace(/\bGH-(?=\d)/giu, "$&\u2060")
     .replace(/(?<=[a-z0-9+.-]):(?=\/\/)/giu, ":\u2060")
-    .replace(/\b(mailto|xmpp|javascript|data):/giu, "$1:\u2060")
+    .replace(/\b(mailto|xmpp|javascript|data):/giu, "$1\u2060:")
     .replace(/www\.(?=\S)/giu, "www\u2060.")
     .replace(/\b(clos|fix|resolv)(e[sd]?|ed|es)?\b(?=:?\s)/giu, "$1$2\u2060")
     .replace(/!(?=\d)/gu, "!\u2060");

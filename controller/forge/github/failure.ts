@@ -96,6 +96,12 @@ export function failureOf(error: unknown, now: Instant): ForgeFailure {
   return { kind: "Other", status: failure.status, message: failure.message };
 }
 
+/** The same failure with every occurrence of `secret` gone from its message: a forge may echo what it was sent. */
+export function withoutSecret(failure: ForgeFailure, secret: string | undefined): ForgeFailure {
+  if (secret === undefined || secret === "" || !("message" in failure)) return failure;
+  return { ...failure, message: failure.message.replaceAll(secret, "[redacted]") };
+}
+
 /** Names what we were doing, for messages: "open a pull request for ringward/early". */
 export function explain(failure: ForgeFailure, place: string, doing: string): Error {
   switch (failure.kind) {

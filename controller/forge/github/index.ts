@@ -6,7 +6,7 @@ import type { Clock } from "../../clock.ts";
 import { UserError, WaitError } from "../../errors.ts";
 import type { Forge, PullRequest } from "../port.ts";
 import { boundBody, boundTitle } from "../text.ts";
-import { explain, failureOf, type ForgeFailure } from "./failure.ts";
+import { explain, failureOf, type ForgeFailure, withoutSecret } from "./failure.ts";
 import { createPace, type Pace } from "./pace.ts";
 import { nextPage, readPull, readPulls } from "./pulls.ts";
 
@@ -205,7 +205,8 @@ export function createGitHubForge(options: GitHubForgeOptions): Forge {
   const place = `${address.host} ${options.owner}/${options.repository}`;
   const { clock } = options;
   const pace = createPace({ clock, writePause: isLoopback(address) ? 0 : 1000, timeout: 30_000, patience: 5000 });
-  const send = createSend(options, pace);
+  let lastToken: string | undefined;
+  const send = createSend({ ...options, token: async () => (lastToken = await options.token()) }, pace);
   const listPages = createPages(options, send);
 
   /** Runs one call and turns whatever it throws into an error that names the object and carries no request. */
@@ -215,7 +216,7 @@ export function createGitHubForge(options: GitHubForgeOptions): Forge {
     } catch (error) {
       if (error instanceof UserError || error instanceof WaitError || (error instanceof Error && !("status" in error)))
         throw error;
-      throw explain(failureOf(error, clock.now()), place, doing);
+      throw explain(withoutSecret(failureOf(error, clock.now()), lastToken), place, doing);
     }
   }
 
