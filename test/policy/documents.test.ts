@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { CORE_SCHEMA, dump, load } from "js-yaml";
 import { describe, expect, it } from "vitest";
 
+import { systemClock } from "../../controller/clock.ts";
 import { readDocuments, writePointer } from "../../controller/policy/documents.ts";
 import { readPlainScalar } from "../../controller/policy/scalars.ts";
 
@@ -303,10 +304,10 @@ describe("documents", () => {
     ["digits and underscores", `a: ${"1_".repeat(400_000)}x`],
     ["colons and digits", `a: ${"1:".repeat(400_000)}x`],
   ])("takes at most seconds for a megabyte of %s", (_, text) => {
-    const start = process.hrtime.bigint();
+    const start = systemClock.monotonic();
     readDocuments(file, text);
 
-    expect(Number(process.hrtime.bigint() - start) / 1e6).toBeLessThan(4000);
+    expect(systemClock.monotonic() - start).toBeLessThan(4000);
   });
 
   it("reads 10,000 documents in under a second", () => {
@@ -315,13 +316,13 @@ describe("documents", () => {
     const single = Array.from({ length: 10_000 }, (_, index) => text(index));
     for (const one of single.slice(0, 500)) readDocuments(file, one);
 
-    const start = process.hrtime.bigint();
+    const start = systemClock.monotonic();
     let read = 0;
     for (const one of single) read += readDocuments(file, one).documents.length;
-    const apart = Number(process.hrtime.bigint() - start) / 1e6;
-    const again = process.hrtime.bigint();
+    const apart = systemClock.monotonic() - start;
+    const again = systemClock.monotonic();
     const together = readDocuments(file, single.join("---\n"), { maxDocuments: 20_000 });
-    const joined = Number(process.hrtime.bigint() - again) / 1e6;
+    const joined = systemClock.monotonic() - again;
 
     process.stdout.write(
       `10,000 documents, text to values: ${apart.toFixed(0)} ms in 10,000 files, ${joined.toFixed(0)} ms in one file\n`,
@@ -397,7 +398,7 @@ describe("plain scalars", () => {
 
   it("agrees with js-yaml's core schema on everything that it does not refuse", () => {
     const scalar = fc.string({
-      unit: fc.constantFrom(..."0123456789+-._eExXob:aftnyY~ulrsTFN"),
+      unit: fc.constantFrom(..."0123456789+-._eExXob:aftnyY~ulrsTFN".split("")),
       minLength: 1,
       maxLength: 7,
     });

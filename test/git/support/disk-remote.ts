@@ -20,6 +20,7 @@ export interface DiskRemote {
 
 export function createDiskRemote(): DiskRemote {
   const folder = mkdtempSync(join(tmpdir(), "ringward-git-"));
+  let orphans = 0;
   const bare = join(folder, "remote.git");
   const work = join(folder, "work");
   const base = {
@@ -69,7 +70,7 @@ export function createDiskRemote(): DiskRemote {
   const stand = (on: CommitSha | undefined): void => {
     run(work, ["fetch", "-q", "origin"]);
     if (on === undefined) {
-      run(work, ["checkout", "-q", "--orphan", `o${Math.trunc(process.hrtime()[1])}`]);
+      run(work, ["checkout", "-q", "--orphan", `o${++orphans}`]);
       run(work, ["rm", "-rfq", "--ignore-unmatch", "."]);
     } else run(work, ["checkout", "-q", "-f", "--detach", on]);
   };
