@@ -1,0 +1,108 @@
+// Which ring an asset belongs to. In two rings is a conflict, never "first wins"; in none it is counted and never touched.
+// Holds B8 (one ring per asset) together with the ledger's one claim per UID.
+import { createHash } from "node:crypto";
+import type { LabelSelector } from "../../api/schema.ts";
+import type { NodeAsset, RingInForce, WorkloadAsset } from "../model.ts";
+import { matches } from "../selectors.ts";
+import { sortRings } from "./ring-order.ts";
+
+export type Membership =
+  | { readonly kind: "Ring"; readonly ring: string }
+  | { readonly kind: "Unassigned" }
+  | { readonly kind: "Conflict"; readonly rings: readonly string[] };
+
+export interface Members {
+  /** By UID, for nodes and workloads alike. */
+  readonly of: ReadonlyMap<string, Membership>;
+  readonly nodes: ReadonlyMap<string, readonly NodeAsset[]>;
+  readonly workloads: ReadonlyMap<string, readonly WorkloadAsset[]>;
+}
+
+const CONTROL_PLANE_LABELS = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
+
+/** Assigns every node and workload. */
+export function assignMembers(
+  rings: readonly RingInForce[],
+  nodes: readonly NodeAsset[],
+  workloads: readonly WorkloadAsset[],
+): Members {
+  const of = new Map<string, Membership>();
+  const nodesOf = new Map<string, NodeAsset[]>(rings.map((ring) => [ring.name, []]));
+  const workloadsOf = new Map<string, WorkloadAsset[]>(rings.map((ring) => [ring.name, []]));
+  const nodeRules = nodeRulesOf(rings);
+  for (const node of nodes) {
+    const found = nodeRules.filter((rule) => rule.selects(node)).map((rule) => rule.ring);
+    place(node, found, of, nodesOf);
+  }
+  const workloadRules = rings.flatMap((ring) => {
+    const selector = ring.spec.members.workloads?.selector;
+    return selector === undefined ? [] : [{ ring: ring.name, selector }];
+  });
+  for (const workload of workloads) {
+    const found = workloadRules.filter((rule) => matches(rule.selector, workload.labels)).map((rule) => rule.ring);
+    place(workload, found, of, workloadsOf);
+  }
+  return { of, nodes: nodesOf, workloads: workloadsOf };
+}
+
+function place<T extends { readonly uid: string }>(
+  asset: T,
+  found: readonly string[],
+  of: Map<string, Membership>,
+  lists: Map<string, T[]>,
+): void {
+  const [ring, ...others] = found;
+  if (ring === undefined) of.set(asset.uid, { kind: "Unassigned" });
+  else if (others.length > 0) of.set(asset.uid, { kind: "Conflict", rings: [...found].sort() });
+  else {
+    of.set(asset.uid, { kind: "Ring", ring });
+    lists.get(ring)?.push(asset);
+  }
+}
+
+interface NodeRule {
+  readonly ring: string;
+  readonly selects: (node: NodeAsset) => boolean;
+}
+
+/** Rings with equal selectors and a percent divide the nodes among them, in ring order, by a stable hash of the UID. */
+function nodeRulesOf(rings: readonly RingInForce[]): readonly NodeRule[] {
+  const taken = new Map<string, number>();
+  return sortRings(rings).flatMap((ring) => {
+    const nodes = ring.spec.members.nodes;
+    if (nodes === undefined) return [];
+    const { selector, percent } = nodes;
+    const controlPlane = namesControlPlane(selector);
+    const selected = (node: NodeAsset): boolean =>
+      (!node.controlPlane || controlPlane) && matches(selector, node.labels);
+    if (percent === undefined) return [{ ring: ring.name, selects: selected }];
+    const key = JSON.stringify([selector.matchLabels ?? {}, selector.matchExpressions ?? []]);
+    const from = taken.get(key) ?? 0;
+    const to = Math.min(100, from + percent);
+    taken.set(key, to);
+    return [
+      {
+        ring: ring.name,
+        selects: (node: NodeAsset) => {
+          if (!selected(node)) return false;
+          const place = cohortOf(node.uid);
+          return place >= from && place < to;
+        },
+      },
+    ];
+  });
+}
+
+/** A stable place in [0, 100) for a node (Bottlerocket's update waves work the same way). */
+export function cohortOf(uid: string): number {
+  return (createHash("sha256").update(uid).digest().readUInt32BE(0) / 2 ** 32) * 100;
+}
+
+/** Control-plane nodes are members only of rings whose selector names their role label. */
+function namesControlPlane(selector: LabelSelector): boolean {
+  return CONTROL_PLANE_LABELS.some(
+    (label) =>
+      selector.matchLabels?.[label] !== undefined ||
+      selector.matchExpressions?.some((term) => term.key === label && ["In", "Exists"].includes(term.operator)),
+  );
+}

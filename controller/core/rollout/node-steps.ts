@@ -1,0 +1,394 @@
+// The step machine of an operation on a node: Claimed → Staged → Cordoned → Drained → Updated → Rebooted → Verified →
+// Uncordoned → released. Each call looks at the real state and answers ONE act: a write, or a wait with its reason. Every act may be
+// repeated. Until `Updating` each step has a way back; from then on the target finishes.
+// Holds B3–B7, B10–B14: nothing is remembered but what stands in the patch state and on the node.
+import type { NodeOperation, NodePatchStateStatus, NodeStep } from "../../api/patch-state.ts";
+import type { PatchLevelSpec } from "../../api/patch-level.ts";
+import type { DrainPolicy } from "../../api/rollout-ring.ts";
+import type { Instant } from "../../clock.ts";
+import { parseDuration } from "../duration.ts";
+import type { Assessment, Block, Claim, NodeAsset, PdbAsset, PodAsset } from "../model.ts";
+import { describeRefusals, type DrainView, isDrained, viewDrain } from "./drain.ts";
+
+/** A recipe step's job, as the cluster shows it. */
+export type JobView =
+  | { readonly phase: "Absent" }
+  | { readonly phase: "Running"; readonly since: Instant }
+  | { readonly phase: "Succeeded"; readonly at: Instant }
+  | { readonly phase: "Failed"; readonly at: Instant; readonly exitCode: number | undefined; readonly message: string; readonly timedOut: boolean };
+
+export type RecipeStepName = "inventory" | "stage" | "update" | "reboot" | "rollback";
+
+export interface NodeView {
+  readonly now: Instant;
+  readonly claim: Claim;
+  readonly level: PatchLevelSpec;
+  readonly drain: DrainPolicy;
+  /** As just read from the API server; undefined: gone, or another UID. */
+  readonly node: NodeAsset | undefined;
+  /** The stored state as just read. */
+  readonly state: NodePatchStateStatus | undefined;
+  /** Live pods of the node. */
+  readonly pods: readonly PodAsset[];
+  readonly pdbs: readonly PdbAsset[];
+  /** Pods whose eviction a budget refused in the last round, by UID. */
+  readonly refused: ReadonlySet<string>;
+  /** The job of a step of this claim and attempt. */
+  readonly job: (step: RecipeStepName) => JobView;
+  /** The node against the level of the claim, as it stands now. */
+  readonly assess: () => Assessment;
+  /** Why an operation that can still be undone should be. */
+  readonly retreat: Block | undefined;
+}
+
+export type NodeAct =
+  /** Write the operation as given; one status write. */
+  | { readonly kind: "Record"; readonly operation: NodeOperation; readonly note: string }
+  /** Cordon and mark in one JSON patch, or only mark. */
+  | { readonly kind: "Mark"; readonly cordon: boolean; readonly priorUnschedulable: boolean }
+  | { readonly kind: "Evict"; readonly pods: readonly PodAsset[]; readonly wait: Block }
+  | { readonly kind: "StartJob"; readonly step: RecipeStepName }
+  | { readonly kind: "ReadInventory" }
+  /** Remove the mark and, if we had cordoned, restore the prior schedulability. */
+  | { readonly kind: "Unmark"; readonly uncordon: boolean }
+  /** Close the operation: history, verified, attempted; then the claim is freed. */
+  | { readonly kind: "Close"; readonly result: CloseResult; readonly message: string; readonly retryAt?: Instant }
+  /** The operation is closed or the target is gone: free the claim. */
+  | { readonly kind: "Free"; readonly lost: boolean }
+  | { readonly kind: "Wait"; readonly block: Block };
+
+export type CloseResult = "Succeeded" | "BackedOut" | "NotAvailable" | "Released";
+
+/** After a cordon the scheduler may still bind pods for a moment (Karpenter waits as long). */
+export const SETTLE_MS = 5_000;
+/** A recipe says with this exit code that its source does not have the exact version and that nothing was changed (sysexits.h: EX_UNAVAILABLE). */
+export const EXIT_NOT_AVAILABLE = 69;
+const RETRY_NOT_AVAILABLE_MS = 60 * 60_000;
+const RETRY_DRAIN_MS = 15 * 60_000;
+const DEFAULT_STEP_MS = 30 * 60_000;
+
+/** Steps from which there is no way back. */
+const COMMITTED: ReadonlySet<NodeStep> = new Set(["Updating", "Updated", "Rebooting", "Rebooted", "Verified", "Uncordoned"]);
+
+/** The next act of a node's operation. */
+export function nextNodeAct(view: NodeView): NodeAct {
+  const { claim, node, state } = view;
+  if (state?.history?.some((entry) => entry.claimId === claim.id) === true) return { kind: "Free", lost: false };
+  const operation = state?.operation?.claimId === claim.id ? state.operation : undefined;
+  if (node === undefined) return { kind: "Free", lost: operation !== undefined && wasDisrupted(operation) };
+  if (operation === undefined) {
+    // Another claim's operation on this very node can only be one whose claim was freed while its state was not closed.
+    if (view.retreat !== undefined) return { kind: "Close", result: "BackedOut", message: view.retreat.message };
+    return begin(view, node);
+  }
+  return stepOn({ ...view, node, operation });
+}
+
+interface Scene extends NodeView {
+  readonly node: NodeAsset;
+  readonly operation: NodeOperation;
+}
+
+function begin({ now, claim, level, assess }: NodeView, node: NodeAsset): NodeAct {
+  const time = new Date(now).toISOString();
+  const disrupt = level.disruption === "Reboot" || level.node?.drain === "Always";
+  const operation: NodeOperation = {
+    claimId: claim.id,
+    ring: claim.ring,
+    baseline: claim.baseline,
+    level: claim.level,
+    digest: claim.digest,
+    startedTime: time,
+    stepTime: time,
+    attempt: 1,
+    step: "Claimed",
+    bootId: node.bootId,
+    priorUnschedulable: node.unschedulable,
+    disrupt,
+    ...(assess().offTarget ? { rollback: true } : {}),
+  };
+  return { kind: "Record", operation, note: "Claimed" };
+}
+
+/** Past the cordon a vanished node counts as failed in its ring. */
+function wasDisrupted(operation: NodeOperation): boolean {
+  return !["Claimed", "Staging", "Staged"].includes(operation.step);
+}
+
+function stepOn(scene: Scene): NodeAct {
+  const { operation } = scene;
+  if (operation.release !== undefined) return giveUp(scene);
+  if (operation.failure !== undefined) return recover(scene, operation.failure);
+  const backOut = operation.backOut ?? findBackOut(scene);
+  if (backOut !== undefined) return retreat(scene, backOut);
+  switch (operation.step) {
+    case "Claimed":
+      return hasStep(scene, "stage") ? record(scene, "Staging") : prepareUpdate(scene);
+    case "Staging":
+      return runJob(scene, "stage", () => record(scene, "Staged"));
+    case "Staged":
+      return prepareUpdate(scene);
+    case "Cordoned":
+      return drain(scene);
+    case "Drained":
+      return leaveDrained(scene);
+    case "Updating":
+      return runJob(scene, operation.rollback === true ? "rollback" : "update", () => record(scene, "Updated"));
+    case "Updated":
+      return afterUpdate(scene);
+    case "Rebooting":
+      return reboot(scene);
+    case "Rebooted":
+      return verify(scene);
+    case "Verified":
+      return giveBack(scene);
+    case "Uncordoned":
+      return close(scene);
+    default:
+      return operation.step satisfies never;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ the way back
+
+/** Why the operation should be undone, if it still can be. A person's uncordon wins over everything (B7). */
+function findBackOut(scene: Scene): Block | undefined {
+  const { operation, node, retreat: away } = scene;
+  if (COMMITTED.has(operation.step)) return undefined;
+  if (operation.marked === true && operation.disrupt === true && ["Cordoned", "Drained"].includes(operation.step) && !node.unschedulable)
+    return { reason: "UncordonedByPerson", message: `a person uncordoned ${node.name}` };
+  return away;
+}
+
+function retreat(scene: Scene, why: { readonly reason: string; readonly message: string }): NodeAct {
+  const { operation, now, node, claim } = scene;
+  if (operation.backOut === undefined)
+    return {
+      kind: "Record",
+      operation: { ...operation, backOut: { reason: why.reason, message: why.message.slice(0, 512), time: new Date(now).toISOString() } },
+      note: "BackingOut",
+    };
+  if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: operation.disrupt === true };
+  const notAvailable = why.reason === "VersionNotAvailable";
+  const delay = notAvailable ? RETRY_NOT_AVAILABLE_MS : ["DrainTimedOut", "UncordonedByPerson"].includes(why.reason) ? RETRY_DRAIN_MS : undefined;
+  return {
+    kind: "Close",
+    result: notAvailable ? "NotAvailable" : "BackedOut",
+    message: why.message,
+    ...(delay === undefined ? {} : { retryAt: now + delay }),
+  };
+}
+
+/** A person gave the target up: hand the node back as it was, whatever state it is in. */
+function giveUp({ node, claim, operation }: Scene): NodeAct {
+  if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: operation.disrupt === true };
+  return { kind: "Close", result: "Released", message: operation.release?.reason ?? "" };
+}
+
+/** A failed target keeps its claim until it recovers by itself, a person asks for another attempt, or gives it up (B14). */
+function recover(scene: Scene, failure: NonNullable<NodeOperation["failure"]>): NodeAct {
+  const { operation, node, now, assess } = scene;
+  const { failure: _, retryTime: __, ...rest } = operation;
+  if (COMMITTED.has(operation.step) && node.ready && assess().state === "Installed")
+    return { kind: "Record", operation: { ...rest, step: "Verified", stepTime: new Date(now).toISOString() }, note: "Recovered" };
+  if (operation.retryTime === undefined || Date.parse(operation.retryTime) <= Date.parse(failure.time))
+    return { kind: "Wait", block: { reason: failure.reason as Block["reason"], message: failure.message, since: Date.parse(failure.time) } };
+  const step: NodeStep = operation.marked === true && operation.disrupt === true ? "Cordoned" : "Claimed";
+  return {
+    kind: "Record",
+    operation: { ...rest, step, stepTime: new Date(now).toISOString(), attempt: operation.attempt + 1, bootId: node.bootId, rebootPending: false },
+    note: "Retried",
+  };
+}
+
+// ------------------------------------------------------------------------------------------------ the way forward
+
+function prepareUpdate(scene: Scene): NodeAct {
+  const { node, claim, operation } = scene;
+  const prior = operation.priorUnschedulable === true;
+  if (node.mark?.claimId !== claim.id)
+    return { kind: "Mark", cordon: operation.disrupt === true, priorUnschedulable: node.unschedulable };
+  if (operation.disrupt === true) {
+    if (!node.unschedulable) return { kind: "Mark", cordon: true, priorUnschedulable: prior };
+    return record(scene, "Cordoned", { marked: true, priorUnschedulable: node.mark.priorUnschedulable });
+  }
+  return record(scene, operation.rebootPending === true ? "Rebooting" : "Updating", {
+    marked: true,
+    priorUnschedulable: node.mark.priorUnschedulable,
+  });
+}
+
+function drain(scene: Scene): NodeAct {
+  const { now, operation, pods } = scene;
+  const since = Date.parse(operation.stepTime);
+  const view = viewDrain(pods, scene.drain);
+  if (isDrained(view))
+    return now - since < SETTLE_MS
+      ? { kind: "Wait", block: { reason: "Draining", message: "waiting for late bindings after the cordon", since } }
+      : record(scene, "Drained");
+  const block = describeDrain(scene, view, since);
+  const timeout = parseDuration(scene.drain.timeout ?? "15m") ?? 15 * 60_000;
+  if (now - since >= timeout && (scene.drain.onTimeout ?? "BackOut") === "BackOut")
+    return retreat(scene, { reason: "DrainTimedOut", message: `the drain did not end in ${scene.drain.timeout ?? "15m"}: ${block.message}` });
+  return view.evict.length === 0 ? { kind: "Wait", block } : { kind: "Evict", pods: view.evict, wait: block };
+}
+
+function describeDrain({ pdbs, refused, state }: Scene, view: DrainView, since: Instant): Block {
+  const block =
+    view.standing.length > 0
+      ? standing(view)
+      : (describeRefusals(
+          view.evict.filter((pod) => refused.has(pod.uid)),
+          pdbs,
+        ) ?? { reason: "Draining" as const, message: `${view.evict.length + view.ending.length} pods have to leave` });
+  const before = state?.blockedBy?.find((other) => other.reason === block.reason)?.since;
+  return { ...block, since: before === undefined ? since : Date.parse(before) };
+}
+
+function standing(view: DrainView): Block {
+  const [first] = view.standing;
+  const name = first === undefined ? "a pod" : `pod ${first.pod.namespace}/${first.pod.name}`;
+  const others = view.standing.length > 1 ? ` and ${view.standing.length - 1} more pods` : "";
+  return { reason: "PodBlocksDrain", message: `${name}${others}: ${first?.why ?? ""}` };
+}
+
+/** Pods that were bound late send us back to draining; the update starts only from a live list that says drained (B5). */
+function leaveDrained(scene: Scene): NodeAct {
+  const view = viewDrain(scene.pods, scene.drain);
+  if (!isDrained(view)) return drain(scene);
+  return record(scene, scene.operation.rebootPending === true ? "Rebooting" : "Updating");
+}
+
+function runJob(scene: Scene, step: RecipeStepName, done: () => NodeAct): NodeAct {
+  if (!hasStep(scene, step)) return done();
+  const job = scene.job(step);
+  switch (job.phase) {
+    case "Absent":
+      return { kind: "StartJob", step };
+    case "Running":
+      return { kind: "Wait", block: { reason: "Updating", message: `step ${step} runs`, since: job.since } };
+    case "Succeeded":
+      return done();
+    case "Failed":
+      return jobFailed(scene, step, job);
+    default:
+      return job satisfies never;
+  }
+}
+
+function jobFailed(scene: Scene, step: RecipeStepName, job: Extract<JobView, { phase: "Failed" }>): NodeAct {
+  if (job.exitCode === EXIT_NOT_AVAILABLE && (step === "stage" || step === "update"))
+    return retreat(scene, { reason: "VersionNotAvailable", message: job.message || "the node's source does not have the exact version" });
+  return fail(
+    scene,
+    job.timedOut ? "StepTimedOut" : "StepFailed",
+    `step ${step} ${job.timedOut ? "did not end in time" : `ended with exit code ${job.exitCode ?? "unknown"}`}${job.message === "" ? "" : `: ${job.message}`}`,
+  );
+}
+
+/** Looks at the node again, and decides whether it has to reboot. */
+function afterUpdate(scene: Scene): NodeAct {
+  const { operation, level, state, node } = scene;
+  const look = needInventory(scene);
+  if (look !== undefined) return look;
+  const policy = level.node?.rebootPolicy ?? "IfRequired";
+  const pending = policy !== "Never" && (policy === "Always" || state?.inventory?.rebootRequired === true || isBehind(scene));
+  if (!pending || operation.noReboot === true) return verify(scene);
+  if (operation.disrupt === true) {
+    // A person uncordoned after the update: verify, do not reboot, end as pending reboot.
+    if (!node.unschedulable) return record(scene, "Updated", { noReboot: true });
+    return record(scene, "Rebooting");
+  }
+  // A reboot that turns out to be needed goes back through cordon and drain in the same claim.
+  if (scene.retreat !== undefined) return record(scene, "Updated", { noReboot: true });
+  return record(scene, "Staged", { disrupt: true, rebootPending: true });
+}
+
+/** Whether a component that only a reboot brings does not run yet. */
+function isBehind({ assess }: Scene): boolean {
+  return assess().components.some(
+    (component) =>
+      component.state === "InstalledPendingReboot" || (component.name === "osImage" && component.state !== "Installed") || (component.name.startsWith("kernel") && component.state === "Missing"),
+  );
+}
+
+function reboot(scene: Scene): NodeAct {
+  const { operation, node, now, level } = scene;
+  const since = Date.parse(operation.stepTime);
+  const limit = parseDuration(level.node?.recipe.steps?.reboot?.timeout ?? "30m") ?? DEFAULT_STEP_MS;
+  if (node.bootId !== operation.bootId) {
+    if (node.ready) return record(scene, "Rebooted");
+    if (now - since < limit) return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} booted and is not Ready yet`, since } };
+    return fail(scene, "NodeNotBack", `${node.name} booted but did not become Ready`);
+  }
+  if (!hasStep(scene, "reboot")) return fail(scene, "StepFailed", `${node.name} needs a reboot, and the recipe has no reboot step`);
+  const job = scene.job("reboot");
+  if (job.phase === "Absent") {
+    if (operation.disrupt === true && !node.unschedulable) return record(scene, "Updated", { noReboot: true });
+    return { kind: "StartJob", step: "reboot" };
+  }
+  // A reboot kills its own job: how the job ended says nothing, the boot id does (B10, B12).
+  if (now - since < limit) return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} reboots`, since } };
+  return fail(scene, "NodeNotBack", `${node.name} did not come back with a new boot id`);
+}
+
+function verify(scene: Scene): NodeAct {
+  const { operation, node, now } = scene;
+  const look = needInventory(scene);
+  if (look !== undefined) return look;
+  const since = Date.parse(operation.stepTime);
+  if (!node.ready) {
+    if (now - since < DEFAULT_STEP_MS) return { kind: "Wait", block: { reason: "NodeNotReady", message: `${node.name} is not Ready`, since } };
+    return fail(scene, "NodeNotBack", `${node.name} did not become Ready`);
+  }
+  const assessment = scene.assess();
+  if (assessment.state === "Installed" || assessment.state === "InstalledOther" || assessment.state === "Exempt") return record(scene, "Verified");
+  if (assessment.state === "InstalledPendingReboot" && operation.step === "Updated")
+    return record(scene, "Verified", { rebootPending: true });
+  const wrong = assessment.components.find((component) => component.state === assessment.state);
+  return fail(
+    scene,
+    "VerificationFailed",
+    `${wrong?.name ?? "the node"} is ${wrong?.running ?? "unknown"}, ${wrong?.desired ?? scene.claim.level} is wanted, although the update ended without an error`,
+  );
+}
+
+/** Inventory must be newer than the step that changed the node. */
+function needInventory(scene: Scene): NodeAct | undefined {
+  const { operation, state } = scene;
+  if (!hasStep(scene, "inventory")) return undefined;
+  const since = Date.parse(operation.stepTime);
+  if (state?.inventory !== undefined && Date.parse(state.inventory.time) >= since) return undefined;
+  const job = scene.job("inventory");
+  if (job.phase === "Absent") return { kind: "StartJob", step: "inventory" };
+  if (job.phase === "Running") return { kind: "Wait", block: { reason: "InventoryMissing", message: "looking at the node again", since: job.since } };
+  if (job.phase === "Succeeded") return { kind: "ReadInventory" };
+  return fail(scene, "VerificationFailed", `the inventory step failed: ${job.message}`);
+}
+
+function giveBack(scene: Scene): NodeAct {
+  const { node, claim, operation } = scene;
+  if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: operation.disrupt === true };
+  return record(scene, "Uncordoned");
+}
+
+function close(scene: Scene): NodeAct {
+  const pending = scene.operation.rebootPending === true && scene.assess().state === "InstalledPendingReboot";
+  return { kind: "Close", result: "Succeeded", message: pending ? "a reboot is left to do" : `at ${scene.claim.level}` };
+}
+
+function hasStep({ level }: Scene, step: RecipeStepName): boolean {
+  return level.node?.recipe.steps?.[step] !== undefined;
+}
+
+function record(scene: Scene, step: NodeStep, change: Partial<NodeOperation> = {}): NodeAct {
+  return { kind: "Record", operation: { ...scene.operation, ...change, step, stepTime: new Date(scene.now).toISOString() }, note: step };
+}
+
+function fail(scene: Scene, reason: Block["reason"], message: string): NodeAct {
+  return {
+    kind: "Record",
+    operation: { ...scene.operation, failure: { reason, message: message.slice(0, 512), time: new Date(scene.now).toISOString() } },
+    note: "OperationFailed",
+  };
+}

@@ -1,0 +1,166 @@
+// Why one target may not be claimed, whatever its ring may do: conflicts, ownership, health and its own history.
+// An ordered list of small checks, like the ring's.
+import type { UpdateRecipe } from "../../api/update-recipe.ts";
+import type { Instant } from "../../clock.ts";
+import { parseDuration } from "../duration.ts";
+import { compareVersions } from "../versions/index.ts";
+import type { Block, Inventory, NodeAsset, PolicyInForce, RingInForce, StoredStates, WorkloadAsset } from "../model.ts";
+import type { Approval } from "./entries.ts";
+import type { Target } from "./targets.ts";
+
+export interface TargetScope {
+  readonly now: Instant;
+  readonly policy: PolicyInForce;
+  readonly inventory: Inventory;
+  readonly stored: StoredStates;
+  readonly target: Target;
+  readonly ring: RingInForce;
+  readonly approval: Approval;
+  /** Windows are ignored because the deadline passed at this time. */
+  readonly forcedAt: Instant | undefined;
+}
+
+type Check = (scope: TargetScope) => Block | undefined;
+type NodeCheck = (scope: TargetScope, node: NodeAsset) => Block | undefined;
+type WorkloadCheck = (scope: TargetScope, workload: WorkloadAsset) => Block | undefined;
+
+const nodeChecks: readonly NodeCheck[] = [
+  checkProvider,
+  checkRollback,
+  checkSkew,
+  (scope, node) =>
+    node.unschedulable && node.mark === undefined && scope.ring.spec.cordonedNodes !== "Update"
+      ? { reason: "CordonedByOther", message: `node ${node.name} was cordoned by somebody else` }
+      : undefined,
+  (_, node) => (node.ready ? undefined : { reason: "NodeNotReady", message: `node ${node.name} is not Ready` }),
+  checkGrace,
+];
+
+const workloadChecks: readonly WorkloadCheck[] = [
+  (_, workload) =>
+    workload.managedBy === undefined
+      ? undefined
+      : { reason: "ManagedElsewhere", message: `the template is applied by ${workload.managedBy}; change its manifests there` },
+  (_, workload) =>
+    workload.rollingUpdate
+      ? undefined
+      : { reason: "UpdateStrategyNotSupported", message: `a ${workload.kind} without RollingUpdate is observed only` },
+  ({ ring }) =>
+    ring.spec.members.workloads?.mode === "Patch"
+      ? undefined
+      : { reason: "RingObserves", message: `ring ${ring.name} observes workloads only (members.workloads.mode)` },
+  checkContested,
+];
+
+const commonChecks: readonly Check[] = [({ target }) => target.conflict, checkUnknown, checkAttempted];
+
+/** Why this target may not be claimed. */
+export function findTargetBlocks(scope: TargetScope): readonly Block[] {
+  const { node, workload } = scope.target;
+  const own =
+    node !== undefined
+      ? nodeChecks.map((check) => check(scope, node))
+      : workload !== undefined
+        ? workloadChecks.map((check) => check(scope, workload))
+        : [];
+  return [...commonChecks.map((check) => check(scope)), ...own].flatMap((block) => block ?? []);
+}
+
+function checkUnknown({ target }: TargetScope): Block | undefined {
+  const { state, reason, components } = target.assessment;
+  if (state !== "Unknown") return undefined;
+  const cause = components.find((component) => component.state === "Unknown");
+  return {
+    reason: reason ?? "InventoryMissing",
+    message: cause === undefined ? "what runs here is not known" : `${cause.name} is not known`,
+  };
+}
+
+function checkAttempted({ stored, target, approval, now }: TargetScope): Block | undefined {
+  const state = stored.nodes.get(target.asset.uid) ?? stored.workloads.get(target.asset.uid);
+  const last = state?.attempted?.find(
+    (attempt) => attempt.baseline === approval.baseline && attempt.digest === approval.level.digest,
+  );
+  if (last === undefined) return undefined;
+  const notBefore = last.notBefore === undefined ? undefined : Date.parse(last.notBefore);
+  switch (last.result) {
+    case "NotAvailable":
+      return notBefore !== undefined && now >= notBefore ? undefined : { reason: "VersionNotAvailable", message: last.message };
+    case "RolledBack":
+      return { reason: "ProgressDeadlineExceeded", message: `rolled back: ${last.message}` };
+    case "BackedOut":
+      return notBefore !== undefined && now < notBefore ? { reason: "BackedOff", message: last.message } : undefined;
+    default:
+      return last.result satisfies never;
+  }
+}
+
+/** Labels by which a recipe shows that it means such nodes. */
+const PROVIDER_LABELS: Readonly<Record<NonNullable<NodeAsset["provider"]>, readonly string[]>> = {
+  Karpenter: ["karpenter.sh/nodepool"],
+  ClusterAPI: ["cluster.x-k8s.io/cluster-name", "cluster.x-k8s.io/owner-name"],
+  ManagedPool: ["eks.amazonaws.com/nodegroup", "cloud.google.com/gke-nodepool", "kubernetes.azure.com/agentpool"],
+};
+
+function checkProvider({ policy, approval }: TargetScope, node: NodeAsset): Block | undefined {
+  const recipe = approval.level.spec.node?.recipe;
+  if (recipe?.strategy === "External")
+    return { reason: "ReplacedByProvider", message: `recipe ${recipe.name} says that something else updates such nodes` };
+  if (node.provider === undefined) return undefined;
+  const spec = policy.recipes.find((other) => other.name === recipe?.name)?.spec;
+  if (spec !== undefined && namesLabel(spec, PROVIDER_LABELS[node.provider])) return undefined;
+  return { reason: "ReplacedByProvider", message: `node ${node.name} belongs to ${node.provider}, which replaces nodes` };
+}
+
+function namesLabel(spec: UpdateRecipe["spec"], labels: readonly string[]): boolean {
+  const selector = spec.match.nodeSelector;
+  return labels.some(
+    (label) => selector?.matchLabels?.[label] !== undefined || selector?.matchExpressions?.some((term) => term.key === label),
+  );
+}
+
+function checkRollback({ approval, target }: TargetScope): Block | undefined {
+  if (!target.assessment.offTarget || approval.level.spec.node?.recipe.steps?.rollback !== undefined) return undefined;
+  return {
+    reason: "RollbackNotPossible",
+    message: `the node is above ${approval.level.name}, the entry says Exact, and recipe ${approval.level.spec.node?.recipe.name} has no rollback step`,
+  };
+}
+
+/** Kubernetes' version skew policy: a kubelet is never newer than the API server, and at most three minors older. */
+function checkSkew({ approval, inventory }: TargetScope, node: NodeAsset): Block | undefined {
+  const wanted = approval.level.spec.node?.components.find((component) => component.name === "kubelet")?.version;
+  const server = inventory.apiServerVersion;
+  if (wanted === undefined || server === undefined) return undefined;
+  if (compareVersions("semver", node.kubeletVersion, wanted) !== "<") return undefined;
+  const [wantedMinor, serverMinor] = [minorOf(wanted), minorOf(server)];
+  if (wantedMinor === undefined || serverMinor === undefined) return undefined;
+  if (wantedMinor > serverMinor)
+    return { reason: "VersionSkew", message: `kubelet ${wanted} would be newer than the API server ${server}` };
+  if (wantedMinor < serverMinor - 3)
+    return { reason: "VersionSkew", message: `kubelet ${wanted} would be more than three minors older than the API server ${server}` };
+  return undefined;
+}
+
+function minorOf(version: string): number | undefined {
+  const match = /^v?1\.(\d{1,4})(?:\.|$)/.exec(version);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** A node that joined late has its grace before the deadline forces it. */
+function checkGrace({ ring, now, forcedAt }: TargetScope, node: NodeAsset): Block | undefined {
+  if (forcedAt === undefined) return undefined;
+  const grace = parseDuration(ring.spec.gracePeriod ?? "0s") ?? 0;
+  const until = node.createdAt + grace;
+  if (grace === 0 || now >= until) return undefined;
+  return { reason: "GracePeriod", message: `node ${node.name} joined late and is not forced before ${new Date(until).toISOString()}` };
+}
+
+function checkContested({ stored, approval }: TargetScope, workload: WorkloadAsset): Block | undefined {
+  const contested = stored.workloads
+    .get(workload.uid)
+    ?.contested?.some((entry) => entry.baseline === approval.baseline && entry.digest === approval.level.digest);
+  return contested === true
+    ? { reason: "FieldContested", message: "somebody else put the image back; it is not written twice" }
+    : undefined;
+}
