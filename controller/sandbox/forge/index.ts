@@ -215,20 +215,13 @@ async function handle(parts: Parts, hooks: Hooks, request: IncomingMessage, resp
   // Told before the reply leaves, so that whoever got a reply can rely on the listeners having seen it.
   tell(fault === "loseReply" ? "replyLost" : "answered", given.status);
   if (fault === "loseReply") request.socket.destroy();
-  else
-    send(
-      response,
-      kind === "api"
-        ? {
-            ...given,
-            headers: {
-              ...limitHeaders(parts.options.clock),
-              "x-github-request-id": `SANDBOX:${seen.number}`,
-              ...given.headers,
-            },
-          }
-        : given,
-    );
+  else send(response, { ...given, headers: { ...extraHeaders(parts, kind, seen.number), ...given.headers } });
+}
+
+function extraHeaders(parts: Parts, kind: ForgeRequest["kind"], number: number): Readonly<Record<string, string>> {
+  if (kind === "api") return { ...limitHeaders(parts.options.clock), "x-github-request-id": `SANDBOX:${number}` };
+  // curl, and so git, silently repeats a request that dies on a kept connection: an injected fault would not be seen.
+  return kind === "git" ? { connection: "close" } : {};
 }
 
 function listen(server: Server, port: number): Promise<number> {

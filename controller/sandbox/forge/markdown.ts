@@ -155,6 +155,10 @@ function renderList(lines: readonly string[]): string {
     if (top === undefined || (indent > top.indent + 1 && stack.length < 6)) {
       html += `<${tag}><li>`;
       stack.push({ indent, tag });
+    } else if (top.tag !== tag && stack.length === 1) {
+      // Another kind of marker at the outer level starts another list.
+      html += `</li></${top.tag}><${tag}><li>`;
+      top.tag = tag;
     } else html += "</li><li>";
     html += renderItem(item[3] ?? "");
   }

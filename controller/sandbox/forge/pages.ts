@@ -56,7 +56,7 @@ export function listPage(at: ForgeAddress, pulls: readonly PullRecord[], state: 
     `<li><a href="?state=${name}"${state === name ? ' aria-current="page"' : ""}>${text}</a></li>`;
   const rows = chosen.map(
     (pull) =>
-      `<li><span class="dot ${pull.state}" role="img" aria-label="${stateWord(pull.state)}"></span><a class="title" href="/${escapeHtml(at.owner)}/${escapeHtml(at.repository)}/pull/${pull.number}">${escapeHtml(pull.title)}</a>${labelsHtml(pull)}<div class="small">#${pull.number} opened ${when(pull.createdTime)} by ${escapeHtml(pull.author)} · <span class="ref">${escapeHtml(pull.head)}</span> into <span class="ref">${escapeHtml(pull.base)}</span></div></li>`,
+      `<li><span class="dot ${pull.state}" role="img" aria-label="${stateWord(pull.state)}"></span><a class="title" href="/${escapeHtml(at.owner)}/${escapeHtml(at.repository)}/pull/${pull.number}">${escapeHtml(pull.title)}</a>${labelsHtml(pull)}<div class="small">#${pull.number} · ${stateWord(pull.state)} · opened ${when(pull.createdTime)} by ${escapeHtml(pull.author)} · <span class="ref">${escapeHtml(pull.head)}</span> into <span class="ref">${escapeHtml(pull.base)}</span></div></li>`,
   );
   const body =
     rows.length === 0

@@ -27,7 +27,7 @@ h2{font-size:18px;margin:28px 0 10px}
 .card{border:1px solid var(--line);border-radius:8px;margin:0 0 18px;overflow:hidden}
 .card>header{background:var(--soft);border-bottom:1px solid var(--line);padding:8px 16px;color:var(--dim);font-size:14px}
 .card>div.text{padding:8px 16px}
-.text h3{font-size:18px;border-bottom:1px solid var(--line);padding-bottom:5px;margin:16px 0 10px}.text h4{font-size:16px;margin:16px 0 8px}.text h5,.text h6{font-size:14px;margin:14px 0 6px}
+.text h3{font-size:20px;border-bottom:1px solid var(--line);padding-bottom:5px;margin:16px 0 10px}.text h4{font-size:18px;margin:16px 0 8px}.text h5,.text h6{font-size:15px;margin:14px 0 6px}
 .text p,.text ul,.text ol{margin:0 0 12px}.text ul,.text ol{padding-left:26px}.text li{margin:2px 0}
 .text code,td.code{font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace}
 .text code{background:var(--soft);border:1px solid var(--line);border-radius:5px;padding:1px 5px;overflow-wrap:anywhere}
