@@ -1,0 +1,85 @@
+// What is said about policy content: where, what is wrong, what to do, and which object it concerns, so that one broken document
+// harms nobody but those who use it (G5).
+import { type Pointer, type SourceDocument, type SourceProblem, writePointer } from "./documents.ts";
+
+export interface ObjectRef {
+  readonly kind: string;
+  readonly name: string;
+}
+
+/**
+ * `error`: the document is not in force. `warning`: it is, and probably not as meant. `note`: a file that does not look like
+ * policy cannot be read; nobody is told unless it held policy before.
+ */
+export type Severity = "error" | "warning" | "note";
+
+export interface Finding {
+  readonly severity: Severity;
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+  /** `spec.after[0]`; "" for the document as a whole. */
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+  /** What to do; "" where the message says it. */
+  readonly hint: string;
+  /** Whom it concerns, where that can still be told. */
+  readonly object?: ObjectRef;
+}
+
+export interface FindingText {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+/** A finding about one place of a document. */
+export function findingAt(
+  severity: Severity,
+  document: SourceDocument,
+  object: ObjectRef | undefined,
+  pointer: Pointer,
+  text: FindingText,
+  at: "key" | "value" = "value",
+): Finding {
+  return {
+    severity,
+    file: document.path,
+    ...document.positionOf(pointer, at),
+    path: writePointer(pointer),
+    code: text.code,
+    message: text.message,
+    hint: text.hint ?? "",
+    ...(object === undefined ? {} : { object }),
+  };
+}
+
+/** A problem of reading as a finding. */
+export function findingOf(problem: SourceProblem, severity: Severity, object: ObjectRef | undefined): Finding {
+  const { file, line, column, path, code, message, hint } = problem;
+  return { severity, file, line, column, path, code, message, hint, ...(object === undefined ? {} : { object }) };
+}
+
+/** `file:line:col: path: what is wrong (what to do)`. */
+export function formatFinding(finding: Finding): string {
+  const { file, line, column, path, message, hint } = finding;
+  return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${message}${hint === "" ? "" : ` (${hint})`}`;
+}
+
+/** Order of files, then of places, then of words: the same on every machine. */
+export function compareFindings(a: Finding, b: Finding): number {
+  return (
+    compareText(a.file, b.file) ||
+    a.line - b.line ||
+    a.column - b.column ||
+    compareText(a.path, b.path) ||
+    compareText(a.code, b.code) ||
+    compareText(a.message, b.message)
+  );
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
