@@ -53,6 +53,10 @@ const table = {
   ScopeGrew: ["person", "More targets are in scope than the approval covers."],
   LevelMissing: ["person", "The level that the entry names does not exist."],
   LevelDigestMismatch: ["person", "The level's name does not match its content."],
+  ResolveScheduled: [
+    "wait",
+    "The baseline changed since its resolveSchedule last fired; a new level is made when it fires next.",
+  ],
   LevelWithdrawn: ["info", "The level's approval was taken back."],
   ReferenceMissing: [
     "person",
