@@ -121,7 +121,7 @@ export async function answerStream(
 /** The answers to the complete lines in text[0, end). */
 function answerLines(text: string, end: number, compare: (a: string, b: string) => Order): string {
   let answers = "";
-  for (let start = 0; start < end; ) {
+  for (let start = 0; start < end;) {
     const newline = text.indexOf("\n", start);
     answers += answerLine(text, start, newline, compare) + "\n";
     start = newline + 1;

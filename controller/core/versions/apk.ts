@@ -97,7 +97,8 @@ function advance(cursor: Cursor): void {
   const code = text.charCodeAt(next);
   if (code === 46 && kind <= NUMBER) takeNumber(cursor, NUMBER, next + 1);
   else if (isDigit(code) && kind === SUFFIX) takeNumber(cursor, SUFFIX_NUMBER, next);
-  else if (isDigit(code) && kind === LETTER && text.charCodeAt(next - 1) === 112) takeNumber(cursor, PATCH_NUMBER, next);
+  else if (isDigit(code) && kind === LETTER && text.charCodeAt(next - 1) === 112)
+    takeNumber(cursor, PATCH_NUMBER, next);
   else if (code >= 97 && code <= 122 && kind <= NUMBER) take(cursor, LETTER, next, next + 1);
   else if (code === 95 && kind <= SUFFIX_NUMBER) takeSuffix(cursor, next + 1);
   else if (code === 126 && kind < HASH) takeHash(cursor, next + 1);

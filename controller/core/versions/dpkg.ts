@@ -17,9 +17,22 @@ interface Parts {
 /** dpkg keeps the epoch in a signed int and refuses more. */
 const LARGEST_EPOCH = 2147483647;
 
-const COLON = 58;
-const HYPHEN = 45;
-const TILDE = 126;
+// Where Policy allows a character.
+const UPSTREAM = 1;
+const REVISION = 2;
+const AFTER_EPOCH = 4;
+const ALLOWED: Readonly<Uint8Array> = Uint8Array.from({ length: 128 }, (_, code) => {
+  if (isDigit(code) || isLetter(code) || ".+~".includes(String.fromCharCode(code))) return UPSTREAM | REVISION;
+  if (code === 45) return UPSTREAM;
+  return code === 58 ? AFTER_EPOCH : 0;
+});
+
+/** `~` sorts before the end of the part (0, as do digits, which end a run), letters after it, all else last. */
+const WEIGHT: Readonly<Int16Array> = Int16Array.from({ length: 128 }, (_, code) => {
+  if (isDigit(code)) return 0;
+  if (isLetter(code)) return code;
+  return code === 126 ? -1 : code + 256;
+});
 
 /** Orders two Debian package versions as `dpkg --compare-versions` does; "?" if either is malformed. */
 export function compareDpkg(a: string, b: string): Order {
@@ -62,13 +75,8 @@ function parse(text: string): Parts | undefined {
   const upstreamEnd = hasRevision ? hyphen : end;
   const revision = hasRevision ? hyphen + 1 : end;
   if (upstreamEnd <= start || (hasRevision && revision === end)) return undefined;
-  for (let at = start; at < upstreamEnd; at++) {
-    const code = text.charCodeAt(at);
-    if (!isVersionCharacter(code) && code !== HYPHEN && !(code === COLON && hasEpoch)) return undefined;
-  }
-  for (let at = revision; at < end; at++) {
-    if (!isVersionCharacter(text.charCodeAt(at))) return undefined;
-  }
+  if (!isMadeOf(text, start, upstreamEnd, hasEpoch ? UPSTREAM | AFTER_EPOCH : UPSTREAM)) return undefined;
+  if (!isMadeOf(text, revision, end, REVISION)) return undefined;
   return { epoch, upstream: start, upstreamEnd, revision, end };
 }
 
@@ -76,16 +84,20 @@ function isBlank(code: number): boolean {
   return code === 32 || code === 9;
 }
 
-function isVersionCharacter(code: number): boolean {
-  return isDigit(code) || isLetter(code) || code === 46 || code === 43 || code === TILDE;
+function isMadeOf(text: string, at: number, end: number, allowed: number): boolean {
+  for (; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 127 || ((ALLOWED[code] ?? 0) & allowed) === 0) return false;
+  }
+  return true;
 }
 
 /** Alternately a run of non-digits, then a run of digits; the first difference decides. */
 function compareRuns(a: string, i: number, iEnd: number, b: string, j: number, jEnd: number): number {
   while (i < iEnd || j < jEnd) {
     for (;;) {
-      const left = i < iEnd ? weight(a.charCodeAt(i)) : 0;
-      const right = j < jEnd ? weight(b.charCodeAt(j)) : 0;
+      const left = i < iEnd ? (WEIGHT[a.charCodeAt(i)] ?? 0) : 0;
+      const right = j < jEnd ? (WEIGHT[b.charCodeAt(j)] ?? 0) : 0;
       if (left !== right) return left - right;
       if (left === 0) break;
       i++;
@@ -107,11 +119,4 @@ function compareRuns(a: string, i: number, iEnd: number, b: string, j: number, j
     if (first !== 0) return first;
   }
   return 0;
-}
-
-/** `~` sorts before the end of the part (0, as do digits, which end a run), letters after it, all else last. */
-function weight(code: number): number {
-  if (isDigit(code)) return 0;
-  if (isLetter(code)) return code;
-  return code === TILDE ? -1 : code + 256;
 }

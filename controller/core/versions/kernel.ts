@@ -140,7 +140,8 @@ function suse({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
 
 /** x.y.0-ABI-flavour. The mainline builds (ABI 060800) are no Ubuntu kernels and have no order. */
 function ubuntu({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
-  const match = patch === "0" && fourth === undefined ? /^-([1-9]\d{0,4})-([a-z][a-z0-9]*(?:-[a-z0-9]+)*)$/.exec(rest) : null;
+  const match =
+    patch === "0" && fourth === undefined ? /^-([1-9]\d{0,4})-([a-z][a-z0-9]*(?:-[a-z0-9]+)*)$/.exec(rest) : null;
   if (match === null) return undefined;
   const [, abi = "", flavour = ""] = match;
   return kernel("ubuntu", `${major}.${minor}.0`, [abi], { flavour });
@@ -160,13 +161,17 @@ function rpmDistribution({ major, minor, patch, fourth, rest }: Base): Kernel | 
   const [, distTail = "", extra = "", arch = "", variant = ""] = tail;
   const distro = rpmDistro(dist);
   let flavour = arch;
-  if (variant !== "") flavour += `+${variant}`;
+  if (variant !== "") flavour = plus(flavour, variant);
   // Old real-time kernels carry "rt" inside the release, third parties (elrepo, centos.plus) their name after it.
-  if (rest.includes(".rt")) flavour += "+rt";
-  if (extra !== "") flavour += `+${extra.slice(1)}`;
+  if (rest.includes(".rt")) flavour = plus(flavour, "rt");
+  if (extra !== "") flavour = plus(flavour, extra.slice(1));
   const numbers = fourth === undefined ? [major, minor, patch] : [major, minor, patch, fourth];
   const rpmRelease = rest.slice(1, match.index + 1 + dist.length) + distTail;
   return kernel(distro, rpmSeries(distro, dist, major, minor, patch), numbers, { release: dist, flavour, rpmRelease });
+}
+
+function plus(flavour: string, word: string): string {
+  return flavour === "" ? word : `${flavour}+${word}`;
 }
 
 /** Whether rest[0, end) is "-" and an rpm release that starts with a digit. */

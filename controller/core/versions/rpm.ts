@@ -99,7 +99,9 @@ function compareSegments(a: string, i: number, iEnd: number, b: string, j: numbe
     if (numeric !== isDigit(right)) return numeric ? 1 : -1;
     const leftEnd = numeric ? digitsEnd(a, i, iEnd) : lettersEnd(a, i, iEnd);
     const rightEnd = numeric ? digitsEnd(b, j, jEnd) : lettersEnd(b, j, jEnd);
-    const difference = numeric ? compareDigits(a, i, leftEnd, b, j, rightEnd) : compareCodes(a, i, leftEnd, b, j, rightEnd);
+    const difference = numeric
+      ? compareDigits(a, i, leftEnd, b, j, rightEnd)
+      : compareCodes(a, i, leftEnd, b, j, rightEnd);
     if (difference !== 0) return difference;
     i = leftEnd;
     j = rightEnd;
