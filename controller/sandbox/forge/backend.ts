@@ -43,12 +43,8 @@ function parseCgi(output: Buffer): Answer {
   return { status, headers, body: output.subarray(end + 4) };
 }
 
-/** Serves `root`/`path` (a bare repository) with the git on this machine. */
-export async function createBackend(options: {
-  readonly root: string;
-  readonly repository: string;
-  readonly directory: string;
-}): Promise<Backend> {
+/** Serves the bare repository `directory`, which lies below `root`, with the git on this machine. */
+export async function createBackend(options: { readonly root: string; readonly directory: string }): Promise<Backend> {
   const program = await backendProgram(options.directory);
   return {
     serve: (request, url, login) =>

@@ -127,7 +127,7 @@ export function pullPage(at: ForgeAddress, view: PullView): Answer {
     `<article class="card"><header><strong>${escapeHtml(author)}</strong> ${does} ${when(time)}</header><div class="text">${text.trim() === "" ? '<p class="small">No description.</p>' : renderMarkdown(text)}</div></article>`;
   const main = [
     `<h1>${escapeHtml(pull.title)} <span class="n">#${pull.number}</span></h1>`,
-    `<p class="meta"><span class="badge ${pull.state}">${stateWord(pull.state)}</span>${escapeHtml(pull.author)} wants to merge ${commits.length} ${commits.length === 1 ? "commit" : "commits"} from <span class="ref">${escapeHtml(pull.head)}</span> into <span class="ref">${escapeHtml(pull.base)}</span>${labelsHtml(pull)}</p>`,
+    `<p class="meta"><span class="badge ${pull.state}">${stateWord(pull.state)}</span>${escapeHtml(pull.author)} proposes ${commits.length} ${commits.length === 1 ? "commit" : "commits"} from <span class="ref">${escapeHtml(pull.head)}</span> into <span class="ref">${escapeHtml(pull.base)}</span>${labelsHtml(pull)}</p>`,
     card(pull.author, pull.createdTime, pull.body, "wrote"),
     ...pull.comments.map((comment) => card(comment.author, comment.createdTime, comment.body, "commented")),
     actionsHtml(pull, view.mergeable, view.token),

@@ -1,0 +1,115 @@
+// What people do to the sandbox's repository and on its forge, for the demo's script and for tests: commit, force-push, merge past
+// the forge, press its buttons. Each act is one entry in the forge's queue, in the person's name, dated by policy time.
+import type { Clock, Instant } from "../../clock.ts";
+import { UserError } from "../../errors.ts";
+import type { PullRecord } from "../../forge/memory/records.ts";
+import type { CommitSha } from "../../git/port.ts";
+import { isBranchName, type Plumbing } from "./plumbing.ts";
+import { type ForgeRepository, type MergeMethod, personOf } from "./repository.ts";
+
+export interface SandboxCommit {
+  readonly branch: string;
+  /** Path -> text, or null to delete. */
+  readonly files: ReadonlyMap<string, string | null>;
+  readonly message: string;
+  /** A login. */
+  readonly author: string;
+  /** Default: the clock's now. */
+  readonly date?: Instant;
+}
+
+export interface SandboxPeople {
+  /** The first commit on main, by a person; an error when main is there already. */
+  seed(files: ReadonlyMap<string, string>, message: string, author: string): Promise<CommitSha>;
+  /** A person's commit straight to a branch (made from main when missing). */
+  commit(commit: SandboxCommit): Promise<CommitSha>;
+  /** Moves a branch anywhere, as `git push --force` would. */
+  forcePush(branch: string, commit: CommitSha, by?: string): Promise<void>;
+  deleteBranch(branch: string, by?: string): Promise<void>;
+  /** Merges a branch into another as a person does who pushes from their own machine, past the pull request. */
+  pushMerge(from: string, into: string, by: string): Promise<CommitSha>;
+  branches(): Promise<ReadonlyMap<string, CommitSha>>;
+  pullRequests(): Promise<readonly PullRecord[]>;
+  /** A person presses Merge; refuses (405, 409) as the API does. */
+  merge(number: number, by: string, method?: MergeMethod): Promise<CommitSha>;
+  /** A person closes it unmerged. */
+  closePullRequest(number: number, by: string, comment?: string): Promise<void>;
+}
+
+/** People's acts on that repository. */
+export function createPeople(parts: {
+  readonly git: Plumbing;
+  readonly repository: ForgeRepository;
+  readonly clock: Clock;
+}): SandboxPeople {
+  const { git, repository, clock } = parts;
+  const checkBranch = (branch: string): void => {
+    if (!isBranchName(branch))
+      throw new UserError(
+        "RW0702",
+        `sandbox forge: ${JSON.stringify(branch)} is not a branch name`,
+        "see git-check-ref-format",
+      );
+  };
+  const commit = (wanted: SandboxCommit, onlyFirst: boolean): Promise<CommitSha> => {
+    checkBranch(wanted.branch);
+    return repository.exclusively(wanted.author, async () => {
+      const heads = repository.branches();
+      const parent = heads.get(wanted.branch) ?? heads.get("main");
+      if (onlyFirst && heads.has("main"))
+        throw new UserError(
+          "RW0703",
+          "sandbox forge: main has commits already",
+          "seed an empty directory, or use commit",
+        );
+      return await git.commit({
+        branch: wanted.branch,
+        parent,
+        files: wanted.files,
+        message: wanted.message,
+        author: personOf(wanted.author),
+        time: wanted.date ?? clock.now(),
+      });
+    });
+  };
+  return {
+    seed: (files, message, login) => commit({ branch: "main", files, message, author: login }, true),
+    commit: (wanted) => commit(wanted, false),
+    forcePush: (branch, to, by = "somebody") => {
+      checkBranch(branch);
+      return repository.exclusively(by, () => git.moveRefs([{ ref: `refs/heads/${branch}`, to, force: true }]));
+    },
+    deleteBranch: (branch, by = "somebody") => {
+      checkBranch(branch);
+      return repository.exclusively(by, () => git.moveRefs([{ ref: `refs/heads/${branch}`, to: undefined }]));
+    },
+    pushMerge: (from, into, by) =>
+      repository.exclusively(by, async () => {
+        const [head, base] = [repository.branches().get(from), repository.branches().get(into)];
+        const tree = head === undefined || base === undefined ? undefined : await git.mergeTree(base, head);
+        if (head === undefined || base === undefined || tree === undefined)
+          throw new UserError(
+            "RW0704",
+            `sandbox forge: ${from} cannot be merged into ${into}`,
+            "it conflicts, or a branch is missing",
+          );
+        const now = clock.now();
+        const tip = await git.commitTree(tree, [base, head], `Merge branch '${from}' into ${into}\n`, {
+          author: personOf(by),
+          committer: personOf(by),
+          authorTime: now,
+          time: now,
+        });
+        await git.moveRefs([{ ref: `refs/heads/${into}`, from: base, to: tip }]);
+        return tip;
+      }),
+    branches: () => repository.exclusively("somebody", () => Promise.resolve(new Map(repository.branches()))),
+    pullRequests: () => repository.exclusively("somebody", () => Promise.resolve(repository.pulls())),
+    merge: (number, by, method = "merge") => repository.exclusively(by, () => repository.merge(number, by, { method })),
+    closePullRequest: (number, by, comment) =>
+      repository.exclusively(by, async () => {
+        if (comment !== undefined) await repository.comment(number, by, comment);
+        await repository.change(number, { state: "closed" });
+      }),
+  };
+}
