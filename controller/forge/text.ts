@@ -27,13 +27,14 @@ function plain(text: string, limit: number): string {
 
 /** Where a forge would start to see more than text: after `@`, `#`, `GH-`, a URL's scheme, `www.` and at a closing keyword's end. */
 function breakReferences(text: string): string {
+  // Without the u flag: `\b` is then ASCII's, which finds every boundary that a forge could find, and more.
   return text
-    .replace(/[@#](?=[^\s])/gu, "$&\u2060")
-    .replace(/\bGH-(?=\d)/giu, "$&\u2060")
-    .replace(/(?<=[a-z0-9+.-]):(?=\/\/)/giu, ":\u2060")
-    .replace(/\b(mailto|xmpp|javascript|data):/giu, "$1\u2060:")
-    .replace(/www\.(?=\S)/giu, "www\u2060.")
-    .replace(/\b(clos|fix|resolv)(e[sd]?|ed|es)?\b(?=:?\s)/giu, "$1$2\u2060")
+    .replace(/[@#](?!\s)/gu, "$&\u2060")
+    .replace(/\bGH-(?=\d)/gi, "$&\u2060")
+    .replace(/:(?=\/\/)/gi, ":\u2060")
+    .replace(/\b(mailto|xmpp|javascript|data):/gi, "$1\u2060:")
+    .replace(/www\.(?=\S)/gi, "www\u2060.")
+    .replace(/\b(clos|fix|resolv)(e[sd]?|ed|es)?\b(?=:?(?:\s|$))/gi, "$1$2\u2060")
     .replace(/!(?=\d)/gu, "!\u2060");
 }
 
