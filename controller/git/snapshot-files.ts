@@ -1,6 +1,8 @@
 // Reads the policy files of one commit out of the object store: one `ls-tree` for the names, one `cat-file --batch` for all
 // contents that are not cached (a process per blob costs 3 ms). Never writes a file, never follows a symlink or a submodule.
 // What cannot be read becomes a PolicyFile with a `problem`: one bad file never hides another (G5).
+import { isUtf8 } from "node:buffer";
+
 import type { Git } from "./create-git.ts";
 import type { CommitSha, PolicyFile } from "./port.ts";
 import { UserError } from "../errors.ts";
@@ -66,20 +68,15 @@ export function byPath(a: { readonly path: string }, b: { readonly path: string 
   return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
 }
 
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const lossyUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-
 /** Bytes of a blob to text, or why not. A byte-order mark stays: an edit must give back the same bytes. */
-export function decodeBlob(bytes: Uint8Array): BlobContent {
+export function decodeBlob(bytes: Buffer): BlobContent {
   if (bytes.includes(0)) {
     return { text: "", problem: { code: "FileBinary", message: "the file is binary: policy is plain text" } };
   }
-  let text: string;
-  try {
-    text = strictUtf8.decode(bytes);
-  } catch {
+  if (!isUtf8(bytes)) {
     return { text: "", problem: { code: "FileNotUtf8", message: "the file is not valid UTF-8: save it as UTF-8" } };
   }
+  const text = bytes.toString("utf8");
   if (text.startsWith("version https://git-lfs.github.com/spec/")) {
     return {
       text: "",
@@ -146,23 +143,17 @@ interface TreeEntry {
 
 function parseTree(output: Buffer): TreeEntry[] {
   const entries: TreeEntry[] = [];
-  for (let start = 0; start < output.length;) {
-    const end = output.indexOf(0, start);
-    const tab = output.indexOf(9, start);
-    if (end < 0 || tab < 0 || tab > end) throw new Error("git ls-tree answered in an unknown form");
+  // One decoding for all names; only when a name is not UTF-8 is each looked at by itself.
+  const allOk = isUtf8(output);
+  for (const record of output.toString(allOk ? "utf8" : "latin1").split("\0")) {
+    if (record === "") continue;
+    const tab = record.indexOf("\t");
     // "<mode> <type> <id> <padded size>"
-    const [mode = "", , blob = "", size = ""] = output.toString("latin1", start, tab).split(/ +/);
-    const bytes = output.subarray(tab + 1, end);
-    let path: string;
-    let pathOk = true;
-    try {
-      path = strictUtf8.decode(bytes);
-    } catch {
-      path = lossyUtf8.decode(bytes);
-      pathOk = false;
-    }
-    entries.push({ mode, blob, size: size === "-" ? 0 : Number(size), path, pathOk });
-    start = end + 1;
+    const [mode = "", , blob = "", size = ""] = record.slice(0, tab).split(/ +/);
+    if (tab < 0 || size === "") throw new Error("git ls-tree answered in an unknown form");
+    const bytes = allOk ? undefined : Buffer.from(record.slice(tab + 1), "latin1");
+    const path = bytes === undefined ? record.slice(tab + 1) : bytes.toString("utf8");
+    entries.push({ mode, blob, size: size === "-" ? 0 : Number(size), path, pathOk: bytes === undefined || isUtf8(bytes) });
   }
   return entries;
 }
