@@ -59,17 +59,11 @@ export function parseKernel(text: string): Kernel | undefined {
   if (base === null) return undefined;
   const [head, major = "", minor = "", patch = "", fourth] = base;
   const parts: Base = { major, minor, patch, fourth, rest: text.slice(head.length) };
-  return (
-    plain(parts) ??
-    rpmDistribution(parts) ??
-    namedVanilla(parts) ??
-    // Debian before Ubuntu: only its flavours tell them apart.
-    debian(parts) ??
-    debianByStableNumber(parts) ??
-    alpineOrProxmox(parts) ??
-    suse(parts) ??
-    ubuntu(parts)
-  );
+  const { rest } = parts;
+  if (rest === "" || rest === "+") return plain(parts);
+  if (rest.startsWith("+")) return debianByStableNumber(parts);
+  if (rest.includes(".")) return rpmDistribution(parts) ?? debianBackport(parts) ?? suse(parts);
+  return namedVanilla(parts) ?? numbered(parts);
 }
 
 /** `major.minor.patch[.fourth]rest` */
@@ -81,8 +75,15 @@ interface Base {
   readonly rest: string;
 }
 
-function kernel(distro: string, series: string, numbers: readonly string[], more: Partial<Kernel> = {}): Kernel {
-  return { distro, release: "", series, flavour: "", numbers, rpmRelease: "", ...more };
+interface Details {
+  readonly release?: string;
+  readonly flavour?: string;
+  readonly rpmRelease?: string;
+}
+
+function kernel(distro: string, series: string, numbers: readonly string[], details: Details = {}): Kernel {
+  const { release = "", flavour = "", rpmRelease = "" } = details;
+  return { distro, release, series, flavour, numbers, rpmRelease };
 }
 
 /** Bottlerocket, kernel.org: nothing after x.y.z; Container-Optimized OS adds a "+". */
@@ -98,33 +99,49 @@ function namedVanilla({ major, minor, patch, fourth, rest }: Base): Kernel | und
 }
 
 // Debian's flavours are its architectures, with a prefix for the variant; no Ubuntu flavour is called so.
-const DEBIAN_FLAVOUR =
-  "(?:(?:cloud|rt|rpi)-)?(?:amd64|arm64|arm64-16k|armmp|armmp-lpae|686|686-pae|powerpc64le|powerpc64le-64k|s390x|riscv64|loong64|marvell|rpi|mips64el|4kc-malta|5kc-malta|loongson-3|octeon)";
-const DEBIAN = new RegExp(`^-(?:0\\.deb(\\d+)\\.)?(\\d{1,5})-(${DEBIAN_FLAVOUR})$`);
-const DEBIAN_STABLE = new RegExp(`^\\+(deb\\d+|bpo)(?:[.+](\\d{1,5}))?-(${DEBIAN_FLAVOUR})$`);
+const DEBIAN_FLAVOURS: ReadonlySet<string> = new Set(
+  (
+    "amd64 arm64 arm64-16k armmp armmp-lpae 686 686-pae powerpc64le powerpc64le-64k s390x riscv64 loong64 marvell rpi " +
+    "mips64el 4kc-malta 5kc-malta loongson-3 octeon"
+  ).split(" "),
+);
+const ALPINE_FLAVOURS: ReadonlySet<string> = new Set(["lts", "virt", "edge", "stable", "rpi"]);
 
-/** x.y.0-ABI-flavour, and the backports' x.y.0-0.debN.ABI-flavour. */
-function debian({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
-  const match = patch === "0" && fourth === undefined ? DEBIAN.exec(rest) : null;
+function isDebianFlavour(flavour: string): boolean {
+  return DEBIAN_FLAVOURS.has(flavour) || DEBIAN_FLAVOURS.has(flavour.replace(/^(?:cloud|rt)-/, ""));
+}
+
+/**
+ * x.y.z-number-flavour: Debian's and Ubuntu's ABI numbers (z is always 0 there), Alpine's and Proxmox' builds.
+ * Mainline builds for Ubuntu (6.8.0-060800-generic) are no Ubuntu kernels and have no order.
+ */
+function numbered({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
+  const match = fourth === undefined ? /^-(\d{1,5})-([0-9a-z]+(?:-[0-9a-z]+)*)$/.exec(rest) : null;
   if (match === null) return undefined;
-  const [, backport, abi = "", flavour = ""] = match;
-  const release = backport === undefined ? "" : `deb${backport}`;
-  return kernel("debian", `${major}.${minor}`, [abi], { release, flavour });
+  const [, number = "", flavour = ""] = match;
+  const series = `${major}.${minor}`;
+  if (patch === "0" && isDebianFlavour(flavour)) return kernel("debian", series, [number], { flavour });
+  if (ALPINE_FLAVOURS.has(flavour)) return kernel("alpine", series, [patch, number], { flavour });
+  if (flavour === "pve") return kernel("proxmox", series, [patch, number], { flavour });
+  const isUbuntu = patch === "0" && !number.startsWith("0") && isLetter(flavour.charCodeAt(0));
+  return isUbuntu ? kernel("ubuntu", `${series}.0`, [number], { flavour }) : undefined;
+}
+
+/** Debian backports: x.y.0-0.debN.ABI-flavour. */
+function debianBackport({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
+  const match = /^-0\.(deb\d+)\.(\d{1,5})-([0-9a-z-]+)$/.exec(rest);
+  if (match === null || patch !== "0" || fourth !== undefined) return undefined;
+  const [, release = "", abi = "", flavour = ""] = match;
+  return isDebianFlavour(flavour) ? kernel("debian", `${major}.${minor}`, [abi], { release, flavour }) : undefined;
 }
 
 /** Debian 13 and later: x.y.z+deb13-flavour, the stable release itself instead of an ABI number. */
 function debianByStableNumber({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
-  const match = fourth === undefined ? DEBIAN_STABLE.exec(rest) : null;
-  if (match === null) return undefined;
+  const match = /^\+(deb\d+|bpo)(?:[.+](\d{1,5}))?-([0-9a-z-]+)$/.exec(rest);
+  if (match === null || fourth !== undefined) return undefined;
   const [, release = "", rebuild = "0", flavour = ""] = match;
+  if (!isDebianFlavour(flavour)) return undefined;
   return kernel("debian", `${major}.${minor}`, [patch, rebuild], { release, flavour });
-}
-
-function alpineOrProxmox({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
-  const match = fourth === undefined ? /^-(\d{1,5})-(lts|virt|edge|stable|rpi|pve)$/.exec(rest) : null;
-  if (match === null) return undefined;
-  const [, build = "", flavour = ""] = match;
-  return kernel(flavour === "pve" ? "proxmox" : "alpine", `${major}.${minor}`, [patch, build], { flavour });
 }
 
 /** SUSE: the six digits name product and service pack (150500 is 15 SP5). */
@@ -136,15 +153,6 @@ function suse({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
     release: product,
     flavour,
   });
-}
-
-/** x.y.0-ABI-flavour. The mainline builds (ABI 060800) are no Ubuntu kernels and have no order. */
-function ubuntu({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
-  const match =
-    patch === "0" && fourth === undefined ? /^-([1-9]\d{0,4})-([a-z][a-z0-9]*(?:-[a-z0-9]+)*)$/.exec(rest) : null;
-  if (match === null) return undefined;
-  const [, abi = "", flavour = ""] = match;
-  return kernel("ubuntu", `${major}.${minor}.0`, [abi], { flavour });
 }
 
 const RPM_DIST = /\.((?:el\d+(?:uek)?|fc\d+|amzn\d+|azl\d+|cm\d+|ph\d+))(?![0-9a-z])/;
