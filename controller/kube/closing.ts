@@ -66,7 +66,7 @@ export function closeOperation<Status extends NodePatchStateStatus | WorkloadPat
         }
       : {}),
     history: [...(rest.history ?? []), entry].slice(-HISTORY),
-  } as Status;
+  } as unknown as Status;
 }
 
 type Verified = NonNullable<NodePatchStateStatus["verified"]>;

@@ -8,7 +8,7 @@ import type { DrainPolicy } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
 import { parseDuration } from "../duration.ts";
 import type { Assessment, Block, Claim, NodeAsset, PdbAsset, PodAsset } from "../model.ts";
-import { describeRefusals, type DrainView, isDrained, viewDrain } from "./drain.ts";
+import { budgetsOf, describeRefusals, type DrainView, isDrained, viewDrain } from "./drain.ts";
 
 /** A recipe step's job, as the cluster shows it. */
 export type JobView =
@@ -31,8 +31,6 @@ export interface NodeView {
   /** Live pods of the node. */
   readonly pods: readonly PodAsset[];
   readonly pdbs: readonly PdbAsset[];
-  /** Pods whose eviction a budget refused in the last round, by UID. */
-  readonly refused: ReadonlySet<string>;
   /** The job of a step of this claim and attempt. */
   readonly job: (step: RecipeStepName) => JobView;
   /** The node against the level of the claim, as it stands now. */
@@ -77,8 +75,11 @@ export function nextNodeAct(view: NodeView): NodeAct {
   const operation = state?.operation?.claimId === claim.id ? state.operation : undefined;
   if (node === undefined) return { kind: "Free", lost: operation !== undefined && wasDisrupted(operation) };
   if (operation === undefined) {
-    // Another claim's operation on this very node can only be one whose claim was freed while its state was not closed.
+    // A mark without an operation: the state was lost, the claim was restored from the node. Hand the node back.
+    if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: true };
     if (view.retreat !== undefined) return { kind: "Close", result: "BackedOut", message: view.retreat.message };
+    // The plan was made from a cache; the node as just read may be there already (nothing is done twice).
+    if (isThere(view.assess())) return { kind: "Close", result: "Succeeded", message: `was at ${claim.level} already` };
     return begin(view, node);
   }
   return stepOn({ ...view, node, operation });
@@ -87,6 +88,10 @@ export function nextNodeAct(view: NodeView): NodeAct {
 interface Scene extends NodeView {
   readonly node: NodeAsset;
   readonly operation: NodeOperation;
+}
+
+function isThere({ state, offTarget }: Assessment): boolean {
+  return !offTarget && (state === "Installed" || state === "InstalledOther" || state === "Exempt");
 }
 
 function begin({ now, claim, level, assess }: NodeView, node: NodeAsset): NodeAct {
@@ -233,12 +238,12 @@ function drain(scene: Scene): NodeAct {
   return view.evict.length === 0 ? { kind: "Wait", block } : { kind: "Evict", pods: view.evict, wait: block };
 }
 
-function describeDrain({ pdbs, refused, state }: Scene, view: DrainView, since: Instant): Block {
+function describeDrain({ pdbs, state }: Scene, view: DrainView, since: Instant): Block {
   const block =
     view.standing.length > 0
       ? standing(view)
       : (describeRefusals(
-          view.evict.filter((pod) => refused.has(pod.uid)),
+          view.evict.filter((pod) => budgetsOf(pod, pdbs).some((pdb) => pdb.disruptionsAllowed <= 0)),
           pdbs,
         ) ?? { reason: "Draining" as const, message: `${view.evict.length + view.ending.length} pods have to leave` });
   const before = state?.blockedBy?.find((other) => other.reason === block.reason)?.since;

@@ -4,7 +4,7 @@
 import type { WorkloadOperation, WorkloadPatchStateStatus, WorkloadStep } from "../../api/patch-state.ts";
 import type { PatchLevelSpec } from "../../api/patch-level.ts";
 import type { Instant } from "../../clock.ts";
-import { desiredImages } from "../compliance/images.ts";
+import { desiredImages } from "./desired-images.ts";
 import type { Assessment, Block, Claim, WorkloadAsset } from "../model.ts";
 
 export interface WorkloadView {
@@ -46,7 +46,11 @@ export function nextWorkloadAct(view: WorkloadView): WorkloadAct {
   const operation = state?.operation?.claimId === claim.id ? state.operation : undefined;
   if (workload === undefined) return { kind: "Free", lost: operation !== undefined && operation.step !== "Claimed" };
   if (operation === undefined) {
+    // A mark without an operation: the state was lost, the claim was restored from the workload. Hand it back.
+    if (workload.mark?.claimId === claim.id) return { kind: "Unmark" };
     if (view.retreat !== undefined) return { kind: "Close", result: "BackedOut", message: view.retreat.message };
+    // The plan was made from a cache; the workload as just read may be there already.
+    if (view.assess().state === "Installed") return { kind: "Close", result: "Succeeded", message: `was at ${claim.level} already` };
     return begin(view, workload);
   }
   return stepOn({ ...view, workload, operation });

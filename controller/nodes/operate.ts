@@ -1,0 +1,258 @@
+// Carries a claimed node one act forward: reads the real state, asks the step machine for one act, does it. It decides nothing.
+// An API conflict is not an error: somebody was faster, and the next pass looks again.
+import type { NodePatchStateStatus } from "../api/patch-state.ts";
+import type { DrainPolicy } from "../api/rollout-ring.ts";
+import type { Instant } from "../clock.ts";
+import type { Assessment, Block, Claim, LevelInForce, NodeAsset, PdbAsset, PodAsset } from "../core/model.ts";
+import { describeRefusals } from "../core/rollout/drain.ts";
+import { type JobView, type NodeAct, nextNodeAct, type RecipeStepName } from "../core/rollout/node-steps.ts";
+import { parseReport } from "../inventory/report.ts";
+import { storeInventory } from "../inventory/store-inventory.ts";
+import { isNotFound, isTooManyRequests } from "../kube/api-errors.ts";
+import type { Client } from "../kube/client.ts";
+import { closeOperation } from "../kube/closing.ts";
+import { createState, readState, type StateTarget, type StoredState, writeState } from "../kube/patch-states.ts";
+import type { KubeObject } from "../kube/port.ts";
+import { NODES, PODS } from "../kube/resources.ts";
+import { markNode, unmarkNode } from "./mark.ts";
+import { jobName, readJobLog, startJob, viewJob } from "./recipe-job.ts";
+
+export interface NodeOperationInput {
+  readonly client: Client;
+  readonly now: Instant;
+  readonly claim: Claim;
+  readonly level: LevelInForce | undefined;
+  readonly drain: DrainPolicy;
+  readonly retreat: Block | undefined;
+  readonly pdbs: readonly PdbAsset[];
+  readonly project: { readonly node: (object: KubeObject) => NodeAsset | undefined; readonly pod: (object: KubeObject) => PodAsset | undefined };
+  /** The node against the level of the claim. */
+  readonly assess: (node: NodeAsset, state: NodePatchStateStatus | undefined, level: LevelInForce) => Assessment;
+  /** Components that inventories have to keep. */
+  readonly named: ReadonlySet<string>;
+  /** Not before this time, by pod UID: what the server's Retry-After said. Losing it only asks sooner. */
+  readonly evictAfter: Map<string, Instant>;
+  readonly tell: (event: OperationEvent) => void;
+}
+
+export interface OperationEvent {
+  readonly type: "Normal" | "Warning";
+  readonly reason: string;
+  readonly note: string;
+}
+
+export type OperationResult =
+  | { readonly kind: "Moved"; readonly note: string }
+  | { readonly kind: "Waiting"; readonly block: Block }
+  /** The claim may be freed; `lost` counts as a failure of its ring for ever. */
+  | { readonly kind: "Free"; readonly lost: boolean };
+
+/** How long a refused pod is left alone where the server does not say. */
+const EVICT_PAUSE_MS = 5_000;
+
+/** One act on one node. Throws ApiError on conflicts and outages; nothing is lost by that. */
+export async function operateNode(input: NodeOperationInput): Promise<OperationResult> {
+  const { client, claim, level } = input;
+  const target: StateTarget = { kind: "Node", name: claim.name, uid: claim.uid };
+  const object = await client.get(NODES, { name: claim.name });
+  const live = object !== undefined && object.metadata.uid === claim.uid ? object : undefined;
+  const node = live === undefined ? undefined : input.project.node(live);
+  const stored = await readState<NodePatchStateStatus>(client, target);
+  if (stored === undefined && node !== undefined) {
+    await createState(client, target);
+    return { kind: "Moved", note: "StateCreated" };
+  }
+  const state = stored?.status;
+  if (level === undefined) return withoutLevel(node, state, claim);
+  const pods = await livePods(input, state);
+  const jobs = await liveJobs(input, state);
+  const act = nextNodeAct({
+    now: input.now,
+    claim,
+    level: level.spec,
+    drain: input.drain,
+    node,
+    state,
+    pods,
+    pdbs: input.pdbs,
+    job: (step) => jobs.get(step) ?? { phase: "Absent" },
+    assess: () => input.assess(node as NodeAsset, state, level),
+    retreat: input.retreat,
+  });
+  return perform(act, { input, level, target, live, node, stored, state });
+}
+
+/** The level of the claim is gone from Git and from the cluster: nothing can be decided without it. */
+function withoutLevel(node: NodeAsset | undefined, state: NodePatchStateStatus | undefined, claim: Claim): OperationResult {
+  if (node === undefined || state?.history?.some((entry) => entry.claimId === claim.id) === true) return { kind: "Free", lost: false };
+  return { kind: "Waiting", block: { reason: "LevelMissing", message: `level ${claim.level} of the claim does not exist` } };
+}
+
+const DRAINING = new Set(["Cordoned", "Drained"]);
+
+async function livePods({ client, claim, project }: NodeOperationInput, state: NodePatchStateStatus | undefined): Promise<readonly PodAsset[]> {
+  if (state?.operation?.claimId !== claim.id || !DRAINING.has(state.operation.step)) return [];
+  const { items } = await client.list(PODS, { fieldSelector: `spec.nodeName=${claim.name}` });
+  return items.flatMap((pod) => project.pod(pod) ?? []);
+}
+
+/** Which step's job matters at which step of the operation. */
+const JOBS_AT: Readonly<Record<string, readonly RecipeStepName[]>> = {
+  Staging: ["stage"],
+  Updating: ["update", "rollback"],
+  Updated: ["inventory"],
+  Rebooting: ["reboot"],
+  Rebooted: ["inventory"],
+};
+
+async function liveJobs({ client, claim, now, level }: NodeOperationInput, state: NodePatchStateStatus | undefined): Promise<ReadonlyMap<RecipeStepName, JobView>> {
+  const operation = state?.operation?.claimId === claim.id ? state.operation : undefined;
+  const views = new Map<RecipeStepName, JobView>();
+  for (const step of operation === undefined ? [] : (JOBS_AT[operation.step] ?? []))
+    if (operation !== undefined && level?.spec.node?.recipe.steps?.[step] !== undefined)
+      views.set(step, await viewJob(client, jobName(claim.id, step, operation), now));
+  return views;
+}
+
+interface Scene {
+  readonly input: NodeOperationInput;
+  readonly level: LevelInForce;
+  readonly target: StateTarget;
+  readonly live: KubeObject | undefined;
+  readonly node: NodeAsset | undefined;
+  readonly stored: StoredState<NodePatchStateStatus> | undefined;
+  readonly state: NodePatchStateStatus | undefined;
+}
+
+async function perform(act: NodeAct, scene: Scene): Promise<OperationResult> {
+  const { input, live, state } = scene;
+  const { client, claim, tell } = input;
+  switch (act.kind) {
+    case "Free":
+      return { kind: "Free", lost: act.lost };
+    case "Wait":
+      await showBlock(scene, act.block);
+      return { kind: "Waiting", block: act.block };
+    case "Record": {
+      const failure = act.operation.failure;
+      const blockedBy = failure === undefined ? [] : [{ reason: failure.reason, message: failure.message, since: failure.time }];
+      await write(scene, { ...state, phase: "InProgress", ring: claim.ring, blockedBy, operation: act.operation });
+      if (failure !== undefined) tell({ type: "Warning", reason: "OperationFailed", note: `${failure.reason}: ${failure.message}` });
+      else tell({ type: "Normal", reason: eventFor(act.note), note: `${act.note} for ${claim.level} in ring ${claim.ring}` });
+      return { kind: "Moved", note: act.note };
+    }
+    case "Mark":
+      if (live !== undefined) await markNode(client, live, { claimId: claim.id, cordon: act.cordon, priorUnschedulable: act.priorUnschedulable });
+      return { kind: "Moved", note: act.cordon ? "Cordon" : "Mark" };
+    case "Unmark":
+      if (live !== undefined) await unmarkNode(client, live, act.uncordon);
+      return { kind: "Moved", note: "Uncordon" };
+    case "Evict":
+      return evict(scene, act.pods, act.wait);
+    case "StartJob":
+      await start(scene, act.step);
+      return { kind: "Moved", note: `Job:${act.step}` };
+    case "ReadInventory":
+      return readInventory(scene);
+    case "Close":
+      await close(scene, act);
+      return { kind: "Moved", note: act.result };
+    default:
+      return act satisfies never;
+  }
+}
+
+function eventFor(note: string): string {
+  const known: Readonly<Record<string, string>> = { Claimed: "Claimed", Cordoned: "Cordoned", Updating: "Updating", Rebooting: "Rebooting", Verified: "Verified", Uncordoned: "Uncordoned", BackingOut: "BackedOut" };
+  return known[note] ?? "Progressing";
+}
+
+async function write(scene: Scene, status: NodePatchStateStatus): Promise<void> {
+  if (scene.stored !== undefined) await writeState(scene.input.client, scene.stored, scene.target, status);
+}
+
+/** Reasons that people can do something about are shown in the node's own state, once, with their time. */
+const SHOWN = new Set(["PDBBlocked", "PodBlocksDrain", "NodeNotReady", "NodeNotBack", "VersionNotAvailable"]);
+
+async function showBlock(scene: Scene, block: Block): Promise<void> {
+  const { state, input } = scene;
+  if (state?.operation === undefined || state.operation.failure !== undefined) return;
+  const before = state.blockedBy?.[0];
+  const shown = SHOWN.has(block.reason);
+  if (shown ? before?.reason === block.reason && before.message === block.message : before === undefined) return;
+  const since = new Date(block.since ?? input.now).toISOString();
+  await write(scene, { ...state, blockedBy: shown ? [{ reason: block.reason, message: block.message.slice(0, 512), since }] : [] });
+  if (shown) input.tell({ type: "Warning", reason: block.reason, note: block.message });
+}
+
+/** Asks for each pod's eviction once; a refusal names its budget and is asked again later (Retry-After kept). */
+async function evict(scene: Scene, pods: readonly PodAsset[], wait: Block): Promise<OperationResult> {
+  const { input, state } = scene;
+  const refused: PodAsset[] = [];
+  let moved = false;
+  for (const pod of pods) {
+    if ((input.evictAfter.get(pod.uid) ?? 0) > input.now) {
+      refused.push(pod);
+      continue;
+    }
+    try {
+      await input.client.evict({ namespace: pod.namespace, name: pod.name }, { uid: pod.uid });
+      input.evictAfter.delete(pod.uid);
+      moved = true;
+    } catch (error) {
+      if (isNotFound(error)) continue;
+      if (!isTooManyRequests(error)) throw error;
+      refused.push(pod);
+      input.evictAfter.set(pod.uid, input.now + (error.retryAfterMs ?? EVICT_PAUSE_MS));
+    }
+  }
+  if (moved) input.tell({ type: "Normal", reason: "Draining", note: `evicting ${pods.length - refused.length} pods` });
+  const block = describeRefusals(refused, input.pdbs) ?? wait;
+  const before = state?.blockedBy?.find((other) => other.reason === block.reason)?.since;
+  const dated: Block = { ...block, since: before === undefined ? input.now : Date.parse(before) };
+  if (!moved || dated.reason === "PDBBlocked") await showBlock(scene, dated);
+  return moved ? { kind: "Moved", note: "Evict" } : { kind: "Waiting", block: dated };
+}
+
+async function start({ input, level, node, state }: Scene, step: RecipeStepName): Promise<void> {
+  const recipe = level.spec.node?.recipe.steps?.[step];
+  const operation = state?.operation;
+  if (recipe === undefined || node === undefined || operation === undefined) return;
+  await startJob(input.client, { name: jobName(input.claim.id, step, operation), step, recipe, node, claimId: input.claim.id, level });
+}
+
+async function readInventory(scene: Scene): Promise<OperationResult> {
+  const { input, state } = scene;
+  const operation = state?.operation;
+  if (state === undefined || operation === undefined) return { kind: "Moved", note: "Inventory" };
+  const log = await readJobLog(input.client, jobName(input.claim.id, "inventory", operation));
+  const parsed = parseReport(log ?? "");
+  const time = new Date(input.now).toISOString();
+  if (!parsed.ok) {
+    const failure = { reason: "VerificationFailed", message: parsed.message, time };
+    await write(scene, { ...state, blockedBy: [{ reason: failure.reason, message: failure.message, since: time }], operation: { ...operation, failure } });
+    return { kind: "Moved", note: "OperationFailed" };
+  }
+  const { inventoryProblem: _, ...rest } = state;
+  await write(scene, { ...rest, inventory: storeInventory(parsed.report, { named: input.named, now: input.now }) });
+  return { kind: "Moved", note: "Inventory" };
+}
+
+async function close(scene: Scene, act: Extract<NodeAct, { kind: "Close" }>): Promise<void> {
+  const { input, state, node, level } = scene;
+  const backOut = state?.operation?.backOut;
+  await write(
+    scene,
+    closeOperation(state, {
+      claim: input.claim,
+      now: input.now,
+      result: act.result,
+      reason: backOut?.reason ?? act.result,
+      message: act.message,
+      retryAt: act.retryAt,
+      verified: act.result === "Succeeded" && node !== undefined && input.assess(node, state, level).state === "Installed",
+    }),
+  );
+  const good = act.result === "Succeeded";
+  input.tell({ type: good ? "Normal" : "Warning", reason: good ? "Released" : "BackedOut", note: `${act.result}: ${act.message}` });
+}

@@ -1,0 +1,146 @@
+// Everything that a pass reads of the cluster, as one value. Two readers: `listing` asks the API server each time (one process,
+// deterministic runs), `watching` reads the stores of reflectors and is ready only when all of them are synced (K3).
+import type { Clock, Random } from "../clock.ts";
+import type { Client } from "../kube/client.ts";
+import type { KubeObject } from "../kube/port.ts";
+import { type Reflector, startReflector } from "../kube/reflector.ts";
+import {
+  DAEMON_SETS,
+  DEPLOYMENTS,
+  DISRUPTION_LEDGERS,
+  JOBS,
+  LEASES,
+  MAINTENANCE_CALENDARS,
+  NODE_PATCH_STATES,
+  NODES,
+  PATCH_BASELINES,
+  PATCH_EXCEPTIONS,
+  PATCH_LEVELS,
+  POD_DISRUPTION_BUDGETS,
+  PODS,
+  POLICY_REPOSITORIES,
+  REPLICA_SETS,
+  type Resource,
+  ROLLOUT_RINGS,
+  STATEFUL_SETS,
+  UPDATE_RECIPES,
+  WORKLOAD_PATCH_STATES,
+} from "../kube/resources.ts";
+import { createStore, type Store } from "../kube/store.ts";
+
+/** What is read of the cluster; leases only of the namespace of node heartbeats. */
+const READ = {
+  nodes: NODES,
+  pods: PODS,
+  deployments: DEPLOYMENTS,
+  statefulsets: STATEFUL_SETS,
+  daemonsets: DAEMON_SETS,
+  replicasets: REPLICA_SETS,
+  jobs: JOBS,
+  pdbs: POD_DISRUPTION_BUDGETS,
+  leases: LEASES,
+  baselines: PATCH_BASELINES,
+  rings: ROLLOUT_RINGS,
+  calendars: MAINTENANCE_CALENDARS,
+  exceptions: PATCH_EXCEPTIONS,
+  recipes: UPDATE_RECIPES,
+  levels: PATCH_LEVELS,
+  repositories: POLICY_REPOSITORIES,
+  ledgers: DISRUPTION_LEDGERS,
+  nodeStates: NODE_PATCH_STATES,
+  workloadStates: WORKLOAD_PATCH_STATES,
+} as const satisfies Record<string, Resource>;
+
+export type ClusterKey = keyof typeof READ;
+export type ClusterObjects = Readonly<Record<ClusterKey, readonly KubeObject[]>>;
+
+export const CLUSTER_KEYS = Object.keys(READ) as readonly ClusterKey[];
+const NODE_LEASES = "kube-node-lease";
+
+export function resourceOf(key: ClusterKey): Resource {
+  return READ[key];
+}
+
+export interface ClusterReader {
+  /** The cluster as it is, or was a moment ago. */
+  read(): Promise<ClusterObjects>;
+  /** Resolves when something changed since the last read, or after `ms` of the given clock. */
+  changed(ms: number, signal: AbortSignal): Promise<void>;
+  /** Kinds that are not synced yet. */
+  pending(): readonly ClusterKey[];
+  stop(): Promise<void>;
+}
+
+/** A reader that lists everything each time. */
+export function listing(client: Client, clock: Clock): ClusterReader {
+  return {
+    async read() {
+      const lists: Partial<Record<ClusterKey, readonly KubeObject[]>> = {};
+      for (const key of CLUSTER_KEYS) {
+        const scope = key === "leases" ? { namespace: NODE_LEASES } : {};
+        lists[key] = (await client.list(READ[key], scope)).items;
+      }
+      return lists as ClusterObjects;
+    },
+    changed: (ms, signal) => clock.sleep(ms, signal),
+    pending: () => [],
+    stop: async () => undefined,
+  };
+}
+
+export interface WatchingOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onError: (error: unknown, key: ClusterKey) => void;
+}
+
+/** A reader over reflectors. Wakes its waiter on changes, but not for heartbeats alone. */
+export function watching({ client, clock, random, onError }: WatchingOptions): ClusterReader {
+  let wake: (() => void) | undefined;
+  const reflectors = new Map<ClusterKey, Reflector>();
+  const stores = new Map<ClusterKey, Store<KubeObject>>();
+  for (const key of CLUSTER_KEYS) {
+    const store = createStore<KubeObject>();
+    if (key !== "leases") store.onChange(() => wake?.());
+    stores.set(key, store);
+    reflectors.set(
+      key,
+      startReflector<KubeObject>({
+        port: client.port,
+        resource: READ[key],
+        clock,
+        random,
+        store,
+        ...(key === "leases" ? { namespace: NODE_LEASES } : {}),
+        project: (object) => typed(object, READ[key]),
+        onError: (error) => onError(error, key),
+      }),
+    );
+  }
+  return {
+    async read() {
+      await Promise.all([...reflectors.values()].map((reflector) => reflector.synced));
+      return Object.fromEntries(CLUSTER_KEYS.map((key) => [key, [...(stores.get(key)?.values() ?? [])]])) as unknown as ClusterObjects;
+    },
+    async changed(ms, signal) {
+      const timer = new AbortController();
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      await Promise.race([woken, clock.sleep(ms, AbortSignal.any([signal, timer.signal])).catch(() => undefined)]);
+      wake = undefined;
+      timer.abort();
+    },
+    pending: () => CLUSTER_KEYS.filter((key) => reflectors.get(key)?.isSynced() !== true),
+    stop: async () => {
+      await Promise.all([...reflectors.values()].map((reflector) => reflector.stop()));
+    },
+  };
+}
+
+/** Lists leave apiVersion and kind out of their items. */
+function typed(object: KubeObject, resource: Resource): KubeObject {
+  if (object.kind !== undefined && object.apiVersion !== undefined) return object;
+  return { ...object, apiVersion: resource.group === "" ? resource.version : `${resource.group}/${resource.version}`, kind: resource.kind };
+}
