@@ -1,6 +1,7 @@
 // Makes a commit in the bare store without a work tree: blobs, a temporary index, a tree, a commit. The same inputs give the
 // same commit id (author, committer and dates are given, nothing is read from the machine), so that a commit whose reply was lost
 // can simply be made and pushed again.
+import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -91,7 +92,7 @@ async function existingModes(git: Git, parent: CommitSha, files: NewCommit["file
   return modes;
 }
 
-/** Makes the commit object (not yet pushed) and answers its id. `index` is a file name that nobody else uses. */
+/** Makes the commit object (not yet pushed) and answers its id. Throws UserError RW1103 or RW1108 for paths that cannot be written. */
 export async function buildCommit(
   git: Git,
   directory: string,
@@ -112,7 +113,7 @@ export async function buildCommit(
       .trim();
     lines.push(`${modes.get(path) ?? "100644"} ${blob}\t${path}`);
   }
-  const environment = { GIT_INDEX_FILE: join(directory, "ringward-index") };
+  const environment = { GIT_INDEX_FILE: join(directory, `ringward-index-${randomUUID()}`) };
   let tree: string;
   try {
     await git.local(["read-tree", commit.parent], { environment });

@@ -280,6 +280,7 @@ function replaceValue(source: Source, pair: Pair<Node, Node | null>, value: Edit
   // Nothing, [] or {}: a scalar goes behind the colon, lines go under the key (a comment on the key's line stays there).
   const end = node === null || isScalar(node) ? colon : rangeOf(node)[1];
   if (isScalarValue(value)) return { start: colon, end, text: ` ${renderScalar(value, "Plain")}` };
+  if (Object.keys(value).length === 0) return { start: colon, end, text: Array.isArray(value) ? " []" : " {}" };
   const keyAt = rangeOf(pair.key)[0];
   const inFlow =
     /^[ \t]*[,}\]]/.test(source.text.slice(end)) ||

@@ -97,6 +97,16 @@ export interface ObjectStore {
   readonly commits: Map<CommitSha, MemoryCommit>;
 }
 
+/** Objects and the branches that point into them. */
+export interface BranchStore extends ObjectStore {
+  branches: Map<string, CommitSha>;
+}
+
+export function addCommit(store: ObjectStore, commit: MemoryCommit): CommitSha {
+  store.commits.set(commit.id, commit);
+  return commit.id;
+}
+
 export function commitOf(store: ObjectStore, id: CommitSha): MemoryCommit {
   const commit = store.commits.get(id);
   if (commit === undefined) throw new Error(`commit ${id} is not in the repository`);

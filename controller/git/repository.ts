@@ -3,31 +3,32 @@
 // tree. Holds: a push moves a branch only from where the caller saw it (Moved otherwise); a lost reply can be repeated; a rewritten
 // tracked branch is fetched as it is, so that the caller can see it (`isAncestor` says no: G1).
 import { createHash } from "node:crypto";
-import { access } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import type { GitAuth } from "./auth.ts";
 import type { GitAuthor } from "./build-commit.ts";
-import { buildCommit, checkAuthor } from "./build-commit.ts";
-import type { Git } from "./create-git.ts";
+import { checkAuthor } from "./build-commit.ts";
 import { createGit } from "./create-git.ts";
 import { explainRemoteError } from "./explain-remote-error.ts";
 import { checkGitVersion } from "./git-version.ts";
 import { GitExit } from "./git-process.ts";
-import type { CommitSha, GitSnapshot, NewCommit, PolicyGit, PushResult } from "./port.ts";
+import type { CommitSha, GitSnapshot, PolicyGit } from "./port.ts";
+import { deleteBranch, push } from "./push.ts";
 import { blobCache, defaultLimits, readPolicyFiles, type ReadLimits } from "./snapshot-files.ts";
+import type { Store } from "./store.ts";
+import { ask, knows, proposalPrefix, remoteRefs, trackingRefs } from "./store.ts";
 import { checkBranch, checkCommit, checkPath, checkUrl } from "./url.ts";
 
-/** Branches that Ringward makes for its proposals; it never moves another one but the tracked branch. */
-export const proposalPrefix = "ringward/";
+export { proposalPrefix } from "./store.ts";
 
 export interface PolicyGitOptions {
   readonly url: string;
   /** The tracked branch. */
   readonly branch: string;
-  /** A folder of ours for object stores; one is made in it per address. */
+  /** A folder of ours for object stores; one is made in it per address. Used by one open repository at a time. */
   readonly directory: string;
   readonly auth?: GitAuth;
   readonly author: GitAuthor;
@@ -44,14 +45,6 @@ export interface PolicyGitOptions {
     readonly ok: boolean;
     readonly durationMs: number;
   }) => void;
-}
-
-const remoteRefs = "refs/remotes/origin/";
-
-interface Store {
-  readonly git: Git;
-  readonly options: PolicyGitOptions;
-  readonly directory: string;
 }
 
 /** Opens the policy repository (no network yet). Throws UserError for a bad address, branch, author or an unsafe git. */
@@ -78,9 +71,9 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
     ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
   });
   checkGitVersion((await git.local(["version"])).toString("utf8"));
-  if (!(await exists(join(directory, "HEAD"))))
-    await git.local(["init", "--quiet", "--bare", "--template=", directory]);
-  const store: Store = { git, options, directory };
+  await removeLeftovers(directory);
+  await git.local(["init", "--quiet", "--bare", "--template=", directory]);
+  const store: Store = { git, directory, url: url.text, branch: options.branch, author: options.author };
   const cache = blobCache(limits.maxCachedBytes);
   return timed(options, {
     fetch: () => git.exclusive(() => fetchBranches(store)),
@@ -133,29 +126,20 @@ function timed(options: PolicyGitOptions, inner: PolicyGit): PolicyGit {
   };
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
+/**
+ * A process that was killed leaves lock files behind, on which every later fetch would fail. The store is ours alone, and whatever git
+ * still runs for a dead predecessor merely fails: its locks go.
+ */
+async function removeLeftovers(directory: string): Promise<void> {
+  const names = await readdir(directory, { recursive: true });
+  const stale = names.filter(
+    (name) => !name.startsWith("objects/") && (name.endsWith(".lock") || name.startsWith("ringward-index-")),
   );
-}
-
-async function ask(store: Store, args: readonly string[]): Promise<string> {
-  return (await store.git.local(args)).toString("utf8");
-}
-
-async function trackingRefs(store: Store): Promise<Map<string, CommitSha>> {
-  const output = await ask(store, ["for-each-ref", "--format=%(refname)%00%(objectname)", remoteRefs]);
-  const refs = new Map<string, CommitSha>();
-  for (const line of output.split("\n")) {
-    const [ref = "", commit = ""] = line.split("\0");
-    if (ref !== "") refs.set(ref.slice(remoteRefs.length), commit as CommitSha);
-  }
-  return refs;
+  await Promise.all(stale.map((name) => rm(join(directory, name), { force: true })));
 }
 
 async function fetchBranches(store: Store): Promise<{ readonly head: CommitSha }> {
-  const { branch, url } = store.options;
+  const { branch, url } = store;
   const tracked = `+refs/heads/${branch}:${remoteRefs}${branch}`;
   const proposals = `+refs/heads/${proposalPrefix}*:${remoteRefs}${proposalPrefix}*`;
   try {
@@ -176,16 +160,6 @@ async function fetchBranches(store: Store): Promise<{ readonly head: CommitSha }
   const head = (await trackingRefs(store)).get(branch);
   if (head === undefined) throw new Error(`git fetch brought no branch "${branch}"`);
   return { head };
-}
-
-async function knows(store: Store, commit: CommitSha): Promise<boolean> {
-  try {
-    await store.git.local(["cat-file", "-e", `${commit}^{commit}`]);
-    return true;
-  } catch (error) {
-    if (error instanceof GitExit) return false;
-    throw error;
-  }
 }
 
 async function isAncestor(store: Store, ancestor: CommitSha, descendant: CommitSha): Promise<boolean> {
@@ -245,105 +219,4 @@ async function log(
     entries.push({ commit: id.trim() as CommitSha, time: Number(seconds) * 1000, author, message: message.trimEnd() });
   }
   return entries;
-}
-
-/** Where a remote branch is at this moment (not: at the last fetch). */
-async function remoteBranch(store: Store, branch: string): Promise<CommitSha | "absent"> {
-  let output: string;
-  try {
-    output = await store.git.remote(["ls-remote", "--refs", "origin", `refs/heads/${branch}`]);
-  } catch (error) {
-    throw explainRemoteError(error, store.options.url, branch);
-  }
-  for (const line of output.split("\n")) {
-    const [commit = "", ref = ""] = line.split("\t");
-    if (ref === `refs/heads/${branch}`) return checkCommit(commit);
-  }
-  return "absent";
-}
-
-function checkTarget(store: Store, branch: string, expect: NewCommit["expect"]): void {
-  checkBranch(branch);
-  const tracked = branch === store.options.branch;
-  if (!tracked && !branch.startsWith(proposalPrefix)) {
-    throw new Error(`branch "${branch}" is neither the tracked branch nor one of Ringward's proposals`);
-  }
-  if (tracked && expect !== undefined)
-    throw new Error(`branch "${branch}" is tracked: it only ever moves forward from the commit's parent`);
-}
-
-async function push(store: Store, commit: NewCommit): Promise<PushResult> {
-  checkTarget(store, commit.branch, commit.expect);
-  checkCommit(commit.parent);
-  if (!(await knows(store, commit.parent))) throw new Error(`commit ${commit.parent} is not known here: fetch first`);
-  const made = await buildCommit(store.git, store.directory, commit, store.options.author);
-  // Without `expect` a proposal branch may be at the parent or missing; the tracked branch must be at the parent.
-  const seen = (await trackingRefs(store)).get(commit.branch);
-  let expected: CommitSha | "absent" =
-    commit.expect ?? (seen === undefined && commit.branch !== store.options.branch ? "absent" : commit.parent);
-  for (let attempt = 1; ; attempt++) {
-    const refusal = await tryPush(store, commit.branch, made, expected);
-    if (refusal === undefined) {
-      await store.git.local(["update-ref", `${remoteRefs}${commit.branch}`, made]);
-      return { kind: "Pushed", commit: made };
-    }
-    const at = await remoteBranch(store, commit.branch);
-    if (at === made) return { kind: "Pushed", commit: made };
-    const fine =
-      commit.expect === undefined && commit.branch !== store.options.branch ? [commit.parent, "absent"] : [expected];
-    if (!fine.includes(at)) return { kind: "Moved", at };
-    // The branch is where it should be and the server still said no: a protected branch, a hook, a lock.
-    if (attempt >= 2 || at === expected) throw explainRemoteError(refusal, store.options.url, commit.branch);
-    expected = at;
-  }
-}
-
-/** One compare-and-set of one branch. Undefined: done (or it already was so). Otherwise git's refusal. */
-async function tryPush(
-  store: Store,
-  branch: string,
-  made: CommitSha,
-  expected: CommitSha | "absent",
-): Promise<GitExit | undefined> {
-  const lease = `--force-with-lease=refs/heads/${branch}:${expected === "absent" ? "" : expected}`;
-  try {
-    await store.git.remote([
-      "push",
-      "--porcelain",
-      "--no-verify",
-      "--no-follow-tags",
-      "--recurse-submodules=no",
-      lease,
-      "origin",
-      `${made}:refs/heads/${branch}`,
-    ]);
-    return undefined;
-  } catch (error) {
-    if (error instanceof GitExit && error.exitCode === 1) return error;
-    throw explainRemoteError(error, store.options.url, branch);
-  }
-}
-
-async function deleteBranch(store: Store, branch: string, at: CommitSha): Promise<void> {
-  checkTarget(store, branch, undefined);
-  if (branch === store.options.branch) throw new Error(`branch "${branch}" is tracked and never deleted`);
-  if ((await remoteBranch(store, branch)) === at) {
-    try {
-      await store.git.remote([
-        "push",
-        "--porcelain",
-        "--no-verify",
-        "--recurse-submodules=no",
-        `--force-with-lease=refs/heads/${branch}:${at}`,
-        "origin",
-        `:refs/heads/${branch}`,
-      ]);
-    } catch (error) {
-      // Somebody was quicker, or the server forbids it: only the second is an error.
-      if (!(error instanceof GitExit) || (await remoteBranch(store, branch)) === at)
-        throw explainRemoteError(error, store.options.url, branch);
-      return;
-    }
-    await store.git.local(["update-ref", "-d", `${remoteRefs}${branch}`]);
-  }
 }

@@ -63,6 +63,15 @@ export function looksLikePolicy(path: string): boolean {
   return /\.(?:ya?ml|json)$/i.test(path);
 }
 
+/**
+ * Whether a tree entry is read or named at all. Submodules always are; links also when they may stand for a folder (no extension):
+ * policy behind them would otherwise be silently ignored.
+ */
+export function concernsPolicy(mode: string, path: string): boolean {
+  if (mode === "160000" || looksLikePolicy(path)) return true;
+  return mode === "120000" && !/[^/]\.[^/]*$/.test(path);
+}
+
 /** Order of paths: by code units, the same on every machine. */
 export function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
   return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
@@ -153,7 +162,13 @@ function parseTree(output: Buffer): TreeEntry[] {
     if (tab < 0 || size === "") throw new Error("git ls-tree answered in an unknown form");
     const bytes = allOk ? undefined : Buffer.from(record.slice(tab + 1), "latin1");
     const path = bytes === undefined ? record.slice(tab + 1) : bytes.toString("utf8");
-    entries.push({ mode, blob, size: size === "-" ? 0 : Number(size), path, pathOk: bytes === undefined || isUtf8(bytes) });
+    entries.push({
+      mode,
+      blob,
+      size: size === "-" ? 0 : Number(size),
+      path,
+      pathOk: bytes === undefined || isUtf8(bytes),
+    });
   }
   return entries;
 }
@@ -196,8 +211,7 @@ export async function readPolicyFiles(
     ...(path === "" ? [] : [path]),
   ]);
   const entries = parseTree(listing).filter(
-    (entry) =>
-      entry.mode === "160000" || (looksLikePolicy(entry.path) && (path === "" || entry.path.startsWith(`${path}/`))),
+    (entry) => (path === "" || entry.path.startsWith(`${path}/`)) && concernsPolicy(entry.mode, entry.path),
   );
   const wanted = new Map<string, number>();
   for (const entry of entries) {

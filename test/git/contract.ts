@@ -73,6 +73,8 @@ export function policyGitContract(name: string, make: () => Promise<ContractRemo
     it("names what it cannot read and reads the rest", async () => {
       const git = await remote.open();
       people.commitSymlink("main", "policies/link.yaml", "/etc/passwd", at(1));
+      people.commitSymlink("main", "policies/folder", "../other", at(1));
+      people.commitSymlink("main", "policies/CHANGES.md", "../README.md", at(1));
       people.commitFiles(
         "main",
         {
@@ -90,6 +92,7 @@ export function policyGitContract(name: string, make: () => Promise<ContractRemo
       expect(files.map((file) => [file.path, file.problem?.code])).toEqual([
         ["policies/big.yaml", "FileTooLarge"],
         ["policies/binary.yaml", "FileBinary"],
+        ["policies/folder", "FileIsSymlink"],
         ["policies/latin1.yaml", "FileNotUtf8"],
         ["policies/lfs.yaml", "FileInLfs"],
         ["policies/link.yaml", "FileIsSymlink"],
@@ -217,6 +220,24 @@ export function policyGitContract(name: string, make: () => Promise<ContractRemo
       expect(await git.push(change(head, "kind: B\n"))).toEqual({
         kind: "Pushed",
         commit: "09dc6f87ba5477992f9bfc0e15644af60d2ef8d8",
+      });
+    });
+
+    it("has git's own commit ids for folders, names and messages of every kind", async () => {
+      const git = await remote.open();
+      const { head } = await git.fetch();
+      const files = new Map<string, string | null>([
+        ["a/b/c.yaml", ""],
+        ["a.b", "1"],
+        ["a0", "2"],
+        ["a-b/x", "3"],
+        ["ä ö.yaml", "4\r\n"],
+        ["README.md", null],
+      ]);
+
+      expect(await git.push(change(head, "", { files, message: "\nÜ\n\n  body \n\n\n", time: start + 1999 }))).toEqual({
+        kind: "Pushed",
+        commit: "c5f43afd0a5ef390ef0167934dc4ba35c655d39f",
       });
     });
 

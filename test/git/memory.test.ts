@@ -7,12 +7,23 @@ import { author, policyGitContract } from "./contract.ts";
 
 policyGitContract("in memory", async () => {
   const remote = createMemoryRemote();
-  return { people: remote.people, open: async () => remote.open({ branch: "main", author }), close: async () => undefined };
+  return {
+    people: remote.people,
+    open: async () => remote.open({ branch: "main", author }),
+    close: async () => undefined,
+  };
 });
 
 const time = Date.UTC(2026, 0, 1);
 const ring = "rings/a.yaml";
-const change = (parent: CommitSha, text: string, rest: Partial<NewCommit> = {}): NewCommit => ({ branch: "main", parent, files: new Map([[ring, text]]), message: "Promote", time: time + 1000, ...rest });
+const change = (parent: CommitSha, text: string, rest: Partial<NewCommit> = {}): NewCommit => ({
+  branch: "main",
+  parent,
+  files: new Map([[ring, text]]),
+  message: "Promote",
+  time: time + 1000,
+  ...rest,
+});
 
 function started(): { readonly remote: MemoryRemote; readonly root: CommitSha } {
   const remote = createMemoryRemote();
@@ -101,7 +112,8 @@ describe("the repository in memory, for crash sweeps", () => {
     expect(rounds).toBe(2000);
   }, 5000);
 
-  const levels = (...entries: string[]): string => `spec:\n  levels:\n${entries.map((entry) => `  - baseline: ${entry[0] ?? ""}\n    level: ${entry}\n`).join("")}`;
+  const levels = (...entries: string[]): string =>
+    `spec:\n  levels:\n${entries.map((entry) => `  - baseline: ${entry[0] ?? ""}\n    level: ${entry}\n`).join("")}`;
 
   it("merges proposals for different entries of one file, and conflicts where git would", () => {
     const { remote } = started();
@@ -116,8 +128,12 @@ describe("the repository in memory, for crash sweeps", () => {
     people.merge("ringward/c", "main", { time, mode: "mergeCommit" });
 
     expect(people.text("main", ring)).toBe(levels("a2", "b1", "c2"));
-    expect(() => people.merge("ringward/a-other", "main", { time, mode: "mergeCommit" })).toThrow(`merge conflict in ${ring}`);
-    expect(() => people.merge("ringward/gone", "main", { time, mode: "mergeCommit" })).toThrow(`merge conflict in ${ring}`);
+    expect(() => people.merge("ringward/a-other", "main", { time, mode: "mergeCommit" })).toThrow(
+      `merge conflict in ${ring}`,
+    );
+    expect(() => people.merge("ringward/gone", "main", { time, mode: "mergeCommit" })).toThrow(
+      `merge conflict in ${ring}`,
+    );
     expect(() => people.merge("ringward/gone", "main", { time, mode: "fastForward" })).toThrow(/no fast-forward/);
   });
 
@@ -125,7 +141,11 @@ describe("the repository in memory, for crash sweeps", () => {
     const { remote } = started();
     const { people } = remote;
     people.commitFiles("main", { [ring]: levels("a1", "b1", "c1") }, { time });
-    const promoted = people.commitFiles("main", { [ring]: levels("a2", "b1", "c1"), "levels/a2.yaml": "x: 1\n" }, { time });
+    const promoted = people.commitFiles(
+      "main",
+      { [ring]: levels("a2", "b1", "c1"), "levels/a2.yaml": "x: 1\n" },
+      { time },
+    );
     people.commitFiles("main", { [ring]: levels("a2", "b1", "c2") }, { time });
 
     people.revert("main", promoted, { time });

@@ -50,8 +50,23 @@ const open = (rest: Partial<PolicyGitOptions> = {}): Promise<PolicyGit> =>
     ...rest,
   });
 const openLocal = (rest: Partial<PolicyGitOptions> = {}): Promise<PolicyGit> =>
-  openPolicyGit({ url: disk.bare, branch: "main", directory: join(disk.folder, "stores"), author, clock: systemClock, allowLocal: true, ...rest });
-const change = (parent: NewCommit["parent"], rest: Partial<NewCommit> = {}): NewCommit => ({ branch: "main", parent, files: new Map([[ring, "kind: B\n"]]), message: "Promote", time: time + 60_000, ...rest });
+  openPolicyGit({
+    url: disk.bare,
+    branch: "main",
+    directory: join(disk.folder, "stores"),
+    author,
+    clock: systemClock,
+    allowLocal: true,
+    ...rest,
+  });
+const change = (parent: NewCommit["parent"], rest: Partial<NewCommit> = {}): NewCommit => ({
+  branch: "main",
+  parent,
+  files: new Map([[ring, "kind: B\n"]]),
+  message: "Promote",
+  time: time + 60_000,
+  ...rest,
+});
 const failure = async (run: Promise<unknown>): Promise<Error & { code?: string }> =>
   run.then(
     () => {
@@ -78,18 +93,62 @@ describe("credentials", () => {
     const runs = recording.runs().filter((run) => run.environment["GIT_DIR"]?.includes("/stores/") === true);
     const commands = runs.map((run) => run.args[0]);
 
-    expect(new Set(commands)).toEqual(new Set(["version", "init", "fetch", "for-each-ref", "log", "ls-tree", "cat-file", "hash-object", "read-tree", "update-index", "write-tree", "commit-tree", "push", "update-ref", ...commands.filter((command) => ["rev-list", "unpack-objects", "index-pack", "pack-objects", "remote-http", "fetch-pack", "send-pack"].includes(command ?? ""))]));
+    expect(new Set(commands)).toEqual(
+      new Set([
+        "version",
+        "init",
+        "fetch",
+        "for-each-ref",
+        "log",
+        "ls-tree",
+        "cat-file",
+        "hash-object",
+        "read-tree",
+        "update-index",
+        "write-tree",
+        "commit-tree",
+        "push",
+        "update-ref",
+        ...commands.filter((command) =>
+          [
+            "rev-list",
+            "unpack-objects",
+            "index-pack",
+            "pack-objects",
+            "remote-http",
+            "fetch-pack",
+            "send-pack",
+          ].includes(command ?? ""),
+        ),
+      ]),
+    );
     for (const run of runs) {
       expect(run.args.join("\n")).not.toMatch(new RegExp(`${token}|${encoded}`));
-      expect(run.environment).toMatchObject({ GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null", GIT_TERMINAL_PROMPT: "0" });
+      expect(run.environment).toMatchObject({
+        GIT_CONFIG_NOSYSTEM: "1",
+        GIT_CONFIG_GLOBAL: "/dev/null",
+        GIT_TERMINAL_PROMPT: "0",
+      });
       expect(run.environment["GIT_CONFIG_PARAMETERS"]).toBeUndefined();
       expect(run.environment["GIT_SSH_COMMAND"]).toBeUndefined();
     }
     const local = runs.filter((run) => run.environment["GIT_ALLOW_PROTOCOL"] === "none");
     expect(local.length).toBeGreaterThan(5);
     for (const run of local) expect(Object.values(run.environment).join("\n")).not.toContain(encoded);
-    expect(runs.filter((run) => run.args[0] === "push").every((run) => run.environment["GIT_ALLOW_PROTOCOL"] === "http" && Object.values(run.environment).join("\n").includes(encoded))).toBe(true);
-    expect(execFileSync("bash", ["-c", `grep -rlE '${token}|${encoded}' ${join(disk.folder, "stores")} || true`], { encoding: "utf8" })).toBe("");
+    expect(
+      runs
+        .filter((run) => run.args[0] === "push")
+        .every(
+          (run) =>
+            run.environment["GIT_ALLOW_PROTOCOL"] === "http" &&
+            Object.values(run.environment).join("\n").includes(encoded),
+        ),
+    ).toBe(true);
+    expect(
+      execFileSync("bash", ["-c", `grep -rlE '${token}|${encoded}' ${join(disk.folder, "stores")} || true`], {
+        encoding: "utf8",
+      }),
+    ).toBe("");
   });
 
   it("are asked for anew each time, so that a rotated token file works", async () => {
@@ -116,9 +175,13 @@ describe("credentials", () => {
     for (const bad of ["a\nX-Evil: 1", "a b", ""]) {
       const path = join(disk.folder, "token");
       writeFileSync(path, bad);
-      expect((await failure((await open({ auth: { kind: "Token", token: tokenFile(path) } })).fetch())).code).toBe("RW1105");
+      expect((await failure((await open({ auth: { kind: "Token", token: tokenFile(path) } })).fetch())).code).toBe(
+        "RW1105",
+      );
     }
-    expect((await failure((await open({ auth: { kind: "Token", token: tokenFile("/nonexistent/token") } })).fetch())).code).toBe("RW1105");
+    expect(
+      (await failure((await open({ auth: { kind: "Token", token: tokenFile("/nonexistent/token") } })).fetch())).code,
+    ).toBe("RW1105");
   });
 
   it("over ssh need a known_hosts file, and an unknown host is refused", async () => {
@@ -128,11 +191,17 @@ describe("credentials", () => {
       expect((await failure((await open({ url })).fetch())).code).toBe("RW1106");
       const auth = { kind: "Ssh", privateKeyFile: "/run/key", knownHostsFile: "/run/known_hosts" } as const;
       expect((await failure((await open({ url, auth })).fetch())).code).toBe("RW1113");
-      expect((await failure((await open({ url, auth: { ...auth, privateKeyFile: "/run/key;touch x" } })).fetch())).code).toBe("RW1106");
+      expect(
+        (await failure((await open({ url, auth: { ...auth, privateKeyFile: "/run/key;touch x" } })).fetch())).code,
+      ).toBe("RW1106");
     } finally {
       recording.stop();
     }
-    const args = recording.runs().find((run) => run.program === "ssh")?.args.join(" ") ?? "";
+    const args =
+      recording
+        .runs()
+        .find((run) => run.program === "ssh")
+        ?.args.join(" ") ?? "";
 
     expect(args).toContain("-F /dev/null -i /run/key");
     expect(args).toContain("-o BatchMode=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=/run/known_hosts");
@@ -174,7 +243,10 @@ describe("trouble on the way", () => {
   it("stops waiting for a server that says nothing", async () => {
     const silent = createServer(() => undefined);
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-    const git = await open({ url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}/remote.git`, silenceMs: 700 });
+    const git = await open({
+      url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}/remote.git`,
+      silenceMs: 700,
+    });
     const error = await failure(git.fetch());
     silent.closeAllConnections();
     silent.close();
@@ -194,7 +266,11 @@ describe("trouble on the way", () => {
     expect(result).toBeInstanceOf(Error);
     expect(landed).not.toBe(head);
     expect(await git.push(change(head))).toEqual({ kind: "Pushed", commit: landed });
-    expect(await (await open({ directory: join(disk.folder, "fresh") }).then(async (fresh) => (await fresh.fetch(), fresh))).push(change(head))).toEqual({ kind: "Pushed", commit: landed });
+    expect(
+      await (
+        await open({ directory: join(disk.folder, "fresh") }).then(async (fresh) => (await fresh.fetch(), fresh))
+      ).push(change(head)),
+    ).toEqual({ kind: "Pushed", commit: landed });
     expect(disk.people.head("main")).toBe(landed);
   });
 
@@ -206,11 +282,38 @@ describe("trouble on the way", () => {
     expect(await git.push(change(head))).toEqual({ kind: "Pushed", commit: disk.people.head("main") });
   });
 
+  it("works on after a predecessor was killed in the middle", async () => {
+    const first = await openLocal();
+    const { head } = await first.fetch();
+    const store = join(disk.folder, "stores", readdirSync(join(disk.folder, "stores"))[0] ?? "");
+    for (const name of [
+      "config.lock",
+      "HEAD.lock",
+      "packed-refs.lock",
+      "refs/remotes/origin/main.lock",
+      "ringward-index-1",
+      "ringward-index-1.lock",
+    ])
+      writeFileSync(join(store, name), "");
+    const next = disk.people.commitFiles("main", { "policies/x.yaml": "x: 1\n" }, { time });
+
+    const second = await openLocal();
+
+    expect((await second.fetch()).head).toBe(next);
+    expect(await second.isAncestor(head, next)).toBe(true);
+    expect((await second.push(change(next))).kind).toBe("Pushed");
+    expect(readdirSync(store).filter((name) => /lock|index/.test(name))).toEqual([]);
+  });
+
   it("lets exactly one of three leaders win", async () => {
     const gits = await Promise.all(["a", "b", "c"].map((name) => open({ directory: join(disk.folder, name) })));
     const heads = await Promise.all(gits.map((git) => git.fetch()));
     const results = await Promise.all(
-      gits.map((git, index) => git.push(change(heads[index]?.head ?? heads[0]!.head, { message: `Leader ${index}` })).catch((error: Error) => error)),
+      gits.map((git, index) =>
+        git
+          .push(change(heads[index]?.head ?? heads[0]!.head, { message: `Leader ${index}` }))
+          .catch((error: Error) => error),
+      ),
     );
     const winners = results.filter((result) => !(result instanceof Error) && result.kind === "Pushed");
 
@@ -221,11 +324,22 @@ describe("trouble on the way", () => {
   it("does several pushes at once through one handle, each whole", async () => {
     const git = await open();
     const { head } = await git.fetch();
-    const results = await Promise.all([1, 2, 3, 4].map((index) => git.push(change(head, { branch: `ringward/p${index}`, files: new Map([[`policies/${index}.yaml`, `n: ${index}\n`]]) }))));
+    const results = await Promise.all(
+      [1, 2, 3, 4].map((index) =>
+        git.push(
+          change(head, { branch: `ringward/p${index}`, files: new Map([[`policies/${index}.yaml`, `n: ${index}\n`]]) }),
+        ),
+      ),
+    );
 
     expect(results.every((result) => result.kind === "Pushed")).toBe(true);
     for (const index of [1, 2, 3, 4]) {
-      expect(disk.git(["ls-tree", "-r", "--name-only", `ringward/p${index}`]).trim().split("\n")).toEqual([`policies/${index}.yaml`, ring]);
+      expect(
+        disk
+          .git(["ls-tree", "-r", "--name-only", `ringward/p${index}`])
+          .trim()
+          .split("\n"),
+      ).toEqual([`policies/${index}.yaml`, ring]);
     }
   });
 
@@ -233,7 +347,10 @@ describe("trouble on the way", () => {
     const git = await open();
     const { head } = await git.fetch();
     mkdirSync(join(disk.bare, "hooks"), { recursive: true });
-    writeFileSync(join(disk.bare, "hooks/pre-receive"), "#!/bin/sh\necho 'main is protected: open a pull request' >&2\nexit 1\n");
+    writeFileSync(
+      join(disk.bare, "hooks/pre-receive"),
+      "#!/bin/sh\necho 'main is protected: open a pull request' >&2\nexit 1\n",
+    );
     chmodSync(join(disk.bare, "hooks/pre-receive"), 0o755);
 
     const error = await failure(git.push(change(head)));
@@ -260,16 +377,39 @@ describe("what is in the repository", () => {
     await git.fetch();
 
     expect(readdirSync(disk.folder)).not.toContain("hook-ran");
-    expect(readdirSync(store).filter((name) => !["HEAD", "config", "objects", "refs", "hooks", "packed-refs", "branches", "info", "description"].includes(name))).toEqual([]);
+    expect(
+      readdirSync(store).filter(
+        (name) =>
+          !["HEAD", "config", "objects", "refs", "hooks", "packed-refs", "branches", "info", "description"].includes(
+            name,
+          ),
+      ),
+    ).toEqual([]);
   });
 
   it("with submodules and names that are not UTF-8 is named and skipped", async () => {
     const head = disk.people.head("main") ?? "";
-    const blob = execFileSync("git", ["-C", disk.bare, "hash-object", "-w", "--stdin"], { input: "a: 1\n", encoding: "utf8" }).trim();
+    const blob = execFileSync("git", ["-C", disk.bare, "hash-object", "-w", "--stdin"], {
+      input: "a: 1\n",
+      encoding: "utf8",
+    }).trim();
     const listing = execFileSync("git", ["-C", disk.bare, "ls-tree", "-z", head]);
-    const entries = Buffer.concat([listing, Buffer.from(`160000 commit ${"1".repeat(40)}\tvendor\x00100644 blob ${blob}\tbad-`), Buffer.from([0xff]), Buffer.from(".yaml\0")]);
-    const tree = execFileSync("git", ["-C", disk.bare, "mktree", "-z", "--missing"], { input: entries, encoding: "utf8" }).trim();
-    const who = { GIT_AUTHOR_NAME: "x", GIT_AUTHOR_EMAIL: "x@example.test", GIT_COMMITTER_NAME: "x", GIT_COMMITTER_EMAIL: "x@example.test" };
+    const entries = Buffer.concat([
+      listing,
+      Buffer.from(`160000 commit ${"1".repeat(40)}\tvendor\x00100644 blob ${blob}\tbad-`),
+      Buffer.from([0xff]),
+      Buffer.from(".yaml\0"),
+    ]);
+    const tree = execFileSync("git", ["-C", disk.bare, "mktree", "-z", "--missing"], {
+      input: entries,
+      encoding: "utf8",
+    }).trim();
+    const who = {
+      GIT_AUTHOR_NAME: "x",
+      GIT_AUTHOR_EMAIL: "x@example.test",
+      GIT_COMMITTER_NAME: "x",
+      GIT_COMMITTER_EMAIL: "x@example.test",
+    };
     const commit = disk.git(["commit-tree", "-p", head, "-m", "x", tree], who).trim();
     disk.git(["update-ref", "refs/heads/main", commit]);
     const git = await openLocal();
@@ -283,10 +423,21 @@ describe("what is in the repository", () => {
   });
 
   it("is refused when its objects are malformed", async () => {
-    const blob = execFileSync("git", ["-C", disk.bare, "hash-object", "-w", "--stdin"], { input: "a: 1\n", encoding: "utf8" }).trim();
+    const blob = execFileSync("git", ["-C", disk.bare, "hash-object", "-w", "--stdin"], {
+      input: "a: 1\n",
+      encoding: "utf8",
+    }).trim();
     const raw = Buffer.concat([Buffer.from("100644 .git\0"), Buffer.from(blob, "hex")]);
-    const tree = execFileSync("git", ["-C", disk.bare, "hash-object", "-w", "-t", "tree", "--literally", "--stdin"], { input: raw, encoding: "utf8" }).trim();
-    const who = { GIT_AUTHOR_NAME: "x", GIT_AUTHOR_EMAIL: "x@example.test", GIT_COMMITTER_NAME: "x", GIT_COMMITTER_EMAIL: "x@example.test" };
+    const tree = execFileSync("git", ["-C", disk.bare, "hash-object", "-w", "-t", "tree", "--literally", "--stdin"], {
+      input: raw,
+      encoding: "utf8",
+    }).trim();
+    const who = {
+      GIT_AUTHOR_NAME: "x",
+      GIT_AUTHOR_EMAIL: "x@example.test",
+      GIT_COMMITTER_NAME: "x",
+      GIT_COMMITTER_EMAIL: "x@example.test",
+    };
     disk.git(["update-ref", "refs/heads/main", disk.git(["commit-tree", "-m", "x", tree], who).trim()]);
 
     expect((await failure((await openLocal()).fetch())).code).toBe("RW1118");
@@ -318,7 +469,12 @@ describe("what is in the repository", () => {
     for (let index = 0; index < 20; index++) files[`policies/${index}.yaml`] = `n: ${index}\n`;
     const first = disk.people.commitFiles("main", files, { time });
     const second = disk.people.commitFiles("main", { "policies/7.yaml": "n: seven\n" }, { time });
-    const git = await createGit({ url: checkUrl(disk.bare, { allowLocal: true }), directory: disk.bare, silenceMs: 60_000, maxOutputBytes: 1e8 });
+    const git = await createGit({
+      url: checkUrl(disk.bare, { allowLocal: true }),
+      directory: disk.bare,
+      silenceMs: 60_000,
+      maxOutputBytes: 1e8,
+    });
     const asked: number[] = [];
     const counting: typeof git = {
       ...git,
@@ -353,20 +509,32 @@ describe("what is in the repository", () => {
       const snapshot = await git.read(head, "policies");
       cold.push(systemClock.monotonic() - start);
       expect(snapshot.files).toHaveLength(10_000);
-      expect(snapshot.files.every((file) => file.problem === undefined && file.text.startsWith("apiVersion"))).toBe(true);
+      expect(snapshot.files.every((file) => file.problem === undefined && file.text.startsWith("apiVersion"))).toBe(
+        true,
+      );
       const warm = systemClock.monotonic();
       await git.read(head, "policies");
       again = systemClock.monotonic() - warm;
     }
 
-    process.stdout.write(`10,000 files from git to text: ${Math.min(...cold).toFixed(0)} ms, again from the cache: ${again.toFixed(0)} ms\n`);
+    process.stdout.write(
+      `10,000 files from git to text: ${Math.min(...cold).toFixed(0)} ms, again from the cache: ${again.toFixed(0)} ms\n`,
+    );
     expect(Math.min(...cold)).toBeLessThan(1000);
   });
 });
 
 it("reports each operation with its outcome", async () => {
   const seen: string[] = [];
-  const git = await openPolicyGit({ url: disk.bare, branch: "main", directory: mkdtempSync(join(disk.folder, "s-")), author, allowLocal: true, clock: systemClock, onOperation: ({ name, ok, durationMs }) => seen.push(`${name} ${ok} ${durationMs >= 0}`) });
+  const git = await openPolicyGit({
+    url: disk.bare,
+    branch: "main",
+    directory: mkdtempSync(join(disk.folder, "s-")),
+    author,
+    allowLocal: true,
+    clock: systemClock,
+    onOperation: ({ name, ok, durationMs }) => seen.push(`${name} ${ok} ${durationMs >= 0}`),
+  });
   const { head } = await git.fetch();
   await git.push(change(head, { branch: "other" })).catch(() => undefined);
 

@@ -18,7 +18,10 @@ function gitMerge(base: string, ours: string, theirs: string): string | undefine
   writeFileSync(b, base);
   writeFileSync(c, theirs);
   try {
-    return execFileSync("git", ["merge-file", "-p", "-q", a, b, c], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    return execFileSync("git", ["merge-file", "-p", "-q", a, b, c], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
   } catch {
     return undefined;
   }
@@ -40,9 +43,19 @@ describe("three-way merge of text", () => {
   it("answers what git answers, for lines that are all different", () => {
     const base = Array.from({ length: 8 }, (_, index) => `line ${index}`);
     const side = (mark: string): fc.Arbitrary<string[]> =>
-      fc.array(fc.constantFrom("keep", "keep", "keep", "keep", "change", "drop", "add"), { minLength: 8, maxLength: 8 }).map((does) =>
-        base.flatMap((line, index) => (does[index] === "change" ? [`${line} ${mark}`] : does[index] === "drop" ? [] : does[index] === "add" ? [line, `${mark} after ${index}`] : [line])),
-      );
+      fc
+        .array(fc.constantFrom("keep", "keep", "keep", "keep", "change", "drop", "add"), { minLength: 8, maxLength: 8 })
+        .map((does) =>
+          base.flatMap((line, index) =>
+            does[index] === "change"
+              ? [`${line} ${mark}`]
+              : does[index] === "drop"
+                ? []
+                : does[index] === "add"
+                  ? [line, `${mark} after ${index}`]
+                  : [line],
+          ),
+        );
     const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
     let conflicts = 0;
     let merges = 0;

@@ -5,7 +5,11 @@ import { delimiter, join } from "node:path";
 
 export interface Recording {
   /** argv and environment of each process, in the order of their start. */
-  runs(): { readonly program: string; readonly args: readonly string[]; readonly environment: Readonly<Record<string, string>> }[];
+  runs(): {
+    readonly program: string;
+    readonly args: readonly string[];
+    readonly environment: Readonly<Record<string, string>>;
+  }[];
   stop(): void;
 }
 
@@ -26,14 +30,23 @@ export function recordGit(folder: string): Recording {
   process.env["PATH"] = `${bin}${delimiter}${before}`;
   return {
     runs() {
-      const files = execFileSync("ls", [folder], { encoding: "utf8" }).split("\n").filter((name) => name.startsWith("runs.log.") && name.endsWith(".done")).sort();
+      const files = execFileSync("ls", [folder], { encoding: "utf8" })
+        .split("\n")
+        .filter((name) => name.startsWith("runs.log.") && name.endsWith(".done"))
+        .sort();
       return files.flatMap((name) =>
-        readFileSync(join(folder, name), "utf8").split("\u0002").filter(Boolean).map((record) => {
-          const [argv = "", environment = ""] = record.split("\u0001");
-          const [program = "", ...args] = argv.split("\0").slice(0, -1);
-          const pairs = environment.split("\0").filter(Boolean).map((line): [string, string] => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]);
-          return { program, args, environment: Object.fromEntries(pairs) };
-        }),
+        readFileSync(join(folder, name), "utf8")
+          .split("\u0002")
+          .filter(Boolean)
+          .map((record) => {
+            const [argv = "", environment = ""] = record.split("\u0001");
+            const [program = "", ...args] = argv.split("\0").slice(0, -1);
+            const pairs = environment
+              .split("\0")
+              .filter(Boolean)
+              .map((line): [string, string] => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]);
+            return { program, args, environment: Object.fromEntries(pairs) };
+          }),
       );
     },
     stop() {

@@ -1,0 +1,48 @@
+// The store behind an open policy repository, and the questions about it that fetching, reading and pushing share.
+import type { Git } from "./create-git.ts";
+import type { GitAuthor } from "./build-commit.ts";
+import { GitExit } from "./git-process.ts";
+import type { CommitSha } from "./port.ts";
+
+/** Branches that Ringward makes for its proposals; it never moves another one but the tracked branch. */
+export const proposalPrefix = "ringward/";
+
+/** Where the remote's branches are kept in the store. */
+export const remoteRefs = "refs/remotes/origin/";
+
+export interface Store {
+  readonly git: Git;
+  /** The bare repository. */
+  readonly directory: string;
+  readonly url: string;
+  /** The tracked branch. */
+  readonly branch: string;
+  readonly author: GitAuthor;
+}
+
+/** What a local git command prints. */
+export async function ask(store: Store, args: readonly string[]): Promise<string> {
+  return (await store.git.local(args)).toString("utf8");
+}
+
+/** Where the remote's branches were at the last fetch or push. */
+export async function trackingRefs(store: Store): Promise<Map<string, CommitSha>> {
+  const output = await ask(store, ["for-each-ref", "--format=%(refname)%00%(objectname)", remoteRefs]);
+  const refs = new Map<string, CommitSha>();
+  for (const line of output.split("\n")) {
+    const [ref = "", commit = ""] = line.split("\0");
+    if (ref !== "") refs.set(ref.slice(remoteRefs.length), commit as CommitSha);
+  }
+  return refs;
+}
+
+/** Whether a commit is in the store. */
+export async function knows(store: Store, commit: CommitSha): Promise<boolean> {
+  try {
+    await store.git.local(["cat-file", "-e", `${commit}^{commit}`]);
+    return true;
+  } catch (error) {
+    if (error instanceof GitExit) return false;
+    throw error;
+  }
+}
