@@ -185,7 +185,7 @@ function finish(
 /** A level stands in `levels/` only, and its name is made from its content. One that disagrees is kept, and never used. */
 function judgeLevel(level: Extract<PolicyObject, { kind: "PatchLevel" }>, context: Context): LoadedDocument {
   const ref = { kind: level.kind, name: level.name };
-  if (!level.file.startsWith(context.levels)) {
+  if (!level.file.startsWith(context.levels) && !level.file.includes("/levels/")) {
     const text = {
       code: "LevelMisplaced",
       message: `a PatchLevel may only stand under ${context.levels}`,
