@@ -1,0 +1,45 @@
+// The table of built-in kinds with rules of their own; a kind that is not here is stored as it is decoded.
+import type { Resource } from "../resources.ts";
+import { customResourceDefinition } from "../crd/definition.ts";
+import type { Kind } from "./kind.ts";
+import {
+  configMap,
+  event,
+  namespace,
+  node,
+  podDisruptionBudget,
+  priorityClass,
+  roleObject,
+  secret,
+  service,
+} from "./others.ts";
+import { pod } from "./pods.ts";
+import { cronJob, daemonSet, deployment, job, replicaSet, statefulSet } from "./workloads.ts";
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  configmaps: configMap,
+  events: event,
+  namespaces: namespace,
+  nodes: node,
+  pods: pod,
+  secrets: secret,
+  services: service,
+  "daemonsets.apps": daemonSet,
+  "deployments.apps": deployment,
+  "replicasets.apps": replicaSet,
+  "statefulsets.apps": statefulSet,
+  "cronjobs.batch": cronJob,
+  "jobs.batch": job,
+  "poddisruptionbudgets.policy": podDisruptionBudget,
+  "priorityclasses.scheduling.k8s.io": priorityClass,
+  "customresourcedefinitions.apiextensions.k8s.io": customResourceDefinition,
+  "clusterroles.rbac.authorization.k8s.io": roleObject,
+  "clusterrolebindings.rbac.authorization.k8s.io": roleObject,
+  "roles.rbac.authorization.k8s.io": roleObject,
+  "rolebindings.rbac.authorization.k8s.io": roleObject,
+};
+
+/** The rules of a resource's kind. */
+export function kindOf(resource: Resource): Kind {
+  return resource.custom === undefined ? (KINDS[resource.storage] ?? {}) : {};
+}

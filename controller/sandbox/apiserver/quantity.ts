@@ -1,0 +1,46 @@
+// Resource quantities (apimachinery resource.Quantity): 100m, 1.5Gi, 2e3. Values are exact enough for comparison.
+
+export interface Quantity {
+  readonly value: number;
+}
+
+const SUFFIX: Readonly<Record<string, number>> = {
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  "": 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+const SHAPE = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?)$/u;
+
+/** True for text that is a quantity. */
+export function isQuantity(text: string): boolean {
+  return SHAPE.test(text);
+}
+
+/** Reads a quantity; throws for text that is none. */
+export function parseQuantity(text: string): Quantity {
+  const match = SHAPE.exec(text);
+  if (match === null)
+    throw new Error(`quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`);
+  return {
+    value: Number(match[1]) * (match[2] === undefined ? (SUFFIX[match[3] ?? ""] ?? 1) : Number(`1${match[2]}`)),
+  };
+}
+
+/** -1, 0 or 1. */
+export function compareQuantities(a: Quantity, b: Quantity): number {
+  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
+}

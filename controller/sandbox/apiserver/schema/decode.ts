@@ -1,0 +1,132 @@
+// Reads a built-in object the way Go's typed decoder does: unknown fields drop out (and are reported), empty optional fields
+// disappear, fields that Go always writes appear, times get one spelling. A wrong type is the client's fault (400).
+import { isList, isObject, setMember } from "../json.ts";
+import type { Draft, Json, JsonObject } from "../json.ts";
+import type { BuiltinSchema } from "./builtin.ts";
+import { zeroValue } from "./builtin.ts";
+import type { ScalarNode, StructNode, TypeNode } from "./node.ts";
+
+/** The body cannot be read as the kind; the message is Go's. */
+export class DecodeError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "DecodeError";
+  }
+}
+
+export interface Decoded {
+  readonly object: JsonObject;
+  /** Paths of fields that the kind does not declare, sorted. */
+  readonly unknown: readonly string[];
+}
+
+/** Reads `value` as `node`; throws DecodeError when a field has the wrong type. */
+export function decodeTyped(schema: BuiltinSchema, node: StructNode, value: JsonObject): Decoded {
+  const unknown: string[] = [];
+
+  function walk(type: TypeNode, item: Json, path: string, owner: string): Json {
+    switch (type.type) {
+      case "any":
+        return item;
+      case "scalar":
+        return readScalar(type, item, path, owner);
+      case "list":
+        if (!isList(item)) throw mismatch(item, owner, path, "[]");
+        return item.map((member, index) =>
+          member === null ? zeroValue(schema, type.items()) : walk(type.items(), member, `${path}[${index}]`, owner),
+        );
+      case "map":
+        return readMap(type.values(), item, path, owner);
+      default:
+        if (!isObject(item)) throw mismatch(item, owner, path, type.name ?? "object");
+        return readStruct(type, item, path);
+    }
+  }
+
+  function readMap(values: TypeNode, item: Json, path: string, owner: string): Json {
+    if (!isObject(item)) throw mismatch(item, owner, path, "map");
+    const read: Draft = {};
+    for (const [key, member] of Object.entries(item)) {
+      if (member === undefined) continue;
+      setMember(read, key, member === null ? zeroValue(schema, values) : walk(values, member, `${path}.${key}`, owner));
+    }
+    return read as JsonObject;
+  }
+
+  function readStruct(struct: StructNode, item: JsonObject, path: string): JsonObject {
+    const read: Draft = {};
+    for (const [name, field] of struct.fields()) {
+      const member = item[name];
+      const emptiness = schema.emptiness(struct.name, name);
+      const result =
+        member === undefined || member === null
+          ? undefined
+          : walk(field.node, member, path === "" ? name : `${path}.${name}`, struct.name ?? "");
+      if (result !== undefined && (emptiness === "always" || !isEmpty(field.node, result, emptiness === "omitZero")))
+        read[name] = result;
+      else if (emptiness === "always" && result === undefined) read[name] = zeroValue(schema, field.node);
+    }
+    for (const key of Object.keys(item)) {
+      if (!struct.fields().has(key) && item[key] !== undefined) unknown.push(path === "" ? key : `${path}.${key}`);
+    }
+    return read as JsonObject;
+  }
+
+  const object = readStruct(node, value, "");
+  return { object, unknown: unknown.sort() };
+}
+
+function isEmpty(node: TypeNode, value: Json, zeroToo: boolean): boolean {
+  if (value === null || value === "") return true;
+  if (zeroToo && (value === 0 || value === false)) return true;
+  if (isList(value)) return value.length === 0;
+  return node.type === "map" && isObject(value) && Object.keys(value).length === 0;
+}
+
+function readScalar(node: ScalarNode, value: Json, path: string, owner: string): Json {
+  switch (node.scalar) {
+    case "integer":
+      if (typeof value !== "number" || !Number.isInteger(value)) throw mismatch(value, owner, path, "int32");
+      return value;
+    case "number":
+      if (typeof value !== "number") throw mismatch(value, owner, path, "float64");
+      return value;
+    case "boolean":
+      if (typeof value !== "boolean") throw mismatch(value, owner, path, "bool");
+      return value;
+    case "intstr":
+      if (typeof value !== "number" && typeof value !== "string")
+        throw mismatch(value, owner, path, "intstr.IntOrString");
+      return value;
+    case "time":
+    case "microtime":
+      return readTime(node.scalar, value, owner, path);
+    case "quantity":
+      return typeof value === "number" ? String(value) : value;
+    default:
+      if (typeof value !== "string") throw mismatch(value, owner, path, "string");
+      return value;
+  }
+}
+
+const LAYOUT = { time: "2006-01-02T15:04:05Z07:00", microtime: "2006-01-02T15:04:05.000000Z07:00" } as const;
+
+function readTime(kind: "time" | "microtime", value: Json, owner: string, path: string): Json {
+  if (typeof value !== "string") throw mismatch(value, owner, path, kind === "time" ? "v1.Time" : "v1.MicroTime");
+  const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/u.exec(value);
+  const milliseconds = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}${match[4]}`);
+  if (match === null || Number.isNaN(milliseconds)) {
+    const quoted = JSON.stringify(value);
+    throw new DecodeError(
+      `parsing time ${quoted} as ${JSON.stringify(LAYOUT[kind])}: cannot parse ${quoted} as "2006"`,
+    );
+  }
+  const seconds = new Date(milliseconds).toISOString().slice(0, 19);
+  if (kind === "time") return `${seconds}Z`;
+  return `${seconds}.${(match[3] ?? ".").slice(1, 7).padEnd(6, "0")}Z`;
+}
+
+function mismatch(value: Json, owner: string, path: string, type: string): DecodeError {
+  const found = value === null ? "null" : isList(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  return new DecodeError(`json: cannot unmarshal ${found} into Go struct field ${owner}.${path} of type ${type}`);
+}

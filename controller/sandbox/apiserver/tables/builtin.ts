@@ -1,0 +1,417 @@
+// `kubectl get` for the built-in kinds that people look at, with the columns of the real printers (pkg/printers/internalversion).
+import { isObject, listAt, objectAt, stringAt } from "../json.ts";
+import type { Json, JsonObject } from "../json.ts";
+import { isDeleting, labelsOf, metadataOf } from "../object.ts";
+import { age, humanDuration } from "./age.ts";
+import { AGE, column } from "./column.ts";
+import type { TableDefinition } from "./column.ts";
+import { podCells } from "./pods.ts";
+
+const ADDRESSES =
+  "List of addresses reachable to the node. Queried from cloud provider, if available. More info: https://kubernetes.io/docs/reference/node/node-status/#addresses Note: This field is declared as mergeable, but the merge key is not sufficiently unique, which can cause data corruption when it is merged. Callers should instead use a full-replacement patch. See https://pr.k8s.io/79391 for an example. Consumers should assume that addresses can change during the lifetime of a Node. However, there are some exceptions where this may not be possible, such as Pods that inherit a Node's address in its own status or consumers of the downward API (status.hostIP).";
+
+const CONTAINERS = [
+  column("Containers", "Names of each container in the template.", "string", 1),
+  column("Images", "Images referenced by each container in the template.", "string", 1),
+];
+const SELECTOR = column("Selector", "Label selector of the pods.", "string", 1);
+
+const created = (object: JsonObject, now: number): string => age(metadataOf(object)["creationTimestamp"], now);
+const number = (object: JsonObject, key: string): number => (typeof object[key] === "number" ? object[key] : 0);
+const spec = (object: JsonObject): JsonObject => objectAt(object, "spec");
+const status = (object: JsonObject): JsonObject => objectAt(object, "status");
+const orNone = (text: string): string => (text === "" ? "<none>" : text);
+
+function conditionStatus(object: JsonObject, type: string): string | undefined {
+  const condition = listAt(object["status"], "conditions").find((item) => isObject(item) && item["type"] === type);
+  return stringAt(condition, "status");
+}
+
+function nodeStatus(object: JsonObject): string {
+  const ready = conditionStatus(object, "Ready");
+  const words = [ready === "True" ? "Ready" : ready === undefined ? "Unknown" : "NotReady"];
+  if (spec(object)["unschedulable"] === true) words.push("SchedulingDisabled");
+  return words.join(",");
+}
+
+function nodeRoles(object: JsonObject): string {
+  const roles = Object.entries(labelsOf(object)).flatMap(([key, value]) => {
+    if (key.startsWith("node-role.kubernetes.io/"))
+      return [key.slice("node-role.kubernetes.io/".length)].filter((role) => role !== "");
+    return key === "kubernetes.io/role" && value !== "" ? [String(value)] : [];
+  });
+  return orNone([...new Set(roles)].sort().join(","));
+}
+
+function address(object: JsonObject, type: string): string {
+  const found = listAt(object["status"], "addresses").find((item) => isObject(item) && item["type"] === type);
+  return stringAt(found, "address") ?? "<none>";
+}
+
+function kernel(info: JsonObject): string {
+  const version = stringAt(info, "kernelVersion") ?? "";
+  if (version === "") return "<unknown>";
+  const architecture = stringAt(info, "architecture") ?? "";
+  return architecture === "" ? version : `${version} (${architecture})`;
+}
+
+function templateContainers(object: JsonObject): readonly [string, string] {
+  const containers = listAt(objectAt(objectAt(spec(object), "template"), "spec"), "containers");
+  const texts = (key: string): string => containers.map((container) => stringAt(container, key) ?? "").join(",");
+  return [texts("name"), texts("image")];
+}
+
+function selectorText(selector: Json | undefined): string {
+  if (!isObject(selector)) return "<none>";
+  const labels = Object.entries(objectAt(selector, "matchLabels")).map(([key, value]) => `${key}=${String(value)}`);
+  const expressions = listAt(selector, "matchExpressions").map((item) => {
+    const values = listAt(item, "values").map(String).join(",");
+    const [key, operator] = [stringAt(item, "key") ?? "", stringAt(item, "operator")];
+    if (operator === "Exists") return key;
+    if (operator === "DoesNotExist") return `!${key}`;
+    return `${key} ${operator === "NotIn" ? "notin" : "in"} (${values})`;
+  });
+  return orNone([...labels.sort(), ...expressions].join(","));
+}
+
+function ports(object: JsonObject): string {
+  return orNone(
+    listAt(spec(object), "ports")
+      .filter(isObject)
+      .map(
+        (port) =>
+          `${String(port["port"])}${typeof port["nodePort"] === "number" && port["nodePort"] > 0 ? `:${port["nodePort"]}` : ""}/${String(port["protocol"] ?? "TCP")}`,
+      )
+      .join(","),
+  );
+}
+
+function jobDuration(object: JsonObject, now: number): string {
+  const start = stringAt(object["status"], "startTime");
+  if (start === undefined) return "";
+  const end = stringAt(object["status"], "completionTime");
+  return humanDuration((end === undefined ? now : Date.parse(end)) - Date.parse(start));
+}
+
+function jobStatus(object: JsonObject): string {
+  if (conditionStatus(object, "Complete") === "True") return "Complete";
+  if (conditionStatus(object, "Failed") === "True") return "Failed";
+  if (isDeleting(object)) return "Terminating";
+  if (conditionStatus(object, "Suspended") === "True") return "Suspended";
+  if (conditionStatus(object, "FailureTarget") === "True") return "FailureTarget";
+  return conditionStatus(object, "SuccessCriteriaMet") === "True" ? "SuccessCriteriaMet" : "Running";
+}
+
+function eventSpan(object: JsonObject, now: number): string {
+  const series = objectAt(object, "series");
+  const last =
+    stringAt(series, "lastObservedTime") ?? stringAt(object, "lastTimestamp") ?? stringAt(object, "eventTime");
+  const first = stringAt(object, "firstTimestamp") ?? stringAt(object, "eventTime");
+  const count = typeof series["count"] === "number" ? series["count"] : number(object, "count");
+  const seen = age(last ?? first, now);
+  return count > 1 ? `${seen} (x${count} over ${age(first, now)})` : seen;
+}
+
+export const BUILTIN_TABLES: Readonly<Record<string, TableDefinition>> = {
+  nodes: {
+    columns: [
+      column("Status", "The status of the node"),
+      column("Roles", "The roles of the node"),
+      AGE,
+      column("Version", "Kubelet Version reported by the node."),
+      column("Internal-IP", ADDRESSES, "string", 1),
+      column("External-IP", ADDRESSES, "string", 1),
+      column(
+        "OS-Image",
+        "OS Image reported by the node from /etc/os-release (e.g. Debian GNU/Linux 7 (wheezy)).",
+        "string",
+        1,
+      ),
+      column(
+        "Kernel-Version",
+        "Kernel Version reported by the node from 'uname -r' (e.g. 3.16.0-0.bpo.4-amd64).",
+        "string",
+        1,
+      ),
+      column(
+        "Container-Runtime",
+        "ContainerRuntime Version reported by the node through runtime remote API (e.g. containerd://1.4.2).",
+        "string",
+        1,
+      ),
+    ],
+    cells(object, now) {
+      const info = objectAt(status(object), "nodeInfo");
+      const known = (key: string): string => stringAt(info, key) || "<unknown>";
+      return [
+        nodeStatus(object),
+        nodeRoles(object),
+        created(object, now),
+        stringAt(info, "kubeletVersion") ?? "",
+        address(object, "InternalIP"),
+        address(object, "ExternalIP"),
+        known("osImage"),
+        kernel(info),
+        known("containerRuntimeVersion"),
+      ];
+    },
+  },
+  pods: {
+    columns: [
+      column("Ready", "The aggregate readiness state of this pod for accepting traffic."),
+      column("Status", "The aggregate status of the containers in this pod."),
+      column(
+        "Restarts",
+        "The number of times the containers in this pod have been restarted and when the last container in this pod has restarted.",
+      ),
+      AGE,
+      column("IP", "The pod's address.", "string", 1),
+      column("Node", "The node that runs the pod.", "string", 1),
+      column("Nominated Node", "The node that the pod may get by preemption.", "string", 1),
+      column("Readiness Gates", "Conditions that must hold besides the containers'.", "string", 1),
+    ],
+    cells: podCells,
+  },
+  namespaces: {
+    columns: [column("Status", "The status of the namespace"), AGE],
+    cells: (object, now) => [stringAt(object["status"], "phase") ?? "", created(object, now)],
+  },
+  configmaps: {
+    columns: [column("Data", "Number of entries."), AGE],
+    cells: (object, now) => [
+      String(Object.keys(objectAt(object, "data")).length + Object.keys(objectAt(object, "binaryData")).length),
+      created(object, now),
+    ],
+  },
+  secrets: {
+    columns: [
+      column("Type", "Used to facilitate programmatic handling of secret data."),
+      column("Data", "Number of entries.", "integer"),
+      AGE,
+    ],
+    cells: (object, now) => [
+      stringAt(object, "type") ?? "",
+      Object.keys(objectAt(object, "data")).length,
+      created(object, now),
+    ],
+  },
+  serviceaccounts: {
+    columns: [column("Secrets", "Number of secrets.", "string"), AGE],
+    cells: (object, now) => [String(listAt(object, "secrets").length), created(object, now)],
+  },
+  services: {
+    columns: [
+      column("Type", "How the service is exposed."),
+      column("Cluster-IP", "Address inside the cluster."),
+      column("External-IP", "Address outside."),
+      column("Port(s)", "Ports."),
+      AGE,
+      SELECTOR,
+    ],
+    cells(object, now) {
+      const labels = Object.entries(objectAt(spec(object), "selector")).map(
+        ([key, value]) => `${key}=${String(value)}`,
+      );
+      return [
+        stringAt(spec(object), "type") ?? "",
+        stringAt(spec(object), "clusterIP") ?? "<none>",
+        "<none>",
+        ports(object),
+        created(object, now),
+        orNone(labels.sort().join(",")),
+      ];
+    },
+  },
+  events: {
+    columns: [
+      column("Last Seen", "When it was last seen."),
+      column("Type", "Type of this event (Normal, Warning)."),
+      column("Reason", "Why."),
+      column("Object", "What it is about."),
+      column("Subobject", "Part of the object.", "string", 1),
+      column("Source", "Who says so.", "string", 1),
+      column("Message", "What happened."),
+      column("First Seen", "When it was first seen.", "string", 1),
+      column("Count", "How often.", "string", 1),
+    ],
+    cells(object, now) {
+      const about = objectAt(object, "involvedObject");
+      const source = [
+        stringAt(object["source"], "component") ?? stringAt(object, "reportingComponent") ?? "",
+        stringAt(object["source"], "host") ?? "",
+      ]
+        .filter((text) => text !== "")
+        .join(", ");
+      const first = stringAt(object, "firstTimestamp") ?? stringAt(object, "eventTime");
+      return [
+        eventSpan(object, now),
+        stringAt(object, "type") ?? "",
+        stringAt(object, "reason") ?? "",
+        `${(stringAt(about, "kind") ?? "").toLowerCase()}/${stringAt(about, "name") ?? ""}`,
+        stringAt(about, "fieldPath") ?? "",
+        source,
+        (stringAt(object, "message") ?? "").trim(),
+        age(first, now),
+        number(object, "count") || 1,
+      ];
+    },
+  },
+  "deployments.apps": {
+    columns: [
+      column("Ready", "Ready pods of wanted pods."),
+      column("Up-to-date", "Pods of the wanted template."),
+      column("Available", "Pods that have been ready long enough."),
+      AGE,
+      ...CONTAINERS,
+      SELECTOR,
+    ],
+    cells(object, now) {
+      const state = status(object);
+      return [
+        `${number(state, "readyReplicas")}/${number(spec(object), "replicas")}`,
+        number(state, "updatedReplicas"),
+        number(state, "availableReplicas"),
+        created(object, now),
+        ...templateContainers(object),
+        selectorText(spec(object)["selector"]),
+      ];
+    },
+  },
+  "replicasets.apps": {
+    columns: [
+      column("Desired", "Wanted pods.", "integer"),
+      column("Current", "Pods that exist.", "integer"),
+      column("Ready", "Ready pods.", "integer"),
+      AGE,
+      ...CONTAINERS,
+      SELECTOR,
+    ],
+    cells: (object, now) => [
+      number(spec(object), "replicas"),
+      number(status(object), "replicas"),
+      number(status(object), "readyReplicas"),
+      created(object, now),
+      ...templateContainers(object),
+      selectorText(spec(object)["selector"]),
+    ],
+  },
+  "statefulsets.apps": {
+    columns: [column("Ready", "Ready pods of wanted pods."), AGE, ...CONTAINERS],
+    cells: (object, now) => [
+      `${number(status(object), "readyReplicas")}/${number(spec(object), "replicas")}`,
+      created(object, now),
+      ...templateContainers(object),
+    ],
+  },
+  "daemonsets.apps": {
+    columns: [
+      column("Desired", "Nodes that should run the pod.", "integer"),
+      column("Current", "Nodes that run it.", "integer"),
+      column("Ready", "Nodes where it is ready.", "integer"),
+      column("Up-to-date", "Nodes with the wanted template.", "integer"),
+      column("Available", "Nodes where it has been ready long enough.", "integer"),
+      column("Node Selector", "Which nodes."),
+      AGE,
+      ...CONTAINERS,
+      SELECTOR,
+    ],
+    cells(object, now) {
+      const state = status(object);
+      const selector = Object.entries(
+        objectAt(objectAt(objectAt(spec(object), "template"), "spec"), "nodeSelector"),
+      ).map(([key, value]) => `${key}=${String(value)}`);
+      return [
+        number(state, "desiredNumberScheduled"),
+        number(state, "currentNumberScheduled"),
+        number(state, "numberReady"),
+        number(state, "updatedNumberScheduled"),
+        number(state, "numberAvailable"),
+        orNone(selector.sort().join(",")),
+        created(object, now),
+        ...templateContainers(object),
+        selectorText(spec(object)["selector"]),
+      ];
+    },
+  },
+  "jobs.batch": {
+    columns: [
+      column("Status", "How it stands."),
+      column("Completions", "Finished pods of wanted pods."),
+      column("Duration", "How long it ran."),
+      AGE,
+      ...CONTAINERS,
+      SELECTOR,
+    ],
+    cells(object, now) {
+      const wanted = spec(object)["completions"];
+      return [
+        jobStatus(object),
+        `${number(status(object), "succeeded")}/${typeof wanted === "number" ? wanted : 1}`,
+        jobDuration(object, now),
+        created(object, now),
+        ...templateContainers(object),
+        selectorText(spec(object)["selector"]),
+      ];
+    },
+  },
+  "cronjobs.batch": {
+    columns: [
+      column("Schedule", "When."),
+      column("Timezone", "In which time zone."),
+      column("Suspend", "Whether it is held."),
+      column("Active", "Running jobs.", "integer"),
+      column("Last Schedule", "When it last ran."),
+      AGE,
+    ],
+    cells(object, now) {
+      const last = stringAt(object["status"], "lastScheduleTime");
+      return [
+        stringAt(spec(object), "schedule") ?? "",
+        stringAt(spec(object), "timeZone") ?? "<none>",
+        spec(object)["suspend"] === true ? "True" : "False",
+        listAt(status(object), "active").length,
+        last === undefined ? "<none>" : age(last, now),
+        created(object, now),
+      ];
+    },
+  },
+  "poddisruptionbudgets.policy": {
+    columns: [
+      column("Min Available", "Pods that must stay."),
+      column("Max Unavailable", "Pods that may go."),
+      column("Allowed Disruptions", "Evictions allowed now.", "integer"),
+      AGE,
+    ],
+    cells(object, now) {
+      const bound = (key: string): string => (spec(object)[key] === undefined ? "N/A" : String(spec(object)[key]));
+      return [
+        bound("minAvailable"),
+        bound("maxUnavailable"),
+        number(status(object), "disruptionsAllowed"),
+        created(object, now),
+      ];
+    },
+  },
+  "leases.coordination.k8s.io": {
+    columns: [column("Holder", "Who holds it."), AGE],
+    cells: (object, now) => [stringAt(spec(object), "holderIdentity") ?? "", created(object, now)],
+  },
+  "customresourcedefinitions.apiextensions.k8s.io": {
+    columns: [{ ...column("Created At", "When it was created.", "date") }],
+    cells: (object) => [stringAt(object["metadata"], "creationTimestamp") ?? ""],
+  },
+  "priorityclasses.scheduling.k8s.io": {
+    columns: [
+      column("Value", "The priority.", "integer"),
+      column("Global-Default", "Used where none is named.", "boolean"),
+      AGE,
+      column("PreemptionPolicy", "Whether it preempts."),
+    ],
+    cells: (object, now) => [
+      number(object, "value"),
+      object["globalDefault"] === true,
+      created(object, now),
+      stringAt(object, "preemptionPolicy") ?? "",
+    ],
+  },
+};
