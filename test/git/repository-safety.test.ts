@@ -20,6 +20,7 @@ import { createDiskRemote } from "./support/disk-remote.ts";
 import type { GitHttpServer } from "./support/http-server.ts";
 import { serveGit } from "./support/http-server.ts";
 import { recordGit } from "./support/recording-git.ts";
+import { selfSigned } from "./support/self-signed.ts";
 
 const token = "canary-token-7f3a";
 const encoded = Buffer.from(`x-access-token:${token}`).toString("base64");
@@ -227,6 +228,22 @@ describe("trouble on the way", () => {
     expect((await git.fetch()).head).toBe(disk.people.head("main"));
     await server.close();
     expect((await failure(git.fetch())).name).not.toBe("UserError");
+  });
+
+  it("trusts a server by its certificate's authority alone", async () => {
+    const identity = selfSigned();
+    const caFile = join(disk.folder, "ca.pem");
+    writeFileSync(caFile, identity.cert);
+    const secure = await serveGit(disk.folder, { username: "x-access-token", token }, identity);
+    const url = `${secure.url}/remote.git`;
+    const refused = await failure((await open({ url })).fetch());
+    const seen = secure.requests.length;
+    const trusted = await (await open({ url, caFile })).fetch();
+    await secure.close();
+
+    expect(refused).toMatchObject({ name: "UserError", code: "RW1116" });
+    expect(seen).toBe(0);
+    expect(trusted.head).toBe(disk.people.head("main"));
   });
 
   it("follows no redirect", async () => {

@@ -1,6 +1,8 @@
 // `git http-backend` behind a loopback HTTP server with Basic authentication: the transport and the refusals of a real forge.
 import { spawn } from "node:child_process";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 export interface GitHttpServer {
@@ -19,10 +21,11 @@ export interface GitHttpServer {
 export async function serveGit(
   root: string,
   credentials: { readonly username: string; readonly token: string },
+  tls?: { readonly key: string; readonly cert: string },
 ): Promise<GitHttpServer> {
   const expected = `Basic ${Buffer.from(`${credentials.username}:${credentials.token}`).toString("base64")}`;
   const state: Omit<GitHttpServer, "url" | "close"> = { requests: [], override: undefined, cutReply: undefined };
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const url = new URL(request.url ?? "/", "http://localhost");
     state.requests.push({
       method: request.method ?? "",
@@ -79,11 +82,12 @@ export async function serveGit(
       }
       response.writeHead(status).end(output.subarray(end + 4));
     });
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return Object.assign(state, {
-    url: `http://127.0.0.1:${port}`,
+    url: tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`,
     close: () =>
       new Promise<void>((resolve) => {
         server.closeAllConnections();
