@@ -2,6 +2,8 @@
 // It starts in the past and runs `rate` times as fast as the transport clock, but never passes the wall clock:
 // there it slows to 1x, so nothing in the sandbox ever bears a time from the future.
 // Transport time (HTTP, Lease renewal by the controller, backoff) must never be taken from here.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Clock, Instant } from "../clock.ts";
 
 /** What another process on this machine needs to compute the same policy time from its own wall clock. */
@@ -126,4 +128,41 @@ function createSleepers(transport: Clock): Sleepers {
       previous.abort(new Error("the clock's rate changed"));
     },
   };
+}
+
+/** Where another process on this machine reads the policy clock. */
+export const CLOCK_PATH = "/sandbox/v1/clock";
+
+export interface ClockServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Answers `GET /sandbox/v1/clock` on loopback with the clock's description; port 0 takes a free one. */
+export async function serveClock(clock: SandboxClock, port = 0): Promise<ClockServer> {
+  const server = createServer((request, response) => {
+    const known = request.method === "GET" && request.url === CLOCK_PATH;
+    response.writeHead(known ? 200 : 404, { "content-type": "application/json" });
+    response.end(JSON.stringify(known ? clock.describe() : { message: `only GET ${CLOCK_PATH} is here` }));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  const { port: bound } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${bound}${CLOCK_PATH}`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** Asks a sandbox for its clock. Throws when the answer is not a description. */
+export async function readClock(url: string): Promise<ClockDescription> {
+  const response = await fetch(url);
+  const body: unknown = response.ok ? await response.json() : undefined;
+  const { epochWall, epochPolicy, rate } = (body ?? {}) as Partial<ClockDescription>;
+  if (typeof epochWall !== "number" || typeof epochPolicy !== "number" || typeof rate !== "number") {
+    throw new Error(`${url} answered ${response.status} without a clock (is a sandbox running there?)`);
+  }
+  return { epochWall, epochPolicy, rate };
 }

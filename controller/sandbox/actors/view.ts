@@ -105,15 +105,15 @@ interface Cache {
   forget(object: KubeObject): void;
 }
 
-/** A cache that starts empty: `refresh` or `follow` fills it. */
-export function createView(port: ApiPort): ClusterView {
+/** A cache that starts empty: `refresh` or `follow` fills it. `as` gives each actor a port under its own name. */
+export function createView(port: ApiPort, as: (actor: string) => ApiPort = () => port): ClusterView {
   const caches = Object.fromEntries(KIND_NAMES.map((kind) => [kind, createCache()])) as Record<KindName, Cache>;
   const reader = createReader(caches);
   let reflectors: Reflector[] = [];
 
   return {
     ...reader,
-    client: (actor) => createActorClient(port, caches, reader, actor),
+    client: (actor) => createActorClient(as(actor), caches, reader, actor),
     async refresh() {
       for (const kind of KIND_NAMES) await relist(port, kind, caches[kind].store);
     },
