@@ -66,19 +66,26 @@ export function parseReport(log: string): ReportResult {
 
 function decode(base64: string, digest: string, size: number): ReportResult {
   const bytes = Buffer.from(base64, "base64");
-  if (size > MAX_COMPRESSED) return problem("InventoryMalformed", `the inventory report is over ${MAX_COMPRESSED} bytes`);
-  if (bytes.length !== size) return problem("InventoryTruncated", `the inventory report has ${bytes.length} of ${size} bytes`);
+  if (size > MAX_COMPRESSED)
+    return problem("InventoryMalformed", `the inventory report is over ${MAX_COMPRESSED} bytes`);
+  if (bytes.length !== size)
+    return problem("InventoryTruncated", `the inventory report has ${bytes.length} of ${size} bytes`);
   if (createHash("sha256").update(bytes).digest("hex") !== digest)
     return problem("InventoryMalformed", "the inventory report does not match its checksum");
   try {
     const value: unknown = JSON.parse(gunzipSync(bytes, { maxOutputLength: MAX_JSON }).toString("utf8"));
-    return isReport(value) ? { ok: true, report: value } : problem("InventoryMalformed", "the inventory report lacks required fields");
+    return isReport(value)
+      ? { ok: true, report: value }
+      : problem("InventoryMalformed", "the inventory report lacks required fields");
   } catch (error) {
     return problem("InventoryMalformed", `the inventory report cannot be read: ${(error as Error).message}`);
   }
 }
 
-function problem(reason: "InventoryMissing" | "InventoryTruncated" | "InventoryMalformed", message: string): ReportResult {
+function problem(
+  reason: "InventoryMissing" | "InventoryTruncated" | "InventoryMalformed",
+  message: string,
+): ReportResult {
   return { ok: false, reason, message };
 }
 

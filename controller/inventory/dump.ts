@@ -1,0 +1,96 @@
+// Reads a cluster dump: what `kubectl get nodes,pods,… -A -o json` prints, in one file or several, and optionally Ringward's own
+// objects. Files are streamed, so their size is bounded by no string. What cannot be read is a named problem, never silence;
+// the order of files and objects never changes the result (R6, V4).
+import { createReadStream } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { CORE_SCHEMA, loadAll } from "js-yaml";
+import { UserError } from "../errors.ts";
+import { type Collected, type Collector, createCollector } from "./collect.ts";
+import { createItemReader } from "./json-items.ts";
+
+export type Dump = Collected;
+
+export interface DumpLimits {
+  /** Bytes of one object as JSON text. */
+  readonly maxObject?: number;
+  /** Bytes of a YAML file, which cannot be streamed. */
+  readonly maxYaml?: number;
+  /** Bytes read at once. */
+  readonly chunk?: number;
+}
+
+const MAX_YAML = 64 * 1024 * 1024;
+const CHUNK = 1024 * 1024;
+const MAX_FILES = 10_000;
+
+/** Reads all `.json`, `.yaml` and `.yml` files of a folder and its subfolders. Throws UserError where there is none. */
+export async function readDump(folder: string, limits: DumpLimits = {}): Promise<Dump> {
+  const files = await findFiles(folder);
+  if (files.length === 0)
+    throw new UserError(
+      "RW0401",
+      `${folder} holds no .json or .yaml file`,
+      "write one with kubectl get nodes,pods -A -o json > FILE",
+    );
+  const collector = createCollector();
+  for (const file of files) {
+    try {
+      if (file.endsWith(".json")) await readJson(join(folder, file), file, collector, limits);
+      else await readYaml(join(folder, file), file, collector, limits);
+    } catch (error) {
+      note(collector, file, `cannot be read: ${(error as Error).message.slice(0, 300)}`);
+    }
+  }
+  return collector.finish();
+}
+
+/** Paths relative to the folder, sorted. Links and devices are left alone. */
+async function findFiles(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw new UserError("RW0402", `cannot read the cluster dump ${folder}: ${(error as Error).message}`);
+  });
+  const files = entries
+    .filter((entry) => entry.isFile() && /\.(?:json|ya?ml)$/.test(entry.name))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+  if (files.length <= MAX_FILES) return files;
+  throw new UserError(
+    "RW0403",
+    `the cluster dump ${folder} holds ${files.length} files; at most ${MAX_FILES} are read`,
+  );
+}
+
+function note(collector: Collector, file: string, message: string): void {
+  collector.problem({ kind: "File", namespace: undefined, name: file, message });
+}
+
+async function readJson(path: string, file: string, collector: Collector, limits: DumpLimits): Promise<void> {
+  const reader = createItemReader(
+    { item: (value, listKind) => collector.add(value, listKind), problem: (message) => note(collector, file, message) },
+    limits.maxObject,
+  );
+  let first = true;
+  for await (const chunk of createReadStream(path, { highWaterMark: limits.chunk ?? CHUNK })) {
+    const bytes = chunk as Buffer;
+    // What a shell of Windows makes of a redirection.
+    if (first && bytes.length > 1 && bytes[0] === 0xff && bytes[1] === 0xfe)
+      return note(collector, file, "is UTF-16; write it as UTF-8");
+    first = false;
+    reader.write(bytes);
+  }
+  if (first) return note(collector, file, "is empty");
+  reader.end();
+}
+
+async function readYaml(path: string, file: string, collector: Collector, limits: DumpLimits): Promise<void> {
+  const max = limits.maxYaml ?? MAX_YAML;
+  const { size } = await stat(path);
+  if (size > max) return note(collector, file, `is ${size} bytes of YAML, over ${max}; write it with -o json`);
+  const text = await readFile(path, "utf8");
+  const documents = loadAll(text, { schema: CORE_SCHEMA, filename: file, maxAliases: 0 }).filter(
+    (document) => document !== null,
+  );
+  if (documents.length === 0) return note(collector, file, "is empty");
+  for (const document of documents) collector.add(document);
+}

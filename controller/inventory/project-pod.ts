@@ -1,0 +1,84 @@
+// A Pod object as the core sees it: what a drain must know of it, and which images it runs. Must never throw (V4).
+import type { ContainerImage, PodAsset, PodImages } from "../core/model.ts";
+import type { Instant } from "../clock.ts";
+import { fieldsAt, listOf, textOf } from "./fields.ts";
+import { annotationsOf, claimOf, conditionOf, identify, type Projected } from "./projected.ts";
+
+/** Everything that is kept of a pod. */
+export interface PodRecord {
+  readonly asset: PodAsset;
+  readonly resourceVersion: string;
+  readonly createdAt: Instant;
+  readonly containers: readonly ContainerImage[];
+  readonly running: PodImages["running"];
+  readonly claimId: string | undefined;
+}
+
+/** Projects a pod. */
+export function projectPod(object: unknown): Projected<PodRecord> {
+  const identity = identify("Pod", true, object);
+  if (!identity.ok) return identity;
+  const { name, namespace, uid, labels, controller, deleting, resourceVersion, createdAt } = identity.value;
+  const spec = fieldsAt(object, "spec");
+  const status = fieldsAt(object, "status");
+  const annotations = annotationsOf(object);
+  const nodeName = textOf(spec["nodeName"]);
+  const containers = containersOf(spec);
+  const priority = spec["priority"];
+  return {
+    ok: true,
+    value: {
+      asset: {
+        namespace,
+        name,
+        uid,
+        nodeName: nodeName === "" ? undefined : nodeName,
+        labels,
+        phase: textOf(status["phase"], 32),
+        deleting,
+        ready: conditionOf(object, "Ready")?.status === "True",
+        controller,
+        mirror: Object.hasOwn(annotations, "kubernetes.io/config.mirror"),
+        emptyDir: listOf(spec["volumes"]).some((volume) => Object.hasOwn(fieldsAt(volume), "emptyDir")),
+        priority: typeof priority === "number" && Number.isFinite(priority) ? priority : 0,
+        job: controller?.kind === "Job",
+      },
+      resourceVersion,
+      createdAt,
+      containers,
+      running: runningOf(status, containers, controller !== undefined),
+      claimId: claimOf(annotations),
+    },
+  };
+}
+
+/** Init containers first, as the template lists them. A container without a name or image is left out. */
+export function containersOf(spec: Readonly<Record<string, unknown>>): readonly ContainerImage[] {
+  const read = (list: unknown, init: boolean): ContainerImage[] =>
+    listOf(list).flatMap((one) => {
+      const { name, image } = fieldsAt(one);
+      const container = { name: textOf(name, 63), init, image: textOf(image, 512) };
+      return container.name === "" || container.image === "" ? [] : [container];
+    });
+  return [...read(spec["initContainers"], true), ...read(spec["containers"], false)];
+}
+
+/**
+ * What runs. Runtimes know an image by its content and report any of the tags that point to it, so for pods whose containers
+ * cannot change (those of a controller) the pod's own words stand for the tag; the digest is always the runtime's.
+ */
+function runningOf(
+  status: Readonly<Record<string, unknown>>,
+  containers: readonly ContainerImage[],
+  controlled: boolean,
+): PodImages["running"] {
+  const statuses = [...listOf(status["initContainerStatuses"]), ...listOf(status["containerStatuses"])];
+  return statuses.flatMap((one) => {
+    const { name, image, imageID } = fieldsAt(one);
+    const container = textOf(name, 63);
+    const imageId = textOf(imageID, 512);
+    if (container === "" || imageId === "") return [];
+    const own = controlled ? containers.find((other) => other.name === container)?.image : undefined;
+    return [{ container, image: own ?? textOf(image, 512), imageId }];
+  });
+}
