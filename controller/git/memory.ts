@@ -25,7 +25,7 @@ import {
 import { proposalPrefix } from "./store.ts";
 import { checkBranch, checkCommit, checkPath } from "./url.ts";
 
-export type { People, PersonCommit } from "./memory-people.ts";
+export type { People } from "./memory-people.ts";
 
 /** One operation that a handle asked of the remote. `write` ones can change it. */
 export interface GitOperation {

@@ -22,8 +22,6 @@ import type { Store } from "./store.ts";
 import { ask, knows, proposalPrefix, remoteRefs, trackingRefs } from "./store.ts";
 import { checkBranch, checkCommit, checkPath, checkUrl } from "./url.ts";
 
-export { proposalPrefix } from "./store.ts";
-
 export interface PolicyGitOptions {
   readonly url: string;
   /** The tracked branch. */

@@ -265,7 +265,10 @@ function syntaxProblem(error: unknown, source: string, base: number, maxDepth: n
   if (error.reason.startsWith("nesting exceeded")) {
     return place(base + at, [], "YamlTooDeep", `nested deeper than ${maxDepth} levels`, "write it flatter");
   }
-  if (/tab characters/.test(error.reason) || /^ *\t/.test(source.slice(lineStart, lineStart + 200))) {
+  // Tabs are fine inside [] and {}; an error there is about something else.
+  const byTab =
+    /^ *\t/.test(source.slice(lineStart, lineStart + 200)) && /end of the stream|bad indentation/.test(error.reason);
+  if (byTab || /tab characters/.test(error.reason)) {
     return place(base + lineStart, [], "YamlTab", "a tab is used for indentation", "indent with spaces");
   }
   const hint = /bad indentation|mapping entry|document separator/.test(error.reason)

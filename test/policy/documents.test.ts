@@ -140,6 +140,7 @@ describe("documents", () => {
     ["a: 1.0e+999\n", "1:4 YamlNumber a"],
     ["a:\n\tb: 1\n", "2:1 YamlTab "],
     ["\ta: 1\n", "1:1 YamlTab "],
+    ['{\n\t"a": 1,,\n}\n', "2:9 YamlSyntax "],
     ["a: b: c\n", "1:5 YamlSyntax "],
     ["%YAML 1.1\n---\na: 1\n", "1:1 YamlDirective "],
     ["# c\n%TAG ! x:\n---\na: 1\n", "2:1 YamlDirective "],
