@@ -36,7 +36,7 @@ function unreadable(text: string, resource: Resource | undefined): string {
 }
 
 function excerpt(text: string): string {
-  return text.length > 32 ? `${text.slice(0, 32)} ...` : text;
+  return text.length > 30 ? `${text.slice(0, 30)} ...` : text;
 }
 
 /** encoding/json's words for the first thing it does not expect. */

@@ -54,7 +54,7 @@ export function groupKind(resource: Pick<ResourceName, "group" | "kind">): strin
 }
 
 function named(name: string, group: string, kind: string): JsonObject {
-  return { ...(name === "" ? {} : { name }), ...(group === "" ? {} : { group }), kind };
+  return { ...(name === "" ? {} : { name }), ...(group === "" ? {} : { group }), ...(kind === "" ? {} : { kind }) };
 }
 
 /** 404 for one object. */

@@ -106,9 +106,24 @@ function readPatched(context: Context, call: Call, resource: Resource, patched: 
     decodeTyped(context.schema, resource.node, typed);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    throw invalid({ group: "", kind: "" }, "", [cause.invalid("patch", JSON.stringify(typed), error.message)]);
+    throw invalid({ group: "", kind: "" }, "", [cause.invalid("patch", patchedText(typed), error.message)]);
   }
   return readKind(context, call, resource, typed);
+}
+
+/** The patched document as Go writes it: what a patch may have touched comes with sorted keys. */
+function patchedText(patched: JsonObject): string {
+  const { apiVersion, kind, metadata, ...rest } = patched;
+  return JSON.stringify({ apiVersion, kind, metadata, ...(sortKeys(rest as JsonObject) as JsonObject) });
+}
+
+function sortKeys(value: Json): Json {
+  if (isList(value)) return value.map(sortKeys);
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value).filter((entry): entry is [string, Json] => entry[1] !== undefined);
+  return Object.fromEntries(
+    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => [key, sortKeys(member)]),
+  );
 }
 
 function apply(

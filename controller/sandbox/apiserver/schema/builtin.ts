@@ -77,11 +77,9 @@ export function builtinSchema(): BuiltinSchema {
 
   function fieldNode(field: string, notation: string, overlay: FieldOverlay | undefined): FieldNode {
     const required = notation.endsWith("!");
+    const plain = required ? notation.slice(0, -1) : notation;
     return {
-      node: typeNode(
-        QUANTITIES.has(field) ? notation.replace("string", "quantity") : required ? notation.slice(0, -1) : notation,
-        overlay,
-      ),
+      node: typeNode(QUANTITIES.has(field) ? plain.replace(/^(\{?)string(\}?)$/u, "$1quantity$2") : plain, overlay),
       required,
       patchMerge: overlay?.merge !== undefined,
       mergeKey: typeof overlay?.merge === "string" ? overlay.merge : undefined,
