@@ -21,7 +21,7 @@ export interface ApiResponse {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Parsed JSON, or the text itself for `text/plain` answers such as container logs. */
+  /** Parsed JSON, or the text itself for `text/plain` answers such as container logs. Never change it: it may be frozen. */
   readonly body: unknown;
 }
 

@@ -75,13 +75,19 @@ export function describeApiPort(name: string, makePort: () => Promise<OpenPort>)
       expect((answer.body as ConfigMap).metadata).toEqual(created.metadata);
     });
 
-    it("shares nothing with its caller: changing an answer or a body afterwards changes nothing", async () => {
+    it("shares nothing with its caller: who changes an answer or a body afterwards changes nothing, or is stopped", async () => {
       const body = configMap("a", { x: "1" });
       const created = await create(body);
-      (body.data as Record<string, string>)["x"] = "changed";
-      (created.data as Record<string, string>)["x"] = "changed";
       const first = (await read({ path: `${collection}/a` })).body as ConfigMap;
-      (first.data as Record<string, string>)["x"] = "changed";
+
+      for (const object of [body, created, first]) {
+        try {
+          (object.data as Record<string, string>)["x"] = "changed";
+        } catch (error) {
+          // Answers may be frozen: that is the other way to share nothing.
+          if (!(error instanceof TypeError)) throw error;
+        }
+      }
 
       expect(((await read({ path: `${collection}/a` })).body as ConfigMap).data).toEqual({ x: "1" });
     });
