@@ -9,6 +9,8 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
     summary: "compare two versions under dpkg, rpm, apk, semver or kernel rules",
     load: () => import("./compare-versions.ts"),
   },
+  crds: { summary: "print the CustomResourceDefinitions", load: () => import("./crds.ts") },
+  validate: { summary: "check a policy folder", load: () => import("./validate.ts") },
   version: { summary: "print the version", load: () => import("./version.ts") },
 };
 

@@ -62,10 +62,11 @@ export function findingOf(problem: SourceProblem, severity: Severity, object: Ob
   return { severity, file, line, column, path, code, message, hint, ...(object === undefined ? {} : { object }) };
 }
 
-/** `file:line:col: path: what is wrong (what to do)`. */
+/** `file:line:col: path: what is wrong (what to do)`; a warning says so after the place. */
 export function formatFinding(finding: Finding): string {
-  const { file, line, column, path, message, hint } = finding;
-  return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${message}${hint === "" ? "" : ` (${hint})`}`;
+  const { severity, file, line, column, path, message, hint } = finding;
+  const place = `${file}:${line}:${column}: ${severity === "warning" ? "warning: " : ""}${path === "" ? "" : `${path}: `}`;
+  return `${place}${message}${hint === "" ? "" : ` (${hint})`}`;
 }
 
 /** Order of files, then of places, then of words: the same on every machine. */

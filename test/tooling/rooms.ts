@@ -31,7 +31,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   core: { rooms: ["api"], files: [], types: ["clock.ts"], packages: ["node:crypto", "croner", "semver"] },
   kube: { rooms: ["api"], files: COMMON, types: PORTS },
   inventory: { rooms: ["api", "core", "kube"], files: COMMON, types: PORTS },
-  policy: { rooms: ["api", "core"], files: COMMON, types: PORTS },
+  // A folder is read with the very limits and words of a commit.
+  policy: { rooms: ["api", "core"], files: [...COMMON, "git/snapshot-files.ts"], types: PORTS },
   // Edits by byte range need the places of what policy/ reads; both files are pure text.
   git: { rooms: ["api", "core"], files: [...COMMON, "policy/documents.ts", "policy/scalars.ts"], types: PORTS },
   forge: { rooms: ["api", "core"], files: COMMON, types: PORTS },
