@@ -28,11 +28,17 @@ export interface NodeOperationInput {
   readonly project: { readonly node: (object: KubeObject) => NodeAsset | undefined; readonly pod: (object: KubeObject) => PodAsset | undefined };
   /** The node against the level of the claim. */
   readonly assess: (node: NodeAsset, state: NodePatchStateStatus | undefined, level: LevelInForce) => Assessment;
-  /** Components that inventories have to keep. */
-  readonly named: ReadonlySet<string>;
+  /** What an inventory of this node has to keep. */
+  readonly keep: InventoryKeep;
   /** Not before this time, by pod UID: what the server's Retry-After said. Losing it only asks sooner. */
   readonly evictAfter: Map<string, Instant>;
   readonly tell: (event: OperationEvent) => void;
+}
+
+/** Packages that baselines and levels name, and whether everything on offer matters. */
+export interface InventoryKeep {
+  readonly packages: ReadonlySet<string>;
+  readonly followsOffered: boolean;
 }
 
 export interface OperationEvent {
@@ -234,7 +240,7 @@ async function readInventory(scene: Scene): Promise<OperationResult> {
     return { kind: "Moved", note: "OperationFailed" };
   }
   const { inventoryProblem: _, ...rest } = state;
-  await write(scene, { ...rest, inventory: storeInventory(parsed.report, { named: input.named, now: input.now }) });
+  await write(scene, { ...rest, inventory: storeInventory(parsed.report, { ...input.keep, now: input.now }) });
   return { kind: "Moved", note: "Inventory" };
 }
 

@@ -8,7 +8,9 @@ import { admit, type Capacity, type ClaimRequest } from "../core/rollout/limits.
 import { isAlreadyExists } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
 import type { KubeObject } from "../kube/port.ts";
-import { DISRUPTION_LEDGERS } from "../kube/resources.ts";
+import { readState, type StatusOf } from "../kube/patch-states.ts";
+import { DISRUPTION_LEDGERS, findResource, NODES } from "../kube/resources.ts";
+import { CLAIM_MARK } from "../nodes/mark.ts";
 
 /** The ledger as it was just read from the API server. */
 export interface LiveLedger {
@@ -62,6 +64,19 @@ export function findLostClaims(ledger: LiveLedger, inventory: Inventory, stored:
     lost.push({ uid: workload.uid, id, kind: workload.kind, namespace: workload.namespace, name: workload.name, cluster, ...workOf(operation) });
   }
   return lost;
+}
+
+/** The cache may still show a mark that was just taken off: only what a live read shows too is lost (K3). */
+export async function confirmLostClaims(client: Client, lost: readonly Claim[]): Promise<readonly Claim[]> {
+  const confirmed: Claim[] = [];
+  for (const claim of lost) {
+    const resource = claim.kind === "Node" ? NODES : findResource("apps/v1", claim.kind);
+    const object = resource === undefined ? undefined : await client.get(resource, { name: claim.name, namespace: claim.namespace });
+    const marked = object?.metadata.uid === claim.uid && object.metadata.annotations?.[CLAIM_MARK] === claim.id;
+    const state = await readState<StatusOf>(client, claim);
+    if (marked || state?.status?.operation?.claimId === claim.id) confirmed.push(claim);
+  }
+  return confirmed;
 }
 
 type Work = Pick<Claim, "ring" | "baseline" | "level" | "digest" | "since">;

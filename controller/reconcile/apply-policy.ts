@@ -1,0 +1,94 @@
+// Puts the policy of a verified snapshot into the cluster (mode Apply), so that people see with kubectl what is in force. The planner
+// never reads these copies. A difference is put back (DriftFromGit), except `suspend: true`, which is never put back; what was deleted
+// from Git is removed, but an exception stays until its time, and a level while a ring or a claim names it.
+import type { RolloutRingSpec } from "../api/rollout-ring.ts";
+import type { PatchExceptionSpec } from "../api/patch-exception.ts";
+import type { Instant } from "../clock.ts";
+import { canonicalJson } from "../core/levels/index.ts";
+import type { PolicyInForce } from "../core/model.ts";
+import { isConflict, isNotFound } from "../kube/api-errors.ts";
+import type { Client } from "../kube/client.ts";
+import type { KubeObject } from "../kube/port.ts";
+import type { DisruptionLedger } from "../api/disruption-ledger.ts";
+import type { LoadedPolicy } from "../policy/load.ts";
+import type { PolicyKind, PolicyObject } from "../policy/object.ts";
+import { type ClusterKey, type ClusterObjects, resourceOf } from "./cluster.ts";
+
+/** On every object that Ringward put into the cluster from Git. */
+export const POLICY_LABEL = "ringward.dev/policy";
+export const FROM_GIT = "git";
+
+const KEYS: Readonly<Record<PolicyKind, ClusterKey>> = {
+  PatchBaseline: "baselines",
+  RolloutRing: "rings",
+  MaintenanceCalendar: "calendars",
+  PatchException: "exceptions",
+  UpdateRecipe: "recipes",
+  PatchLevel: "levels",
+};
+
+export interface ApplyPorts {
+  readonly client: Client;
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+/** Makes the cluster's copies equal to the snapshot. Objects fail one by one. */
+export async function applyPolicy(ports: ApplyPorts, loaded: LoadedPolicy, objects: ClusterObjects, inForce: PolicyInForce, now: Instant): Promise<void> {
+  const wanted = new Set<string>();
+  for (const object of loaded.objects) {
+    wanted.add(`${object.kind}/${object.name}`);
+    if (object.mismatch !== undefined) continue;
+    const live = objects[KEYS[object.kind]].find((other) => other.metadata.name === object.name);
+    await attempt(ports, `${object.kind} ${object.name}`, () => put(ports.client, object, live));
+  }
+  const named = namedLevels(inForce, objects);
+  for (const problem of loaded.problems) if (problem.object !== undefined) wanted.add(`${problem.object.kind}/${problem.object.name}`);
+  for (const [kind, key] of Object.entries(KEYS))
+    for (const live of objects[key]) {
+      const { labels, name, uid, resourceVersion } = live.metadata;
+      if (labels?.[POLICY_LABEL] !== FROM_GIT || wanted.has(`${kind}/${name}`) || uid === undefined) continue;
+      if (kind === "PatchException" && Date.parse((live.spec as PatchExceptionSpec).expirationTime) > now) continue;
+      if (kind === "PatchLevel" && named.has(name)) continue;
+      await attempt(ports, `${kind} ${name}`, () => ports.client.delete(resourceOf(key), { name }, { uid, resourceVersion }));
+    }
+}
+
+async function attempt(ports: ApplyPorts, where: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    // Our copy of the object was old: the next pass compares again.
+    if (!isConflict(error) && !isNotFound(error)) ports.onError(error, where);
+  }
+}
+
+async function put(client: Client, object: PolicyObject, live: KubeObject | undefined): Promise<void> {
+  const resource = resourceOf(KEYS[object.kind]);
+  const { labels, annotations } = object.object.metadata;
+  const spec = live === undefined ? object.spec : keepSuspended(object, live);
+  const marked = { ...labels, [POLICY_LABEL]: FROM_GIT };
+  if (live === undefined) {
+    await client.create(resource, { metadata: { name: object.name, labels: marked, ...(annotations === undefined ? {} : { annotations }) }, spec });
+    return;
+  }
+  const same = canonicalJson(live.spec) === canonicalJson(spec) && Object.entries(marked).every(([key, value]) => live.metadata.labels?.[key] === value);
+  // A level never changes; one of that name that differs in the cluster is not ours to overwrite.
+  if (same || object.kind === "PatchLevel") return;
+  await client.update(resource, { ...live, metadata: { ...live.metadata, labels: { ...live.metadata.labels, ...marked } }, spec });
+}
+
+/** Of Git and live, the more careful wins. */
+function keepSuspended(object: PolicyObject, live: KubeObject): PolicyObject["spec"] {
+  if (object.kind !== "RolloutRing" || (live.spec as RolloutRingSpec).suspend !== true) return object.spec;
+  return { ...object.spec, suspend: true };
+}
+
+/** Levels that a ring or a claim still needs. */
+function namedLevels(inForce: PolicyInForce, objects: ClusterObjects): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const ring of inForce.rings) for (const entry of ring.spec.levels ?? []) if (entry.level !== undefined) names.add(entry.level);
+  for (const ledger of objects.ledgers)
+    for (const claim of (ledger as unknown as DisruptionLedger).status?.claims ?? []) names.add(claim.level);
+  for (const baseline of inForce.baselines) if (baseline.status?.candidate !== undefined) names.add(baseline.status.candidate.level);
+  return names;
+}

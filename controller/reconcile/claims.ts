@@ -1,0 +1,124 @@
+// Serves the claims under way, always before anything new is claimed (V3): one act for each target a pass. Joins nodes/ and
+// workloads/ with the plan's steering. A conflict or an outage on one target harms no other.
+import type { RolloutRingSpec } from "../api/rollout-ring.ts";
+import type { Instant } from "../clock.ts";
+import { assessNode, assessWorkload } from "../core/compliance/index.ts";
+import type { Claim, Inventory, LevelInForce, PolicyInForce, WorkloadAsset } from "../core/model.ts";
+import type { Plan, Steering } from "../core/rollout/plan.ts";
+import { projectWorkloads } from "../inventory/join-workloads.ts";
+import type { Client } from "../kube/client.ts";
+import type { KubeObject } from "../kube/port.ts";
+import { DEPLOYMENTS, PODS, REPLICA_SETS, type Resource } from "../kube/resources.ts";
+import { type InventoryKeep, operateNode } from "../nodes/operate.ts";
+import { operateWorkload } from "../workloads/operate.ts";
+import { projectLiveNode, projectLivePod } from "./snapshot.ts";
+
+export interface ServeInput {
+  readonly client: Client;
+  readonly now: () => Instant;
+  readonly policy: PolicyInForce;
+  readonly plan: Plan;
+  readonly inventory: Inventory;
+  readonly evictAfter: Map<string, Instant>;
+  readonly concurrency: number;
+  readonly tell: (claim: Claim, event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly note: string }) => void;
+  readonly onError: (error: unknown, claim: Claim) => void;
+}
+
+export interface Served {
+  /** UIDs whose claim may be freed. */
+  readonly free: ReadonlySet<string>;
+  /** Of those, targets whose failure outlives the claim. */
+  readonly lost: readonly Claim[];
+  /** Something was written; the next pass should come soon. */
+  readonly moved: boolean;
+}
+
+/** One act for each claim. */
+export async function serveClaims(input: ServeInput): Promise<Served> {
+  const free = new Set<string>();
+  const lost: Claim[] = [];
+  let moved = false;
+  const queue = [...input.plan.steering];
+  async function work(): Promise<void> {
+    for (let steering = queue.shift(); steering !== undefined; steering = queue.shift()) {
+      const { claim } = steering;
+      try {
+        const result = await serve(input, steering);
+        if (result.kind === "Moved") moved = true;
+        if (result.kind !== "Free") continue;
+        free.add(claim.uid);
+        if (result.lost) lost.push(claim);
+      } catch (error) {
+        input.onError(error, claim);
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(input.concurrency, queue.length) }, work));
+  return { free, lost, moved };
+}
+
+function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<typeof operateNode> {
+  const { client, policy, plan, inventory } = input;
+  const ring: RolloutRingSpec | undefined = policy.rings.find((other) => other.name === claim.ring)?.spec;
+  const level = policy.levels.find((other) => other.digest === claim.digest && other.mismatch === undefined);
+  const baseline = policy.baselines.find((other) => other.name === claim.baseline);
+  const entry = plan.rings.find((outcome) => outcome.ring.name === claim.ring)?.entries.approvals.get(claim.baseline);
+  const enforce = entry?.level.digest === claim.digest ? (entry.entry.enforce ?? "Floor") : "Floor";
+  const common = { approved: true, withdrawn: false, exceptions: policy.exceptions } as const;
+  // A baseline that is gone from policy cannot say how stale its inventory may be; the level still says what is wanted.
+  const standIn = baseline ?? { name: claim.baseline, spec: { target: "Node" as const }, status: undefined, inputTime: 0 };
+  const tell = (event: Parameters<ServeInput["tell"]>[1]): void => input.tell(claim, event);
+  if (claim.kind === "Node")
+    return operateNode({
+      client,
+      now: input.now(),
+      claim,
+      level,
+      drain: ring?.drain ?? {},
+      retreat,
+      pdbs: inventory.pdbs,
+      project: { node: projectLiveNode, pod: projectLivePod },
+      assess: (node, stored, live) => assessNode({ ...common, node, stored, baseline: standIn, level: live, enforce, now: input.now() }),
+      keep: keepFor(policy, level),
+      evictAfter: input.evictAfter,
+      tell,
+    });
+  return operateWorkload({
+    client,
+    now: input.now(),
+    claim,
+    level,
+    onFailure: ring?.onFailure ?? "Halt",
+    retreat,
+    project: (object, resource) => projectLiveWorkload(client, object, resource),
+    assess: (workload, stored, live) => assessWorkload({ ...common, workload, stored, baseline: standIn, level: live, now: input.now() }),
+    tell,
+  });
+}
+
+/** Packages that any baseline or level names: one report serves all of them. */
+export function keepFor(policy: PolicyInForce, level: LevelInForce | undefined): InventoryKeep {
+  const packages = new Set<string>();
+  for (const baseline of policy.baselines) for (const item of baseline.spec.node?.minimum?.packages ?? []) packages.add(item.name);
+  const levels = level === undefined ? policy.levels : [...policy.levels, level];
+  for (const { spec } of levels)
+    for (const component of spec.node?.components ?? [])
+      if (component.name.startsWith("package:")) packages.add(component.name.slice("package:".length));
+  return { packages, followsOffered: policy.baselines.some((baseline) => baseline.spec.node?.follow === "Offered") };
+}
+
+/** A workload with its pods, all as just read. */
+async function projectLiveWorkload(client: Client, object: KubeObject, resource: Resource): Promise<WorkloadAsset | undefined> {
+  const namespace = object.metadata.namespace;
+  const pods = (await client.list(PODS, { namespace })).items;
+  const replicasets = resource === DEPLOYMENTS ? (await client.list(REPLICA_SETS, { namespace })).items : [];
+  const { workloads } = projectWorkloads({
+    deployments: resource.kind === "Deployment" ? [object] : [],
+    statefulsets: resource.kind === "StatefulSet" ? [object] : [],
+    daemonsets: resource.kind === "DaemonSet" ? [object] : [],
+    replicasets,
+    pods,
+  });
+  return workloads.find((workload) => workload.uid === object.metadata.uid);
+}

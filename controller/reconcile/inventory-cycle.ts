@@ -1,0 +1,111 @@
+// The inventory cycle: one read-only job and one status write per node and interval, jittered, only for nodes whose level or baseline
+// needs more than nodeInfo (B3 and K7 except it). Nodes under a claim are looked at by their operation.
+import { createHash } from "node:crypto";
+import type { RecipeStep } from "../api/update-recipe.ts";
+import type { NodePatchStateStatus } from "../api/patch-state.ts";
+import type { Instant } from "../clock.ts";
+import { parseDuration } from "../core/duration.ts";
+import type { NodeAsset, PolicyInForce } from "../core/model.ts";
+import type { Plan } from "../core/rollout/plan.ts";
+import { parseReport } from "../inventory/report.ts";
+import { storeInventory } from "../inventory/store-inventory.ts";
+import type { Client } from "../kube/client.ts";
+import { createState, readState, writeState } from "../kube/patch-states.ts";
+import { JOBS } from "../kube/resources.ts";
+import { JOB_NAMESPACE, readJobLog, startJob, viewJob } from "../nodes/recipe-job.ts";
+import { keepFor } from "./claims.ts";
+
+export interface CycleInput {
+  readonly client: Client;
+  readonly now: Instant;
+  readonly policy: PolicyInForce;
+  readonly plan: Plan;
+  readonly stored: ReadonlyMap<string, NodePatchStateStatus>;
+  /** UIDs under a claim. */
+  readonly claimed: ReadonlySet<string>;
+  /** Most inventory jobs at once. */
+  readonly limit: number;
+  readonly onError: (error: unknown, node: string) => void;
+}
+
+interface Due {
+  readonly node: NodeAsset;
+  readonly recipe: RecipeStep;
+  readonly job: string;
+}
+
+/** Starts what is due and reads what has finished; true while jobs run. */
+export async function runInventoryCycle(input: CycleInput): Promise<boolean> {
+  const due = findDue(input).slice(0, input.limit);
+  for (const one of due) {
+    try {
+      await look(input, one);
+    } catch (error) {
+      input.onError(error, one.node.name);
+    }
+  }
+  return due.length > 0;
+}
+
+/** Nodes whose inventory is missing, older than the interval, or lacks a component that policy names now; oldest first. */
+function findDue(input: CycleInput): readonly Due[] {
+  const keep = keepFor(input.policy, undefined);
+  const due: (Due & { readonly age: Instant })[] = [];
+  for (const target of input.plan.targets) {
+    const { node, baseline } = target;
+    if (node === undefined || target.conflict !== undefined || input.claimed.has(node.uid) || !node.ready) continue;
+    const spec = baseline.spec.node;
+    const recipe = input.policy.recipes.find((other) => other.name === spec?.recipeRef.name)?.spec.steps?.inventory;
+    if (recipe === undefined || spec === undefined) continue;
+    const state = input.stored.get(node.uid);
+    const inventory = state?.inventory;
+    const interval = parseDuration(spec.inventory?.interval ?? "6h") ?? 6 * 3_600_000;
+    const looked = Math.max(timeOf(inventory?.time), timeOf(state?.inventoryProblem?.time));
+    const names = new Set(inventory?.packages.map((item) => item.name));
+    const lacking = inventory !== undefined && [...keep.packages].some((name) => !names.has(name));
+    const next = looked + interval * (0.9 + 0.2 * fraction(node.uid));
+    // Something that is lacking is looked for soon, but not at once again: the node may not be able to say.
+    if (input.now < (lacking ? Math.min(next, looked + interval / 10) : next)) continue;
+    due.push({ node, recipe, job: cycleJob(node, looked), age: looked });
+  }
+  return due.sort((a, b) => a.age - b.age || (a.node.name < b.node.name ? -1 : 1));
+}
+
+function timeOf(text: string | undefined): Instant {
+  return text === undefined ? 0 : Date.parse(text);
+}
+
+/** A stable number in [0, 1) that spreads nodes over the interval. */
+function fraction(uid: string): number {
+  return createHash("sha256").update(`inventory/${uid}`).digest().readUInt32BE(0) / 2 ** 32;
+}
+
+/** One name for each look: a repeated create finds the first. */
+function cycleJob(node: NodeAsset, looked: Instant): string {
+  return `rw-inventory-${createHash("sha256").update(`${node.uid}/${looked}`).digest("hex").slice(0, 16)}`;
+}
+
+async function look(input: CycleInput, { node, recipe, job }: Due): Promise<void> {
+  const { client, now } = input;
+  const view = await viewJob(client, job, now);
+  if (view.phase === "Running") return;
+  if (view.phase === "Absent") return startJob(client, { name: job, step: "inventory", recipe, node, claimId: undefined, level: undefined });
+  const target = { kind: "Node", name: node.name, uid: node.uid };
+  const stored = await readState<NodePatchStateStatus>(client, target);
+  if (stored === undefined) return createState(client, target);
+  // An operation began meanwhile: what this job saw may be older than what the operation did.
+  if (stored.status?.operation !== undefined) return;
+  const log = view.phase === "Succeeded" ? await readJobLog(client, job) : undefined;
+  const parsed = parseReport(log ?? "");
+  const time = new Date(now).toISOString();
+  if (parsed.ok) {
+    const { inventoryProblem: _, ...rest } = stored.status ?? {};
+    await writeState(client, stored, target, { ...rest, inventory: storeInventory(parsed.report, { ...keepFor(input.policy, undefined), now }) });
+  } else {
+    const message = view.phase === "Failed" ? `the inventory step failed: ${view.message}` : parsed.message;
+    await writeState(client, stored, target, { ...stored.status, inventoryProblem: { reason: parsed.reason, message: message.slice(0, 512), time } });
+  }
+  const done = await client.get(JOBS, { namespace: JOB_NAMESPACE, name: job });
+  if (done?.metadata.uid !== undefined)
+    await client.delete(JOBS, { namespace: JOB_NAMESPACE, name: job }, { uid: done.metadata.uid, propagationPolicy: "Background" });
+}

@@ -1,0 +1,233 @@
+// One pass of the controller, from reading to acting, in a fixed order: policy, plan, claims under way, the ledger, statuses,
+// promotions. Between passes nothing is kept that could not be rebuilt from what is read; losing it costs time, never safety.
+// No pass acts before every cache is synced (K3), and nobody but a leader makes one (L3).
+import type { Clock } from "../clock.ts";
+import { mergeOffered, packageSchemeOf, resolveLevel } from "../core/levels/index.ts";
+import type { Block, Claim, LevelInForce } from "../core/model.ts";
+import { makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
+import { isConflict } from "../kube/api-errors.ts";
+import type { Client } from "../kube/client.ts";
+import type { EventInput } from "../kube/events.ts";
+import { apiVersionOf, findResource } from "../kube/resources.ts";
+import { serveClaims } from "./claims.ts";
+import type { ClusterObjects, ClusterReader } from "./cluster.ts";
+import { runInventoryCycle } from "./inventory-cycle.ts";
+import { confirmLostClaims, findLostClaims, type LiveLedger, readLedger, viewLedger, writeLedger } from "./ledger.ts";
+import type { PolicySource, PolicyView } from "./policy-source.ts";
+import type { Promoter } from "./promoter.ts";
+import { type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { type BaselineView, recordLost, removeOrphans, type StatusInput, writeBaselineStatuses, writeRingStatuses, writeTargetStates } from "./statuses.ts";
+
+export interface PassPorts {
+  readonly client: Client;
+  readonly reader: ClusterReader;
+  readonly policy: PolicySource;
+  readonly promoter: Promoter;
+  /** Policy time. */
+  readonly clock: Clock;
+  readonly record: (event: EventInput) => void;
+  /** Hears of everything that went wrong and was survived. */
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+export interface PassOptions {
+  /** Targets served at once. */
+  readonly concurrency: number;
+  /** Target states written in one pass. */
+  readonly statusBudget: number;
+  readonly inventoryJobs: number;
+}
+
+export interface PassResult {
+  readonly plan: Plan;
+  /** Whether something was written or is under way, so that the next pass should come soon. */
+  readonly busy: boolean;
+}
+
+/** What a process knows beside what is stored; all of it may be lost. */
+interface Memory {
+  wall: number | undefined;
+  monotonic: number | undefined;
+  /** Exact soak of `ring/digest` since it was stored, ms. */
+  soakedMs: ReadonlyMap<string, number>;
+  readonly evictAfter: Map<string, number>;
+  apiServerVersion: string | undefined;
+}
+
+/** Observed time longer than this between two looks was not observed. */
+const LONGEST_LOOK_MS = 15 * 60_000;
+
+export interface Controller {
+  pass(): Promise<PassResult>;
+}
+
+/** A controller over its ports; `pass` is called again and again, by a loop or by a test. */
+export function createController(ports: PassPorts, options: PassOptions): Controller {
+  const memory: Memory = { wall: undefined, monotonic: undefined, soakedMs: new Map(), evictAfter: new Map(), apiServerVersion: undefined };
+  return { pass: () => makePass(ports, options, memory) };
+}
+
+async function makePass(ports: PassPorts, options: PassOptions, memory: Memory): Promise<PassResult> {
+  const { client, clock } = ports;
+  const objects = await ports.reader.read();
+  memory.apiServerVersion ??= await readVersion(client);
+  const snapshot = takeSnapshot(objects, memory.apiServerVersion);
+  for (const problem of snapshot.problems) ports.onError(new Error(problem.message), `${problem.kind} ${problem.name}`);
+  const policy = await ports.policy.sync(objects, clock.now());
+  const ledger = await readLedger(client);
+  const lost = await confirmLostClaims(client, findLostClaims(ledger, snapshot.inventory, snapshot.stored, policy.inForce.clusterName));
+  const resolved = resolveAll(policy, snapshot, clock.now());
+  const plan = makePlan(planInput(ports, memory, { policy, snapshot, ledger, lost, candidates: resolved.candidates }));
+  memory.soakedMs = plan.soakedMs;
+  const moved = await act(ports, options, memory, { objects, policy, snapshot, ledger, lost, plan, views: resolved.views });
+  return { plan, busy: moved };
+}
+
+interface Scene {
+  readonly objects: ClusterObjects;
+  readonly policy: PolicyView;
+  readonly snapshot: Snapshot;
+  readonly ledger: LiveLedger;
+  readonly lost: readonly Claim[];
+  readonly plan: Plan;
+  readonly views: readonly BaselineView[];
+}
+
+async function readVersion(client: Client): Promise<string | undefined> {
+  const { status, body } = await client.port.request({ method: "GET", path: "/version" });
+  const version = (body as { readonly gitVersion?: unknown } | null)?.gitVersion;
+  return status === 200 && typeof version === "string" ? version : undefined;
+}
+
+function planInput(
+  { clock }: PassPorts,
+  memory: Memory,
+  scene: Omit<Scene, "objects" | "plan" | "views"> & { readonly candidates: ReadonlyMap<string, LevelInForce> },
+): PlanInput {
+  const [wall, monotonic] = [clock.now(), clock.monotonic()];
+  // The lesser of two clocks: a jump of one can only lengthen the soak (invariant of soak; DESIGN "Approval").
+  const looked = memory.wall === undefined || memory.monotonic === undefined ? 0 : Math.min(wall - memory.wall, monotonic - memory.monotonic);
+  memory.wall = wall;
+  memory.monotonic = monotonic;
+  return {
+    now: wall,
+    policy: scene.policy.inForce,
+    inventory: scene.snapshot.inventory,
+    stored: scene.snapshot.stored,
+    ledger: viewLedger(scene.ledger, scene.lost),
+    candidates: scene.candidates,
+    observedMs: looked > LONGEST_LOOK_MS ? 0 : Math.max(0, looked),
+    soakedMs: memory.soakedMs,
+  };
+}
+
+interface ResolvedAll {
+  readonly candidates: ReadonlyMap<string, LevelInForce>;
+  readonly views: readonly BaselineView[];
+}
+
+/** The newest level of each baseline. */
+function resolveAll({ inForce }: PolicyView, snapshot: Snapshot, now: number): ResolvedAll {
+  const candidates = new Map<string, LevelInForce>();
+  const views: BaselineView[] = [];
+  for (const baseline of inForce.baselines) {
+    const node = baseline.spec.node;
+    const scheme = node === undefined ? undefined : packageSchemeOf(node.product);
+    const inventories = [...snapshot.stored.nodes.values()].flatMap((state) => (state.inventory?.osId === node?.product.id ? (state.inventory ?? []) : []));
+    const offered =
+      node?.follow === "Offered" && scheme !== undefined ? mergeOffered(baseline.status, inventories, now, scheme).offered : baseline.status?.offered;
+    const resolved = resolveLevel({ baseline, recipes: inForce.recipes, levels: inForce.levels, ...(offered === undefined ? {} : { offered }), now });
+    const problem: Block | undefined = resolved.kind === "None" ? resolved.block : undefined;
+    if (resolved.kind === "Level") candidates.set(baseline.name, resolved.level);
+    views.push({ name: baseline.name, candidate: resolved.kind === "Level" ? resolved.level : undefined, offered, problem });
+  }
+  return { candidates, views };
+}
+
+async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene: Scene): Promise<boolean> {
+  const { client, clock } = ports;
+  const { plan, ledger, snapshot, policy } = scene;
+  const served = await serveClaims({
+    client,
+    now: () => clock.now(),
+    policy: policy.inForce,
+    plan,
+    inventory: snapshot.inventory,
+    evictAfter: memory.evictAfter,
+    concurrency: options.concurrency,
+    tell: (claim, event) => ports.record(toEvent(claim, event)),
+    onError: (error, claim) => {
+      if (!isConflict(error)) ports.onError(error, `${claim.kind} ${claim.name}`);
+    },
+  });
+  for (const claim of served.lost) await recordLost(client, claim);
+  const ledgerMoved = await changeLedger(ports, scene, served.free);
+  const claimed = new Set([...ledger.claims.map((claim) => claim.uid), ...scene.lost.map((claim) => claim.uid), ...ledgerMoved.map((claim) => claim.uid)]);
+  const inventoryRuns = await runInventoryCycle({
+    client,
+    now: clock.now(),
+    policy: policy.inForce,
+    plan,
+    stored: snapshot.stored.nodes,
+    claimed,
+    limit: options.inventoryJobs,
+    onError: ports.onError,
+  });
+  const status: StatusInput = {
+    client,
+    now: plan.at,
+    objects: scene.objects,
+    plan,
+    stored: snapshot.stored,
+    claimed,
+    budget: options.statusBudget,
+    onError: (error, where) => {
+      if (!isConflict(error)) ports.onError(error, where);
+    },
+  };
+  await writeRingStatuses(status);
+  await writeBaselineStatuses(status, scene.views);
+  const left = await writeTargetStates(status);
+  await removeOrphans(status);
+  const promoted = await ports.promoter.promote({ plan, policy, candidates: candidatesOf(scene.views), now: plan.at });
+  return served.moved || ledgerMoved.length > 0 || served.free.size > 0 || inventoryRuns || left || promoted;
+}
+
+function candidatesOf(views: readonly BaselineView[]): ReadonlyMap<string, LevelInForce> {
+  return new Map(views.flatMap((view) => (view.candidate === undefined ? [] : [[view.name, view.candidate] as const])));
+}
+
+async function changeLedger(ports: PassPorts, { plan, ledger, lost }: Scene, free: ReadonlySet<string>): Promise<readonly Claim[]> {
+  try {
+    const { added, freed } = await writeLedger(ports.client, ledger, {
+      now: ports.clock.now(),
+      add: plan.claims,
+      free,
+      restore: lost,
+      capacity: plan.capacity,
+    });
+    for (const claim of freed) ports.record(toEvent(claim, { type: "Normal", reason: "Released", note: `budget of ring ${claim.ring} given back` }));
+    return added;
+  } catch (error) {
+    // Somebody was faster: nothing was changed, and the next pass plans from what is there then.
+    if (!isConflict(error)) throw error;
+    return [];
+  }
+}
+
+function toEvent(claim: Claim, event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly note: string }): EventInput {
+  const resource = findResource(claim.kind === "Node" ? "v1" : "apps/v1", claim.kind);
+  return {
+    regarding: {
+      ...(resource === undefined ? {} : { apiVersion: apiVersionOf(resource) }),
+      kind: claim.kind,
+      name: claim.name,
+      ...(claim.namespace === undefined ? {} : { namespace: claim.namespace }),
+      uid: claim.uid,
+    },
+    type: event.type,
+    reason: event.reason,
+    action: event.reason,
+    note: event.note,
+  };
+}

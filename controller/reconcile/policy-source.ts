@@ -1,0 +1,270 @@
+// Where policy comes from: the one PolicyRepository's verified snapshot, or, without one, the objects in the cluster.
+// Git moves fast-forward only (G1); a repository that cannot be read keeps serving what is in flight and lets nothing new start
+// after maxStaleness (G2); all files of a decision come from one commit (G3).
+import type { PolicyRepository, PolicyRepositorySpec, PolicyRepositoryStatus } from "../api/policy-repository.ts";
+import type { Validators } from "../api/validator.ts";
+import type { Instant } from "../clock.ts";
+import { parseDuration } from "../core/duration.ts";
+import type { Block, PolicyInForce } from "../core/model.ts";
+import { UserError } from "../errors.ts";
+import type { Forge } from "../forge/port.ts";
+import type { CommitSha, GitSnapshot, PolicyGit } from "../git/port.ts";
+import { isConflict } from "../kube/api-errors.ts";
+import type { Client } from "../kube/client.ts";
+import type { KubeObject } from "../kube/port.ts";
+import { POLICY_REPOSITORIES } from "../kube/resources.ts";
+import { loadPolicy, type LoadedPolicy } from "../policy/load.ts";
+import { applyPolicy } from "./apply-policy.ts";
+import type { ClusterObjects } from "./cluster.ts";
+import { type Health, summarise } from "./conditions.ts";
+import { fromCluster, fromGit } from "./policy-view.ts";
+
+/** Policy as a pass uses it. */
+export interface PolicyView {
+  readonly inForce: PolicyInForce;
+  /** Set where a repository was read in this pass. */
+  readonly repository?: RepositoryView;
+}
+
+export interface RepositoryView {
+  readonly spec: PolicyRepositorySpec;
+  readonly git: PolicyGit;
+  readonly forge: Forge | undefined;
+  /** The verified head that policy was read at, and where the branch is; they differ only while history is rewritten. */
+  readonly head: CommitSha;
+  readonly fetched: CommitSha;
+  readonly snapshot: GitSnapshot;
+  readonly loaded: LoadedPolicy;
+}
+
+export interface PolicySourcePorts {
+  readonly client: Client;
+  readonly validators: Validators;
+  readonly openGit: (spec: PolicyRepositorySpec) => Promise<PolicyGit>;
+  readonly openForge: (spec: PolicyRepositorySpec) => Promise<Forge | undefined>;
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+export interface PolicySource {
+  sync(objects: ClusterObjects, now: Instant): Promise<PolicyView>;
+  /** The next sync fetches, whatever the interval says: something was pushed, or somebody asked. */
+  poke(): void;
+}
+
+/** What this process remembers of the repository; all of it can be read again. */
+interface Memory {
+  key: string | undefined;
+  git: PolicyGit | undefined;
+  forge: Forge | undefined;
+  fetchedAt: Instant | undefined;
+  fetched: CommitSha | undefined;
+  requested: string | undefined;
+  poked: boolean;
+  read: { readonly commit: CommitSha; readonly snapshot: GitSnapshot; readonly loaded: LoadedPolicy; readonly times: ReadonlyMap<string, Instant> } | undefined;
+}
+
+export const REQUESTED_AT = "ringward.dev/reconcile-requested-at";
+
+/** A policy source over its ports. */
+export function createPolicySource(ports: PolicySourcePorts): PolicySource {
+  const memory: Memory = {
+    key: undefined,
+    git: undefined,
+    forge: undefined,
+    fetchedAt: undefined,
+    fetched: undefined,
+    requested: undefined,
+    poked: false,
+    read: undefined,
+  };
+  return {
+    poke: () => {
+      memory.poked = true;
+    },
+    async sync(objects, now) {
+      const [chosen, ...others] = [...objects.repositories].sort(byAge);
+      for (const other of others) await refuseSecond(ports, other, now);
+      if (chosen === undefined) return { inForce: fromCluster(objects, []) };
+      return syncRepository(ports, memory, chosen, objects, now);
+    },
+  };
+}
+
+function byAge(a: KubeObject, b: KubeObject): number {
+  const key = (object: KubeObject): string => `${object.metadata.creationTimestamp ?? ""}/${object.metadata.name}`;
+  return key(a) < key(b) ? -1 : 1;
+}
+
+async function refuseSecond(ports: PolicySourcePorts, object: KubeObject, now: Instant): Promise<void> {
+  const health: Health = { kind: "Stalled", reason: "OneRepositoryOnly", message: "a cluster has one PolicyRepository, and there is an older one; delete one of them" };
+  await writeStatus(ports, object, {}, health, now);
+}
+
+async function syncRepository(ports: PolicySourcePorts, memory: Memory, object: KubeObject, objects: ClusterObjects, now: Instant): Promise<PolicyView> {
+  const { spec, status } = object as unknown as PolicyRepository;
+  const requested = object.metadata.annotations?.[REQUESTED_AT];
+  let failure: unknown;
+  try {
+    await open(ports, memory, spec);
+    if (isDue(memory, spec, requested, now)) await fetch(memory, requested, now);
+  } catch (error) {
+    failure = error;
+    ports.onError(error, `PolicyRepository ${object.metadata.name}`);
+  }
+  const observed = status?.observedCommit as CommitSha | undefined;
+  const { git, fetched } = memory;
+  const judged = git === undefined || fetched === undefined ? undefined : await judgeHead(git, observed, fetched, spec.acknowledgedCommit);
+  const head = judged?.head ?? observed;
+  const brakes: Block[] = judged?.brake === undefined ? [] : [judged.brake];
+  const stale = findStaleness(spec, memory.fetchedAt, status, failure, now);
+  if (stale !== undefined) brakes.push(stale);
+  const read = git === undefined || head === undefined ? undefined : await readOnce(ports, memory, git, head, spec);
+  const health = describe(judged?.brake, stale, failure, head);
+  // The head is written down before anything acts on it: a later rewind is then seen as one, even after a crash (G1).
+  await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read?.loaded), health, now);
+  if (git === undefined || head === undefined || read === undefined) return { inForce: fromCluster(objects, brakes, spec) };
+  const inForce = fromGit({ spec, head, loaded: read.loaded, inputTimes: read.times, objects, brakes });
+  if ((spec.mode ?? "Apply") === "Apply" && judged?.brake === undefined) await applyPolicy(ports, read.loaded, objects, inForce, now);
+  return {
+    inForce,
+    repository: { spec, git, forge: memory.forge, head, fetched: fetched ?? head, snapshot: read.snapshot, loaded: read.loaded },
+  };
+}
+
+async function open(ports: PolicySourcePorts, memory: Memory, spec: PolicyRepositorySpec): Promise<void> {
+  const key = JSON.stringify([spec.url, spec.branch, spec.auth, spec.forge]);
+  if (memory.key === key && memory.git !== undefined) return;
+  memory.git = await ports.openGit(spec);
+  memory.forge = await ports.openForge(spec);
+  memory.key = key;
+  memory.fetchedAt = undefined;
+  memory.fetched = undefined;
+  memory.read = undefined;
+}
+
+function isDue(memory: Memory, spec: PolicyRepositorySpec, requested: string | undefined, now: Instant): boolean {
+  if (memory.fetchedAt === undefined || memory.poked || requested !== memory.requested) return true;
+  return now - memory.fetchedAt >= (parseDuration(spec.interval ?? "1m") ?? 60_000);
+}
+
+async function fetch(memory: Memory, requested: string | undefined, now: Instant): Promise<void> {
+  const { head } = (await memory.git?.fetch()) ?? {};
+  memory.fetched = head;
+  memory.fetchedAt = now;
+  memory.requested = requested;
+  memory.poked = false;
+}
+
+/** Fast-forward, or a brake and the head that was verified last. */
+async function judgeHead(
+  git: PolicyGit,
+  observed: CommitSha | undefined,
+  fetched: CommitSha,
+  acknowledged: string | undefined,
+): Promise<{ readonly head: CommitSha; readonly brake?: Block }> {
+  if (observed === undefined || observed === fetched || acknowledged === fetched || (await git.isAncestor(observed, fetched))) return { head: fetched };
+  return {
+    head: observed,
+    brake: {
+      reason: "HistoryRewritten",
+      message: `the tracked branch went from ${observed.slice(0, 12)} to ${fetched.slice(0, 12)}, which does not contain it; set acknowledgedCommit to ${fetched} to accept it`,
+    },
+  };
+}
+
+function findStaleness(spec: PolicyRepositorySpec, fetchedAt: Instant | undefined, status: PolicyRepositoryStatus | undefined, failure: unknown, now: Instant): Block | undefined {
+  if (failure === undefined) return undefined;
+  const last = fetchedAt ?? (status?.lastFetchTime === undefined ? undefined : Date.parse(status.lastFetchTime));
+  const most = parseDuration(spec.maxStaleness ?? "1h") ?? 3_600_000;
+  if (last !== undefined && now - last < most) return undefined;
+  return { reason: "RepositoryStale", message: `the policy repository could not be read for longer than ${spec.maxStaleness ?? "1h"}` };
+}
+
+async function readOnce(ports: PolicySourcePorts, memory: Memory, git: PolicyGit, head: CommitSha, spec: PolicyRepositorySpec): Promise<Memory["read"]> {
+  if (memory.read?.commit === head) return memory.read;
+  try {
+    const path = spec.path ?? "";
+    const snapshot = await git.read(head, path);
+    const loaded = loadPolicy({ files: snapshot.files, validators: ports.validators, path });
+    const times = await readInputTimes(git, head, loaded, snapshot.time);
+    memory.read = { commit: head, snapshot, loaded, times };
+    return memory.read;
+  } catch (error) {
+    // After a rewrite the old head may be out of reach: the copies in the cluster then serve what is in flight.
+    ports.onError(error, `policy at ${head.slice(0, 12)}`);
+    return undefined;
+  }
+}
+
+/** When the files of baselines and recipes last changed: the age of a level's inputs. */
+async function readInputTimes(git: PolicyGit, head: CommitSha, loaded: LoadedPolicy, fallback: Instant): Promise<ReadonlyMap<string, Instant>> {
+  const times = new Map<string, Instant>();
+  for (const object of loaded.objects) {
+    if ((object.kind !== "PatchBaseline" && object.kind !== "UpdateRecipe") || times.has(object.file)) continue;
+    times.set(object.file, (await git.lastChange(head, object.file))?.time ?? fallback);
+  }
+  return times;
+}
+
+function describe(brake: Block | undefined, stale: Block | undefined, failure: unknown, head: CommitSha | undefined): Health {
+  if (brake !== undefined) return { kind: "Stalled", reason: brake.reason, message: brake.message };
+  if (failure !== undefined) {
+    const message = failure instanceof Error ? failure.message : String(failure);
+    if (failure instanceof UserError || stale !== undefined) return { kind: "Stalled", reason: stale?.reason ?? "ReadFailed", message };
+    return { kind: "Reconciling", reason: "ReadFailed", message };
+  }
+  return { kind: "Ready", reason: "InSync", message: `policy of commit ${head?.slice(0, 12) ?? "none"} is in force` };
+}
+
+function repositoryStatus(head: CommitSha | undefined, fetched: CommitSha | undefined, fetchedAt: Instant | undefined, loaded: LoadedPolicy | undefined): PolicyRepositoryStatus {
+  return {
+    ...(head === undefined ? {} : { observedCommit: head }),
+    ...(fetched === undefined ? {} : { fetchedCommit: fetched }),
+    ...(fetchedAt === undefined ? {} : { lastFetchTime: new Date(fetchedAt).toISOString() }),
+    ...(loaded === undefined
+      ? {}
+      : {
+          documents: loaded.objects.length,
+          problems: loaded.problems
+            .filter((problem) => problem.severity === "error")
+            .slice(0, 50)
+            .map(({ file, line, column, path, code, message, hint }) => ({
+              file: file.slice(0, 512),
+              line,
+              column,
+              path: path.slice(0, 512),
+              code,
+              message: `${message}${hint === "" ? "" : ` (${hint})`}`.slice(0, 1024),
+            })),
+        }),
+  };
+}
+
+/** Writes the status when something that matters changed; the time of a fetch alone is not worth a write (K7). */
+async function writeStatus(ports: PolicySourcePorts, object: KubeObject, status: PolicyRepositoryStatus, health: Health, now: Instant): Promise<void> {
+  const before = object.status as PolicyRepositoryStatus | undefined;
+  const conditions = summarise(before?.conditions, health, object.metadata.generation, now);
+  const essence = (some: PolicyRepositoryStatus | undefined): string =>
+    JSON.stringify([
+      some?.observedCommit,
+      some?.fetchedCommit,
+      some?.documents,
+      some?.problems?.map((problem) => [problem.file, problem.line, problem.code]),
+      (some?.conditions ?? []).map(({ type, status: value, reason }) => [type, value, reason]),
+      some?.observedGeneration,
+    ]);
+  const after: PolicyRepositoryStatus = {
+    ...status,
+    ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
+    conditions,
+  };
+  if (essence(before) === essence(after)) return;
+  try {
+    await ports.client.updateStatus(POLICY_REPOSITORIES, { ...object, status: after });
+  } catch (error) {
+    // A pass that acts on a head which is not written down would break G1; it ends here and the next one tries again.
+    if (isConflict(error) && before?.observedCommit === after.observedCommit) return;
+    throw error;
+  }
+}
+

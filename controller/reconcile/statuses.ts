@@ -1,0 +1,229 @@
+// Writes what is known where people look: the state of each asset, of rings and of baselines. Only differences that mean something
+// are written, so a converged cluster is silent (K7). Targets under a claim are written by their operation alone.
+import type { PatchBaselineStatus } from "../api/patch-baseline.ts";
+import { type NodePatchStateStatus, type Phase, STATES, type WorkloadPatchStateStatus } from "../api/patch-state.ts";
+import type { Reason } from "../api/reasons.ts";
+import type { RolloutRingStatus } from "../api/rollout-ring.ts";
+import type { Instant } from "../clock.ts";
+import { isCompliant, worstState } from "../core/compliance/index.ts";
+import { canonicalJson, type OfferedVersions } from "../core/levels/index.ts";
+import type { AssetRow, Claim, LevelInForce } from "../core/model.ts";
+import { type Plan, type RingOutcome, ringStatusOf } from "../core/rollout/plan.ts";
+import type { Client } from "../kube/client.ts";
+import { addVerified } from "../kube/closing.ts";
+import { createState, readState, writeState } from "../kube/patch-states.ts";
+import { NODE_PATCH_STATES, PATCH_BASELINES, ROLLOUT_RINGS } from "../kube/resources.ts";
+import type { ClusterObjects } from "./cluster.ts";
+import { essenceOf, type Health, summarise } from "./conditions.ts";
+
+type TargetStatus = NodePatchStateStatus | WorkloadPatchStateStatus;
+
+export interface StatusInput {
+  readonly client: Client;
+  readonly now: Instant;
+  readonly objects: ClusterObjects;
+  readonly plan: Plan;
+  readonly stored: { readonly nodes: ReadonlyMap<string, NodePatchStateStatus>; readonly workloads: ReadonlyMap<string, WorkloadPatchStateStatus> };
+  /** UIDs under a claim: their operation writes them. */
+  readonly claimed: ReadonlySet<string>;
+  /** At most so many target states a pass: progress of rollouts comes first. */
+  readonly budget: number;
+  readonly onError: (error: unknown, object: string) => void;
+}
+
+/** Writes target states; true if some are left for the next pass. */
+export async function writeTargetStates(input: StatusInput): Promise<boolean> {
+  const groups = Map.groupBy(input.plan.rows, (row) => row.asset.uid);
+  let written = 0;
+  for (const [uid, rows] of groups) {
+    const asset = rows[0]?.asset;
+    if (asset === undefined || input.claimed.has(uid)) continue;
+    const stored: TargetStatus | undefined = input.stored.nodes.get(uid) ?? input.stored.workloads.get(uid);
+    if (stored?.operation !== undefined) continue;
+    const wanted = describeTarget(rows, stored, input.now);
+    if (stored !== undefined && essence(stored) === essence(wanted)) continue;
+    if (written >= input.budget) return true;
+    written += 1;
+    try {
+      const live = (await readState<TargetStatus>(input.client, asset)) ?? (await create(input.client, asset));
+      if (live?.status?.operation !== undefined) continue;
+      if (live !== undefined) await writeState<TargetStatus>(input.client, live, asset, { ...live.status, ...wanted } as TargetStatus);
+    } catch (error) {
+      input.onError(error, `${asset.kind} ${asset.name}`);
+    }
+  }
+  return false;
+}
+
+async function create(client: Client, asset: AssetRow["asset"]): ReturnType<typeof readState<TargetStatus>> {
+  await createState(client, asset);
+  return readState<TargetStatus>(client, asset);
+}
+
+const PHASE_ORDER: readonly Phase[] = ["Blocked", "InProgress", "Offered", "NotOffered", "Soaking", "Done"];
+
+function describeTarget(rows: readonly AssetRow[], stored: TargetStatus | undefined, now: Instant): TargetStatus {
+  const state = worstState(rows.map((row) => row.state));
+  const phase = PHASE_ORDER.find((candidate) => rows.some((row) => row.phase === candidate)) ?? "Done";
+  const blocks = [...new Map(rows.flatMap((row) => row.blockedBy).map((block) => [block.reason, block])).values()];
+  const ring = rows.find((row) => row.ring !== undefined)?.ring;
+  let verified = stored?.verified ?? [];
+  for (const row of rows)
+    if (row.approved && row.state === "Installed" && row.digest !== undefined && !verified.some((item) => item.baseline === row.baseline && item.digest === row.digest))
+      verified = addVerified(verified, { baseline: row.baseline, digest: row.digest }, new Date(now).toISOString());
+  return {
+    ...(ring === undefined ? {} : { ring }),
+    state,
+    phase,
+    blockedBy: blocks.slice(0, 16).map(({ reason, message, since }) => ({
+      reason,
+      message: message.slice(0, 512),
+      since: new Date(since ?? now).toISOString(),
+    })),
+    baselines: rows.map((row) => ({
+      baseline: row.baseline,
+      ...(row.ring === undefined ? {} : { ring: row.ring }),
+      ...(row.level === undefined ? {} : { level: row.level }),
+      state: row.state,
+      phase: row.phase,
+      ...(row.reason === undefined ? {} : { reason: row.reason }),
+    })),
+    verified,
+    conditions: summarise(stored?.conditions, targetHealth(state, phase, blocks[0]), undefined, now),
+  };
+}
+
+function targetHealth(state: (typeof STATES)[number], phase: Phase, block: { readonly reason: Reason; readonly message: string } | undefined): Health {
+  if (phase === "Blocked" && block !== undefined) return { kind: "Stalled", ...block };
+  if (isCompliant(state)) return { kind: "Ready", reason: "Compliant", message: `state ${state}` };
+  return { kind: "Reconciling", reason: block?.reason ?? "NotCompliant", message: block?.message ?? `state ${state}` };
+}
+
+/** What is worth a write: not the wording or the time of a block, which changes while the same thing holds. */
+function essence(status: TargetStatus): string {
+  return JSON.stringify([
+    status.ring,
+    status.state,
+    status.phase,
+    (status.blockedBy ?? []).map((block) => block.reason),
+    (status.baselines ?? []).map(({ baseline, ring, level, state, phase, reason }) => [baseline, ring, level, state, phase, reason]),
+    (status.verified ?? []).map((item) => [item.baseline, item.digest]),
+    essenceOf(status.conditions),
+  ]);
+}
+
+/** Removes states of nodes that are gone and hold no claim. */
+export async function removeOrphans({ client, objects, claimed, onError }: StatusInput): Promise<void> {
+  const names = new Set(objects.nodes.map((node) => node.metadata.name));
+  for (const object of objects.nodeStates) {
+    const uid = (object.status as NodePatchStateStatus | undefined)?.targetUID;
+    if (names.has(object.metadata.name) || (uid !== undefined && claimed.has(uid)) || object.metadata.uid === undefined) continue;
+    try {
+      await client.delete(NODE_PATCH_STATES, { name: object.metadata.name }, { uid: object.metadata.uid });
+    } catch (error) {
+      onError(error, `NodePatchState ${object.metadata.name}`);
+    }
+  }
+}
+
+/** Soak is persisted at most this often while nothing else changes. */
+const SOAK_WRITE_SECONDS = 60;
+
+/** Writes the status of every ring that has an object in the cluster. */
+export async function writeRingStatuses(input: StatusInput): Promise<void> {
+  const live = new Map(input.objects.rings.map((ring) => [ring.metadata.name, ring]));
+  for (const outcome of input.plan.rings) {
+    const object = live.get(outcome.ring.name);
+    if (object === undefined) continue;
+    const before = object.status as RolloutRingStatus | undefined;
+    const status: RolloutRingStatus = {
+      ...ringStatusOf(outcome),
+      ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
+      ...(outcome.ring.authority.kind === "Git" ? { observedCommit: outcome.ring.authority.commit } : {}),
+      conditions: summarise(before?.conditions, ringHealth(outcome), object.metadata.generation, input.now),
+    };
+    if (before !== undefined && !isWorthWriting(before, status)) continue;
+    try {
+      await input.client.updateStatus(ROLLOUT_RINGS, { ...object, status });
+    } catch (error) {
+      input.onError(error, `RolloutRing ${outcome.ring.name}`);
+    }
+  }
+}
+
+function isWorthWriting(before: RolloutRingStatus, after: RolloutRingStatus): boolean {
+  const essential = (status: RolloutRingStatus): string =>
+    canonicalJson({
+      ...status,
+      conditions: essenceOf(status.conditions),
+      blockedBy: (status.blockedBy ?? []).map((block) => block.reason),
+      levels: (status.levels ?? []).map((level) => ({ ...level, soakedSeconds: 0 })),
+    });
+  if (essential(before) !== essential(after)) return true;
+  return (after.levels ?? []).some((level) => {
+    const known = before.levels?.find((other) => other.baseline === level.baseline && other.digest === level.digest);
+    const grown = (level.soakedSeconds ?? 0) - (known?.soakedSeconds ?? 0);
+    return grown >= SOAK_WRITE_SECONDS || grown < 0;
+  });
+}
+
+function ringHealth({ halted, phase, blockedBy, ring, assets, compliant }: RingOutcome): Health {
+  const [block] = blockedBy;
+  if (halted !== undefined) return { kind: "Stalled", reason: halted.reason, message: halted.message };
+  if (phase === "Blocked" && block !== undefined) return { kind: "Stalled", reason: block.reason, message: block.message };
+  if (phase === "Done") return { kind: "Ready", reason: "Soaked", message: `ring ${ring.name}: ${compliant} of ${assets} compliant` };
+  if (phase === "Soaking") return { kind: "Reconciling", reason: "Soaking", message: `ring ${ring.name} is complete and soaks` };
+  return { kind: "Reconciling", reason: block?.reason ?? "Progressing", message: block?.message ?? `ring ${ring.name}: ${compliant} of ${assets} compliant` };
+}
+
+/** A target whose failure outlives its claim is written down before the claim is freed; repeating it changes nothing. */
+export async function recordLost(client: Client, claim: Claim): Promise<void> {
+  const object = await client.get(ROLLOUT_RINGS, { name: claim.ring });
+  const status = object?.status as RolloutRingStatus | undefined;
+  const record = status?.levels?.find((level) => level.baseline === claim.baseline && level.digest === claim.digest);
+  if (object === undefined || status === undefined || record === undefined || record.lost?.includes(claim.uid) === true) return;
+  const levels = status.levels?.map((level) => (level === record ? { ...level, lost: [...(level.lost ?? []), claim.uid].slice(-500) } : level));
+  await client.updateStatus(ROLLOUT_RINGS, { ...object, status: { ...status, levels } });
+}
+
+export interface BaselineView {
+  readonly name: string;
+  readonly candidate: LevelInForce | undefined;
+  readonly offered: OfferedVersions | undefined;
+  readonly problem: { readonly reason: Reason; readonly message: string } | undefined;
+}
+
+/** Writes candidates, first-seen times and counts of baselines. */
+export async function writeBaselineStatuses(input: StatusInput, views: readonly BaselineView[]): Promise<void> {
+  const live = new Map(input.objects.baselines.map((baseline) => [baseline.metadata.name, baseline]));
+  for (const view of views) {
+    const object = live.get(view.name);
+    if (object === undefined) continue;
+    const before = object.status as PatchBaselineStatus | undefined;
+    const rows = input.plan.rows.filter((row) => row.baseline === view.name);
+    const compliant = rows.filter((row) => isCompliant(row.state)).length;
+    const health: Health =
+      view.problem === undefined
+        ? { kind: "Ready", reason: "LevelResolved", message: view.candidate === undefined ? "nothing to resolve" : `resolves to ${view.candidate.name}` }
+        : { kind: "Stalled", ...view.problem };
+    const status: PatchBaselineStatus = {
+      ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
+      conditions: summarise(before?.conditions, health, object.metadata.generation, input.now),
+      ...(view.candidate === undefined
+        ? before?.candidate === undefined ? {} : { candidate: before.candidate }
+        : { candidate: { level: view.candidate.name, digest: view.candidate.digest, resolvedTime: before?.candidate?.digest === view.candidate.digest ? before.candidate.resolvedTime : new Date(input.now).toISOString() } }),
+      ...(view.offered === undefined || view.offered.length === 0 ? {} : { offered: [...view.offered] }),
+      assets: rows.length,
+      compliant,
+      compliantPercent: rows.length === 0 ? 100 : Math.floor((compliant * 100) / rows.length),
+    };
+    const essential = (some: PatchBaselineStatus): string => canonicalJson({ ...some, conditions: essenceOf(some.conditions) });
+    if (before !== undefined && essential(before) === essential(status)) continue;
+    try {
+      await input.client.updateStatus(PATCH_BASELINES, { ...object, status });
+    } catch (error) {
+      input.onError(error, `PatchBaseline ${view.name}`);
+    }
+  }
+}
+
