@@ -133,7 +133,7 @@ async function readCluster(folder: string): Promise<Cluster> {
 }
 
 /** Statuses by the UID of the node or workload that they speak of. */
-function byTarget(states: readonly { readonly status?: unknown }[]): ReadonlyMap<string, unknown> {
+function byTarget(states: readonly Readonly<Record<string, unknown>>[]): ReadonlyMap<string, unknown> {
   return new Map(
     states.flatMap(({ status }) => {
       const uid = (status as { readonly targetUID?: unknown } | undefined)?.targetUID;
