@@ -18,7 +18,8 @@ import { type ClusterKey, type ClusterObjects, resourceOf } from "./cluster.ts";
 export const POLICY_LABEL = "ringward.dev/policy";
 export const FROM_GIT = "git";
 
-const KEYS: Readonly<Record<PolicyKind, ClusterKey>> = {
+/** Where the copies of each kind stand. */
+export const POLICY_KEYS: Readonly<Record<PolicyKind, ClusterKey>> = {
   PatchBaseline: "baselines",
   RolloutRing: "rings",
   MaintenanceCalendar: "calendars",
@@ -38,12 +39,12 @@ export async function applyPolicy(ports: ApplyPorts, loaded: LoadedPolicy, objec
   for (const object of loaded.objects) {
     wanted.add(`${object.kind}/${object.name}`);
     if (object.mismatch !== undefined) continue;
-    const live = objects[KEYS[object.kind]].find((other) => other.metadata.name === object.name);
+    const live = objects[POLICY_KEYS[object.kind]].find((other) => other.metadata.name === object.name);
     await attempt(ports, `${object.kind} ${object.name}`, () => put(ports.client, object, live));
   }
   const named = namedLevels(inForce, objects);
   for (const problem of loaded.problems) if (problem.object !== undefined) wanted.add(`${problem.object.kind}/${problem.object.name}`);
-  for (const [kind, key] of Object.entries(KEYS))
+  for (const [kind, key] of Object.entries(POLICY_KEYS))
     for (const live of objects[key]) {
       const { labels, name, uid, resourceVersion } = live.metadata;
       if (labels?.[POLICY_LABEL] !== FROM_GIT || wanted.has(`${kind}/${name}`) || uid === undefined) continue;
@@ -63,7 +64,7 @@ async function attempt(ports: ApplyPorts, where: string, run: () => Promise<void
 }
 
 async function put(client: Client, object: PolicyObject, live: KubeObject | undefined): Promise<void> {
-  const resource = resourceOf(KEYS[object.kind]);
+  const resource = resourceOf(POLICY_KEYS[object.kind]);
   const { labels, annotations } = object.object.metadata;
   const spec = live === undefined ? object.spec : keepSuspended(object, live);
   const marked = { ...labels, [POLICY_LABEL]: FROM_GIT };

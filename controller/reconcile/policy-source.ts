@@ -14,6 +14,7 @@ import type { Client } from "../kube/client.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { POLICY_REPOSITORIES } from "../kube/resources.ts";
 import { loadPolicy, type LoadedPolicy } from "../policy/load.ts";
+import type { PolicyObject } from "../policy/object.ts";
 import { applyPolicy } from "./apply-policy.ts";
 import type { ClusterObjects } from "./cluster.ts";
 import { type Health, summarise } from "./conditions.ts";
@@ -60,7 +61,16 @@ interface Memory {
   fetched: CommitSha | undefined;
   requested: string | undefined;
   poked: boolean;
-  read: { readonly commit: CommitSha; readonly snapshot: GitSnapshot; readonly loaded: LoadedPolicy; readonly times: ReadonlyMap<string, Instant> } | undefined;
+  read: ReadPolicy | undefined;
+}
+
+/** Policy as it was read at one commit. */
+interface ReadPolicy {
+  readonly commit: CommitSha;
+  readonly snapshot: GitSnapshot;
+  readonly loaded: LoadedPolicy;
+  readonly previous: readonly PolicyObject[];
+  readonly times: ReadonlyMap<string, Instant>;
 }
 
 export const REQUESTED_AT = "ringward.dev/reconcile-requested-at";
@@ -123,7 +133,7 @@ async function syncRepository(ports: PolicySourcePorts, memory: Memory, object: 
   // The head is written down before anything acts on it: a later rewind is then seen as one, even after a crash (G1).
   await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read?.loaded), health, now);
   if (git === undefined || head === undefined || read === undefined) return { inForce: fromCluster(objects, brakes, spec) };
-  const inForce = fromGit({ spec, head, loaded: read.loaded, inputTimes: read.times, objects, brakes });
+  const inForce = fromGit({ spec, head, commitTime: read.snapshot.time, loaded: read.loaded, previous: read.previous, inputTimes: read.times, objects, brakes });
   if ((spec.mode ?? "Apply") === "Apply" && judged?.brake === undefined) await applyPolicy(ports, read.loaded, objects, inForce, now);
   return {
     inForce,
@@ -180,14 +190,15 @@ function findStaleness(spec: PolicyRepositorySpec, fetchedAt: Instant | undefine
   return { reason: "RepositoryStale", message: `the policy repository could not be read for longer than ${spec.maxStaleness ?? "1h"}` };
 }
 
-async function readOnce(ports: PolicySourcePorts, memory: Memory, git: PolicyGit, head: CommitSha, spec: PolicyRepositorySpec): Promise<Memory["read"]> {
+async function readOnce(ports: PolicySourcePorts, memory: Memory, git: PolicyGit, head: CommitSha, spec: PolicyRepositorySpec): Promise<ReadPolicy | undefined> {
   if (memory.read?.commit === head) return memory.read;
   try {
     const path = spec.path ?? "";
     const snapshot = await git.read(head, path);
     const loaded = loadPolicy({ files: snapshot.files, validators: ports.validators, path });
     const times = await readInputTimes(git, head, loaded, snapshot.time);
-    memory.read = { commit: head, snapshot, loaded, times };
+    const previous = await readLastGood(git, head, loaded, (files) => loadPolicy({ files, validators: ports.validators, path }));
+    memory.read = { commit: head, snapshot, loaded, previous, times };
     return memory.read;
   } catch (error) {
     // After a rewrite the old head may be out of reach: the copies in the cluster then serve what is in flight.
@@ -204,6 +215,29 @@ async function readInputTimes(git: PolicyGit, head: CommitSha, loaded: LoadedPol
     times.set(object.file, (await git.lastChange(head, object.file))?.time ?? fallback);
   }
   return times;
+}
+
+/** How many changes of a broken path are looked at for a good one. */
+const CHANGES_BACK = 20;
+
+/** What each path that cannot be read now held when it could: who used that starts nothing new (G5). */
+async function readLastGood(git: PolicyGit, head: CommitSha, loaded: LoadedPolicy, load: (files: GitSnapshot["files"]) => LoadedPolicy): Promise<readonly PolicyObject[]> {
+  const broken = new Set(loaded.problems.filter((problem) => problem.severity === "error").map((problem) => problem.file));
+  const previous: PolicyObject[] = [];
+  for (const file of [...broken].sort()) {
+    let at: CommitSha | undefined = head;
+    for (let change = 0; change < CHANGES_BACK && at !== undefined; change += 1) {
+      const last: { readonly commit: CommitSha } | undefined = await git.lastChange(at, file);
+      at = last === undefined ? undefined : await git.parent(last.commit);
+      if (at === undefined) break;
+      const folder = file.includes("/") ? file.slice(0, file.lastIndexOf("/")) : "";
+      const before = load((await git.read(at, folder)).files.filter((other) => other.path === file));
+      if (before.objects.length === 0 || before.problems.some((problem) => problem.severity === "error")) continue;
+      previous.push(...before.objects);
+      break;
+    }
+  }
+  return previous;
 }
 
 function describe(brake: Block | undefined, stale: Block | undefined, failure: unknown, head: CommitSha | undefined): Health {

@@ -1,91 +1,91 @@
-// Policy in force, from a verified snapshot or from the objects in the cluster. Pure.
-// Without a repository every ring is approved with kubectl; with one, the planner reads a ring's spec from the snapshot, never from the
-// live object, and only rings that no repository contains are the cluster's own.
-import type { PatchBaselineSpec, PatchBaselineStatus } from "../api/patch-baseline.ts";
-import { INPUT_TIME, type PatchLevelSpec } from "../api/patch-level.ts";
+// Policy in force, from a verified snapshot and the objects in the cluster: gathers what `policy/in-force.ts` decides from. Pure.
+import type { PatchBaselineStatus } from "../api/patch-baseline.ts";
+import type { PatchExceptionSpec } from "../api/patch-exception.ts";
 import type { PolicyRepositorySpec } from "../api/policy-repository.ts";
-import type { RolloutRingSpec, RolloutRingStatus } from "../api/rollout-ring.ts";
+import type { RolloutRingStatus } from "../api/rollout-ring.ts";
 import type { Instant } from "../clock.ts";
-import { checkLevel, levelDigest } from "../core/levels/index.ts";
-import type { Block, LevelInForce, PolicyInForce, RingInForce } from "../core/model.ts";
+import type { Block, ExceptionInForce, PolicyInForce } from "../core/model.ts";
 import type { CommitSha } from "../git/port.ts";
 import type { KubeObject } from "../kube/port.ts";
+import { toPolicyInForce } from "../policy/in-force.ts";
+import type { LiveObject } from "../policy/live.ts";
 import type { LoadedPolicy } from "../policy/load.ts";
-import { FROM_GIT, POLICY_LABEL } from "./apply-policy.ts";
+import type { PolicyKind, PolicyObject } from "../policy/object.ts";
+import { FROM_GIT, POLICY_KEYS, POLICY_LABEL } from "./apply-policy.ts";
 import type { ClusterObjects } from "./cluster.ts";
 
-/** Policy as the objects in the cluster say it. */
+/** Policy as the objects in the cluster say it: there is no repository, or it cannot be read and its copies must serve. */
 export function fromCluster(objects: ClusterObjects, brakes: readonly Block[], spec?: PolicyRepositorySpec): PolicyInForce {
-  return {
+  return toPolicyInForce({
+    ...gather(objects),
+    loaded: { objects: [], problems: [] },
+    commit: undefined,
+    mode: "Apply",
     clusterName: spec?.clusterName ?? "cluster",
-    baselines: objects.baselines.map((object) => ({
-      name: object.metadata.name,
-      spec: object.spec as PatchBaselineSpec,
-      status: object.status as PatchBaselineStatus | undefined,
-      inputTime: createdAt(object),
-    })),
-    rings: objects.rings.map((object) => ringOf(object)),
-    calendars: named(objects.calendars),
-    exceptions: named(objects.exceptions),
-    recipes: named(objects.recipes),
-    levels: objects.levels.map(levelOf),
+    inputTime: () => undefined,
+    commitTime: 0,
     brakes,
     proposer: false,
-  };
-}
-
-function ringOf(object: KubeObject): RingInForce {
-  const spec = object.spec as RolloutRingSpec;
-  return {
-    name: object.metadata.name,
-    spec,
-    status: object.status as RolloutRingStatus | undefined,
-    authority: { kind: "Cluster" },
-    suspendedLive: spec.suspend === true,
-    brakes: [],
-  };
-}
-
-function named<Spec>(list: readonly KubeObject[]): readonly { readonly name: string; readonly spec: Spec }[] {
-  return list.map((object) => ({ name: object.metadata.name, spec: object.spec as Spec }));
-}
-
-/** A level as it stands in the cluster or in a file. */
-export function levelOf(object: Pick<KubeObject, "metadata" | "spec">): LevelInForce {
-  const spec = object.spec as PatchLevelSpec;
-  const mismatch = checkLevel(object.metadata.name, spec);
-  return {
-    name: object.metadata.name,
-    digest: levelDigest(spec),
-    spec,
-    inputTime: inputTimeOf(object.metadata.name, object.metadata.annotations),
-    ...(mismatch === undefined ? {} : { mismatch }),
-  };
-}
-
-/** The annotation, or the date in the name. */
-export function inputTimeOf(name: string, annotations: Readonly<Record<string, string>> | undefined): Instant {
-  const time = Date.parse(annotations?.[INPUT_TIME] ?? "");
-  if (!Number.isNaN(time)) return time;
-  const date = /-(\d{4})(\d{2})(\d{2})-[0-9a-f]{12}$/.exec(name);
-  return date === null ? 0 : Date.parse(`${date[1]}-${date[2]}-${date[3]}T00:00:00Z`);
-}
-
-function createdAt(object: KubeObject): Instant {
-  return Date.parse(object.metadata.creationTimestamp ?? "1970-01-01T00:00:00Z");
+  });
 }
 
 export interface GitInput {
   readonly spec: PolicyRepositorySpec;
   readonly head: CommitSha;
+  readonly commitTime: Instant;
   readonly loaded: LoadedPolicy;
-  /** By file. */
+  /** What paths that are broken now held at the last good commit. */
+  readonly previous: readonly PolicyObject[];
+  /** When files of baselines and recipes last changed. */
   readonly inputTimes: ReadonlyMap<string, Instant>;
   readonly objects: ClusterObjects;
   readonly brakes: readonly Block[];
 }
 
-/** Rings in the cluster that no repository contains. Copies of rings that Git dropped are nobody's, until they are removed. */
-export function clusterRings(objects: ClusterObjects, inGit: ReadonlySet<string>): readonly RingInForce[] {
-  return objects.rings.filter((ring) => !inGit.has(ring.metadata.name) && ring.metadata.labels?.[POLICY_LABEL] !== FROM_GIT).map((ring) => ringOf(ring));
+/** Policy as a verified snapshot says it, with what the cluster has stored about it. */
+export function fromGit(input: GitInput): PolicyInForce {
+  const { spec, head, commitTime, loaded, previous, inputTimes, objects, brakes } = input;
+  return toPolicyInForce({
+    ...gather(objects),
+    loaded,
+    previous,
+    commit: head,
+    mode: spec.mode ?? "Apply",
+    clusterName: spec.clusterName,
+    inputTime: (file) => inputTimes.get(file),
+    commitTime,
+    brakes,
+    proposer: spec.proposer ?? true,
+  });
+}
+
+function gather(objects: ClusterObjects): {
+  readonly live: readonly LiveObject[];
+  readonly baselineStatuses: ReadonlyMap<string, PatchBaselineStatus>;
+  readonly ringStatuses: ReadonlyMap<string, RolloutRingStatus>;
+  readonly retainedExceptions: readonly ExceptionInForce[];
+} {
+  const live = Object.entries(POLICY_KEYS).flatMap(([kind, key]) => objects[key].map((object) => toLive(kind as PolicyKind, object)));
+  return {
+    live,
+    baselineStatuses: statuses<PatchBaselineStatus>(objects.baselines),
+    ringStatuses: statuses<RolloutRingStatus>(objects.rings),
+    retainedExceptions: objects.exceptions.map(({ metadata, spec }) => ({ name: metadata.name, spec: spec as PatchExceptionSpec })),
+  };
+}
+
+function toLive(kind: PolicyKind, object: KubeObject): LiveObject {
+  const { name, annotations, labels, creationTimestamp } = object.metadata;
+  return {
+    kind,
+    name,
+    spec: object.spec,
+    ...(annotations === undefined ? {} : { annotations }),
+    time: Date.parse(creationTimestamp ?? "1970-01-01T00:00:00Z"),
+    fromRepository: labels?.[POLICY_LABEL] === FROM_GIT,
+  } as LiveObject;
+}
+
+function statuses<Status>(list: readonly KubeObject[]): ReadonlyMap<string, Status> {
+  return new Map(list.flatMap(({ metadata, status }) => (status === undefined ? [] : [[metadata.name, status as Status] as const])));
 }

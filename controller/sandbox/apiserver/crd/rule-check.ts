@@ -124,11 +124,13 @@ function field(schema: Known, name: string, at: number): Known {
   if (schema === undefined || schema["type"] !== "object" || preserves(schema)) return undefined;
   const values = valuesOf(schema);
   if (values !== undefined) return values;
+  // The server knows metadata.name and metadata.generateName of every object, whatever the schema says of metadata.
+  if (name === "metadata") return undefined;
   for (const [property, below] of Object.entries(propertiesOf(schema))) {
     if (celName(property, true) === name) return isObject(below) ? below : undefined;
   }
   if (Object.keys(propertiesOf(schema)).length === 0 && schema["additionalProperties"] !== undefined) return undefined;
-  if (["metadata", "apiVersion", "kind"].includes(name)) return undefined;
+  if (["apiVersion", "kind"].includes(name)) return undefined;
   throw new UndefinedField(name, at);
 }
 
