@@ -24,6 +24,8 @@ import { createView } from "./actors/view.ts";
 import type { ClusterView } from "./actors/view.ts";
 import { createApiServer } from "./apiserver/index.ts";
 import type { SandboxApiServer, StoreSnapshot } from "./apiserver/index.ts";
+import { serveClock } from "./clock.ts";
+import type { SandboxClock } from "./clock.ts";
 import { applyFleet } from "./fleet/apply.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import { createMachines } from "./nodes/machines.ts";
@@ -56,6 +58,8 @@ export interface SandboxCluster {
   /** Runs the actors on the clock until `stop`. `transport` is real time: it paces reconnects only. */
   start(options: StartOptions): Promise<void>;
   stop(): Promise<void>;
+  /** Serves the API on loopback (port 0: a free one), and the policy clock beside it if it is a sandbox's. */
+  listen(port?: number): Promise<SandboxAddress>;
   /** Everything that the cluster is at this moment, between two rounds; can be put back any number of times. */
   snapshot(): ClusterSnapshot;
   restore(snapshot: ClusterSnapshot): void;
@@ -64,6 +68,16 @@ export interface SandboxCluster {
 export interface StartOptions {
   readonly transport: Clock;
   readonly onError: (source: string, error: unknown) => void;
+}
+
+export interface SandboxAddress {
+  /** The API server's. */
+  readonly url: string;
+  /** What kubectl and the controller need: one context with the admin's token. */
+  readonly kubeconfig: string;
+  /** Where another process reads the policy clock; undefined for a clock that cannot be described. */
+  readonly clockUrl: string | undefined;
+  close(): Promise<void>;
 }
 
 export interface ClusterSnapshot {
@@ -127,6 +141,18 @@ export async function createSandboxCluster(options: SandboxClusterOptions): Prom
       running = undefined;
       await view.stop();
     },
+    async listen(wanted = 0) {
+      const api = await server.listen({ port: wanted, host: "127.0.0.1" });
+      const clockServer = isSandboxClock(clock) ? await serveClock(clock) : undefined;
+      return {
+        url: api.url,
+        kubeconfig: server.kubeconfig(api.url),
+        clockUrl: clockServer?.url,
+        async close() {
+          await Promise.all([api.close(), clockServer?.close()]);
+        },
+      };
+    },
     snapshot: () => ({
       store: server.store.snapshot(),
       machines: machines.snapshot(),
@@ -135,11 +161,16 @@ export async function createSandboxCluster(options: SandboxClusterOptions): Prom
     }),
     restore(snapshot) {
       server.store.restore(snapshot.store);
+      view.reset();
       machines.restore(snapshot.machines);
       for (const actor of actors) if (actor.restore !== undefined) actor.restore(snapshot.actors[actor.name]);
       round = snapshot.round;
     },
   };
+}
+
+function isSandboxClock(clock: Clock): clock is SandboxClock {
+  return "describe" in clock;
 }
 
 /** The names that these controllers have in a real cluster, so that a history reads like an audit log. */

@@ -60,20 +60,26 @@ export interface LoopOptions {
   readonly onError: (actor: string, error: unknown) => void;
 }
 
+const PAUSE_TICKS = 10;
+
 /** Drives actors until the signal: at once after every change, else each tick. Resolves when nothing runs any more. */
 export async function runActors(options: LoopOptions): Promise<void> {
   const { actors, view, clock, signal } = options;
   const last = new Map<Actor, { revision: number; at: number }>();
+  /** When an actor that failed may try again: an outage must not become a busy loop. */
+  const pausedUntil = new Map<Actor, Instant>();
   while (!signal.aborted) {
     let writes = 0;
     for (const actor of actors) {
       const now = clock.now();
+      if (now < (pausedUntil.get(actor) ?? 0)) continue;
       const seen = last.get(actor);
       if (actor.reactive === true && seen?.revision === view.revision() && now < seen.at + options.resync) continue;
       const revision = view.revision();
       const result = await runRound([actor], now);
       for (const { error } of result.errors) options.onError(actor.name, error);
       if (result.errors.length === 0) last.set(actor, { revision, at: now });
+      else pausedUntil.set(actor, now + options.tick * PAUSE_TICKS);
       writes += result.writes;
       if (signal.aborted) return;
     }

@@ -7,6 +7,15 @@ import { isActive } from "./selection.ts";
 
 const DEFAULT_BACKOFF_LIMIT = 6;
 
+/** Ended pods, those included that are noted but not counted yet: who overlooks them starts a second pod. */
+export function endedPods(job: Job): { readonly succeeded: number; readonly failed: number } {
+  const { succeeded = 0, failed = 0, uncountedTerminatedPods: uncounted = {} } = job.status ?? {};
+  return {
+    succeeded: succeeded + (uncounted.succeeded?.length ?? 0),
+    failed: failed + (uncounted.failed?.length ?? 0),
+  };
+}
+
 export function finished(job: Job): boolean {
   return (job.status?.conditions ?? []).some(
     ({ type, status }) => (type === "Complete" || type === "Failed") && status === "True",
@@ -25,7 +34,7 @@ function failure(job: Job, pods: readonly Pod[], now: Instant): Condition | unde
   const { backoffLimit = DEFAULT_BACKOFF_LIMIT, activeDeadlineSeconds } = job.spec;
   // With restartPolicy OnFailure the kubelet restarts containers in place: each restart is a failure.
   const restarts = job.spec.template.spec.restartPolicy === "OnFailure" ? restartsOf(pods) : 0;
-  if ((job.status?.failed ?? 0) + restarts > backoffLimit) {
+  if (endedPods(job).failed + restarts > backoffLimit) {
     return failed("BackoffLimitExceeded", "Job has reached the specified backoff limit");
   }
   const start = Date.parse(job.status?.startTime ?? "");
@@ -46,7 +55,7 @@ function failed(reason: string, message: string): Condition {
 
 function success(job: Job): Condition | undefined {
   const { parallelism = 1, completions = parallelism } = job.spec;
-  if ((job.status?.succeeded ?? 0) < completions) return undefined;
+  if (endedPods(job).succeeded < completions) return undefined;
   return {
     type: "SuccessCriteriaMet",
     status: "True",

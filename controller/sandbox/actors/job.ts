@@ -3,7 +3,7 @@
 // uncountedTerminatedPods between the two writes (KEP-2307). Without podFailurePolicy, Indexed completion and successPolicy.
 import type { Instant } from "../../clock.ts";
 import type { Actor } from "./actor.ts";
-import { finished, jobVerdict } from "./job-verdict.ts";
+import { endedPods, finished, jobVerdict } from "./job-verdict.ts";
 import type { Condition, Job, Pod } from "./objects.ts";
 import { isActive, isFinished, isReady } from "./selection.ts";
 import { equal, ownerReference, podFrom, timestamp, withCondition } from "./template.ts";
@@ -142,7 +142,7 @@ async function startPods(
   const active = pods.filter(isActive).length;
   const ending = pods.filter((pod) => pod.metadata.deletionTimestamp !== undefined && !isFinished(pod)).length;
   const { parallelism = 1, completions = parallelism, podReplacementPolicy = "TerminatingOrFailed" } = job.spec;
-  const wanted = Math.min(parallelism, completions - (job.status?.succeeded ?? 0));
+  const wanted = Math.min(parallelism, completions - endedPods(job).succeeded);
   const occupied = podReplacementPolicy === "Failed" ? active + ending : active;
   if (occupied >= wanted) return false;
   if (backoffEnd(job, pods, timing) > now) return true;
@@ -152,7 +152,7 @@ async function startPods(
 
 /** Failures in a row double the wait, from the end of the last failed pod. */
 function backoffEnd(job: Job, pods: readonly Pod[], timing: SandboxTiming): Instant {
-  const failures = job.status?.failed ?? 0;
+  const failures = endedPods(job).failed;
   if (failures === 0) return 0;
   const ends = pods
     .filter((pod) => pod.status?.phase === "Failed")

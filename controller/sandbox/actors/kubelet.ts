@@ -10,7 +10,7 @@ import type { Invocation } from "../nodes/program.ts";
 import type { Actor } from "./actor.ts";
 import { hostAddress, isReported, newNode, nodeStatus } from "./node-status.ts";
 import type { Lease, Node, Pod } from "./objects.ts";
-import { advance, isWaiting, startRun } from "./pod-run.ts";
+import { advance, isWaiting, resumeRun, startRun } from "./pod-run.ts";
 import type { PodRun } from "./pod-run.ts";
 import { podStatus } from "./pod-status.ts";
 import { isFinished } from "./selection.ts";
@@ -39,6 +39,8 @@ interface Kubelet {
   memory: Memory;
   /** The last pod, run and readiness that needed no write, by uid: saves comparing statuses again. */
   readonly settled: Map<string, { readonly pod: Pod; readonly run: PodRun; readonly serves: boolean }>;
+  /** The last Node and machine that agreed, by name; for the same reason. */
+  readonly reported: Map<string, { readonly node: Node; readonly machine: Machine }>;
   heartbeats: number;
   waiting: boolean;
 }
@@ -51,6 +53,7 @@ export function createKubelet(view: ClusterView, machines: Machines, timing: San
     timing,
     memory: emptyMemory(),
     settled: new Map(),
+    reported: new Map(),
     heartbeats: 0,
     waiting: false,
   };
@@ -87,6 +90,7 @@ export function createKubelet(view: ClusterView, machines: Machines, timing: San
         images: new Set(saved.images as unknown as string[]),
       };
       kubelet.settled.clear();
+      kubelet.reported.clear();
     },
   };
 }
@@ -192,7 +196,9 @@ async function reportNode(kubelet: Kubelet, node: Node, now: Instant): Promise<v
   const { name } = node.metadata;
   const machine = machineOf(machines, name);
   const due = memory.reportDue.get(name);
-  const changed = !isReported(node, machine);
+  const last = kubelet.reported.get(name);
+  const changed = !(last?.node === node && last.machine === machine) && !isReported(node, machine);
+  if (!changed) kubelet.reported.set(name, { node, machine });
   if (!changed && due !== undefined && now < due) return;
   const stored = await client.replace("nodes", { ...node, status: nodeStatus(node, machine, now) }, "status");
   if (stored === undefined) return;
@@ -223,6 +229,8 @@ async function stepPod(kubelet: Kubelet, pod: Pod, nodeName: string, now: Instan
 
 function beginPod(kubelet: Kubelet, pod: Pod, nodeName: string, now: Instant): PodRun {
   const { memory, timing, machines } = kubelet;
+  const resumed = resumeRun(pod, machineOf(machines, nodeName).bootCount);
+  if (resumed !== undefined) return resumed;
   const keys = pod.spec.containers.map(({ image }) => `${nodeName} ${image}`);
   const pulled = keys.every((key) => memory.images.has(key));
   for (const key of keys) memory.images.add(key);
@@ -233,7 +241,7 @@ function beginPod(kubelet: Kubelet, pod: Pod, nodeName: string, now: Instant): P
 function runOnMachine(kubelet: Kubelet, name: string, invocation: Invocation, now: Instant) {
   const { machines, timing } = kubelet;
   const before = machineOf(machines, name);
-  if (before.power.state !== "up") return undefined;
+  if (before.power.state === "stopping") return undefined;
   const result = machines.run(name, invocation, now);
   if (result.reboots === true) {
     machines.put({ ...machineOf(machines, name), power: { state: "stopping", until: now + timing.shutdown } });

@@ -5,12 +5,14 @@ import type { Instant } from "../../clock.ts";
 import type { Actor } from "./actor.ts";
 import type { Condition, Node, Pod, Taint } from "./objects.ts";
 import { isActive, isFinished, isReady, tolerates, UNSCHEDULABLE } from "./selection.ts";
-import { equal, timestamp, withCondition } from "./template.ts";
+import { timestamp, withCondition } from "./template.ts";
 import type { SandboxTiming } from "./timing.ts";
 import type { ActorClient, ClusterView } from "./view.ts";
 
 const NODE_LEASES = "kube-node-lease";
 const NOT_READY = "node.kubernetes.io/not-ready";
+/** Kubernetes' podgc waits as long before it believes that a node is gone. */
+const QUARANTINE_MS = 40_000;
 const UNREACHABLE = "node.kubernetes.io/unreachable";
 
 export function createNodeLifecycleController(view: ClusterView, timing: SandboxTiming): Actor {
@@ -20,7 +22,7 @@ export function createNodeLifecycleController(view: ClusterView, timing: Sandbox
     async step(now) {
       const before = client.writes();
       for (const node of client.list("nodes")) await syncNode(client, node, timing, now);
-      await collectPods(client);
+      await collectPods(client, now);
       return client.writes() - before;
     },
   };
@@ -71,7 +73,7 @@ async function taint(client: ActorClient, node: Node, now: Instant): Promise<voi
   const stays = present.filter((one) => !own(one) || wanted.some((other) => isSame(one, other)));
   const added = wanted.filter((one) => !present.some((other) => isSame(one, other)));
   const taints = [...stays, ...added.map((one) => ({ ...one, timeAdded: timestamp(now) }))];
-  if (equal(taints, present)) return;
+  if (added.length === 0 && stays.length === present.length) return;
   const { taints: _, ...spec } = node.spec ?? {};
   await client.replace("nodes", { ...node, spec: taints.length === 0 ? spec : { ...spec, taints } });
 }
@@ -112,10 +114,12 @@ function patienceOf(pod: Pod, one: Taint, timing: SandboxTiming): number | undef
 }
 
 /** The pod garbage collector's part: nobody else ends a pod whose node is gone. */
-async function collectPods(client: ActorClient): Promise<void> {
+async function collectPods(client: ActorClient, now: Instant): Promise<void> {
   for (const pod of client.list("pods")) {
     const { nodeName } = pod.spec;
     if (nodeName === undefined || client.get("nodes", nodeName) !== undefined) continue;
+    // A pod may be written for a node that is about to register.
+    if (Date.parse(pod.metadata.creationTimestamp ?? "") + QUARANTINE_MS > now) continue;
     if (!isFinished(pod) && (pod.metadata.finalizers ?? []).length > 0) {
       await client.replace(
         "pods",

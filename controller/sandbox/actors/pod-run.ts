@@ -65,6 +65,29 @@ export function startRun(pod: Pod, known: boolean, bootCount: number, timing: Sa
   };
 }
 
+/** What a kubelet that starts anew finds running, by the pod's own status; undefined if nothing was started yet. */
+export function resumeRun(pod: Pod, bootCount: number): PodRun | undefined {
+  const statuses = pod.status?.containerStatuses ?? [];
+  const since = statuses
+    .map(({ state }) => Date.parse(state.running?.startedAt ?? ""))
+    .filter((time) => !Number.isNaN(time));
+  if (pod.status?.phase !== "Running" || since.length === 0) return undefined;
+  const startedAt = Math.min(...since);
+  const restarts = Math.max(...statuses.map(({ restartCount }) => restartCount));
+  return {
+    stage: "Running",
+    until: startedAt,
+    startedAt,
+    restarts,
+    endings: {},
+    last: {},
+    killAt: undefined,
+    bootCount,
+    log: "",
+    logSent: true,
+  };
+}
+
 /** The run after a look at `now`. At most one stage further, so that a status of every stage can be seen. */
 export function advance(run: PodRun, input: AdvanceInput): PodRun {
   if (run.stage === "Ended") return run;

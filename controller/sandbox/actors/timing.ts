@@ -31,7 +31,7 @@ export interface SandboxTiming {
   readonly nodeStatusReport: number;
   /** A Lease that was not renewed for so long makes its node Unknown. */
   readonly nodeMonitorGrace: number;
-  /** Pods without an own tolerance leave a NotReady node after this. */
+  /** Pods without tolerationSeconds of their own leave a NotReady node after this (a server's admission may give them 300 s). */
   readonly podEviction: number;
   /** Before a failed job pod is replaced; doubles with every failure. */
   readonly jobBackoff: number;

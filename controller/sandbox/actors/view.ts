@@ -43,6 +43,7 @@ const SERVED: Readonly<Record<KindName, { readonly resource: Resource; readonly 
   poddisruptionbudgets: { resource: resources.POD_DISRUPTION_BUDGETS },
 };
 const KIND_NAMES = Object.keys(SERVED) as readonly KindName[];
+const WAKING_KINDS = KIND_NAMES.filter((kind) => kind !== "leases");
 
 export interface Reader {
   /** All objects of a kind in the order of namespace/name. */
@@ -81,9 +82,11 @@ export interface ClusterView extends Reader {
   /** Starts watches; resolves when every kind has been read once. */
   follow(options: FollowOptions): Promise<void>;
   stop(): Promise<void>;
-  /** Grows with every change of the cache. */
+  /** Forgets everything: after a restore the same version numbers may stand for other content. */
+  reset(): void;
+  /** Grows with every change of the cache, but for Leases: nobody acts on a heartbeat. */
   revision(): number;
-  /** Calls back after each change; returns how to stop that. */
+  /** Calls back after each such change; returns how to stop that. */
   onChange(listener: () => void): () => void;
   /** Lets answers and events that are already there come in. */
   yielded(): Promise<void>;
@@ -103,6 +106,7 @@ interface Cache {
   /** Takes an object in unless a newer version, or its end, is known. */
   absorb(object: KubeObject): void;
   forget(object: KubeObject): void;
+  clear(): void;
 }
 
 /** A cache that starts empty: `refresh` or `follow` fills it. `as` gives each actor a port under its own name. */
@@ -129,9 +133,10 @@ export function createView(port: ApiPort, as: (actor: string) => ApiPort = () =>
       await Promise.all(reflectors.map((reflector) => reflector.stop()));
       reflectors = [];
     },
-    revision: () => KIND_NAMES.reduce((sum, kind) => sum + caches[kind].store.revision, 0),
+    reset: () => KIND_NAMES.forEach((kind) => caches[kind].clear()),
+    revision: () => WAKING_KINDS.reduce((sum, kind) => sum + caches[kind].store.revision, 0),
     onChange(listener) {
-      const stops = KIND_NAMES.map((kind) => caches[kind].store.onChange(listener));
+      const stops = WAKING_KINDS.map((kind) => caches[kind].store.onChange(listener));
       return () => stops.forEach((stop) => stop());
     },
     yielded: () => new Promise((resolve) => setImmediate(resolve)),
@@ -161,6 +166,10 @@ function createCache(): Cache {
       const [oldest] = ended;
       if (ended.size > 5_000 && oldest !== undefined) ended.delete(oldest);
       store.remove(keyOf(object.metadata), uid);
+    },
+    clear() {
+      ended.clear();
+      for (const key of store.keys()) store.remove(key);
     },
   };
 }
@@ -192,8 +201,17 @@ function guarded(cache: Cache): Store<KubeObject> {
 }
 
 function createReader(caches: Record<KindName, Cache>): Reader {
+  /** The last list of each kind, and the revision that it was of: most steps find nothing new. */
+  const lists = new Map<KindName, { readonly revision: number; readonly objects: readonly KubeObject[] }>();
   return {
-    list: <K extends KindName>(kind: K) => [...caches[kind].store.values()] as unknown as Kinds[K][],
+    list: <K extends KindName>(kind: K) => {
+      const { store } = caches[kind];
+      const known = lists.get(kind);
+      if (known?.revision === store.revision) return known.objects as unknown as readonly Kinds[K][];
+      const objects = [...store.values()];
+      lists.set(kind, { revision: store.revision, objects });
+      return objects as unknown as readonly Kinds[K][];
+    },
     get: <K extends KindName>(kind: K, name: string, namespace?: string) =>
       caches[kind].store.get(namespace === undefined ? name : `${namespace}/${name}`) as Kinds[K] | undefined,
     podsOn: (nodeName) => caches.pods.store.byIndex("node", nodeName) as unknown as readonly objects.Pod[],
@@ -279,7 +297,7 @@ function createActorClient(port: ApiPort, caches: Record<KindName, Cache>, reade
     setLog: async (pod, log) => {
       const { name, namespace = "" } = pod.metadata;
       const path = `/sandbox/v1/namespaces/${namespace}/pods/${name}/log`;
-      const response = await port.request({ method: "PUT", path, headers, body: log, contentType: "text/plain" });
+      const response = await port.request({ method: "PUT", path, headers, body: log });
       if (response.status >= 300 && response.status !== 404) throw toApiError(response);
     },
     writes: () => writes,

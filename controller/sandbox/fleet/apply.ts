@@ -30,10 +30,16 @@ async function createObject(port: ApiPort, object: KubeObject): Promise<boolean>
     method: "POST",
     path,
     body: object,
-    query: { fieldManager: "kubectl-create" },
+    query: { fieldManager: managerOf(object) },
     headers: { "user-agent": "sandbox-fleet" },
   });
   if (response.status === 409) return false;
   if (response.status >= 300) throw toApiError(response);
   return true;
+}
+
+/** The field manager that the tool which owns an object uses in the field. */
+function managerOf({ metadata: { annotations = {} } }: KubeObject): string {
+  if (annotations["meta.helm.sh/release-name"] !== undefined) return "helm";
+  return annotations["argocd.argoproj.io/tracking-id"] === undefined ? "kubectl-create" : "argocd-controller";
 }

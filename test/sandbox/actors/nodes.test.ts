@@ -244,6 +244,7 @@ describe("an autoscaler", () => {
     const uid = node(driver, "ubuntu-01")?.metadata.uid;
 
     driver.cluster.machines.vanish("ubuntu-01");
+    await driver.until(() => driver.list("pods").every(({ spec }) => spec.nodeName !== "ubuntu-01"));
     await driver.settle();
     expect(node(driver, "ubuntu-01")).toBeUndefined();
     expect(driver.list("pods").filter(isReady)).toHaveLength(4);

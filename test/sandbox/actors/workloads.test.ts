@@ -104,7 +104,7 @@ describe("a Deployment", () => {
       driver
         .list("replicasets")
         .map(({ spec }) => spec.replicas)
-        .sort(),
+        .sort((a, b) => Number(a) - Number(b)),
     ).toEqual([0, 4]);
   });
 
