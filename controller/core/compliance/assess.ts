@@ -16,7 +16,7 @@ import type {
 } from "../model.ts";
 import { coversComponent, exceptionsFor } from "./exceptions.ts";
 import { observeNode } from "./node-evidence.ts";
-import { judge, type Standing, type Verdict } from "./rules.ts";
+import { type Evidence, judge, type Standing } from "./rules.ts";
 import { worstState } from "./states.ts";
 import { observeWorkload } from "./workload-evidence.ts";
 
@@ -44,9 +44,12 @@ export interface AssessWorkloadInput extends AssessInput {
   readonly stored: WorkloadPatchStateStatus | undefined;
 }
 
-interface Judged extends ComponentState {
+interface Judged {
+  readonly component: ComponentState;
   readonly offTarget: boolean;
 }
+
+type Observed = Omit<ComponentState, "state" | "reason"> & { readonly evidence: Evidence };
 
 /** The state of a node under a node baseline. */
 export function assessNode(input: AssessNodeInput): Assessment {
@@ -63,9 +66,8 @@ export function assessNode(input: AssessNodeInput): Assessment {
     baseline.name,
     now,
   );
-  const components = observeNode({ node, stored, baseline, now }, level).map(({ evidence, ...component }) =>
-    withVerdict(component, judge(evidence, standing, coversComponent(exceptions, component.name))),
-  );
+  const observed = observeNode({ node, stored, baseline, now }, level);
+  const components = observed.map((one) => judgeComponent(one, standing, exceptions));
   return conclude(asset, input, input.level, components);
 }
 
@@ -84,12 +86,8 @@ export function assessWorkload(input: AssessWorkloadInput): Assessment {
     baseline.name,
     now,
   );
-  const components = observeWorkload(workload, images).map(({ evidence, ...component }) =>
-    withVerdict(
-      { ...component, scheme: "tag" },
-      judge(evidence, standing, coversComponent(exceptions, component.name)),
-    ),
-  );
+  const observed = observeWorkload(workload, images);
+  const components = observed.map((one) => judgeComponent(one, standing, exceptions));
   return conclude(asset, input, input.level, mergeContainers(components));
 }
 
@@ -116,36 +114,43 @@ function standingOf(
   };
 }
 
-function withVerdict(
-  component: Omit<ComponentState, "state" | "reason">,
-  { offTarget = false, ...verdict }: Verdict,
-): Judged {
-  return { ...component, ...verdict, offTarget };
+function judgeComponent(observed: Observed, standing: Standing, exceptions: readonly ExceptionInForce[]): Judged {
+  const { name, running, desired, scheme, evidence } = observed;
+  const excepted = exceptions.length > 0 && coversComponent(exceptions, name);
+  const { state, reason, offTarget = false } = judge(evidence, standing, excepted);
+  const component: ComponentState =
+    reason === undefined
+      ? { name, running, desired, scheme, state }
+      : { name, running, desired, scheme, state, reason };
+  return { component, offTarget };
 }
 
 /** Containers of one image are one component: the worst of them, with all that runs. */
-function mergeContainers(components: readonly Judged[]): readonly Judged[] {
-  const byName = Map.groupBy(components, (component) => component.name);
+function mergeContainers(judged: readonly Judged[]): readonly Judged[] {
+  if (judged.length < 2) return judged;
+  const byName = Map.groupBy(judged, ({ component }) => component.name);
   return [...byName.values()].flatMap((group) => {
-    const worst = findWorst(group);
+    const worst = findWorst(group.map((one) => one.component));
     if (worst === undefined) return [];
-    const running = [...new Set(group.map((one) => one.running ?? ""))].sort().join(", ");
-    return [{ ...worst, running, offTarget: group.some((one) => one.offTarget) }];
+    const running = [...new Set(group.map((one) => one.component.running ?? ""))].sort().join(", ");
+    return [{ component: { ...worst, running }, offTarget: group.some((one) => one.offTarget) }];
   });
 }
 
 /** The worst; of equally bad ones the first that has a reason, by reason and then by what runs. */
-function findWorst<T extends ComponentState>(components: readonly T[]): T | undefined {
+function findWorst(components: readonly ComponentState[]): ComponentState | undefined {
   const state = worstState(components.map((component) => component.state));
-  const key = (component: T): string => `${component.reason ?? "~"} ${component.name} ${component.running ?? ""}`;
-  return components
-    .filter((component) => component.state === state)
-    .reduce<T | undefined>((best, one) => (best === undefined || key(one) < key(best) ? one : best), undefined);
+  const key = (one: ComponentState): string => `${one.reason ?? "~"} ${one.name} ${one.running ?? ""}`;
+  let worst: ComponentState | undefined;
+  for (const one of components) if (one.state === state && (worst === undefined || key(one) < key(worst))) worst = one;
+  return worst;
 }
 
 function conclude(asset: AssetRef, input: AssessInput, level: LevelInForce, judged: readonly Judged[]): Assessment {
-  const worst = findWorst(judged);
-  const components = judged.map(withoutOffTarget).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const components = judged
+    .map(({ component }) => component)
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const worst = findWorst(components);
   return {
     asset,
     baseline: input.baseline.name,
@@ -155,12 +160,8 @@ function conclude(asset: AssetRef, input: AssessInput, level: LevelInForce, judg
     state: worst?.state ?? "NotApplicable",
     ...(worst?.reason === undefined ? {} : { reason: worst.reason }),
     components,
-    offTarget: judged.some((component) => component.offTarget),
+    offTarget: judged.some((one) => one.offTarget),
   };
-}
-
-function withoutOffTarget({ name, running, desired, scheme, state, reason }: Judged): ComponentState {
-  return { name, running, desired, scheme, state, ...(reason === undefined ? {} : { reason }) };
 }
 
 /** There is nothing to compare with, or nothing that may be used. */

@@ -49,6 +49,8 @@ export function parseRepository(text: string): Pick<ImageReference, "registry" |
   return { registry, path, repository: `${registry}/${path}` };
 }
 
+const SLASH = 0x2f;
+
 /** An image that a policy names. */
 export interface WantedImage {
   readonly repository: string;
@@ -60,21 +62,27 @@ export type Coverage = "Full" | "Tail" | "None";
 
 /** Whether a reference is an image that policy names. */
 export function coverageOf(reference: ImageReference, wanted: WantedImage): Coverage {
-  const last = lastComponent(reference.path);
-  // Most images of a policy have another name: told apart without reading the whole repository.
-  const names = [wanted.repository, ...(wanted.mirrors ?? [])].filter((name) => lastComponent(name) === last);
-  let tail = false;
-  for (const name of names) {
-    const repository = parseRepository(name);
-    if (repository === undefined) continue;
-    if (repository.repository === reference.repository) return "Full";
-    tail ||= isTail(repository.path, reference.path);
+  let best = coverageOfName(reference, wanted.repository);
+  for (const mirror of wanted.mirrors ?? []) {
+    if (best === "Full") return best;
+    const found = coverageOfName(reference, mirror);
+    if (found !== "None") best = found;
   }
-  return tail ? "Tail" : "None";
+  return best;
 }
 
-function lastComponent(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
+function coverageOfName(reference: ImageReference, name: string): Coverage {
+  // Most images of a policy have another last component: told apart without reading the whole repository, because this
+  // is asked for every container and every image.
+  const from = reference.path.lastIndexOf("/") + 1;
+  const rest = name.length - (reference.path.length - from);
+  if (rest < 0 || (rest > 0 && name.charCodeAt(rest - 1) !== SLASH)) return "None";
+  for (let at = rest; at < name.length; at++)
+    if (name.charCodeAt(at) !== reference.path.charCodeAt(from + at - rest)) return "None";
+  const repository = parseRepository(name);
+  if (repository === undefined) return "None";
+  if (repository.repository === reference.repository) return "Full";
+  return isTail(repository.path, reference.path) ? "Tail" : "None";
 }
 
 /** Whether one path ends with the other; `library/` is Docker Hub's default and says nothing. */

@@ -18,5 +18,7 @@ export function isCompliant(state: State): boolean {
 
 /** The worst of some states; NotApplicable, the best, of none. */
 export function worstState(states: readonly State[]): State {
-  return STATES.find((state) => states.includes(state)) ?? "NotApplicable";
+  let worst = STATES.length - 1;
+  for (const state of states) worst = Math.min(worst, STATES.indexOf(state));
+  return STATES[worst] ?? "NotApplicable";
 }

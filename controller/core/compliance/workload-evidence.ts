@@ -12,6 +12,7 @@ export interface ObservedImage {
   readonly name: string;
   readonly running: string;
   readonly desired: string;
+  readonly scheme: "tag";
   readonly evidence: Evidence;
 }
 
@@ -52,7 +53,7 @@ function observe(
   template: ImageReference,
   { image, coverage }: Found,
 ): ObservedImage {
-  const base = { name: `image:${image.repository}`, desired: desiredImage(image) };
+  const base = { name: `image:${image.repository}`, desired: desiredImage(image), scheme: "tag" as const };
   if (coverage === "Tail")
     return { ...base, running: container.image, evidence: { kind: "Unknown", reason: "RepositoryNotCovered" } };
   return { ...base, running: showReference(template), evidence: compareImage(pods, container, template, image) };
