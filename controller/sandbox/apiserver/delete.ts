@@ -59,7 +59,7 @@ export function remove(
 ): Deleted {
   checkPreconditions(resource, live, options);
   const marked = mark(context, resource, live, options);
-  const holds = finalizersOf(marked).length > 0 || graceOf(marked) > 0;
+  const holds = finalizersOf(marked).length > 0 || graceOf(marked) > 0 || resource.storage === "namespaces";
   if (holds) {
     if (marked === live) return { object: live, gone: false };
     return { object: store(context, call, resource, marked, options.dryRun), gone: false };
@@ -116,7 +116,12 @@ function mark(context: Context, resource: Resource, live: JsonObject, options: D
   const generation = metadataOf(live)["generation"];
   const at =
     grace === 0 ? nowText(context) : `${new Date(context.clock.now() + grace * 1000).toISOString().slice(0, 19)}Z`;
-  return withMetadata(live, {
+  // A namespace is held by what it contains.
+  const terminating =
+    resource.storage === "namespaces"
+      ? { ...live, status: { ...objectAt(live, "status"), phase: "Terminating" } }
+      : live;
+  return withMetadata(terminating, {
     deletionTimestamp: at,
     deletionGracePeriodSeconds: grace,
     ...(typeof generation === "number" && resource.generation ? { generation: generation + 1 } : {}),

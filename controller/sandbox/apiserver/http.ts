@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import type { ApiResponse, WatchEvent } from "../../kube/port.ts";
 import { ApiError } from "../../kube/port.ts";
 import { ConnectionLost } from "./faults.ts";
+import { PROTOBUF, ProtobufError, readProtobuf } from "./protobuf.ts";
 
 /** What the socket side needs from the server. */
 export interface HttpBackend {
@@ -20,7 +21,8 @@ export interface RawRequest {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** Text; an object where the body was protobuf. */
+  readonly body: unknown;
 }
 
 export interface Listening {
@@ -66,22 +68,31 @@ export async function listen(
 async function handle(backend: HttpBackend, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? "/", "http://localhost");
   try {
+    const { prefix, token, path } = splitToken(url.pathname);
+    const headers = plainHeaders(request);
+    const bytes = await readBody(request);
+    const isProtobuf = (headers["content-type"] ?? "").startsWith(PROTOBUF) && bytes.length > 0;
     const raw: RawRequest = {
       method: request.method ?? "GET",
-      path: url.pathname,
+      path,
       query: Object.fromEntries(url.searchParams),
-      headers: Object.fromEntries(
-        Object.entries(request.headers).map(([key, value]) => [
-          key,
-          Array.isArray(value) ? value.join(", ") : (value ?? ""),
-        ]),
-      ),
-      body: await readBody(request),
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}`, [PREFIX_HEADER]: prefix }),
+        ...headers,
+        ...(isProtobuf ? { "content-type": "application/json" } : {}),
+      },
+      body: isProtobuf ? readProtobuf(bytes) : bytes.toString("utf8"),
     };
     if (raw.method === "GET" && isWatch(raw.query["watch"])) await stream(backend, raw, request, response);
     else answer(request, response, await backend.request(raw));
   } catch (error) {
     if (error instanceof ConnectionLost) request.socket.destroy();
+    else if (error instanceof ProtobufError)
+      answer(request, response, {
+        status: 415,
+        headers: {},
+        body: statusBody(415, "UnsupportedMediaType", error.message),
+      });
     else if (error instanceof BodyTooLarge)
       answer(request, response, {
         status: 413,
@@ -98,6 +109,32 @@ async function handle(backend: HttpBackend, request: IncomingMessage, response: 
   }
 }
 
+/** Set by this file alone: the part of the path that carried the token, for answers that name paths. */
+export const PREFIX_HEADER = "x-sandbox-prefix";
+
+/** kubectl sends no bearer token without TLS, so a server address may carry it: `http://127.0.0.1:PORT/token/TOKEN`. */
+function splitToken(path: string): {
+  readonly prefix: string;
+  readonly token: string | undefined;
+  readonly path: string;
+} {
+  const match = /^(\/token\/([^/]+))(\/.*|)$/u.exec(path);
+  if (match === null) return { prefix: "", token: undefined, path };
+  return {
+    prefix: match[1] ?? "",
+    token: decodeURIComponent(match[2] ?? ""),
+    path: match[3] === "" ? "/" : (match[3] ?? "/"),
+  };
+}
+
+function plainHeaders(request: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [key, value] of Object.entries(request.headers)) {
+    if (value !== undefined && key !== PREFIX_HEADER) headers[key] = Array.isArray(value) ? value.join(", ") : value;
+  }
+  return headers;
+}
+
 /** `watch=true` and `watch=1` are the same to the real server. */
 export function isWatch(value: string | undefined): boolean {
   return value === "true" || value === "1";
@@ -105,7 +142,7 @@ export function isWatch(value: string | undefined): boolean {
 
 class BodyTooLarge extends Error {}
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -113,7 +150,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
     if (size > LARGEST_BODY) throw new BodyTooLarge();
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function statusBody(code: number, reason: string, message: string): unknown {

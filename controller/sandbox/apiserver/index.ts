@@ -333,7 +333,7 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
     kubeconfig: (url, user = ADMIN) => writeKubeconfig(url, tokenOf(user)),
     token: (user = ADMIN) => tokenOf(user),
     store: storage,
-    setPodLog: storage.setPodLog,
+    setPodLog: (namespace, name, text) => storage.setPodLog(namespace, name, text),
     onRequest(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

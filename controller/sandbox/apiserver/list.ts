@@ -1,7 +1,7 @@
 // Lists: selectors, pages that stay on one revision, and the meaning of resourceVersion and resourceVersionMatch.
 import type { Call, Context } from "./context.ts";
 import { fromStorage } from "./conversions.ts";
-import type { JsonObject } from "./json.ts";
+import type { Draft, JsonObject } from "./json.ts";
 import { labelsOf } from "./object.ts";
 import { apiVersionOf } from "./resources.ts";
 import type { Resource } from "./resources.ts";
@@ -121,9 +121,13 @@ export function listObjects(context: Context, call: Call, resource: Resource, na
 
 /** The list object; items of built-in lists do not repeat their type, as the real server's do not. */
 export function listBody(resource: Resource, listed: Listed): JsonObject {
-  const items =
-    resource.custom === undefined
-      ? listed.items.map(({ apiVersion: _, kind: __, ...rest }) => rest as JsonObject)
-      : listed.items;
+  const items = resource.custom === undefined ? listed.items.map(withoutType) : listed.items;
   return { kind: resource.listKind, apiVersion: apiVersionOf(resource), metadata: listed.metadata, items };
+}
+
+function withoutType(object: JsonObject): JsonObject {
+  const rest: Draft = { ...object };
+  delete rest["apiVersion"];
+  delete rest["kind"];
+  return rest as JsonObject;
 }

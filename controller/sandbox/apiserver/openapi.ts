@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import type { Answer, Call, Context } from "./context.ts";
 import { groupVersions } from "./discovery.ts";
+import { PREFIX_HEADER } from "./http.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { apiVersionOf } from "./resources.ts";
 import type { Resource } from "./resources.ts";
@@ -15,21 +16,22 @@ const TEXT = { "content-type": "text/plain; charset=utf-8" } as const;
 export function openApiAnswer(context: Context, call: Call): Answer | undefined {
   if (call.method !== "GET" || !call.path.startsWith("/openapi/")) return undefined;
   if (call.path === "/openapi/v2") return { status: 200, body: swagger(context) };
-  if (call.path === "/openapi/v3") return { status: 200, headers: TEXT, body: root(context) };
+  if (call.path === "/openapi/v3")
+    return { status: 200, headers: TEXT, body: root(context, call.headers[PREFIX_HEADER] ?? "") };
   const match = /^\/openapi\/v3\/(?:api\/(v1)|apis\/([^/]+\/[^/]+))$/u.exec(call.path);
   const groupVersion = match?.[1] ?? match?.[2];
   if (groupVersion === undefined || !groupVersions(context).includes(groupVersion)) return undefined;
   return { status: 200, body: document(context, groupVersion) };
 }
 
-function root(context: Context): JsonObject {
+function root(context: Context, prefix: string): JsonObject {
   const paths = groupVersions(context).map((groupVersion): [string, Json] => {
     const path = groupVersion === "v1" ? "api/v1" : `apis/${groupVersion}`;
     const hash = createHash("sha512")
       .update(JSON.stringify(document(context, groupVersion)))
       .digest("hex")
       .toUpperCase();
-    return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];
+    return [path, { serverRelativeURL: `${prefix}/openapi/v3/${path}?hash=${hash}` }];
   });
   return { paths: Object.fromEntries(paths.sort(([a], [b]) => (a < b ? -1 : 1))) };
 }

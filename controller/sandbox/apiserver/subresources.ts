@@ -57,6 +57,7 @@ export function scale(
   );
   const stored = update(context, call, resource, live, next, {
     subresource: undefined,
+    ownedThrough: "scale",
     replace: false,
     dryRun: isDryRun(call),
     onRemoved: () => undefined,

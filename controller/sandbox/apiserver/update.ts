@@ -15,6 +15,8 @@ import { discard, store, writerOf } from "./write.ts";
 
 export interface UpdateOptions {
   readonly subresource: string | undefined;
+  /** Written down as the field manager's subresource although the main object changes (scale). */
+  readonly ownedThrough?: string;
   /** A PUT replaces: custom resources must name the version, and a wrong uid is a failed precondition. */
   readonly replace: boolean;
   readonly dryRun: boolean;
@@ -41,7 +43,12 @@ export function update(
   if (options.subresource === undefined) object = kind.defaults?.(object) ?? object;
   object = resource.custom?.defaults(object) ?? object;
   if (options.owned !== true)
-    object = ownUpdate(resource.node, live, object, writerOf(context, call, resource, options.subresource));
+    object = ownUpdate(
+      resource.node,
+      live,
+      object,
+      writerOf(context, call, resource, options.ownedThrough ?? options.subresource),
+    );
   if (options.subresource === undefined)
     object = kind.prepareUpdate?.(object, live, { now: nowText(context) }) ?? object;
   object = countGeneration(resource, live, object);

@@ -61,7 +61,10 @@ export function anonymous(
   );
 }
 
-/** A kubeconfig with one cluster, one user and one context named `sandbox`. */
+/**
+ * A kubeconfig with one cluster, one user and one context named `sandbox`. The token stands in the server's address too,
+ * because kubectl keeps the user's to itself where there is no TLS.
+ */
 export function writeKubeconfig(url: string, token: string): string {
   return `apiVersion: v1
 kind: Config
@@ -69,7 +72,7 @@ current-context: sandbox
 clusters:
   - name: sandbox
     cluster:
-      server: ${JSON.stringify(url)}
+      server: ${JSON.stringify(`${url}/token/${token}`)}
 users:
   - name: sandbox
     user:

@@ -10,7 +10,7 @@ import { readSelection } from "./list.ts";
 import { withMetadata } from "./object.ts";
 import { apiVersionOf } from "./resources.ts";
 import type { Resource } from "./resources.ts";
-import { Refusal, badRequest, cause, expired, invalid } from "./status.ts";
+import { badRequest, cause, expired, invalid } from "./status.ts";
 import type { StoredVersion } from "./storage.ts";
 
 const BOOKMARK_EVERY_MS = 60_000;
@@ -120,7 +120,7 @@ export function openWatch(
     wake = undefined;
   };
   if (plan.from < context.storage.compactedRevision()) {
-    const refusal: Refusal = expired(`too old resource version: ${plan.from} (${context.storage.compactedRevision()})`);
+    const refusal = expired(`too old resource version: ${plan.from} (${context.storage.compactedRevision()})`);
     queue.push({ type: "ERROR", object: refusal.body });
     ended = true;
   }

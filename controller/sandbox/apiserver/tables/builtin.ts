@@ -1,9 +1,9 @@
 // `kubectl get` for the built-in kinds that people look at, with the columns of the real printers (pkg/printers/internalversion).
 import { isObject, listAt, objectAt, stringAt } from "../json.ts";
 import type { Json, JsonObject } from "../json.ts";
-import { isDeleting, labelsOf, metadataOf } from "../object.ts";
+import { isDeleting, labelsOf, metadataOf, nameOf } from "../object.ts";
 import { age, humanDuration } from "./age.ts";
-import { AGE, column } from "./column.ts";
+import { AGE, NAME, column } from "./column.ts";
 import type { TableDefinition } from "./column.ts";
 import { podCells } from "./pods.ts";
 
@@ -223,6 +223,7 @@ export const BUILTIN_TABLES: Readonly<Record<string, TableDefinition>> = {
     },
   },
   events: {
+    namesItself: true,
     columns: [
       column("Last Seen", "When it was last seen."),
       column("Type", "Type of this event (Normal, Warning)."),
@@ -233,6 +234,7 @@ export const BUILTIN_TABLES: Readonly<Record<string, TableDefinition>> = {
       column("Message", "What happened."),
       column("First Seen", "When it was first seen.", "string", 1),
       column("Count", "How often.", "string", 1),
+      { ...NAME, priority: 1 },
     ],
     cells(object, now) {
       const about = objectAt(object, "involvedObject");
@@ -253,6 +255,7 @@ export const BUILTIN_TABLES: Readonly<Record<string, TableDefinition>> = {
         (stringAt(object, "message") ?? "").trim(),
         age(first, now),
         number(object, "count") || 1,
+        nameOf(object),
       ];
     },
   },

@@ -10,7 +10,8 @@ export interface Column {
 }
 
 export interface TableDefinition {
-  /** Without the name. */
+  /** Without the name, which stands first unless `namesItself`. */
+  readonly namesItself?: true;
   readonly columns: readonly Column[];
   /** Cells of those columns; `now` is policy time in milliseconds. */
   readonly cells: (object: JsonObject, now: number) => readonly Json[];

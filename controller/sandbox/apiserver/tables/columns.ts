@@ -19,7 +19,8 @@ const PLAIN: TableDefinition = {
 /** The column definitions, the name first. */
 export function columnsOf(resource: Resource): readonly Column[] {
   if (resource.custom !== undefined) return [NAME, ...resource.custom.columns.map(customColumn)];
-  return [NAME, ...(BUILTIN_TABLES[resource.storage] ?? PLAIN).columns];
+  const definition = BUILTIN_TABLES[resource.storage] ?? PLAIN;
+  return definition.namesItself ? definition.columns : [NAME, ...definition.columns];
 }
 
 /** One row's cells, in the order of the columns. */
@@ -27,7 +28,9 @@ export function rowOf(context: Context, resource: Resource, object: JsonObject):
   const now = context.clock.now();
   if (resource.custom !== undefined)
     return [nameOf(object), ...resource.custom.columns.map((column) => customCell(column, object, now))];
-  return [nameOf(object), ...(BUILTIN_TABLES[resource.storage] ?? PLAIN).cells(object, now)];
+  const definition = BUILTIN_TABLES[resource.storage] ?? PLAIN;
+  const cells = definition.cells(object, now);
+  return definition.namesItself ? cells : [nameOf(object), ...cells];
 }
 
 function customColumn(column: PrinterColumn): Column {
