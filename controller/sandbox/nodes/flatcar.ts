@@ -30,13 +30,13 @@ function installedKernels(machine: Machine): readonly string[] {
   return other === undefined ? machine.kernel.installed : [...new Set([...machine.kernel.installed, other])];
 }
 
-function update({ step, machine, wants, source, at }: StepInput): ProgramResult {
+function update({ step, machine, wants, source, at, now }: StepInput): ProgramResult {
   if (wants.packages.length > 0) return failure(machine, 64, "error: this system has no packages to update");
   const { kubelet } = wants;
   if (
     kubelet !== undefined &&
     kubelet !== machine.kubelet &&
-    !published(source.kubelet, at).some(({ version }) => version === kubelet)
+    !published(source.kubelet, now).some(({ version }) => version === kubelet)
   ) {
     return failure(machine, 100, `error: kubelet ${kubelet} was not found`);
   }

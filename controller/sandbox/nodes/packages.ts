@@ -39,7 +39,7 @@ export interface Missing {
 
 /** The transaction, or the first thing that the source does not have. With `downgrade` older versions are taken too. */
 export function resolveTransaction(input: StepInput, names: PackageNames, downgrade: boolean): Transaction | Missing {
-  const { machine, wants, source, at } = input;
+  const { machine, wants, source } = input;
   const changes: Change[] = [];
   const notes: string[] = [];
   for (const { name, version } of wants.packages) {
@@ -52,7 +52,8 @@ export function resolveTransaction(input: StepInput, names: PackageNames, downgr
       notes.push(`${name} is already the requested version (${version}).`);
       continue;
     }
-    const offers = published(source.packages[name], at);
+    const foreign = name === names.kubelet || name === names.containerRuntime;
+    const offers = published(source.packages[name], foreign ? input.now : input.at);
     const offer = offers.find((candidate) => candidate.version === version);
     if (offer === undefined) return { missing: { name, version } };
     if (!downgrade && compareOffers(offers, version, installed) < 0)
@@ -70,7 +71,7 @@ function addPlatform(
   changes: Change[],
   notes: string[],
 ): Transaction | Missing {
-  const { machine, wants, source, at } = input;
+  const { machine, wants, source, at, now } = input;
   const kernels = published(source.kernels, at);
   // A kernel is named by its release, or comes with a package that follows the newest one (linux-image-generic).
   const pulled = kernels.find(({ packages }) => changes.some(({ name, to }) => packages[name] === to));
@@ -80,13 +81,13 @@ function addPlatform(
     return { missing: { name: names.kernelPackage(wants.kernel), version: wants.kernel } };
   }
   const kubelet = wants.kubelet === machine.kubelet ? undefined : wants.kubelet;
-  if (kubelet !== undefined && !published(source.kubelet, at).some(({ version }) => version === kubelet)) {
+  if (kubelet !== undefined && !published(source.kubelet, now).some(({ version }) => version === kubelet)) {
     return { missing: { name: names.kubelet, version: kubelet } };
   }
   const runtime = wants.containerRuntime === machine.containerRuntime ? undefined : wants.containerRuntime;
   if (
     runtime !== undefined &&
-    !published(source.containerRuntime, at).some(({ version }) => `containerd://${version}` === runtime)
+    !published(source.containerRuntime, now).some(({ version }) => `containerd://${version}` === runtime)
   ) {
     return { missing: { name: names.containerRuntime, version: runtime.replace(/^containerd:\/\//, "") } };
   }

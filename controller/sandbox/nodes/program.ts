@@ -37,8 +37,10 @@ export interface StepInput {
   readonly machine: Machine;
   readonly wants: Wants;
   readonly source: ProductSource;
-  /** The moment as of which the source is seen. */
+  /** The moment as of which the distribution's source is seen. */
   readonly at: Instant;
+  /** Kubelet and container runtime come from repositories of their own, which no snapshot of the distribution holds back. */
+  readonly now: Instant;
 }
 
 /** What the environment asks for; empty strings are absent. */
@@ -92,7 +94,7 @@ export function runRecipe(
   if (typeof wants === "string") return failure(machine, 64, `${program}: ${wants}`);
   const at = viewedAt(source, readSource(invocation.env), context.now);
   if (typeof at !== "number") return failure(machine, 100, `E: ${at.problem}`);
-  return family.run({ step, machine, wants, source, at });
+  return family.run({ step, machine, wants, source, at, now: context.now });
 }
 
 function readSource(env: Invocation["env"]) {

@@ -1,6 +1,8 @@
 // The sandbox's cluster as the demo runs it: on the clock, by watches, in process and over real HTTP.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { seededRandom, systemClock, systemRandom } from "../../../controller/clock.ts";
+import { manualClock, seededRandom, systemClock, systemRandom } from "../../../controller/clock.ts";
 import { createTransport } from "../../../controller/kube/transport.ts";
 import { runActors } from "../../../controller/sandbox/actors/actor.ts";
 import { timingForRate } from "../../../controller/sandbox/actors/timing.ts";
@@ -161,6 +163,22 @@ describe("a cluster's address", () => {
     const answer = await port.request({ method: "GET", path: "/apis/apps/v1/namespaces/shop/deployments/web" });
     expect(answer.status).toBe(200);
     expect((await readClock(address.clockUrl ?? "")).rate).toBe(RATE);
+  });
+});
+
+describe("a new cluster", () => {
+  it("serves every kind that the definitions' folder holds", async () => {
+    const crds = join(import.meta.dirname, "../../../crds");
+    const files = readdirSync(crds).filter((name) => name.endsWith(".yaml"));
+    const clock = manualClock(QUICKSTART_START);
+
+    const { port } = await createSandboxCluster({ clock, random: seededRandom(1), fleet: smallFleet(), crds });
+
+    expect(files.length).toBeGreaterThan(5);
+    for (const plural of files.map((name) => name.replace(".yaml", ""))) {
+      const answer = await port.request({ method: "GET", path: `/apis/ringward.dev/v1alpha1/${plural}` });
+      expect([plural, answer.status]).toEqual([plural, 200]);
+    }
   });
 });
 
