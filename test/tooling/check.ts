@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../controller/clock.ts";
 import { findStale } from "./generate.ts";
+import { isMain } from "./is-main.ts";
 import { completeLock, type Lockfile } from "./lock.ts";
 import { judgeRooms } from "./rooms.ts";
 import { findTracks, tracksOfMachine } from "./tidy.ts";
@@ -98,4 +99,4 @@ function runChecks(wanted: readonly string[]): number {
   return failed === 0 ? 0 : 1;
 }
 
-process.exitCode = runChecks(process.argv.slice(2));
+if (isMain(import.meta.url)) process.exitCode = runChecks(process.argv.slice(2));

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import { crdYaml } from "../../controller/api/crd.ts";
 import { KINDS } from "../../controller/api/kinds.ts";
+import { isMain } from "./is-main.ts";
 import { errorsPage } from "./pages/errors.ts";
 import { kindPage, kindsIndex } from "./pages/kinds.ts";
 import { reasonsPage } from "./pages/reasons.ts";
@@ -61,7 +62,7 @@ function readSources(folder: string): ReadonlyMap<string, string> {
   return new Map(names.map((name) => [`controller/${name}`, readFileSync(join(folder, name), "utf8")]));
 }
 
-if (import.meta.main) {
+if (isMain(import.meta.url)) {
   for (const folder of FOLDERS) mkdirSync(join(ROOT, folder), { recursive: true });
   const files = generatedFiles();
   for (const path of leftovers(ROOT, files)) rmSync(join(ROOT, path));

@@ -4,6 +4,7 @@
 // The lock must never hold a registry's address: `resolved` is left out, and integrity hashes say what is accepted.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { isMain } from "./is-main.ts";
 
 /** The part of a lock entry that is read and written here. */
 export interface LockEntry {
@@ -83,7 +84,7 @@ export function completeLock(lock: Lockfile): string[] {
   return added;
 }
 
-if (import.meta.main) {
+if (isMain(import.meta.url)) {
   const file = new URL("../../package-lock.json", import.meta.url);
   execFileSync("npm", ["install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"], {
     cwd: new URL("../..", import.meta.url),

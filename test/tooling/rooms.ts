@@ -24,7 +24,7 @@ interface Room {
 
 const COMMON = ["errors.ts", "clock.ts"];
 /** What rooms may see of each other's outsides: ports, which are nothing but types. */
-const PORTS = ["kube/port.ts", "git/port.ts", "forge/port.ts", "clock.ts"];
+const PORTS = ["kube/port.ts", "git/port.ts", "forge/port.ts", "core/model.ts", "clock.ts"];
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   api: { rooms: [], files: [], types: [], packages: ["typebox", "ajv", "ajv-formats", "yaml", "@marcbachmann/cel-js"] },

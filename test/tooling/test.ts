@@ -5,6 +5,8 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { isMain } from "./is-main.ts";
+import { kubectlPath } from "./kubectl.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 
@@ -41,9 +43,12 @@ function run(file: string, args: readonly string[]): Promise<number> {
 }
 
 async function runTests(args: readonly string[]): Promise<number> {
-  const tools = await run(process.execPath, [join(ROOT, "test/tooling/kubectl.ts")]);
-  if (tools !== 0) {
-    process.stdout.write("kubectl could not be fetched, and the tests need it\n0 passed, 1 failed\n");
+  try {
+    process.stdout.write(`kubectl: ${await kubectlPath()}\n`);
+  } catch (error) {
+    process.stdout.write(
+      `kubectl cannot be fetched, and tests need it: ${(error as Error).message}\n0 passed, 1 failed\n`,
+    );
     return 1;
   }
   const folder = mkdtempSync(join(tmpdir(), "ringward-tests-"));
@@ -78,4 +83,4 @@ function conclude(report: Report, code: number): number {
   return passed > 0 && failed + outside === 0 ? 0 : 1;
 }
 
-if (import.meta.main) process.exitCode = await runTests(process.argv.slice(2));
+if (isMain(import.meta.url)) process.exitCode = await runTests(process.argv.slice(2));
