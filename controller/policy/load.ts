@@ -62,7 +62,7 @@ function loadFile(
   const ours = file.text.includes(GROUP);
   const { documents, problems: unread } = readDocuments(file.path, file.text, limits);
   for (const problem of unread) {
-    problems.push(findingOf(problem, ours ? "error" : "note", salvageRef(file.text, problem.line)));
+    problems.push(findingOf(problem, ours ? "error" : "note", salvageRef(file.text, problem.line, problem.column)));
   }
   const holdsPolicy = documents.some(isOfGroup);
   for (const document of documents) {

@@ -6,13 +6,15 @@ import type { ObjectRef } from "./finding.ts";
 const MAX_LINES = 500;
 const MAX_LINE = 500;
 
-/** Kind and name of the document around a line (from 1) of a file, or undefined where the text does not tell. */
-export function salvageRef(text: string, line: number): ObjectRef | undefined {
+/** Kind and name of the document around a place (from 1) of a file, or undefined where the text does not tell. */
+export function salvageRef(text: string, line: number, column: number): ObjectRef | undefined {
   const lines = text.split(/\r\n|\r|\n/);
   let first = Math.min(line, lines.length) - 1;
+  // What is missing at the end of a document is found missing where the next one begins.
+  if (column === 1 && first > 0 && isMarker(lines[first])) first--;
   // The line itself may be the marker that opens the document.
   while (first > 0 && !isMarker(lines[first])) first--;
-  let last = Math.max(first + 1, line);
+  let last = first + 1;
   while (last < lines.length && !isMarker(lines[last])) last++;
   const chunk = lines.slice(first, Math.min(last, first + MAX_LINES)).map((text) => text.slice(0, MAX_LINE));
   const kind = firstMatch(chunk, /^(?:\{ {0,9})?["']?kind["']?: {0,9}["']?([A-Za-z]{1,63})/);
