@@ -5,9 +5,12 @@ import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { CORE_SCHEMA, loadAll } from "js-yaml";
+import { findKind } from "../api/kinds.ts";
+import { createValidators } from "../api/validator.ts";
 import { UserError } from "../errors.ts";
-import { type Collected, type Collector, createCollector } from "./collect.ts";
+import { type Collected, type Collector, createCollector, type OwnObject } from "./collect.ts";
 import { createItemReader } from "./json-items.ts";
+import type { ObjectProblem } from "./projected.ts";
 
 export type Dump = Collected;
 
@@ -42,7 +45,31 @@ export async function readDump(folder: string, limits: DumpLimits = {}): Promise
       note(collector, file, `cannot be read: ${(error as Error).message.slice(0, 300)}`);
     }
   }
-  return collector.finish();
+  return checkOwn(collector.finish());
+}
+
+/** Ringward's own objects as the API server would accept them; others are named and left out, never half believed. */
+function checkOwn(collected: Collected): Dump {
+  const problems: ObjectProblem[] = [];
+  const objects = new Map<string, readonly OwnObject[]>();
+  if (collected.objects.size === 0) return collected;
+  const validators = createValidators();
+  for (const [kind, list] of collected.objects) {
+    const definition = findKind(kind);
+    const good = list.filter((object) => {
+      const first = definition === undefined ? undefined : validators.open(definition, object).problems[0];
+      if (definition !== undefined && first === undefined) return true;
+      const why =
+        first === undefined
+          ? "is of a kind that this version does not know"
+          : `${first.pointer.join(".")}: ${first.message}`;
+      const { name, namespace } = object.metadata;
+      problems.push({ kind, namespace, name, message: `${why}; the object is left out` });
+      return false;
+    });
+    if (good.length > 0) objects.set(kind, good);
+  }
+  return { ...collected, objects, problems: [...collected.problems, ...problems] };
 }
 
 /** Paths relative to the folder, sorted. Links and devices are left alone. */

@@ -99,6 +99,26 @@ describe("readDump", () => {
     expect(dump.inventory.apiServerVersion).toBe("v1.36.2");
   });
 
+  it("believes nothing of its own kinds that the API server would not have taken", async () => {
+    const own = (kind: string, rest: Json): Json => ({
+      apiVersion: "ringward.dev/v1alpha1",
+      kind,
+      metadata: meta("worker-1"),
+      ...rest,
+    });
+    const dump = await readDump(
+      await write({
+        "own.json": listOf(
+          own("NodePatchState", { status: { inventory: { time: "2026-11-21T12:00:00Z" } } }),
+          own("DisruptionLedger", { metadata: meta("cluster"), spec: { mode: "Enforce" } }),
+          own("Surprise", {}),
+        ),
+      }),
+    );
+    expect([...dump.objects.keys()]).toEqual(["DisruptionLedger"]);
+    expect(dump.problems.map((problem) => problem.kind).sort()).toEqual(["NodePatchState", "Surprise"]);
+  });
+
   it("takes absent kinds for absent", async () => {
     const dump = await readDump(await write({ "nodes.json": listOf(nodeObject("worker-1")) }));
     expect(dump).toMatchObject({
