@@ -116,17 +116,17 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
     for (const listener of [...listeners]) listener({ ...seen, status });
   }
 
-  /** Throws when the connection is to break before anything happens; answers when an error is to be given instead. */
-  async function beforehand(seen: SeenRequest, planned: Fault): Promise<Answer | undefined> {
+  /**
+   * Throws when the connection is to break before anything happens; answers when an error is to be given instead. Only a
+   * delay is waited for: everything else is decided, and carried out, within the call.
+   */
+  function beforehand(seen: SeenRequest, planned: Fault): Answer | Promise<undefined> | undefined {
     if (planned === "failBefore") {
       log(seen, 0);
       throw new ConnectionLost(seen);
     }
     if (typeof planned !== "object") return undefined;
-    if ("delayMs" in planned) {
-      await transport.sleep(planned.delayMs);
-      return undefined;
-    }
+    if ("delayMs" in planned) return transport.sleep(planned.delayMs).then(() => undefined);
     const refusal = new Refusal(
       planned.status,
       planned.reason ?? reasonOf(planned.status),
@@ -141,7 +141,8 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
   async function answer(call: Call): Promise<ApiResponse> {
     const seen = see(call);
     const planned = fault?.(seen) ?? "none";
-    const result = (await beforehand(seen, planned)) ?? serve(context, collector, call);
+    const early = beforehand(seen, planned);
+    const result = (early instanceof Promise ? await early : early) ?? serve(context, collector, call);
     log(seen, result.status);
     if (planned === "loseReply") throw new ConnectionLost(seen);
     return {
@@ -182,7 +183,8 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
   async function open(call: Call, signal: AbortSignal | undefined): Promise<AsyncIterable<WatchEvent>> {
     const seen = see(call);
     const planned = fault?.(seen) ?? "none";
-    const refused = await beforehand(seen, planned);
+    const early = beforehand(seen, planned);
+    const refused = early instanceof Promise ? await early : early;
     if (refused !== undefined) throw refusedWatch(seen, refused.status, refused.body as JsonObject);
     try {
       const target = watchTarget(context, call.path);
