@@ -9,8 +9,14 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
     summary: "compare two versions under dpkg, rpm, apk, semver or kernel rules",
     load: () => import("./compare-versions.ts"),
   },
+  controller: { summary: "run the controller against a cluster", load: () => import("./controller.ts") },
   crds: { summary: "print the CustomResourceDefinitions", load: () => import("./crds.ts") },
+  plan: { summary: "show every asset's state and what would happen next", load: () => import("./plan.ts") },
+  status: { summary: "show rings as lanes, problems spelled out", load: () => import("./status.ts") },
+  demo: { summary: "a patched fleet in a minute, on an embedded cluster", load: () => import("./demo.ts") },
+  sandbox: { summary: "run an embedded cluster, forge and clock", load: () => import("./sandbox.ts") },
   validate: { summary: "check a policy folder", load: () => import("./validate.ts") },
+  why: { summary: "tell why one node or workload stands where it does", load: () => import("./why.ts") },
   version: { summary: "print the version", load: () => import("./version.ts") },
 };
 

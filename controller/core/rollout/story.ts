@@ -1,0 +1,283 @@
+// One asset's story: where it stands under each baseline, what keeps it from moving and since when, what happens next and about when.
+// Pure; it only retells what the plan and the estimates say, so that `why` never says anything else than the controller does.
+import { describeReason, type Reason, REASONS } from "../../api/reasons.ts";
+import type { Instant } from "../../clock.ts";
+import type { AssetKind, AssetRow, Block, Claim } from "../model.ts";
+import type { Estimate } from "./estimate.ts";
+import type { Decision, Plan, PlanInput, RingOutcome } from "./plan.ts";
+
+export interface Story {
+  readonly kind: AssetKind;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  /** Nodes only. */
+  readonly zone: string | undefined;
+  readonly membership: { readonly ring: string; readonly after: readonly string[]; readonly phase: string } | undefined;
+  /** One for each baseline that is about it; none: nothing is asked of it. */
+  readonly chapters: readonly Chapter[];
+  readonly operation: OperationStory | undefined;
+  readonly history: readonly PastOperation[];
+}
+
+export interface Chapter {
+  readonly row: AssetRow;
+  readonly blocks: readonly (Block & { readonly care: "wait" | "person" | "info"; readonly meaning: string })[];
+  readonly next: Next;
+}
+
+export interface Next {
+  /** One sentence. */
+  readonly text: string;
+  /** About when it starts, and ends at the latest with the last of its ring. */
+  readonly from?: Instant;
+  readonly until?: Instant;
+  /** What a person can do. */
+  readonly advice?: string;
+}
+
+export interface OperationStory {
+  readonly step: string;
+  readonly since: Instant;
+  readonly startedAt: Instant;
+  readonly attempt: number;
+  readonly level: string;
+  readonly failure: Block | undefined;
+  readonly backOut: Block | undefined;
+}
+
+export interface PastOperation {
+  readonly level: string;
+  readonly result: string;
+  readonly startedAt: Instant;
+  readonly finishedAt: Instant;
+  readonly message: string;
+}
+
+export interface StoryRequest {
+  readonly kind: AssetKind;
+  readonly namespace: string | undefined;
+  readonly name: string;
+}
+
+/** Tells the story of an asset; undefined where the cluster has none of that name. */
+export function tellStory(
+  input: PlanInput,
+  plan: Plan,
+  estimates: readonly Estimate[],
+  request: StoryRequest,
+): Story | undefined {
+  const { kind, name, namespace } = request;
+  const node = kind === "Node" ? input.inventory.nodes.find((other) => other.name === name) : undefined;
+  const workload =
+    kind === "Node"
+      ? undefined
+      : input.inventory.workloads.find(
+          (other) => other.kind === kind && other.name === name && other.namespace === namespace,
+        );
+  const uid = node?.uid ?? workload?.uid;
+  if (uid === undefined) return undefined;
+  const membership = plan.members.of.get(uid);
+  const outcome =
+    membership?.kind === "Ring" ? plan.rings.find(({ ring }) => ring.name === membership.ring) : undefined;
+  const stored = input.stored.nodes.get(uid) ?? input.stored.workloads.get(uid);
+  return {
+    kind,
+    namespace: workload?.namespace,
+    name,
+    zone: node?.zone,
+    membership:
+      outcome === undefined
+        ? undefined
+        : { ring: outcome.ring.name, after: outcome.ring.spec.after ?? [], phase: outcome.phase },
+    chapters: plan.rows
+      .filter((row) => row.asset.uid === uid)
+      .map((row) => writeChapter(row, input, plan, estimates, outcome)),
+    operation: stored?.operation === undefined ? undefined : operationOf(stored.operation),
+    history: (stored?.history ?? []).map((past) => ({
+      level: past.level,
+      result: past.result,
+      startedAt: Date.parse(past.startedTime),
+      finishedAt: Date.parse(past.finishedTime),
+      message: past.message ?? "",
+    })),
+  };
+}
+
+type StoredOperation = NonNullable<
+  | NonNullable<ReturnType<PlanInput["stored"]["nodes"]["get"]>>["operation"]
+  | NonNullable<ReturnType<PlanInput["stored"]["workloads"]["get"]>>["operation"]
+>;
+
+function operationOf(operation: StoredOperation): OperationStory {
+  const { step, stepTime, startedTime, attempt, level, failure } = operation;
+  const backOut = "backOut" in operation ? operation.backOut : undefined;
+  return {
+    step,
+    since: Date.parse(stepTime),
+    startedAt: Date.parse(startedTime),
+    attempt,
+    level,
+    failure: failure === undefined ? undefined : blockOf(failure),
+    backOut: backOut === undefined ? undefined : blockOf(backOut),
+  };
+}
+
+function blockOf({
+  reason,
+  message,
+  time,
+}: {
+  readonly reason: string;
+  readonly message: string;
+  readonly time: string;
+}): Block {
+  return { reason: reasonOf(reason) ?? "StepFailed", message, since: Date.parse(time) };
+}
+
+function reasonOf(text: string): Reason | undefined {
+  return REASONS.find((reason) => reason === text);
+}
+
+function writeChapter(
+  row: AssetRow,
+  input: PlanInput,
+  plan: Plan,
+  estimates: readonly Estimate[],
+  outcome: RingOutcome | undefined,
+): Chapter {
+  const { kind, namespace, name, uid } = row.asset;
+  const claim = input.ledger.claims.find((other) => other.uid === uid && other.baseline === row.baseline);
+  const estimate = estimates.find((other) => other.ring === row.ring && other.baseline === row.baseline);
+  const decision = plan.decisions.find(
+    ({ target, level }) =>
+      target.kind === kind && target.name === name && target.namespace === namespace && level === row.level,
+  );
+  return {
+    row,
+    blocks: row.blockedBy.map((block) => {
+      const { care, text } = describeReason(block.reason);
+      return { ...block, care, meaning: text };
+    }),
+    next: foretell({ row, claim, estimate, decision, outcome, now: plan.at }),
+  };
+}
+
+interface Facts {
+  readonly row: AssetRow;
+  readonly claim: Claim | undefined;
+  readonly estimate: Estimate | undefined;
+  readonly decision: Decision | undefined;
+  readonly outcome: RingOutcome | undefined;
+  readonly now: Instant;
+}
+
+/** What happens next; the first that knows counts. */
+const foretellings: readonly ((facts: Facts) => Next | undefined)[] = [
+  foretellClaim,
+  ({ decision }) =>
+    decision?.action === "claim" ? { text: `${decision.message}: it is next in its ring's order` } : undefined,
+  foretellBlock,
+  foretellSoak,
+  ({ row }) => (row.phase === "Done" ? { text: "nothing: it runs its level" } : undefined),
+  ({ row }) => (row.ring === undefined ? { text: "nothing: it is in no ring" } : undefined),
+  foretellUnapproved,
+];
+
+function foretell(facts: Facts): Next {
+  for (const tell of foretellings) {
+    const next = tell(facts);
+    if (next !== undefined) return next;
+  }
+  return { text: "nothing" };
+}
+
+function foretellClaim({ claim, decision, estimate }: Facts): Next | undefined {
+  if (claim === undefined || decision === undefined) return undefined;
+  const until = Date.parse(claim.since) + (estimate?.minutesPerTarget ?? 0) * 60_000;
+  switch (decision.action) {
+    case "continue":
+      return { text: `it is being updated, ${decision.message}`, until };
+    case "backOut":
+      return { text: `it is backed out: ${decision.message}` };
+    case "finish":
+      return { text: decision.message, until };
+    default:
+      return {
+        text: `it failed and keeps its budget: ${decision.message}`,
+        advice: `mend it; then "ringward retry" tries again, "ringward release" gives it up`,
+      };
+  }
+}
+
+function foretellBlock({ row, estimate, outcome }: Facts): Next | undefined {
+  const [block] = row.blockedBy;
+  if (block === undefined) return undefined;
+  const advice = adviceFor(block.reason, row, outcome);
+  if (estimate?.never !== undefined)
+    return { text: `nothing as things stand: ${estimate.never.message}`, ...(advice === undefined ? {} : { advice }) };
+  const stuck =
+    describeReason(block.reason).care === "person" &&
+    block.reason !== "WaitingForApproval" &&
+    block.reason !== "Observing";
+  const times = {
+    ...(estimate?.startsAt === undefined || stuck ? {} : { from: estimate.startsAt }),
+    ...(estimate?.endsAt === undefined || stuck ? {} : { until: estimate.endsAt }),
+  };
+  const text = stuck
+    ? "nothing until a person acts"
+    : estimate?.ifApproved === true
+      ? "it is updated once the level is approved"
+      : "it is updated with its ring";
+  return { text, ...times, ...(advice === undefined ? {} : { advice }) };
+}
+
+function foretellUnapproved({ row, estimate }: Facts): Next | undefined {
+  if (row.approved) return undefined;
+  const level = row.level ?? "a level";
+  if (row.state === "InstalledOther" || row.state === "NotApplicable")
+    return { text: `nothing: ring ${row.ring ?? ""} is not approved for ${level} yet, and nothing here is below it` };
+  if (row.state !== "Unknown") return undefined;
+  return {
+    text: `what runs here has to be known first; ring ${row.ring ?? ""} is not approved for ${level} yet either`,
+    ...(estimate?.endsAt === undefined ? {} : { until: estimate.endsAt }),
+  };
+}
+
+function foretellSoak({ row, estimate, outcome }: Facts): Next | undefined {
+  if (row.phase !== "Soaking") return undefined;
+  return {
+    text: `ring ${outcome?.ring.name ?? row.ring ?? ""} is observed before the next rings may have the level`,
+    ...(estimate?.soakedAt === undefined ? {} : { until: estimate.soakedAt }),
+  };
+}
+
+/** What a person does about a reason. Reasons that resolve by themselves have none. */
+function adviceFor(reason: Reason, row: AssetRow, outcome: RingOutcome | undefined): string | undefined {
+  const ring = outcome?.ring.name ?? row.ring ?? "";
+  switch (reason) {
+    case "WaitingForApproval":
+      return outcome?.ring.authority.kind === "Git"
+        ? "merge the pull request that proposes it"
+        : `merge its promotion into the ring's file, or where no repository holds the ring: ringward approve ${ring} ${row.level ?? "LEVEL"}`;
+    case "RingSuspended":
+      return `ringward resume ${ring}, or take suspend out of its file`;
+    case "Observing":
+    case "Stopped":
+      return "ringward enforce";
+    case "RingHalted":
+      return "mend the failed targets, then ringward retry or ringward release each";
+    case "CordonedByOther":
+      return "uncordon the node when whoever cordoned it is done";
+    case "RingConflict":
+    case "BaselineConflict":
+      return "change the selectors so that only one fits";
+    case "ManagedElsewhere":
+      return "change the image where the workload's manifests are kept";
+    case "RingObserves":
+      return "change the image by hand, or set members.workloads.mode: Patch";
+    case "ScopeGrew":
+      return "raise maxTargets in the ring's entry";
+    default:
+      return undefined;
+  }
+}
