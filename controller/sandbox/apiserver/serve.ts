@@ -68,10 +68,22 @@ function unknownPath(): Answer {
 /** Only the sandbox has this path: kubelets put their containers' output here. */
 function storeLog(context: Context, call: Call, namespace: string, name: string): Answer {
   if (call.method !== "PUT" && call.method !== "POST") throw methodNotAllowed();
-  const text = typeof call.body === "string" ? call.body : JSON.stringify(call.body ?? "");
+  const text = logText(call);
   const before = call.method === "POST" ? (context.storage.podLog(namespace, name) ?? "") : "";
   context.storage.setPodLog(namespace, name, before + text);
   return { status: 200, body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" } };
+}
+
+/** A client sends JSON over the wire, so the log may come as a JSON string; in process it is the text itself. */
+function logText({ body, contentType }: Call): string {
+  if (typeof body !== "string") return JSON.stringify(body ?? "");
+  if (!contentType.includes("json") || !/^"[\s\S]*"$/.test(body)) return body;
+  try {
+    const decoded: unknown = JSON.parse(body);
+    return typeof decoded === "string" ? decoded : body;
+  } catch {
+    return body;
+  }
 }
 
 /** The resource that a watch request names; throws the refusal a real server gives. */

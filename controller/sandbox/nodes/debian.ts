@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { installedList, install, offeredUpdates, resolveTransaction, restorePrevious } from "./packages.ts";
 import type { PackageNames, Transaction } from "./packages.ts";
 import type { Machine } from "./machine.ts";
-import { failure, reboot, success } from "./program.ts";
+import { failure, reboot, success, NOT_AVAILABLE } from "./program.ts";
 import type { Family, ProgramResult, StepInput } from "./program.ts";
 
 const NAMES: PackageNames = {
@@ -27,7 +27,7 @@ export const debian: Family = {
       const { name, version } = transaction.missing;
       return failure(
         machine,
-        APT_FAILED,
+        NOT_AVAILABLE,
         `Reading package lists... Done\nE: Version '${version}' for '${name}' was not found`,
       );
     }

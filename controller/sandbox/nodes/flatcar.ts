@@ -4,7 +4,7 @@
 import { published } from "./catalogue.ts";
 import type { ImageOffer } from "./catalogue.ts";
 import type { Machine } from "./machine.ts";
-import { failure, reboot, success } from "./program.ts";
+import { failure, reboot, success, NOT_AVAILABLE } from "./program.ts";
 import type { Family, ProgramResult, StepInput } from "./program.ts";
 
 export const flatcar: Family = {
@@ -38,14 +38,14 @@ function update({ step, machine, wants, source, at, now }: StepInput): ProgramRe
     kubelet !== machine.kubelet &&
     !published(source.kubelet, now).some(({ version }) => version === kubelet)
   ) {
-    return failure(machine, 100, `error: kubelet ${kubelet} was not found`);
+    return failure(machine, NOT_AVAILABLE, `error: kubelet ${kubelet} was not found`);
   }
   const image =
     wants.osImage === undefined
       ? undefined
       : published(source.images, at).find(({ version }) => version === wants.osImage);
   if (wants.osImage !== undefined && image === undefined && wants.osImage !== machine.osRelease.versionId) {
-    return failure(machine, 100, `error: version ${wants.osImage} was not found`);
+    return failure(machine, NOT_AVAILABLE, `error: version ${wants.osImage} was not found`);
   }
   if (image !== undefined && wants.osImageDigest !== undefined && wants.osImageDigest !== image.digest) {
     return failure(
@@ -64,7 +64,7 @@ function update({ step, machine, wants, source, at, now }: StepInput): ProgramRe
     ["container runtime", wants.containerRuntime, brought.containerRuntime],
   ] as const) {
     if (wanted !== undefined && wanted !== given)
-      return failure(machine, 100, `error: image ${brought.version} brings ${what} ${given}, not ${wanted}`);
+      return failure(machine, NOT_AVAILABLE, `error: image ${brought.version} brings ${what} ${given}, not ${wanted}`);
   }
   if (step === "stage")
     return success(

@@ -93,7 +93,7 @@ export function runRecipe(
   const wants = readWants(invocation.env);
   if (typeof wants === "string") return failure(machine, 64, `${program}: ${wants}`);
   const at = viewedAt(source, readSource(invocation.env), context.now);
-  if (typeof at !== "number") return failure(machine, 100, `E: ${at.problem}`);
+  if (typeof at !== "number") return failure(machine, NOT_AVAILABLE, `E: ${at.problem}`);
   return family.run({ step, machine, wants, source, at, now: context.now });
 }
 
@@ -126,6 +126,9 @@ function readWants(env: Invocation["env"]): Wants | string {
 export function success(machine: Machine, log: string): ProgramResult {
   return { exitCode: 0, log: log.endsWith("\n") ? log : `${log}\n`, machine };
 }
+
+/** A recipe's word for "the source does not have that version, and nothing was changed" (sysexits.h: EX_UNAVAILABLE). */
+export const NOT_AVAILABLE = 69;
 
 export function failure(machine: Machine, exitCode: number, log: string): ProgramResult {
   return { exitCode, log: `${log}\n`, machine };

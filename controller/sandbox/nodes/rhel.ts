@@ -3,7 +3,7 @@
 import { installedList, install, offeredUpdates, resolveTransaction, restorePrevious } from "./packages.ts";
 import type { PackageNames, Transaction } from "./packages.ts";
 import type { Machine } from "./machine.ts";
-import { failure, reboot, success } from "./program.ts";
+import { failure, reboot, success, NOT_AVAILABLE } from "./program.ts";
 import type { Family, ProgramResult, StepInput } from "./program.ts";
 
 const NAMES: PackageNames = {
@@ -24,7 +24,11 @@ export const rhel: Family = {
     if ("missing" in transaction) {
       const { name, version } = transaction.missing;
       const wanted = name.endsWith(version) ? name : `${name}-${version}`;
-      return failure(machine, DNF_FAILED, `No match for argument: ${wanted}\nError: Unable to find a match: ${wanted}`);
+      return failure(
+        machine,
+        NOT_AVAILABLE,
+        `No match for argument: ${wanted}\nError: Unable to find a match: ${wanted}`,
+      );
     }
     return step === "stage" ? stage(machine, transaction) : apply(machine, transaction);
   },

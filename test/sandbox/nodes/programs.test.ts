@@ -64,7 +64,7 @@ describe("an Ubuntu host", () => {
 
     const result = run(all, "ubuntu", "apt", "update", { RINGWARD_PACKAGES: "openssl=3.0.2-0ubuntu1.18 curl=9.9.9" });
 
-    expect(result.exitCode).toBe(100);
+    expect(result.exitCode).toBe(69);
     expect(result.log).toContain("E: Version '9.9.9' for 'curl' was not found");
     expect(all.get("ubuntu")).toEqual(before);
   });
@@ -76,7 +76,7 @@ describe("an Ubuntu host", () => {
     const early = run(all, "ubuntu", "apt", "stage", { ...env, RINGWARD_SOURCE_SNAPSHOT: "20240801T000000Z" });
     const late = run(all, "ubuntu", "apt", "stage", { ...env, RINGWARD_SOURCE_SNAPSHOT: "20241201T000000Z" });
 
-    expect([early.exitCode, late.exitCode]).toEqual([100, 0]);
+    expect([early.exitCode, late.exitCode]).toEqual([69, 0]);
   });
 
   it("keeps a new kernel beside the running one until the next boot", () => {
@@ -232,7 +232,7 @@ describe("a Flatcar host", () => {
   it("refuses an unknown image and one with another digest", () => {
     const all = machines();
 
-    expect(run(all, "flatcar", "flatcar", "update", { RINGWARD_OS_IMAGE: "9999.0.0" }).exitCode).toBe(100);
+    expect(run(all, "flatcar", "flatcar", "update", { RINGWARD_OS_IMAGE: "9999.0.0" }).exitCode).toBe(69);
     const wrong = { RINGWARD_OS_IMAGE: "3975.2.2", RINGWARD_SOURCE_OS_IMAGE_DIGEST: `sha256:${"0".repeat(64)}` };
     expect(run(all, "flatcar", "flatcar", "update", wrong).exitCode).toBe(101);
     expect(all.get("flatcar")?.otherImage).toBeUndefined();

@@ -97,7 +97,8 @@ function mergeStringData(object: JsonObject): JsonObject {
 /** An event lives in the namespace of what it is about; events about cluster-scoped objects live in `default`. */
 export const event: Kind = {
   validate: (object) => {
-    const about = stringAt(object["involvedObject"], "namespace") ?? "";
+    // events.k8s.io/v1 calls it `regarding`; both names may come here.
+    const about = stringAt(object["involvedObject"] ?? object["regarding"], "namespace") ?? "";
     const own = stringAt(object["metadata"], "namespace") ?? "";
     const fits = about === "" ? own === "default" || own === "" || own === "kube-system" : about === own;
     return fits ? [] : [cause.invalid("involvedObject.namespace", about, "does not match event.namespace")];
