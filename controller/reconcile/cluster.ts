@@ -98,11 +98,17 @@ export interface WatchingOptions {
 /** A reader over reflectors. Wakes its waiter on changes, but not for heartbeats alone. */
 export function watching({ client, clock, random, onError }: WatchingOptions): ClusterReader {
   let wake: (() => void) | undefined;
+  // A change between two waits must not be slept over.
+  let dirty = true;
   const reflectors = new Map<ClusterKey, Reflector>();
   const stores = new Map<ClusterKey, Store<KubeObject>>();
   for (const key of CLUSTER_KEYS) {
     const store = createStore<KubeObject>();
-    if (key !== "leases") store.onChange(() => wake?.());
+    if (key !== "leases")
+      store.onChange(() => {
+        dirty = true;
+        wake?.();
+      });
     stores.set(key, store);
     reflectors.set(
       key,
@@ -121,9 +127,11 @@ export function watching({ client, clock, random, onError }: WatchingOptions): C
   return {
     async read() {
       await Promise.all([...reflectors.values()].map((reflector) => reflector.synced));
+      dirty = false;
       return Object.fromEntries(CLUSTER_KEYS.map((key) => [key, [...(stores.get(key)?.values() ?? [])]])) as unknown as ClusterObjects;
     },
     async changed(ms, signal) {
+      if (dirty) return;
       const timer = new AbortController();
       const woken = new Promise<void>((resolve) => {
         wake = resolve;
