@@ -7,6 +7,7 @@ import type { Json, JsonObject } from "./json.ts";
 import { apiVersionOf } from "./resources.ts";
 import type { Resource } from "./resources.ts";
 import { DecodeError, decodeTyped } from "./schema/decode.ts";
+import type { Decoded } from "./schema/decode.ts";
 import { badRequest, unsupportedMediaType } from "./status.ts";
 
 const JSON_TYPE = "application/json";
@@ -90,28 +91,44 @@ function missingKind(call: Call, resource: Resource, value: JsonObject): string 
   return `the object provided is unrecognized (must be of type ${resource.kind}): Object 'Kind' is missing in '${text}' (${excerpt(text)})`;
 }
 
-/** The object as its kind: unknown fields gone, and warned about (Warn, the default) or refused (Strict). */
-export function readKind(context: Context, call: Call, resource: Resource, value: JsonObject): JsonObject {
+/**
+ * The object as its kind: unknown fields gone, and warned about (Warn, the default) or refused (Strict). A field of the wrong
+ * type is the refusal that `mismatch` makes of it.
+ */
+export function readKind(
+  context: Context,
+  call: Call,
+  resource: Resource,
+  value: JsonObject,
+  mismatch: (error: DecodeError) => Error = (error) => badRequest(`${unhandled(resource)}: ${error.message}`),
+): JsonObject {
+  const read = decode(context, resource, value, mismatch);
+  const validation = call.query["fieldValidation"] ?? "Warn";
+  if (read.unknown.length === 0 || validation === "Ignore") return read.object;
+  const messages = read.unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
+  if (validation === "Strict")
+    throw badRequest(`${unhandled(resource)}: strict decoding error: ${messages.join(", ")}`);
+  call.warnings.push(...messages);
+  return read.object;
+}
+
+function unhandled(resource: Resource): string {
+  return `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}`;
+}
+
+function decode(
+  context: Context,
+  resource: Resource,
+  value: JsonObject,
+  mismatch: (error: DecodeError) => Error,
+): Decoded {
   try {
-    const read =
-      resource.custom === undefined
-        ? decodeTyped(context.schema, resource.node, value)
-        : pruneCustom(context, resource, value);
-    const validation = call.query["fieldValidation"] ?? "Warn";
-    if (read.unknown.length === 0 || validation === "Ignore") return read.object;
-    const messages = read.unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
-    if (validation === "Strict") {
-      throw badRequest(
-        `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: strict decoding error: ${messages.join(", ")}`,
-      );
-    }
-    call.warnings.push(...messages);
-    return read.object;
+    return resource.custom === undefined
+      ? decodeTyped(context.schema, resource.node, value)
+      : pruneCustom(context, resource, value);
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw badRequest(
-      `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: ${error.message}`,
-    );
+    if (error instanceof DecodeError) throw mismatch(error);
+    throw error;
   }
 }
 

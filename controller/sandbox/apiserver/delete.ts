@@ -6,6 +6,7 @@ import type { Call, Context } from "./context.ts";
 import { isObject, objectAt, stringAt } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 import { finalizersOf, isDeleting, metadataOf, nameOf, uidOf, versionOf, withMetadata } from "./object.ts";
+import { DEFINITIONS } from "./registry.ts";
 import type { Resource } from "./resources.ts";
 import { MODIFIED, conflict, groupKind, uidConflict } from "./status.ts";
 import { discard, isDryRun, store } from "./write.ts";
@@ -59,7 +60,7 @@ export function remove(
 ): Deleted {
   checkPreconditions(resource, live, options);
   const marked = mark(context, resource, live, options);
-  const holds = finalizersOf(marked).length > 0 || graceOf(marked) > 0 || resource.storage === "namespaces";
+  const holds = finalizersOf(marked).length > 0 || graceOf(marked) > 0 || HOLDERS.has(resource.storage);
   if (holds) {
     if (marked === live) return { object: live, gone: false };
     return { object: store(context, call, resource, marked, options.dryRun), gone: false };
@@ -75,6 +76,9 @@ export function remove(
   }
   return { object: last === live && resource.storage === "pods" && !isDeleting(live) ? marked : last, gone: true };
 }
+
+/** Kinds whose contents go first; the garbage collector then takes them away. */
+const HOLDERS: ReadonlySet<string> = new Set(["namespaces", DEFINITIONS]);
 
 function checkPreconditions(resource: Resource, live: JsonObject, options: DeleteOptions): void {
   if (options.uid !== undefined && options.uid !== uidOf(live))

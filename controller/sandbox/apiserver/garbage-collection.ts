@@ -1,5 +1,5 @@
 // What deletion means for owned objects: dependents go with their last owner (background), before it (foreground) or are let
-// go (orphan); a namespace takes its contents along. Runs at once, in key order, so that equal runs have equal histories;
+// go (orphan); namespaces and definitions take their contents along. Runs at once, in key order, so that equal runs have equal histories;
 // a real collector does the same a little later. It writes as the collector's own user.
 import type { Call, Context } from "./context.ts";
 import { remove } from "./delete.ts";
@@ -7,10 +7,12 @@ import type { DeleteOptions } from "./delete.ts";
 import { isObject, listAt, stringAt } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 import { finalizersOf, isDeleting, keyOf, nameOf, namespaceOf, uidOf, withMetadata } from "./object.ts";
+import { DEFINITIONS } from "./registry.ts";
 import type { Resource } from "./resources.ts";
 import { discard, store } from "./write.ts";
 
 const COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector";
+const DEFINER = "system:apiserver";
 const NAMESPACES = "system:serviceaccount:kube-system:namespace-controller";
 
 export interface GarbageCollector {
@@ -142,6 +144,27 @@ export function createGarbageCollector(context: Context): GarbageCollector {
     settleNamespace(name);
   }
 
+  /** A definition goes when no object of its kind is left. */
+  function settleDefinition(name: string): void {
+    const crd = context.storage.get(DEFINITIONS, name);
+    const resource = context.registry.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
+    if (crd === undefined || resource === undefined || !isDeleting(crd) || context.storage.list(name).length > 0)
+      return;
+    discard(context, DEFINER, resource, crd);
+    collector.removed(resource, crd);
+  }
+
+  /** Objects of a deleted definition go before it does; its table is named as it is. */
+  function emptyDefinition(name: string): void {
+    const resource = context.registry.all().find((other) => other.custom !== undefined && other.storage === name);
+    for (const [key] of context.storage.list(name)) {
+      const live = context.storage.get(name, key);
+      if (live !== undefined && resource !== undefined)
+        remove(context, callAs(DEFINER), resource, live, BACKGROUND, collector.removed);
+    }
+    settleDefinition(name);
+  }
+
   const collector: GarbageCollector = {
     removed(resource, object) {
       for (const found of dependents(uidOf(object))) collect(found, uidOf(object));
@@ -155,9 +178,11 @@ export function createGarbageCollector(context: Context): GarbageCollector {
           settleForeground(kind, live);
       }
       if (resource.namespaced) settleNamespace(namespaceOf(object));
+      if (resource.custom !== undefined) settleDefinition(resource.storage);
     },
     marked(resource, object) {
       if (resource.storage === "namespaces") emptyNamespace(nameOf(object));
+      if (resource.storage === DEFINITIONS) emptyDefinition(nameOf(object));
       if (finalizersOf(object).includes("orphan")) {
         for (const found of dependents(uidOf(object))) dropOwner(found, uidOf(object));
         release(resource, object, "orphan");

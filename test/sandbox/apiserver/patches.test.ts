@@ -1,6 +1,6 @@
 // The patch types on built-in kinds and custom resources, as the standards and Kubernetes' documents say.
 import { describe, expect, it } from "vitest";
-import { applyJsonPatch } from "../../../controller/sandbox/apiserver/patch/json.ts";
+import { JsonPatchError, applyJsonPatch } from "../../../controller/sandbox/apiserver/patch/json.ts";
 import { applyMergePatch } from "../../../controller/sandbox/apiserver/patch/merge.ts";
 import { CONFIGMAPS, JSON_PATCH, MERGE, PODS, STRATEGIC, applyAs, pod, setting } from "./support.ts";
 
@@ -33,7 +33,7 @@ describe("JSON patch (RFC 6902, appendix A)", () => {
     [{ foo: [] }, [{ op: "add", path: "/foo/01", value: 1 }]],
     [{}, [{ op: "twist", path: "/foo" }]],
   ])("refuses %j with %j", (document, patch) => {
-    expect(() => applyJsonPatch(document, patch)).toThrow();
+    expect(() => applyJsonPatch(document, patch)).toThrow(JsonPatchError);
   });
 });
 

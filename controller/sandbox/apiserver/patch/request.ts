@@ -11,7 +11,6 @@ import type { Json, JsonObject } from "../json.ts";
 import { keyOf, nameOf, namespaceOf, uidOf, versionOf, withMetadata } from "../object.ts";
 import { apiVersionOf } from "../resources.ts";
 import type { Resource } from "../resources.ts";
-import { DecodeError, decodeTyped } from "../schema/decode.ts";
 import type { TypeNode } from "../schema/node.ts";
 import { memberNode } from "../schema/node.ts";
 import { MODIFIED, Refusal, badRequest, cause, conflict, invalid, notFound, unsupportedMediaType } from "../status.ts";
@@ -101,14 +100,9 @@ function asObject(value: Json): JsonObject {
 /** The patched value as its kind; a wrong type is 422 on `patch`, as the real server says it. */
 function readPatched(context: Context, call: Call, resource: Resource, patched: JsonObject): JsonObject {
   const typed = withKind(call, resource, patched);
-  if (resource.custom !== undefined) return readKind(context, call, resource, typed);
-  try {
-    decodeTyped(context.schema, resource.node, typed);
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw invalid({ group: "", kind: "" }, "", [cause.invalid("patch", patchedText(typed), error.message)]);
-  }
-  return readKind(context, call, resource, typed);
+  return readKind(context, call, resource, typed, (error) =>
+    invalid({ group: "", kind: "" }, "", [cause.invalid("patch", patchedText(typed), error.message)]),
+  );
 }
 
 /** The patched document as Go writes it: what a patch may have touched comes with sorted keys. */

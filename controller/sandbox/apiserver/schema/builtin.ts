@@ -15,6 +15,8 @@ export interface BuiltinSchema {
   struct(name: string): StructNode;
   /** Written even when empty? `undefined` type names and unknown fields answer `omit`. */
   emptiness(type: string | undefined, field: string): Emptiness;
+  /** The fields of a type that are written even when empty. */
+  always(type: string | undefined): readonly string[];
   /** Names of all types, sorted. */
   readonly names: readonly string[];
 }
@@ -106,16 +108,35 @@ export function builtinSchema(): BuiltinSchema {
     return notation === "any" ? ANY : struct(notation);
   }
 
+  const rules = new Map<string, ReadonlyMap<string, Emptiness>>();
+  const always = new Map<string, readonly string[]>();
+
+  function rulesOf(type: string): ReadonlyMap<string, Emptiness> {
+    const known = rules.get(type);
+    if (known) return known;
+    const overlay = OVERLAY[type];
+    const built = new Map<string, Emptiness>();
+    for (const [field, notation] of table.get(type) ?? []) {
+      if (overlay?.omitZero?.includes(field)) built.set(field, "omitZero");
+      else if (overlay?.always?.includes(field) || (notation.endsWith("!") && !overlay?.omitEmpty?.includes(field)))
+        built.set(field, "always");
+    }
+    rules.set(type, built);
+    return built;
+  }
+
+  function alwaysOf(type: string): readonly string[] {
+    const known = always.get(type);
+    if (known) return known;
+    const built = [...rulesOf(type)].filter(([, emptiness]) => emptiness === "always").map(([field]) => field);
+    always.set(type, built);
+    return built;
+  }
+
   return {
     struct,
-    emptiness(type, field) {
-      if (type === undefined) return "omit";
-      const overlay = OVERLAY[type];
-      if (overlay?.always?.includes(field)) return "always";
-      if (overlay?.omitZero?.includes(field)) return "omitZero";
-      const required = table.get(type)?.get(field)?.endsWith("!") ?? false;
-      return required && !overlay?.omitEmpty?.includes(field) ? "always" : "omit";
-    },
+    emptiness: (type, field) => (type === undefined ? undefined : rulesOf(type).get(field)) ?? "omit",
+    always: (type) => (type === undefined ? [] : alwaysOf(type)),
     names: [...table.keys()],
   };
 }
@@ -125,8 +146,9 @@ export function zeroValue(schema: BuiltinSchema, node: TypeNode): Json {
   switch (node.type) {
     case "struct": {
       const zero: Record<string, Json> = {};
-      for (const [name, field] of node.fields()) {
-        if (schema.emptiness(node.name, name) === "always") zero[name] = zeroValue(schema, field.node);
+      for (const name of schema.always(node.name)) {
+        const field = node.fields().get(name);
+        if (field !== undefined) zero[name] = zeroValue(schema, field.node);
       }
       return zero;
     }

@@ -55,19 +55,24 @@ export function decodeTyped(schema: BuiltinSchema, node: StructNode, value: Json
 
   function readStruct(struct: StructNode, item: JsonObject, path: string): JsonObject {
     const read: Draft = {};
-    for (const [name, field] of struct.fields()) {
-      const member = item[name];
-      const emptiness = schema.emptiness(struct.name, name);
-      const result =
-        member === undefined || member === null
-          ? undefined
-          : walk(field.node, member, path === "" ? name : `${path}.${name}`, struct.name ?? "");
-      if (result !== undefined && (emptiness === "always" || !isEmpty(field.node, result, emptiness === "omitZero")))
-        read[name] = result;
-      else if (emptiness === "always" && result === undefined) read[name] = zeroValue(schema, field.node);
-    }
+    const fields = struct.fields();
     for (const key of Object.keys(item)) {
-      if (!struct.fields().has(key) && item[key] !== undefined) unknown.push(path === "" ? key : `${path}.${key}`);
+      const member = item[key];
+      if (member === undefined) continue;
+      const field = fields.get(key);
+      const at = path === "" ? key : `${path}.${key}`;
+      if (field === undefined) {
+        unknown.push(at);
+        continue;
+      }
+      if (member === null) continue;
+      const result = walk(field.node, member, at, struct.name ?? "");
+      const emptiness = schema.emptiness(struct.name, key);
+      if (emptiness === "always" || !isEmpty(field.node, result, emptiness === "omitZero")) read[key] = result;
+    }
+    for (const name of schema.always(struct.name)) {
+      const field = fields.get(name);
+      if (read[name] === undefined && field !== undefined) read[name] = zeroValue(schema, field.node);
     }
     return read as JsonObject;
   }
