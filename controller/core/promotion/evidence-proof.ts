@@ -1,0 +1,156 @@
+// Evidence: what the rings before did with this very level, and, by name, what is not done there. Pure.
+import type { RingLevelStatus } from "../../api/rollout-ring.ts";
+import { exceptionsFor } from "../compliance/exceptions.ts";
+import { formatDuration, parseDuration } from "../duration.ts";
+import type { AssetRow } from "../model.ts";
+import type { RingOutcome } from "../rollout/plan.ts";
+import { atMost, type EvidenceInput, type Section, showTime, table } from "./evidence-form.ts";
+
+/** One ring before, at the proposed level. */
+interface Proof {
+  readonly name: string;
+  readonly outcome: RingOutcome | undefined;
+  readonly record: RingLevelStatus | undefined;
+  readonly soaked: boolean;
+  /** No target of the baseline at all. */
+  readonly empty: boolean;
+  readonly notDone: readonly AssetRow[];
+}
+
+function proofsOf({ proposal, plan }: EvidenceInput): readonly Proof[] {
+  return [...(proposal.ring.spec.after ?? [])].sort().map((name) => {
+    const outcome = plan.rings.find((one) => one.ring.name === name);
+    const record = outcome?.levels.find(
+      (one) => one.baseline === proposal.baseline && one.digest === proposal.level.digest,
+    );
+    const mine = plan.rows.filter((row) => row.ring === name && row.baseline === proposal.baseline);
+    const current = outcome?.progress.get(proposal.baseline)?.status.digest === proposal.level.digest;
+    return {
+      name,
+      outcome,
+      record,
+      soaked: record?.soakedTime !== undefined && record.withdrawnTime === undefined,
+      empty: mine.length === 0,
+      notDone: current ? mine.filter((row) => !isDone(row)) : [],
+    };
+  });
+}
+
+/** What stands in the way of "done": everything but a target that runs its level or has none of its components. */
+function isDone(row: AssetRow): boolean {
+  if (row.phase === "InProgress") return false;
+  return (
+    (row.state === "Installed" || row.state === "InstalledOther" || row.state === "NotApplicable") && !row.offTarget
+  );
+}
+
+/** The verdict in one line. */
+export function judgeProof(input: EvidenceInput): string {
+  const { proposal, escape } = input;
+  const proofs = proofsOf(input);
+  if (proofs.length === 0) return `🔵 First ring: no ring has run ${escape.code(proposal.level.name, 300)} before`;
+  const open = proofs.filter((proof) => !proof.soaked && !proof.empty);
+  if (open.length > 0)
+    return `🔴 ${open.map((proof) => escape.code(proof.name)).join(", ")} ${open.length === 1 ? "has" : "have"} not soaked this level: merged now, it waits (\`PredecessorNotSoaked\`)`;
+  const words = proofs.map((proof) => `${escape.code(proof.name)} ${wordsOf(proof)}`).join("; ");
+  const clean = proofs.every((proof) => (proof.record?.failed ?? 0) === 0 && proof.notDone.length === 0);
+  return `${clean ? "🟢" : "🟡"} ${words}`;
+}
+
+function wordsOf({ record, notDone, empty }: Proof): string {
+  if (record === undefined) return empty ? "has no target of this baseline and lets it pass" : "is not approved for it";
+  const { done = 0, targets = 0, failed = 0, soakedSeconds = 0 } = record;
+  const rest = notDone.length === 0 ? "" : `, ${notDone.length} not done`;
+  return `soaked it for ${formatDuration(soakedSeconds * 1000)}: ${done} of ${targets} done, ${failed} failed${rest}`;
+}
+
+/** A table of the rings before, and their targets that are not done. */
+export function describeProof(input: EvidenceInput, rows: number): Section {
+  const { proposal, escape } = input;
+  if (proposal.kind === "Scope") return { lines: [], facts: [] };
+  const proofs = proofsOf(input);
+  if (proofs.length === 0) return { lines: [], facts: [] };
+  const lines = [
+    "#### Evidence from the rings before",
+    "",
+    ...table(
+      ["Ring", "Targets", "Done", "Failed", "Soak served", "Complete since", "Soaked at"],
+      proofs.map((proof) => [escape.code(proof.name), ...cellsOf(proof)]),
+    ),
+    ...proofs.flatMap((proof) => describeNotDone(input, proof, rows)),
+  ];
+  return { lines, facts: proofs.map(factsOf) };
+}
+
+function cellsOf({ record, outcome, empty }: Proof): readonly string[] {
+  if (record === undefined)
+    return [empty ? "none" : "?", "–", "–", "–", "–", empty ? "passes (onEmpty: Pass)" : "**not approved**"];
+  const wanted = parseDuration(outcome?.ring.spec.soak ?? "24h") ?? 0;
+  const time = (text: string | undefined): string => (text === undefined ? "–" : showTime(Date.parse(text)));
+  return [
+    String(record.targets ?? 0),
+    String(record.done ?? 0),
+    String(record.failed ?? 0),
+    `${formatDuration((record.soakedSeconds ?? 0) * 1000)} of ${formatDuration(wanted)}`,
+    time(record.completedTime),
+    record.withdrawnTime === undefined ? time(record.soakedTime) : `withdrawn ${time(record.withdrawnTime)}`,
+  ];
+}
+
+function describeNotDone(input: EvidenceInput, proof: Proof, rows: number): readonly string[] {
+  const { escape } = input;
+  if (proof.notDone.length === 0) return [];
+  const list = atMost(proof.notDone, rows, "targets");
+  return [
+    "",
+    `Not done in ${escape.code(proof.name)}:`,
+    "",
+    ...table(
+      ["Target", "State", "Why"],
+      list.shown.map((row) => [escape.code(nameOf(row)), row.state, whyOf(input, row)]),
+    ),
+    ...list.rest,
+  ];
+}
+
+/** `Node worker-1`, `Deployment shop/web`. */
+export function nameOf({ asset }: AssetRow): string {
+  return `${asset.kind} ${asset.namespace === undefined ? "" : `${asset.namespace}/`}${asset.name}`;
+}
+
+/** Why a target is not done, in the words of its owner's status. */
+export function whyOf({ policy, plan, escape }: EvidenceInput, row: AssetRow): string {
+  if (row.state === "Exempt") {
+    const labels = labelsOf(plan, row);
+    const name = row.asset.namespace === undefined ? row.asset.name : `${row.asset.namespace}/${row.asset.name}`;
+    const kind = row.asset.kind === "Node" ? "Node" : "Workload";
+    const [exception] = exceptionsFor(policy.exceptions, { kind, name, labels }, row.baseline, plan.at);
+    if (exception === undefined) return "exempt";
+    return `exempt until ${escape.text(exception.spec.expirationTime)} by ${escape.code(exception.name)}, owner ${escape.text(exception.spec.owner)}`;
+  }
+  const [block] = row.blockedBy;
+  if (block !== undefined) {
+    const since = block.since === undefined ? "" : ` since ${showTime(block.since)}`;
+    return `\`${block.reason}\`${since}: ${escape.text(block.message, 240)}`;
+  }
+  if (row.reason !== undefined) return `\`${row.reason}\``;
+  return row.phase === "InProgress" ? "in change now" : row.phase;
+}
+
+function labelsOf(plan: EvidenceInput["plan"], row: AssetRow): Readonly<Record<string, string>> {
+  return plan.targets.find((target) => target.asset.uid === row.asset.uid)?.asset.labels ?? {};
+}
+
+/** What a rewrite is worth: whether it soaked, what failed, and what needs a person; not who just joined. */
+function factsOf(proof: Proof): unknown {
+  const lasting = proof.notDone.filter(
+    (row) => row.state === "Exempt" || row.state === "Failed" || row.phase === "Blocked",
+  );
+  return [
+    proof.name,
+    proof.soaked,
+    proof.record?.soakedTime ?? null,
+    proof.record?.failed ?? 0,
+    lasting.map((row) => [nameOf(row), row.state]),
+  ];
+}

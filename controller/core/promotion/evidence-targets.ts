@@ -1,0 +1,221 @@
+// Evidence: who is touched, what the disruption would meet, who is excepted, and which targets merging would not move. Pure.
+import { exceptionsFor } from "../compliance/exceptions.ts";
+import type { AssetRow, PdbAsset, PodAsset } from "../model.ts";
+import { isInScope } from "../rollout/progress.ts";
+import type { Target } from "../rollout/targets.ts";
+import { matches } from "../selectors.ts";
+import { nameOf, whyOf } from "./evidence-proof.ts";
+import { atMost, type EvidenceInput, type Section, showTime, table } from "./evidence-form.ts";
+
+function targetsOf({ plan, proposal }: EvidenceInput): readonly Target[] {
+  return plan.targets.filter(
+    (target) => target.ring === proposal.ring.name && target.baseline.name === proposal.baseline && isInScope(target),
+  );
+}
+
+function rowsOf({ plan, proposal }: EvidenceInput): readonly AssetRow[] {
+  return plan.rows.filter((row) => row.ring === proposal.ring.name && row.baseline === proposal.baseline);
+}
+
+/** Targets by kind and zone, and what a drain of them would meet. */
+export function describeTargets(input: EvidenceInput, rows: number): Section {
+  const { escape, proposal } = input;
+  const targets = targetsOf(input);
+  const groups = Map.groupBy(targets, placeOf);
+  const places = [...groups]
+    .map(([place, list]) => ({ place, count: list.length }))
+    .sort((a, b) => (a.place < b.place ? -1 : 1));
+  const list = atMost(places, rows, "places");
+  const lines = [
+    "#### Who is touched",
+    "",
+    ...(places.length === 0 ? [`Ring ${escape.code(proposal.ring.name)} has no target in scope now.`] : []),
+    ...table(
+      ["Kind", "Where", "Targets"],
+      list.shown.map(({ place, count }) => [...place.split("\u0000").map((part) => escape.code(part)), String(count)]),
+    ),
+    ...list.rest,
+    "",
+    `- The entry covers at most ${proposal.maxTargets} targets: ${proposal.targets} now and a margin; more than that stops the ring (\`ScopeGrew\`).`,
+    ...describeDisruption(input, targets, rows),
+  ];
+  return {
+    lines,
+    facts: [places.map(({ place }) => place.split("\u0000")[0]).filter((kind, at, all) => all.indexOf(kind) === at)],
+  };
+}
+
+function placeOf(target: Target): string {
+  if (target.node !== undefined) return `Node\u0000zone ${target.node.zone ?? "(none)"}`;
+  return `${target.workload?.kind ?? ""}\u0000namespace ${target.workload?.namespace ?? ""}`;
+}
+
+function describeDisruption(input: EvidenceInput, targets: readonly Target[], rows: number): readonly string[] {
+  const { level } = input.proposal;
+  if (level.spec.target === "Image") {
+    const pods = targets.reduce((sum, target) => sum + (target.workload?.pods.length ?? 0), 0);
+    const single = targets
+      .filter((target) => target.workload?.rollout.desired === 1)
+      .map((target) => workloadName(target));
+    return [`- Pods that are replaced: ${pods}.`, ...listed("Single replicas", single, rows, input)];
+  }
+  const drains = level.spec.disruption === "Reboot" || level.spec.node?.drain === "Always";
+  const nodes = new Set(targets.map((target) => target.asset.name));
+  const controlPlane = targets.filter((target) => target.node?.controlPlane === true).length;
+  const control = controlPlane === 0 ? [] : [`- Control-plane nodes among them: ${controlPlane}, one at a time.`];
+  if (!drains) return [...control, "- No node is drained, as far as is known beforehand."];
+  const running = input.inventory.pods.filter(
+    (pod) => pod.phase !== "Succeeded" && pod.phase !== "Failed" && !pod.deleting,
+  );
+  const evicted = running.filter((pod) => pod.nodeName !== undefined && nodes.has(pod.nodeName) && isEvicted(pod));
+  const shut = input.inventory.pdbs.filter(
+    (pdb) => pdb.disruptionsAllowed <= 0 && evicted.some((pod) => guards(pdb, pod)),
+  );
+  return [
+    ...control,
+    `- Pods that are evicted, a few nodes at a time: ${evicted.length}.`,
+    ...listed(
+      "PodDisruptionBudgets that allow no eviction now",
+      shut.map((pdb) => `${pdb.namespace}/${pdb.name}`),
+      rows,
+      input,
+    ),
+    ...listed("Single replicas, which are gone while they move", singles(running, evicted), rows, input),
+    ...listed(
+      "Bare pods, which nothing brings back",
+      evicted.filter((pod) => pod.controller === undefined).map((pod) => `${pod.namespace}/${pod.name}`),
+      rows,
+      input,
+    ),
+  ];
+}
+
+function workloadName({ workload }: Target): string {
+  return `${workload?.kind ?? ""} ${workload?.namespace ?? ""}/${workload?.name ?? ""}`;
+}
+
+function isEvicted(pod: PodAsset): boolean {
+  return !pod.mirror && pod.controller?.kind !== "DaemonSet";
+}
+
+function guards(pdb: PdbAsset, pod: PodAsset): boolean {
+  return pdb.namespace === pod.namespace && pdb.selector !== undefined && matches(pdb.selector, pod.labels);
+}
+
+/** Controllers with one pod in the whole cluster, that pod being evicted. */
+function singles(running: readonly PodAsset[], evicted: readonly PodAsset[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { controller } of running)
+    if (controller !== undefined) counts.set(controller.uid, (counts.get(controller.uid) ?? 0) + 1);
+  return evicted.flatMap(({ controller, namespace, job }) =>
+    controller !== undefined && !job && counts.get(controller.uid) === 1
+      ? [`${controller.kind} ${namespace}/${controller.name}`]
+      : [],
+  );
+}
+
+function listed(what: string, names: readonly string[], rows: number, { escape }: EvidenceInput): readonly string[] {
+  if (names.length === 0) return [];
+  const shown = [...names].sort().slice(0, Math.min(rows, 20));
+  const left = names.length - shown.length;
+  const text = [...shown.map((name) => escape.code(name)), ...(left > 0 ? [`${left} more`] : [])].join(", ");
+  return [`- ⚠ ${what} (${names.length}): ${text}.`];
+}
+
+const WAITS = new Set([
+  "WaitingForApproval",
+  "PredecessorNotSoaked",
+  "Deferred",
+  "OutsideWindow",
+  "Frozen",
+  "RingBudgetExhausted",
+  "ZoneBudgetExhausted",
+  "LimitReached",
+  "Observing",
+  "ScopeGrew",
+  "LedgerFull",
+  "LevelWithdrawn",
+]);
+
+/** Targets that stand still for a reason which merging does not change. */
+export function describeHindered(input: EvidenceInput, rows: number): Section {
+  const { escape } = input;
+  const hindered = rowsOf(input).flatMap((row) => {
+    const blocks = row.blockedBy.filter((block) => !WAITS.has(block.reason));
+    return blocks.length === 0 ? [] : [{ ...row, blockedBy: blocks }];
+  });
+  const unknown = rowsOf(input).filter(
+    (row) => row.state === "Unknown" && !hindered.some((other) => other.asset.uid === row.asset.uid),
+  );
+  const all = [...hindered, ...unknown];
+  if (all.length === 0) return { lines: [], facts: [] };
+  const list = atMost(all, rows, "targets");
+  const lines = [
+    "#### What merging would not move",
+    "",
+    ...table(
+      ["Target", "State", "Why"],
+      list.shown.map((row) => [escape.code(nameOf(row)), row.state, whyOf(input, row)]),
+    ),
+    ...list.rest,
+  ];
+  return { lines, facts: all.map((row) => [nameOf(row), row.blockedBy[0]?.reason ?? row.reason ?? null]) };
+}
+
+/** Exceptions that cover a target of this ring now. */
+export function describeExceptions(input: EvidenceInput, rows: number): Section {
+  const { escape, plan, policy, proposal } = input;
+  const counts = new Map<string, number>();
+  for (const target of plan.targets) {
+    if (target.ring !== proposal.ring.name || target.baseline.name !== proposal.baseline) continue;
+    const { asset, workload } = target;
+    const name = workload === undefined ? asset.name : `${workload.namespace}/${asset.name}`;
+    const kind = workload === undefined ? "Node" : "Workload";
+    for (const one of exceptionsFor(
+      policy.exceptions,
+      { kind, name, labels: asset.labels },
+      proposal.baseline,
+      plan.at,
+    ))
+      counts.set(one.name, (counts.get(one.name) ?? 0) + 1);
+  }
+  const found = policy.exceptions.filter((one) => counts.has(one.name)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (found.length === 0) return { lines: [], facts: [] };
+  const list = atMost(found, rows, "exceptions");
+  const lines = [
+    "#### Exceptions that hold here",
+    "",
+    ...table(
+      ["Exception", "Targets", "Owner", "Until", "Why"],
+      list.shown.map(({ name, spec }) => [
+        escape.code(name),
+        String(counts.get(name) ?? 0),
+        escape.text(spec.owner),
+        showTime(Date.parse(spec.expirationTime)),
+        escape.text(spec.justification),
+      ]),
+    ),
+    ...list.rest,
+  ];
+  return { lines, facts: found.map(({ name, spec }) => [name, spec.owner, spec.expirationTime]) };
+}
+
+/** All targets by name, folded. */
+export function describeNames(input: EvidenceInput, rows: number): Section {
+  const { escape } = input;
+  const mine = rowsOf(input);
+  if (mine.length === 0 || rows === 0) return { lines: [], facts: [] };
+  const list = atMost(mine, rows, "targets");
+  const lines = [
+    `<details><summary>All targets of ring ${escape.text(input.proposal.ring.name)} (${mine.length})</summary>`,
+    "",
+    ...table(
+      ["Target", "State now", "Phase"],
+      list.shown.map((row) => [escape.code(nameOf(row)), row.state, row.phase]),
+    ),
+    ...list.rest,
+    "",
+    "</details>",
+  ];
+  return { lines, facts: [] };
+}

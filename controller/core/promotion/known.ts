@@ -1,0 +1,119 @@
+// Proposals as a forge knows them: which ring, baseline and level a branch is about, and the hidden marker in a pull request's body.
+// Pure. A marker is only a memory (anyone who may write can edit a body): it never approves anything and never widens a scope (A1).
+import { createHash } from "node:crypto";
+import type { Digest } from "../model.ts";
+
+/** Branches of Ringward's proposals. */
+export const PROPOSAL_PREFIX = "ringward/";
+const SHORT = 12;
+
+/** One pull request of ours. Ring and baseline are the branch's parts: compare them with `branchPart(name)`. */
+export interface KnownProposal {
+  readonly number: number;
+  readonly branch: string;
+  readonly state: "open" | "merged" | "closed";
+  readonly ring: string;
+  readonly baseline: string;
+  /** First 12 hex digits of the level's digest. */
+  readonly digest: string;
+  /** A scope proposal's number of targets; undefined: a proposal of a level. */
+  readonly scope: number | undefined;
+  /** The number of targets that its entry line says, as its marker remembers. */
+  readonly maxTargets: number | undefined;
+  /** Closed by Ringward itself, which is no rejection. */
+  readonly withdrawn: boolean;
+}
+
+/** A name as a part of a branch: itself, or, where git or its length would refuse that, a short form with a hash. */
+export function branchPart(name: string): string {
+  if (name.length <= 63 && !name.includes("..") && !name.endsWith(".lock")) return name;
+  const stem = name.slice(0, 40).replaceAll(".", "-");
+  // No object's name holds an underscore, so a short form is never another name's plain one.
+  return `${stem}_${createHash("sha256").update(name).digest("hex").slice(0, SHORT)}`;
+}
+
+/** The branch of a proposal: `ringward/RING/BASELINE/DIGEST[-scope-MAXTARGETS]`. */
+export function proposalBranch(ring: string, baseline: string, digest: Digest, scope?: number): string {
+  const end = scope === undefined ? "" : `-scope-${scope}`;
+  return `${PROPOSAL_PREFIX}${branchPart(ring)}/${branchPart(baseline)}/${digest.slice(0, SHORT)}${end}`;
+}
+
+/** What a branch's name says; undefined for a branch that is no proposal of ours. */
+export function parseProposalBranch(
+  branch: string,
+): Pick<KnownProposal, "ring" | "baseline" | "digest" | "scope"> | undefined {
+  const match = /^ringward\/([a-z0-9._-]+)\/([a-z0-9._-]+)\/([0-9a-f]{12})(?:-scope-(0|[1-9][0-9]{0,5}))?$/.exec(
+    branch,
+  );
+  const [, ring, baseline, digest, scope] = match ?? [];
+  if (ring === undefined || baseline === undefined || digest === undefined) return undefined;
+  return { ring, baseline, digest, scope: scope === undefined ? undefined : Number(scope) };
+}
+
+/** What a pull request's body remembers, hidden from readers. */
+export interface ProposalMarker {
+  readonly cluster: string;
+  readonly ring: string;
+  readonly baseline: string;
+  readonly level: string;
+  readonly digest: string;
+  readonly maxTargets: number;
+  /** Hash of all that the body says for longer than a pass: it is rewritten when this changes. */
+  readonly evidence: string;
+  /** Why Ringward itself closed it. */
+  readonly closed?: string;
+}
+
+const OPEN = "<!-- ringward: ";
+const CLOSE = " -->";
+
+/** The marker as a line of a body. */
+export function writeMarker(marker: ProposalMarker): string {
+  // What ends a comment is written so that JSON reads it back and HTML does not see it.
+  return `${OPEN}${JSON.stringify(marker).replaceAll(">", "\\u003e")}${CLOSE}`;
+}
+
+/** The last marker in a body; undefined where there is none that can be read. */
+export function readMarker(body: string): Partial<ProposalMarker> | undefined {
+  const start = body.lastIndexOf(OPEN);
+  const end = start < 0 ? -1 : body.indexOf(CLOSE, start);
+  if (end < 0) return undefined;
+  try {
+    const value: unknown = JSON.parse(body.slice(start + OPEN.length, end));
+    return typeof value === "object" && value !== null ? (value as Partial<ProposalMarker>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The body with the marker that says why Ringward closes it. */
+export function markClosed(body: string, reason: string): string {
+  const marker = readMarker(body);
+  const start = marker === undefined ? -1 : body.lastIndexOf(OPEN);
+  const line = `${OPEN}${JSON.stringify({ ...marker, closed: reason }).replaceAll(">", "\\u003e")}${CLOSE}`;
+  // What a forge would cut off must not be the marker.
+  if (start < 0 || body.length > 60_500) return `${body.slice(0, 60_000).trimEnd()}\n\n${line}\n`;
+  return body.slice(0, start) + line + body.slice(body.indexOf(CLOSE, start) + CLOSE.length);
+}
+
+/** A pull request as a proposal of ours; undefined if its branch is none. */
+export function readProposal(pull: {
+  readonly number: number;
+  readonly head: string;
+  readonly state: "open" | "merged" | "closed";
+  readonly body: string;
+}): KnownProposal | undefined {
+  const parsed = parseProposalBranch(pull.head);
+  if (parsed === undefined) return undefined;
+  const marker = readMarker(pull.body);
+  const most = marker?.maxTargets;
+  return {
+    number: pull.number,
+    branch: pull.head,
+    state: pull.state,
+    ...parsed,
+    maxTargets:
+      parsed.scope ?? (typeof most === "number" && Number.isSafeInteger(most) && most >= 0 ? most : undefined),
+    withdrawn: pull.state === "closed" && typeof marker?.closed === "string",
+  };
+}
