@@ -1,24 +1,38 @@
 // Finds the command and loads only that command's file: start-up time is a promise (under 0.3 s for `version`).
 import { UserError } from "../errors.ts";
+import type { ActName } from "./act.ts";
 
 /** A command receives its own arguments and returns the exit code (0 fine, 1 findings, 2 wrong use or failure). */
 export type Command = (args: readonly string[]) => Promise<number>;
 
 const commands: Readonly<Record<string, { summary: string; load: () => Promise<{ command: Command }> }>> = {
+  approve: { summary: "approve a level for a ring that no repository holds", load: () => act("approve") },
   "compare-versions": {
     summary: "compare two versions under dpkg, rpm, apk, semver or kernel rules",
     load: () => import("./compare-versions.ts"),
   },
   controller: { summary: "run the controller against a cluster", load: () => import("./controller.ts") },
   crds: { summary: "print the CustomResourceDefinitions", load: () => import("./crds.ts") },
+  enforce: { summary: "let the controller act", load: () => act("enforce") },
+  observe: { summary: "let the controller look and touch nothing", load: () => act("observe") },
   plan: { summary: "show every asset's state and what would happen next", load: () => import("./plan.ts") },
+  reconcile: { summary: "look at the policy repository now", load: () => act("reconcile") },
+  release: { summary: "give a target up and free its budget", load: () => act("release") },
+  resume: { summary: "let a suspended ring go on", load: () => act("resume") },
+  retry: { summary: "try a failed target again", load: () => act("retry") },
   status: { summary: "show rings as lanes, problems spelled out", load: () => import("./status.ts") },
   demo: { summary: "a patched fleet in a minute, on an embedded cluster", load: () => import("./demo.ts") },
   sandbox: { summary: "run an embedded cluster, forge and clock", load: () => import("./sandbox.ts") },
+  stop: { summary: "start nothing, bring what is in flight to safety", load: () => act("stop") },
+  suspend: { summary: "start nothing new in a ring", load: () => act("suspend") },
   validate: { summary: "check a policy folder", load: () => import("./validate.ts") },
   why: { summary: "tell why one node or workload stands where it does", load: () => import("./why.ts") },
   version: { summary: "print the version", load: () => import("./version.ts") },
 };
+
+async function act(name: ActName): Promise<{ command: Command }> {
+  return (await import("./act.ts")).actCommand(name);
+}
 
 function usage(): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));

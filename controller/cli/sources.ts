@@ -122,13 +122,22 @@ function readDemo(folder: string): string | undefined {
 function readPolicy(request: SourceRequest, view: ClusterView, at: Instant): FolderPolicy {
   const { inventory, stored } = view;
   const objects = ownObjects(view.objects);
-  const repository = objects.repositories[0]?.spec as PolicyRepositorySpec | undefined;
-  const clusterName = repository?.clusterName ?? "cluster";
+  const clusterName = repositoryOf(objects)?.clusterName ?? "cluster";
   if (request.policy !== undefined)
     return readFolderPolicy({ folder: request.policy, at, objects, clusterName, inventory, stored });
   if (objects.rings.length === 0 && objects.baselines.length === 0)
     throw new UserError("RW0214", `${describeSource(request)} holds no policy`, "give --policy DIR");
-  return { policy: fromCluster(objects, [], repository), findings: [] };
+  return { policy: policyOf(view), findings: [] };
+}
+
+/** The policy that is in a cluster, as its objects say it. */
+export function policyOf(view: Pick<ClusterView, "objects">): PolicyInForce {
+  const objects = ownObjects(view.objects);
+  return fromCluster(objects, [], repositoryOf(objects));
+}
+
+function repositoryOf(objects: ClusterObjects): PolicyRepositorySpec | undefined {
+  return objects.repositories[0]?.spec as PolicyRepositorySpec | undefined;
 }
 
 /** Ringward's own objects in the controller's words; the rest of the cluster is in the inventory already. */
