@@ -136,7 +136,7 @@ function plainHeaders(request: IncomingMessage): Record<string, string> {
 }
 
 /** `watch=true` and `watch=1` are the same to the real server. */
-export function isWatch(value: string | undefined): boolean {
+function isWatch(value: string | undefined): boolean {
   return value === "true" || value === "1";
 }
 

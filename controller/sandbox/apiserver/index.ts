@@ -1,15 +1,15 @@
 // The sandbox's Kubernetes API server: the ApiPort in process and the same thing over real HTTP. It keeps every version of
 // every object, can go back to any snapshot, logs every request and can be told to fail. It runs no controllers: schedulers,
 // kubelets and the rest are API clients. docs/sandbox.md says what it does and what it does not.
-import type { Clock, Random } from "../../clock.ts";
 import { ApiError } from "../../kube/port.ts";
 import type { ApiPort, ApiRequest, ApiResponse, KubeStatus, WatchEvent } from "../../kube/port.ts";
 import type { Answer, Call, Context } from "./context.ts";
 import { ConnectionLost, reasonOf } from "./faults.ts";
 import type { Fault, FaultHook, LoggedRequest, SeenRequest } from "./faults.ts";
+import type { ApiServerOptions, SandboxApiServer } from "./options.ts";
 import { createGarbageCollector } from "./garbage-collection.ts";
-import { UNKNOWN_PATH, isWatch, listen as listenHttp } from "./http.ts";
-import type { Listening, RawRequest } from "./http.ts";
+import { UNKNOWN_PATH, listen as listenHttp } from "./http.ts";
+import type { RawRequest } from "./http.ts";
 import type { JsonObject } from "./json.ts";
 import { nameOf } from "./object.ts";
 import { readResourcePath } from "./paths.ts";
@@ -19,43 +19,14 @@ import { builtinSchema } from "./schema/builtin.ts";
 import { serve, watchTarget } from "./serve.ts";
 import { Refusal } from "./status.ts";
 import { createStorage } from "./storage.ts";
-import type { Storage } from "./storage.ts";
 import { ADMIN, anonymous, authenticate, writeKubeconfig } from "./users.ts";
 import { openWatch } from "./watch.ts";
 
+export type { ApiServerOptions, SandboxApiServer } from "./options.ts";
 export type { Fault, FaultHook, LoggedRequest, SeenRequest } from "./faults.ts";
 export { ConnectionLost } from "./faults.ts";
 export type { StoreSnapshot, StoredVersion } from "./storage.ts";
 export type { Listening } from "./http.ts";
-
-export interface ApiServerOptions {
-  /** Policy time: object times and ages. */
-  readonly clock: Clock;
-  /** Uids and generated names. */
-  readonly random: Random;
-  /** Transport time: watch timeouts, bookmarks and delays. `clock` unless given. */
-  readonly transportClock?: Clock;
-  /** How many revisions back a watch may start (the history keeps all); 10,000 unless given. */
-  readonly historyLimit?: number;
-  /** Bearer token to user name, besides the admin's. */
-  readonly tokens?: Readonly<Record<string, string>>;
-}
-
-export interface SandboxApiServer extends ApiPort {
-  /** The same server as another user, in process. */
-  as(user: string): ApiPort;
-  listen(options: { readonly port?: number; readonly host: "127.0.0.1" }): Promise<Listening>;
-  /** A kubeconfig for a user (the admin unless named). */
-  kubeconfig(url: string, user?: string): string;
-  /** The bearer token of a user (the admin unless named). */
-  token(user?: string): string;
-  readonly store: Pick<Storage, "history" | "snapshot" | "restore" | "revision" | "compact" | "compactedRevision">;
-  setPodLog(namespace: string, name: string, text: string): void;
-  /** Called after each request; returns how to stop. */
-  onRequest(listener: (request: LoggedRequest) => void): () => void;
-  /** Decides for each request what goes wrong; undefined for nothing. */
-  setFault(hook: FaultHook | undefined): void;
-}
 
 const DEFAULT_HISTORY = 10_000;
 const NAMESPACES = ["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -258,13 +229,40 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
     }
   }
 
+  /** Only a fault can make a request last; then the caller's patience counts. What was begun goes on without the caller. */
+  async function givingUp(running: Promise<ApiResponse>, request: ApiRequest): Promise<ApiResponse> {
+    if (request.timeoutMs === undefined && request.signal === undefined) return running;
+    const done = new AbortController();
+    const waits: Promise<ApiResponse>[] = [running];
+    if (request.timeoutMs !== undefined) {
+      waits.push(
+        transport.sleep(request.timeoutMs, done.signal).then(() => {
+          throw new ConnectionLost(request);
+        }),
+      );
+    }
+    if (request.signal !== undefined) {
+      waits.push(
+        new Promise((_, reject) => {
+          request.signal?.addEventListener("abort", () => reject(request.signal?.reason as Error), {
+            signal: done.signal,
+            once: true,
+          });
+        }),
+      );
+    }
+    for (const wait of waits) wait.catch(() => undefined);
+    return Promise.race(waits).finally(() => done.abort());
+  }
+
   function portFor(user: string): ApiPort {
     return {
       async request(request) {
         request.signal?.throwIfAborted();
         const named = userOf(request.headers) ?? user;
         if (named instanceof Refusal) return { status: named.code, headers: {}, body: named.body };
-        return answer(callOf(request, named));
+        const running = answer(callOf(request, named));
+        return fault === undefined ? running : givingUp(running, request);
       },
       watch: (request) => watchAs(request, user),
     };
@@ -345,6 +343,3 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
     },
   };
 }
-
-/** True for queries that ask for a watch; `request` serves lists, `watch` serves these. */
-export const asksForWatch = isWatch;

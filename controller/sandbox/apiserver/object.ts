@@ -1,5 +1,5 @@
 // Small readings of a stored object's metadata that every verb needs.
-import { isObject, listAt, objectAt, stringAt, withMember } from "./json.ts";
+import { listAt, objectAt, stringAt, withMember } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Resource } from "./resources.ts";
 
@@ -62,9 +62,4 @@ export function specPart(object: JsonObject): JsonObject {
     if (key !== "metadata" && key !== "status" && key !== "apiVersion" && key !== "kind") rest[key] = value;
   }
   return rest as JsonObject;
-}
-
-/** True for a JSON object with metadata. */
-export function hasMetadata(value: unknown): value is JsonObject {
-  return isObject(value) && isObject(value["metadata"]);
 }

@@ -44,6 +44,23 @@ describe("faults", () => {
     expect((await waiting).status).toBe(201);
   });
 
+  it("let a caller give up on a delayed request, which happens all the same", async () => {
+    const { server, clock, send } = setting();
+    server.setFault(() => ({ delayMs: 5000 }));
+    const waiting = send("POST", CONFIGMAPS, { metadata: { name: "a" } }, { timeoutMs: 1000 });
+    const leaving = new AbortController();
+    const aborted = send("POST", CONFIGMAPS, { metadata: { name: "b" } }, { signal: leaving.signal });
+    leaving.abort(new Error("gone"));
+    clock.advance(1000);
+    await expect(waiting).rejects.toThrow(ConnectionLost);
+    await expect(aborted).rejects.toThrow("gone");
+
+    clock.advance(4000);
+    await new Promise((resolve) => setImmediate(resolve));
+    server.setFault(undefined);
+    expect((await send("GET", `${CONFIGMAPS}/a`)).status).toBe(200);
+  });
+
   it("break real connections over HTTP", async () => {
     const { server } = setting();
     const { url, close } = await server.listen({ host: "127.0.0.1" });

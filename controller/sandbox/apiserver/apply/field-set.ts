@@ -1,6 +1,6 @@
 // Sets of field paths as `metadata.managedFields` spells them (KEP-555, FieldsV1): `f:name`, `k:{"name":"c"}`, `v:"a"`, and
 // `.` for the field itself. Sets are small mutable trees that live within one request; the stored form is plain JSON.
-import { isList, isObject } from "../json.ts";
+import { isObject } from "../json.ts";
 import type { Draft, Json, JsonObject } from "../json.ts";
 import type { ListNode } from "../schema/node.ts";
 
@@ -103,11 +103,6 @@ export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
   return { self: a.self, children };
 }
 
-/** True when both have the same members. */
-export function equalSets(a: FieldSet, b: FieldSet): boolean {
-  return isEmptySet(difference(a, b)) && isEmptySet(difference(b, a));
-}
-
 /** Every member path, sorted. */
 export function members(set: FieldSet): readonly FieldPath[] {
   const found: FieldPath[] = [];
@@ -154,10 +149,4 @@ export function fromFieldsV1(fields: Json | undefined, root = true): FieldSet {
     else set.children.set(element, fromFieldsV1(child, false));
   }
   return set;
-}
-
-/** The item of a list that a path element names, or undefined. */
-export function findItem(node: ListNode, list: Json | undefined, element: string): Json | undefined {
-  if (!isList(list)) return undefined;
-  return list.find((item) => itemElement(node, item) === element);
 }

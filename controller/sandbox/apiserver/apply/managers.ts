@@ -7,7 +7,6 @@ import { Refusal } from "../status.ts";
 import type { StructNode } from "../schema/node.ts";
 import {
   difference,
-  emptySet,
   fromFieldsV1,
   intersection,
   isEmptySet,
@@ -207,9 +206,4 @@ function withoutTimes(object: JsonObject): JsonObject {
     isObject(entry) ? { ...entry, time: undefined } : entry,
   );
   return { ...object, metadata: { ...metadata, managedFields: fields } };
-}
-
-/** Used by tests and tables: the union of everything somebody owns. */
-export function ownedFields(object: JsonObject): FieldSet {
-  return readManagers(object).reduce((all, manager) => union(all, manager.set), emptySet());
 }

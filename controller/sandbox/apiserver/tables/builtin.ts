@@ -1,31 +1,16 @@
 // `kubectl get` for the built-in kinds that people look at, with the columns of the real printers (pkg/printers/internalversion).
 import { isObject, listAt, objectAt, stringAt } from "../json.ts";
-import type { Json, JsonObject } from "../json.ts";
-import { isDeleting, labelsOf, metadataOf, nameOf } from "../object.ts";
-import { age, humanDuration } from "./age.ts";
+import type { JsonObject } from "../json.ts";
+import { labelsOf, nameOf } from "../object.ts";
+import { age } from "./age.ts";
 import { AGE, NAME, column } from "./column.ts";
 import type { TableDefinition } from "./column.ts";
 import { podCells } from "./pods.ts";
+import { conditionStatus, created, number, orNone, spec, status } from "./readings.ts";
+import { WORKLOAD_TABLES } from "./workloads.ts";
 
 const ADDRESSES =
   "List of addresses reachable to the node. Queried from cloud provider, if available. More info: https://kubernetes.io/docs/reference/node/node-status/#addresses Note: This field is declared as mergeable, but the merge key is not sufficiently unique, which can cause data corruption when it is merged. Callers should instead use a full-replacement patch. See https://pr.k8s.io/79391 for an example. Consumers should assume that addresses can change during the lifetime of a Node. However, there are some exceptions where this may not be possible, such as Pods that inherit a Node's address in its own status or consumers of the downward API (status.hostIP).";
-
-const CONTAINERS = [
-  column("Containers", "Names of each container in the template.", "string", 1),
-  column("Images", "Images referenced by each container in the template.", "string", 1),
-];
-const SELECTOR = column("Selector", "Label selector of the pods.", "string", 1);
-
-const created = (object: JsonObject, now: number): string => age(metadataOf(object)["creationTimestamp"], now);
-const number = (object: JsonObject, key: string): number => (typeof object[key] === "number" ? object[key] : 0);
-const spec = (object: JsonObject): JsonObject => objectAt(object, "spec");
-const status = (object: JsonObject): JsonObject => objectAt(object, "status");
-const orNone = (text: string): string => (text === "" ? "<none>" : text);
-
-function conditionStatus(object: JsonObject, type: string): string | undefined {
-  const condition = listAt(object["status"], "conditions").find((item) => isObject(item) && item["type"] === type);
-  return stringAt(condition, "status");
-}
 
 function nodeStatus(object: JsonObject): string {
   const ready = conditionStatus(object, "Ready");
@@ -55,25 +40,6 @@ function kernel(info: JsonObject): string {
   return architecture === "" ? version : `${version} (${architecture})`;
 }
 
-function templateContainers(object: JsonObject): readonly [string, string] {
-  const containers = listAt(objectAt(objectAt(spec(object), "template"), "spec"), "containers");
-  const texts = (key: string): string => containers.map((container) => stringAt(container, key) ?? "").join(",");
-  return [texts("name"), texts("image")];
-}
-
-function selectorText(selector: Json | undefined): string {
-  if (!isObject(selector)) return "<none>";
-  const labels = Object.entries(objectAt(selector, "matchLabels")).map(([key, value]) => `${key}=${String(value)}`);
-  const expressions = listAt(selector, "matchExpressions").map((item) => {
-    const values = listAt(item, "values").map(String).join(",");
-    const [key, operator] = [stringAt(item, "key") ?? "", stringAt(item, "operator")];
-    if (operator === "Exists") return key;
-    if (operator === "DoesNotExist") return `!${key}`;
-    return `${key} ${operator === "NotIn" ? "notin" : "in"} (${values})`;
-  });
-  return orNone([...labels.sort(), ...expressions].join(","));
-}
-
 function ports(object: JsonObject): string {
   return orNone(
     listAt(spec(object), "ports")
@@ -84,22 +50,6 @@ function ports(object: JsonObject): string {
       )
       .join(","),
   );
-}
-
-function jobDuration(object: JsonObject, now: number): string {
-  const start = stringAt(object["status"], "startTime");
-  if (start === undefined) return "";
-  const end = stringAt(object["status"], "completionTime");
-  return humanDuration((end === undefined ? now : Date.parse(end)) - Date.parse(start));
-}
-
-function jobStatus(object: JsonObject): string {
-  if (conditionStatus(object, "Complete") === "True") return "Complete";
-  if (conditionStatus(object, "Failed") === "True") return "Failed";
-  if (isDeleting(object)) return "Terminating";
-  if (conditionStatus(object, "Suspended") === "True") return "Suspended";
-  if (conditionStatus(object, "FailureTarget") === "True") return "FailureTarget";
-  return conditionStatus(object, "SuccessCriteriaMet") === "True" ? "SuccessCriteriaMet" : "Running";
 }
 
 function eventSpan(object: JsonObject, now: number): string {
@@ -206,7 +156,7 @@ export const BUILTIN_TABLES: Readonly<Record<string, TableDefinition>> = {
       column("External-IP", "Address outside."),
       column("Port(s)", "Ports."),
       AGE,
-      SELECTOR,
+      column("Selector", "Label selector of the pods.", "string", 1),
     ],
     cells(object, now) {
       const labels = Object.entries(objectAt(spec(object), "selector")).map(
@@ -259,125 +209,7 @@ export const BUILTIN_TABLES: Readonly<Record<string, TableDefinition>> = {
       ];
     },
   },
-  "deployments.apps": {
-    columns: [
-      column("Ready", "Ready pods of wanted pods."),
-      column("Up-to-date", "Pods of the wanted template."),
-      column("Available", "Pods that have been ready long enough."),
-      AGE,
-      ...CONTAINERS,
-      SELECTOR,
-    ],
-    cells(object, now) {
-      const state = status(object);
-      return [
-        `${number(state, "readyReplicas")}/${number(spec(object), "replicas")}`,
-        number(state, "updatedReplicas"),
-        number(state, "availableReplicas"),
-        created(object, now),
-        ...templateContainers(object),
-        selectorText(spec(object)["selector"]),
-      ];
-    },
-  },
-  "replicasets.apps": {
-    columns: [
-      column("Desired", "Wanted pods.", "integer"),
-      column("Current", "Pods that exist.", "integer"),
-      column("Ready", "Ready pods.", "integer"),
-      AGE,
-      ...CONTAINERS,
-      SELECTOR,
-    ],
-    cells: (object, now) => [
-      number(spec(object), "replicas"),
-      number(status(object), "replicas"),
-      number(status(object), "readyReplicas"),
-      created(object, now),
-      ...templateContainers(object),
-      selectorText(spec(object)["selector"]),
-    ],
-  },
-  "statefulsets.apps": {
-    columns: [column("Ready", "Ready pods of wanted pods."), AGE, ...CONTAINERS],
-    cells: (object, now) => [
-      `${number(status(object), "readyReplicas")}/${number(spec(object), "replicas")}`,
-      created(object, now),
-      ...templateContainers(object),
-    ],
-  },
-  "daemonsets.apps": {
-    columns: [
-      column("Desired", "Nodes that should run the pod.", "integer"),
-      column("Current", "Nodes that run it.", "integer"),
-      column("Ready", "Nodes where it is ready.", "integer"),
-      column("Up-to-date", "Nodes with the wanted template.", "integer"),
-      column("Available", "Nodes where it has been ready long enough.", "integer"),
-      column("Node Selector", "Which nodes."),
-      AGE,
-      ...CONTAINERS,
-      SELECTOR,
-    ],
-    cells(object, now) {
-      const state = status(object);
-      const selector = Object.entries(
-        objectAt(objectAt(objectAt(spec(object), "template"), "spec"), "nodeSelector"),
-      ).map(([key, value]) => `${key}=${String(value)}`);
-      return [
-        number(state, "desiredNumberScheduled"),
-        number(state, "currentNumberScheduled"),
-        number(state, "numberReady"),
-        number(state, "updatedNumberScheduled"),
-        number(state, "numberAvailable"),
-        orNone(selector.sort().join(",")),
-        created(object, now),
-        ...templateContainers(object),
-        selectorText(spec(object)["selector"]),
-      ];
-    },
-  },
-  "jobs.batch": {
-    columns: [
-      column("Status", "How it stands."),
-      column("Completions", "Finished pods of wanted pods."),
-      column("Duration", "How long it ran."),
-      AGE,
-      ...CONTAINERS,
-      SELECTOR,
-    ],
-    cells(object, now) {
-      const wanted = spec(object)["completions"];
-      return [
-        jobStatus(object),
-        `${number(status(object), "succeeded")}/${typeof wanted === "number" ? wanted : 1}`,
-        jobDuration(object, now),
-        created(object, now),
-        ...templateContainers(object),
-        selectorText(spec(object)["selector"]),
-      ];
-    },
-  },
-  "cronjobs.batch": {
-    columns: [
-      column("Schedule", "When."),
-      column("Timezone", "In which time zone."),
-      column("Suspend", "Whether it is held."),
-      column("Active", "Running jobs.", "integer"),
-      column("Last Schedule", "When it last ran."),
-      AGE,
-    ],
-    cells(object, now) {
-      const last = stringAt(object["status"], "lastScheduleTime");
-      return [
-        stringAt(spec(object), "schedule") ?? "",
-        stringAt(spec(object), "timeZone") ?? "<none>",
-        spec(object)["suspend"] === true ? "True" : "False",
-        listAt(status(object), "active").length,
-        last === undefined ? "<none>" : age(last, now),
-        created(object, now),
-      ];
-    },
-  },
+  ...WORKLOAD_TABLES,
   "poddisruptionbudgets.policy": {
     columns: [
       column("Min Available", "Pods that must stay."),
