@@ -57,6 +57,7 @@ function fixedOf(selector: LabelSelector): ReadonlyMap<string, string> {
 
 function comparePairs(members: readonly Member[]): Finding[] {
   const findings: Finding[] = [];
+  const meetings = new Map<Member, string[]>();
   let pairs = 0;
   for (const [a, b] of pairsThatMayMeet(members, new Set())) {
     if (++pairs > MAX_PAIRS) {
@@ -72,9 +73,12 @@ function comparePairs(members: readonly Member[]): Finding[] {
       );
       break;
     }
-    findings.push(...judgePair(a, b));
+    const found = judgePair(a, b);
+    if (found !== "CanMeet") findings.push(...found);
+    else if (meetings.has(b)) meetings.get(b)?.push(a.ring.name);
+    else meetings.set(b, [a.ring.name]);
   }
-  return findings;
+  return [...findings, ...[...meetings].map(([member, others]) => meeting(member, others))];
 }
 
 /** Pairs that do not already differ in the value of a label that both fix. */
@@ -111,25 +115,35 @@ function commonKey(members: readonly Member[], used: ReadonlySet<string>): strin
   return best;
 }
 
-function judgePair(a: Member, b: Member): Finding[] {
+function judgePair(a: Member, b: Member): Finding[] | "CanMeet" {
   const equal =
     a.text === b.text || (implies(a.selector, b.selector) === "yes" && implies(b.selector, a.selector) === "yes");
   // Sharing by percent is by the very same selector, so that both count the same nodes.
   if (a.text === b.text && a.percent !== undefined && b.percent !== undefined) return [];
-  const hint = "an asset in two rings is blocked: give rings selectors that exclude each other";
   if (equal) {
     const message = (other: Member): string => `selects exactly the ${a.side} of ring "${other.ring.name}"`;
-    const share = a.side === "nodes" ? `${hint}, or give both the same selector and a percent` : hint;
+    const share = a.side === "nodes" ? `${HINT}, or give both the same selector and a percent` : HINT;
     return [overlap(a, "RingsEqual", message(b), share), overlap(b, "RingsEqual", message(a), share)];
   }
   for (const [inner, outer] of [[a, b] as const, [b, a] as const]) {
     if (implies(inner.selector, outer.selector) === "yes") {
-      return [overlap(inner, "RingsOverlap", `all its ${a.side} are also in ring "${outer.ring.name}"`, hint)];
+      return [overlap(inner, "RingsOverlap", `all its ${a.side} are also in ring "${outer.ring.name}"`, HINT)];
     }
   }
-  if (disjoint(a.selector, b.selector) === "yes") return [];
-  const message = `can select ${a.side} that ring "${a.ring.name}" selects too`;
-  return [warning(b.ring, ["spec", "members", b.side, "selector"], "RingsCanMeet", message, hint)];
+  return disjoint(a.selector, b.selector) === "yes" ? [] : "CanMeet";
+}
+
+const HINT = "an asset in two rings is blocked: give rings selectors that exclude each other";
+
+/** One warning for each ring, however many it can meet. */
+function meeting(member: Member, others: readonly string[]): Finding {
+  const shown = others
+    .slice(0, 3)
+    .map((name) => `"${name}"`)
+    .join(", ");
+  const more = others.length > 3 ? ` and ${others.length - 3} more` : "";
+  const message = `can select ${member.side} that ring ${shown}${more} selects too`;
+  return warning(member.ring, ["spec", "members", member.side, "selector"], "RingsCanMeet", message, HINT);
 }
 
 function overlap(member: Member, code: string, message: string, hint: string): Finding {
