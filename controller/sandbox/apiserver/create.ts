@@ -6,7 +6,7 @@ import { nowText } from "./context.ts";
 import type { Call, Context } from "./context.ts";
 import { establishedStatus } from "./crd/definition.ts";
 import { isObject, stringAt, withMember } from "./json.ts";
-import type { JsonObject } from "./json.ts";
+import type { Json, JsonObject } from "./json.ts";
 import { kindOf } from "./kinds/index.ts";
 import { labelFaults, nameFaults, nameSuffix, newUid } from "./names.ts";
 import { isDeleting, keyOf, metadataOf, nameOf, namespaceOf, withMetadata } from "./object.ts";
@@ -44,15 +44,10 @@ export function insertObject(
 ): JsonObject {
   const dryRun = isDryRun(call);
   const kind = kindOf(resource);
-  const before = blank(context, resource);
-  let object =
-    resource.custom === undefined
-      ? { ...read, status: before["status"] }
-      : resource.custom.hasStatus
-        ? withMember(read, "status", undefined)
-        : read;
-  if (resource.custom === undefined && (before["status"] === undefined || !resource.subresources.includes("status")))
-    object = withMember(object, "status", before["status"] ?? read["status"]);
+  const empty = blank(context, resource);
+  let object = withMember(read, "status", statusOnCreate(resource, empty, read));
+  // Nobody owns a status through the main resource.
+  const before = resource.subresources.includes("status") ? withMember(empty, "status", object["status"]) : empty;
   object = named(context, resource, namespace, object);
   checkNamespace(context, resource, namespace, nameOf(object));
   object = kind.defaults?.(object) ?? resource.custom?.defaults(object) ?? object;
@@ -78,6 +73,11 @@ export function insertObject(
   const stored = store(context, call, resource, object, dryRun);
   if (!dryRun && resource.storage === DEFINITIONS) establish(context, call, resource, stored);
   return stored;
+}
+
+/** A new object has no status yet, but for kinds without that subresource, and for nodes: a kubelet registers with one. */
+function statusOnCreate(resource: Resource, empty: JsonObject, read: JsonObject): Json | undefined {
+  return !resource.subresources.includes("status") || resource.storage === "nodes" ? read["status"] : empty["status"];
 }
 
 function named(context: Context, resource: Resource, namespace: string | undefined, object: JsonObject): JsonObject {

@@ -265,3 +265,16 @@ it("a write that changes nothing keeps the version, a dry run stores nothing", a
   expect(dry.metadata.labels).toEqual({ a: "b" });
   expect(server.store.revision()).toBe(before);
 });
+
+it("drops a pod's status on create and keeps a node's, as a kubelet registers with one", async () => {
+  const { ok } = setting();
+  const made = await ok("POST", PODS, { ...(pod("p") as object), status: { phase: "Running" } });
+  const node = await ok("POST", "/api/v1/nodes", {
+    metadata: { name: "n" },
+    status: { nodeInfo: { kernelVersion: "5.15.0" } },
+  });
+
+  expect(made.status).toEqual({ phase: "Pending", qosClass: "BestEffort" });
+  expect(node.status).toMatchObject({ nodeInfo: { kernelVersion: "5.15.0", bootID: "" } });
+  expect(node.metadata.managedFields).toBeUndefined();
+});
