@@ -126,6 +126,19 @@ describe("schemas", () => {
     expect(messages(answer)).toContain(message);
   });
 
+  it("take patterns as RE2 writes them, and refuse those that are none", async () => {
+    const place = await served({ properties: { s: { type: "string", pattern: "^[a-z]+\\-[0-9]+$" } } });
+    expect((await place.send("POST", THINGS, thing({ s: "a-1" }))).status).toBe(201);
+    expect(messages(await place.send("POST", THINGS, thing({ s: "a" }, "u")))[0]).toContain("in body should match");
+
+    const answer = await setting().send(
+      "POST",
+      CRDS,
+      definition({ type: "object", properties: { s: { type: "string", pattern: "(" } } }),
+    );
+    expect(messages(answer)[0]).toContain("properties[s].pattern: Invalid value");
+  });
+
   it("are refused when they are not structural", async () => {
     const place = setting();
     const answer = await place.send(

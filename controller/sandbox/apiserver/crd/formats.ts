@@ -26,3 +26,16 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
 export function matchesFormat(format: string, value: string): boolean {
   return FORMATS[format]?.(value) ?? true;
 }
+
+/** A schema's pattern (RE2 in Kubernetes) as a regular expression; undefined when it cannot be one. */
+export function readPattern(pattern: string): RegExp | undefined {
+  // RE2 lets any punctuation be escaped; JavaScript only does without the `u` flag.
+  for (const flags of ["u", ""]) {
+    try {
+      return new RegExp(pattern, flags);
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
+}

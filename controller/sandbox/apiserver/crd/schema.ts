@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "../json.ts";
 import { ANY, DEDUCED, plainField } from "../schema/node.ts";
 import type { FieldNode, ListNode, Scalar, StructNode, TypeNode } from "../schema/node.ts";
 import { cause } from "../status.ts";
+import { readPattern } from "./formats.ts";
 import type { Cause } from "../status.ts";
 
 /** The properties of an object schema. */
@@ -122,6 +123,9 @@ export function structuralFaults(schema: JsonObject, path: string, root = true):
     faults.push(cause.forbidden(`${path}.additionalProperties`, "must not be used"));
   if (schema["properties"] !== undefined && valuesOf(schema) !== undefined)
     faults.push(cause.forbidden(`${path}.additionalProperties`, "must not be used if properties are used"));
+  const pattern = schema["pattern"];
+  if (typeof pattern === "string" && readPattern(pattern) === undefined)
+    faults.push(cause.invalid(`${path}.pattern`, pattern, "must be a valid regular expression"));
   faults.push(...listFaults(schema, path), ...junctorFaults(schema, path, intOrString));
   for (const [name, property] of Object.entries(propertiesOf(schema))) {
     if (isObject(property) && !(root && name === "metadata"))

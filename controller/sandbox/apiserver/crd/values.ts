@@ -4,7 +4,7 @@ import { isList, isObject, jsonEqual, setMember } from "../json.ts";
 import type { Draft, Json, JsonObject } from "../json.ts";
 import { cause } from "../status.ts";
 import type { Cause } from "../status.ts";
-import { matchesFormat } from "./formats.ts";
+import { matchesFormat, readPattern } from "./formats.ts";
 import { preserves, propertiesOf, valuesOf } from "./schema.ts";
 
 const ENVELOPE = new Set(["apiVersion", "kind", "metadata"]);
@@ -120,7 +120,7 @@ function stringFaults(schema: JsonObject, value: string, path: string): readonly
   if (typeof minimum === "number" && length < minimum)
     faults.push(cause.invalid(path, value, `${path} in body should be at least ${minimum} chars long`));
   const pattern = schema["pattern"];
-  if (typeof pattern === "string" && !new RegExp(pattern, "u").test(value))
+  if (typeof pattern === "string" && readPattern(pattern)?.test(value) === false)
     faults.push(cause.invalid(path, value, `${path} in body should match '${pattern}'`));
   const format = schema["format"];
   if (typeof format === "string" && !matchesFormat(format, value)) {
