@@ -189,7 +189,7 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   await writeBaselineStatuses(status, scene.views);
   const left = await writeTargetStates(status);
   await removeOrphans(status);
-  const promoted = await ports.promoter.promote({ plan, policy, candidates: candidatesOf(scene.views), now: plan.at });
+  const promoted = await ports.promoter.promote({ plan, policy, inventory: snapshot.inventory, candidates: candidatesOf(scene.views), now: plan.at });
   return served.moved || ledgerMoved.length > 0 || served.free.size > 0 || inventoryRuns || left || promoted;
 }
 

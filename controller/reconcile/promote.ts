@@ -81,7 +81,7 @@ export async function carryOutPromotions(input: CarryOut): Promise<CarriedOut> {
   }
   if (input.forge === undefined) return { written: false };
   const branches = await input.git.branches(PROPOSAL_PREFIX);
-  const scene: Scene = { ...input, forge: input.forge, branches, wrote: { written: false } };
+  const scene: Scene = { ...input, forge: input.forge, branches, wrote: { written: false }, fresh: { pulls: undefined } };
   for (const closing of input.promotions.closing) await attempt(scene, closing, () => closeProposal(scene, closing));
   for (const proposal of input.promotions.proposals)
     await attempt(scene, { ring: proposal.ring.name, baseline: proposal.baseline, level: proposal.level.name }, () =>
@@ -95,6 +95,7 @@ interface Scene extends CarryOut {
   readonly forge: Forge;
   readonly branches: ReadonlyMap<string, CommitSha>;
   readonly wrote: { written: boolean };
+  readonly fresh: { pulls: readonly PullRequest[] | undefined };
 }
 
 /** A forge's failure: told, and the others go on. */
@@ -183,6 +184,7 @@ async function propose(scene: Scene, proposal: DesiredProposal): Promise<void> {
   const about: About = { ring: proposal.ring.name, baseline: proposal.baseline, level: proposal.level.name };
   const open = scene.pulls.find((pull) => pull.state === "open" && pull.head === proposal.branch);
   if (open === undefined) {
+    if (await isAnswered(scene, proposal.branch)) return;
     const pull = await ask(() =>
       scene.forge.open({ head: proposal.branch, base: scene.branch, title, body, labels: ["ringward"] }),
     );
@@ -194,6 +196,18 @@ async function propose(scene: Scene, proposal: DesiredProposal): Promise<void> {
   if (marker?.evidence === evidence && marker.closed === undefined) return;
   await ask(() => scene.forge.update(open.number, { title, body }));
   scene.wrote.written = true;
+}
+
+/**
+ * Whether the forge knows more about a branch than the list of this pass: opened, refused or merged since. Asked once in a pass, and only
+ * before something that cannot be taken back: a refused proposal must not come again because a list was old.
+ */
+async function isAnswered(scene: Scene, branch: string): Promise<boolean> {
+  scene.fresh.pulls ??= (await ask(() => scene.forge.list(PROPOSAL_PREFIX))).filter((pull) => pull.base === scene.branch);
+  return scene.fresh.pulls.some((pull) => {
+    const seen = scene.pulls.find((one) => one.number === pull.number);
+    return pull.head === branch && (seen === undefined || seen.state !== pull.state);
+  });
 }
 
 /** Makes or rebuilds the branch; false when somebody else moved it just now. */
@@ -275,11 +289,15 @@ async function sweepBranches(scene: Scene): Promise<void> {
   const { proposals, closing } = scene.promotions;
   const busy = new Set([...proposals, ...closing].map(({ branch }) => branch));
   for (const branch of scene.branches.keys()) {
-    if (busy.has(branch) || parseProposalBranch(branch) === undefined) continue;
+    const parsed = parseProposalBranch(branch);
+    if (busy.has(branch) || parsed === undefined) continue;
     const mine = scene.pulls.filter((pull) => pull.head === branch);
     if (mine.some((pull) => pull.state === "open")) continue;
     const [newest] = [...mine].sort((a, b) => b.number - a.number);
     const refused = newest?.state === "closed" && readMarker(newest.body)?.closed === undefined;
-    if (!refused) await deleteOurs(scene, branch);
+    if (refused) continue;
+    await attempt(scene, { ring: parsed.ring, baseline: parsed.baseline, level: undefined }, async () => {
+      if (!(await isAnswered(scene, branch))) await deleteOurs(scene, branch);
+    });
   }
 }

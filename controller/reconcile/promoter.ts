@@ -1,12 +1,18 @@
-// The place where a pass hands its plan to promotion. Without a repository there is nothing to write to.
-import type { Instant } from "../clock.ts";
-import type { LevelInForce } from "../core/model.ts";
+// The place where a pass hands its plan to promotion: asks the forge what there is, lets the core decide, carries it out. Without a
+// repository there is nothing to write to; without a forge only Automatic rings move. A forge that fails opens no gate (A8).
+import type { Clock, Instant } from "../clock.ts";
+import type { Inventory, LevelInForce } from "../core/model.ts";
+import { planPromotions, renderProposal } from "../core/promotion/index.ts";
 import type { Plan } from "../core/rollout/plan.ts";
-import type { PolicyView } from "./policy-source.ts";
+import { escapeCode, escapeMarkdown } from "../forge/text.ts";
+import type { EventInput } from "../kube/events.ts";
+import type { PolicyView, RepositoryView } from "./policy-source.ts";
+import { carryOutPromotions, type ListedProposals, listProposals, type PromotionEvent } from "./promote.ts";
 
 export interface PromotionScene {
   readonly plan: Plan;
   readonly policy: PolicyView;
+  readonly inventory: Inventory;
   readonly candidates: ReadonlyMap<string, LevelInForce>;
   readonly now: Instant;
 }
@@ -14,4 +20,92 @@ export interface PromotionScene {
 export interface Promoter {
   /** Carries promotions out; true when something was written. */
   promote(scene: PromotionScene): Promise<boolean>;
+}
+
+export interface PromoterPorts {
+  /** Policy time: dates of commits. */
+  readonly clock: Clock;
+  /** Transport time: how often the forge is asked. */
+  readonly transport: Clock;
+  /** Shortest time between two listings of pull requests while nothing was written, transport ms. */
+  readonly listEveryMs: number;
+  /** Policy should be fetched again: something was pushed. */
+  readonly poke: () => void;
+  readonly record: (event: EventInput) => void;
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+/** What this process remembers; losing it costs one listing. */
+interface Memory {
+  listed: ListedProposals | undefined;
+  listedAt: number;
+}
+
+/** A promoter over its ports. */
+export function createPromoter(ports: PromoterPorts): Promoter {
+  const memory: Memory = { listed: undefined, listedAt: 0 };
+  return {
+    async promote(scene) {
+      const { repository } = scene.policy;
+      // While history is rewritten the branch is not where policy was read: nothing is written to it.
+      if (repository === undefined || repository.head !== repository.fetched) return false;
+      const listed = await list(ports, memory, repository);
+      const promotions = planPromotions(scene.plan, {
+        policy: scene.policy.inForce,
+        candidates: scene.candidates,
+        proposals: repository.forge === undefined ? [] : listed?.known,
+        now: scene.now,
+      });
+      const { written } = await carryOutPromotions({
+        promotions,
+        render: (proposal) =>
+          renderProposal({
+            proposal,
+            plan: scene.plan,
+            policy: scene.policy.inForce,
+            inventory: scene.inventory,
+            escape: { text: escapeMarkdown, code: escapeCode },
+          }),
+        git: repository.git,
+        forge: listed === undefined ? undefined : repository.forge,
+        pulls: listed?.pulls ?? [],
+        head: repository.head,
+        snapshot: repository.snapshot,
+        policyPath: repository.spec.path ?? "",
+        branch: repository.spec.branch ?? "main",
+        clock: ports.clock,
+        tell: (event) => ports.record(toEvent(event)),
+      });
+      if (written) {
+        memory.listed = undefined;
+        ports.poke();
+      }
+      return written;
+    },
+  };
+}
+
+/** What the forge knows, asked not more often than agreed; undefined when there is no forge or no answer. */
+async function list(ports: PromoterPorts, memory: Memory, { forge, spec }: RepositoryView): Promise<ListedProposals | undefined> {
+  if (forge === undefined) return undefined;
+  const now = ports.transport.monotonic();
+  if (memory.listed !== undefined && now - memory.listedAt < ports.listEveryMs) return memory.listed;
+  try {
+    memory.listed = await listProposals(forge, spec.branch ?? "main");
+    memory.listedAt = now;
+  } catch (error) {
+    memory.listed = undefined;
+    ports.onError(error, "forge");
+  }
+  return memory.listed;
+}
+
+function toEvent({ reason, ring, message }: PromotionEvent): EventInput {
+  return {
+    regarding: { apiVersion: "ringward.dev/v1alpha1", kind: "RolloutRing", name: ring },
+    type: reason === "ForgeUnavailable" ? "Warning" : "Normal",
+    reason,
+    action: reason,
+    note: message,
+  };
 }

@@ -32,6 +32,8 @@ export interface ControllerSettings {
   readonly idleMs: number;
   /** Shortest wait between two passes, transport ms. */
   readonly paceMs: number;
+  /** Shortest time between two listings of pull requests, transport ms. */
+  readonly listEveryMs: number;
   /** Policy time. */
   readonly clock: Clock;
   /** HTTP, Lease, backoff. */
@@ -65,7 +67,7 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     onError,
   });
   const controller = createController(
-    { client, reader, policy, promoter: createPromoter({ poke: () => policy.poke(), record: (event) => events.record(event), onError }), clock, record: (event) => events.record(event), onError },
+    { client, reader, policy, promoter: createPromoter({ clock, transport, listEveryMs: settings.listEveryMs, poke: () => policy.poke(), record: (event) => events.record(event), onError }), clock, record: (event) => events.record(event), onError },
     { concurrency: 16, statusBudget: 400, inventoryJobs: 30 },
   );
   const election = startLeaderElection({

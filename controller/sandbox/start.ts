@@ -50,7 +50,7 @@ export const PERSON_USER = "ana@example.com";
 export const FORGE_OWNER = "example";
 export const FORGE_REPOSITORY = "patch-policy";
 const CONTROLLER_TOKEN = "sandbox-controller-token";
-const PERSON_TOKEN = "sandbox-person-token";
+export const PERSON_TOKEN = "sandbox-person-token";
 export const FORGE_BOT = "ringward[bot]";
 
 /** Starts everything on loopback. */

@@ -1,11 +1,17 @@
-// The demo's stage: a sandbox with the quickstart's policy, and the real controller as a process of its own in front of it.
-import { type ChildProcess, spawn } from "node:child_process";
+// The demo's stage: a sandbox with the quickstart's policy, the real controller as a process of its own in front of it, and a person.
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { Clock } from "../../clock.ts";
-import { createClient, type Client } from "../../kube/client.ts";
+import type { CommitSha } from "../../git/port.ts";
+import { type Client, createClient } from "../../kube/client.ts";
 import { DISRUPTION_LEDGERS } from "../../kube/resources.ts";
-import { listing } from "../../reconcile/cluster.ts";
+import { type ClusterReader, listing } from "../../reconcile/cluster.ts";
+import type { SandboxForge } from "../forge/index.ts";
 import { CONTROLLER_USER, PERSON_USER, type Sandbox } from "../start.ts";
+
+/** Login of the person on the forge. */
+export const PERSON_LOGIN = "ana";
 
 /** The real controller, as a process that can be killed and started again. */
 export interface ControllerProcess {
@@ -17,15 +23,73 @@ export interface ControllerProcess {
   readonly running: boolean;
 }
 
-/** A controller process for a sandbox. Its log goes to `onLog`, a line at a time. */
-export function createControllerProcess(sandbox: Sandbox, onLog: (line: string) => void): ControllerProcess {
+export interface Stage {
+  readonly sandbox: Sandbox;
+  readonly forge: SandboxForge;
+  readonly controller: ControllerProcess;
+  /** The person's client and a reader of the whole cluster. */
+  readonly client: Client;
+  readonly reader: ClusterReader;
+  readonly seed: number;
+  setMode(mode: "Observe" | "Enforce" | "Stop"): Promise<void>;
+  /** The person changes one file of the policy on the tracked branch. */
+  edit(path: string, change: (text: string) => string, message: string): Promise<void>;
+  /** The person amends the last commit of the tracked branch and force-pushes it; answers the new head. */
+  rewrite(): Promise<CommitSha>;
+}
+
+/** A stage over a started sandbox with a forge. */
+export function createStage(sandbox: Sandbox, forge: SandboxForge, clock: Clock, seed: number, onLog: (line: string) => void): Stage {
+  const client = createClient(sandbox.cluster.server.as(PERSON_USER), { fieldManager: "kubectl", clock });
+  return {
+    sandbox,
+    forge,
+    controller: createControllerProcess(sandbox, onLog),
+    client,
+    reader: listing(client, clock),
+    seed,
+    async setMode(mode) {
+      await client.patch(DISRUPTION_LEDGERS, { name: "cluster" }, { type: "merge", body: { spec: { mode } } });
+    },
+    async edit(path, change, message) {
+      const before = await readTracked(forge, path);
+      await forge.commit({ branch: "main", files: new Map([[path, change(before)]]), message, author: PERSON_LOGIN });
+    },
+    rewrite: () => amend(forge),
+  };
+}
+
+/** Plumbing on the forge's repository, as the person's own git would do it. */
+async function git(forge: SandboxForge, ...args: readonly string[]): Promise<string> {
+  const identity = { GIT_AUTHOR_NAME: PERSON_LOGIN, GIT_AUTHOR_EMAIL: "ana@example.invalid", GIT_COMMITTER_NAME: PERSON_LOGIN, GIT_COMMITTER_EMAIL: "ana@example.invalid" };
+  const { stdout } = await promisify(execFile)("git", ["--git-dir", forge.gitDirectory, ...args], { env: { ...process.env, ...identity } });
+  return stdout;
+}
+
+/** A file of the tracked branch, as it is now. */
+function readTracked(forge: SandboxForge, path: string): Promise<string> {
+  return git(forge, "show", `main:${path}`);
+}
+
+async function amend(forge: SandboxForge): Promise<CommitSha> {
+  const [tree, parent] = (await git(forge, "rev-parse", "main^{tree}", "main^1")).trim().split("\n");
+  const commit = (await git(forge, "commit-tree", tree ?? "", "-p", parent ?? "", "-m", "The same, but rebased")).trim() as CommitSha;
+  await forge.forcePush("main", commit, PERSON_LOGIN);
+  return commit;
+}
+
+function createControllerProcess(sandbox: Sandbox, onLog: (line: string) => void): ControllerProcess {
   const kubeconfig = sandbox.workspace.write("controller.kubeconfig", sandbox.kubeconfigFor(CONTROLLER_USER));
   const launcher = fileURLToPath(new URL("../../launch.cjs", import.meta.url));
+  const args = [launcher, "controller/main.ts", "controller", "--kubeconfig", kubeconfig, "--policy-clock", sandbox.clockUrl];
+  // One identity for all its lives: a Lease that our dead predecessor holds is ours. Its data survive too, as on a persistent volume.
+  args.push("--identity", "ringward-demo", "--data", sandbox.workspace.directory, "--pace", "50");
   let child: ChildProcess | undefined;
   let ended: Promise<void> = Promise.resolve();
-  const args = [launcher, "controller/main.ts", "controller", "--kubeconfig", kubeconfig, "--policy-clock", sandbox.clockUrl];
-  // One identity for all its lives: a Lease that our dead predecessor holds is ours. Data survives too, as on a persistent volume.
-  args.push("--identity", "ringward-demo", "--data", sandbox.workspace.directory, "--pace", "100");
+  const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<void> => {
+    child?.kill(signal);
+    await ended;
+  };
   return {
     get running() {
       return child !== undefined;
@@ -34,12 +98,7 @@ export function createControllerProcess(sandbox: Sandbox, onLog: (line: string) 
       if (child !== undefined) return;
       const started = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
       child = started;
-      let rest = "";
-      started.stderr?.setEncoding("utf8").on("data", (text: string) => {
-        const lines = (rest + text).split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) onLog(line);
-      });
+      forwardLines(started, onLog);
       ended = new Promise((resolve) => {
         started.once("exit", () => {
           if (child === started) child = undefined;
@@ -47,31 +106,16 @@ export function createControllerProcess(sandbox: Sandbox, onLog: (line: string) 
         });
       });
     },
-    async stop() {
-      child?.kill("SIGTERM");
-      await ended;
-    },
-    async kill() {
-      child?.kill("SIGKILL");
-      await ended;
-    },
+    stop: () => end("SIGTERM"),
+    kill: () => end("SIGKILL"),
   };
 }
 
-/** What a person at the demo does with the cluster: reads it, and writes under their own name. */
-export interface Person {
-  readonly client: Client;
-  readonly reader: ReturnType<typeof listing>;
-  setMode(mode: "Observe" | "Enforce" | "Stop"): Promise<void>;
-}
-
-export function createPerson(sandbox: Sandbox, clock: Clock): Person {
-  const client = createClient(sandbox.cluster.server.as(PERSON_USER), { fieldManager: "kubectl", clock });
-  return {
-    client,
-    reader: listing(client, clock),
-    async setMode(mode) {
-      await client.patch(DISRUPTION_LEDGERS, { name: "cluster" }, { type: "merge", body: { spec: { mode } } });
-    },
-  };
+function forwardLines(child: ChildProcess, onLog: (line: string) => void): void {
+  let rest = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) onLog(line);
+  });
 }

@@ -1,0 +1,71 @@
+// A freeze begins in the middle of the rollout: what has not begun its update backs out, nothing starts, an expedited entry passes, and
+// the rest goes on after the thaw.
+import type { NodePatchStateStatus } from "../../../api/patch-state.ts";
+import type { Fault } from "../fault.ts";
+import { type Facts, isFinished } from "../facts.ts";
+import type { Stage } from "../stage.ts";
+
+const LENGTH_MS = 40 * 60_000;
+const EXPEDITE_AFTER_MS = 12 * 60_000;
+
+export function freeze(): Fault {
+  let frozenAt: number | undefined;
+  let endsAt = Number.POSITIVE_INFINITY;
+  let seenAt: number | undefined;
+  let expedited: string | undefined;
+  let held = new Set<string>();
+  let wrongStarts = 0;
+  let expeditedStarts = 0;
+  let backOuts = 0;
+  const iso = (at: number): string => new Date(at).toISOString();
+
+  async function begin(stage: Stage, facts: Facts): Promise<string> {
+    frozenAt = facts.at;
+    endsAt = facts.at + LENGTH_MS;
+    const text = `    - name: incident\n      startTime: ${iso(facts.at)}\n      endTime: ${iso(endsAt)}\n      override: Expedite\n      reason: incident under investigation\n`;
+    await stage.edit("calendars/weekdays.yaml", (before) => before.replace("  freezes:\n", `  freezes:\n${text}`), "Freeze: incident under investigation");
+    return `a freeze begins, with ${facts.claims.length} targets in flight`;
+  }
+
+  async function expedite(stage: Stage, facts: Facts): Promise<string> {
+    const ring = facts.plan.rings.find((outcome) => outcome.ring.name === "early");
+    const entry = [...(ring?.entries.approvals.values() ?? [])].find((approval) => facts.plan.rows.some((row) => row.ring === "early" && row.baseline === approval.baseline && row.approved && row.state === "Missing"));
+    expedited = entry?.baseline ?? "";
+    if (entry === undefined) return "nothing of ring early is left to expedite";
+    const lines = `      expedite:\n        reason: exploited in the wild\n        until: ${iso(endsAt)}\n        skip: [Freezes]\n`;
+    await stage.edit("rings/early.yaml", (before) => before.replace(`    - baseline: ${entry.baseline}\n`, `    - baseline: ${entry.baseline}\n${lines}`), `Expedite ${entry.baseline} on early: exploited in the wild`);
+    return `${entry.baseline} on ring early is expedited through the freeze`;
+  }
+
+  function watch(facts: Facts): void {
+    const inForce = facts.objects.calendars.some((calendar) => JSON.stringify(calendar.spec).includes("incident"));
+    if (inForce) seenAt ??= facts.at;
+    const claims = new Set(facts.claims.map((claim) => claim.id));
+    if (seenAt !== undefined && facts.at < endsAt)
+      for (const claim of facts.claims) {
+        if (held.has(claim.id) || Date.parse(claim.since) < seenAt + 60_000) continue;
+        if (claim.baseline === expedited && claim.ring === "early") expeditedStarts += 1;
+        else wrongStarts += 1;
+      }
+    held = claims;
+    backOuts = facts.objects.nodeStates.filter((state) => (state.status as NodePatchStateStatus | undefined)?.attempted?.some((attempt) => attempt.reason === "Frozen")).length || backOuts;
+  }
+
+  return {
+    name: "freeze",
+    promise: "targets before Updated back out, nothing starts; an expedited entry with a reason goes through, the rest after the thaw",
+    async step(stage, facts) {
+      if (frozenAt === undefined) {
+        const early = facts.claims.filter((claim) => claim.ring === "early" && claim.kind === "Node").length;
+        return early >= 2 ? begin(stage, facts) : undefined;
+      }
+      watch(facts);
+      if (expedited === undefined && seenAt !== undefined && facts.at - seenAt >= EXPEDITE_AFTER_MS) return expedite(stage, facts);
+      return undefined;
+    },
+    result(facts) {
+      const ok = seenAt !== undefined && wrongStarts === 0 && backOuts > 0 && expeditedStarts > 0 && facts !== undefined && isFinished(facts);
+      return { ok, observed: `backed out: ${backOuts}, starts in the freeze: ${wrongStarts}, of the expedited entry: ${expeditedStarts}` };
+    },
+  };
+}

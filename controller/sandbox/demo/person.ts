@@ -1,0 +1,49 @@
+// The scripted person of `--auto-approve`: merges what is proposed and mends the budget that allows nothing, as a person would.
+import { POD_DISRUPTION_BUDGETS } from "../../kube/resources.ts";
+import { BLOCKING_BUDGET } from "../fleet/quickstart.ts";
+import { type Facts, findBlocks } from "./facts.ts";
+import type { Fault } from "./fault.ts";
+import { PERSON_LOGIN, type Stage } from "./stage.ts";
+
+export interface ScriptedPerson {
+  /** What the person does now; a line for each act. */
+  act(facts: Facts): Promise<readonly string[]>;
+}
+
+export function createScriptedPerson(stage: Stage, fault: Fault | undefined): ScriptedPerson {
+  let budgetMended = false;
+  return {
+    async act(facts) {
+      const told: string[] = [];
+      if (fault?.holdsMerges?.(facts) !== true) told.push(...(await mergeAll(stage)));
+      const blocked = findBlocks(facts.objects, "PDBBlocked").some((block) => block.message.includes(`pod ${BLOCKING_BUDGET.namespace}/`));
+      if (blocked && !budgetMended && fault?.holdsBudgetFix?.(facts) !== true) {
+        budgetMended = true;
+        await mendBudget(stage);
+        told.push(`a person lets PodDisruptionBudget ${BLOCKING_BUDGET.namespace}/${BLOCKING_BUDGET.name} spare one pod`);
+      }
+      return told;
+    },
+  };
+}
+
+/** Merges every open pull request that can be merged; one that conflicts waits until Ringward has rebuilt it. */
+export async function mergeAll(stage: Pick<Stage, "forge">): Promise<readonly string[]> {
+  const told: string[] = [];
+  for (const pull of await stage.forge.pullRequests()) {
+    if (pull.state !== "open") continue;
+    try {
+      await stage.forge.merge(pull.number, PERSON_LOGIN);
+      told.push(`a person merges #${pull.number}: ${pull.title}`);
+    } catch (error) {
+      // 405 and 409 are the forge's words for "not now".
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+  return told;
+}
+
+/** What a person does about a budget that never allows anything. */
+export async function mendBudget(stage: Pick<Stage, "client">): Promise<void> {
+  await stage.client.patch(POD_DISRUPTION_BUDGETS, BLOCKING_BUDGET, { type: "merge", body: { spec: { minAvailable: 2 } } });
+}
