@@ -81,7 +81,13 @@ export async function carryOutPromotions(input: CarryOut): Promise<CarriedOut> {
   }
   if (input.forge === undefined) return { written: false };
   const branches = await input.git.branches(PROPOSAL_PREFIX);
-  const scene: Scene = { ...input, forge: input.forge, branches, wrote: { written: false }, fresh: { pulls: undefined } };
+  const scene: Scene = {
+    ...input,
+    forge: input.forge,
+    branches,
+    wrote: { written: false },
+    fresh: { pulls: undefined },
+  };
   for (const closing of input.promotions.closing) await attempt(scene, closing, () => closeProposal(scene, closing));
   for (const proposal of input.promotions.proposals)
     await attempt(scene, { ring: proposal.ring.name, baseline: proposal.baseline, level: proposal.level.name }, () =>
@@ -203,7 +209,9 @@ async function propose(scene: Scene, proposal: DesiredProposal): Promise<void> {
  * before something that cannot be taken back: a refused proposal must not come again because a list was old.
  */
 async function isAnswered(scene: Scene, branch: string): Promise<boolean> {
-  scene.fresh.pulls ??= (await ask(() => scene.forge.list(PROPOSAL_PREFIX))).filter((pull) => pull.base === scene.branch);
+  scene.fresh.pulls ??= (await ask(() => scene.forge.list(PROPOSAL_PREFIX))).filter(
+    (pull) => pull.base === scene.branch,
+  );
   return scene.fresh.pulls.some((pull) => {
     const seen = scene.pulls.find((one) => one.number === pull.number);
     return pull.head === branch && (seen === undefined || seen.state !== pull.state);

@@ -434,7 +434,7 @@ function describeEntry(offer: Offer, entry: PromotedEntry, proposal: DesiredProp
 }
 
 function askedBy({ open }: DesiredProposal): string {
-  return open === undefined ? "a pull request asks for" : `pull request #${open} asks for`;
+  return open === undefined ? "a pull request is to ask for" : `pull request #${open} asks for`;
 }
 
 function describeClosing({ number, reason, comment, ring, level }: ClosingProposal): Decision {
