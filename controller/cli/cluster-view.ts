@@ -7,6 +7,7 @@ import { UserError } from "../errors.ts";
 import { readDump } from "../inventory/dump.ts";
 import { isNotFound } from "../kube/api-errors.ts";
 import { type Client, createClient } from "../kube/client.ts";
+import { loadClusterAccess } from "../kube/kubeconfig.ts";
 import { stateRef, statusFor } from "../kube/patch-states.ts";
 import { ApiError, type KubeObject, TransportError } from "../kube/port.ts";
 import { createTransport } from "../kube/transport.ts";
@@ -66,12 +67,19 @@ function storedStates(objects: ClusterView["objects"], inventory: Inventory): St
   return { nodes, workloads };
 }
 
+export interface OpenCluster {
+  readonly client: Client;
+  /** The API server is on this machine. */
+  readonly loopback: boolean;
+  readonly close: () => Promise<void>;
+}
+
 /** A client for a kubeconfig and how to close it. */
 export function openCluster(options: {
   readonly kubeconfig: string;
   readonly context?: string | undefined;
   readonly clock: Clock;
-}): { readonly client: Client; readonly close: () => Promise<void> } {
+}): OpenCluster {
   const { kubeconfig, context, clock } = options;
   const transport = createTransport({
     kubeconfig,
@@ -80,7 +88,9 @@ export function openCluster(options: {
     ...(context === undefined ? {} : { context }),
   });
   const client = createClient(transport, { fieldManager: "ringward-cli", clock });
-  return { client, close: () => transport.close() };
+  const { hostname } = loadClusterAccess({ kubeconfig, clock, ...(context === undefined ? {} : { context }) }).server;
+  const loopback = hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+  return { client, loopback, close: () => transport.close() };
 }
 
 /** Lists everything that planning needs, once. Throws UserError where the API server cannot be asked. */

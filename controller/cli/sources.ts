@@ -2,16 +2,19 @@
 // with. Nothing is guessed: what is absent means no claims, soak 0 and Unknown packages.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PolicyRepositorySpec } from "../api/policy-repository.ts";
+import type { NodePatchStateStatus } from "../api/patch-state.ts";
+import type { PolicyRepositorySpec, PolicyRepositoryStatus } from "../api/policy-repository.ts";
 import { type DisruptionLedger, LEDGER_NAME } from "../api/disruption-ledger.ts";
+import type { RolloutRingStatus } from "../api/rollout-ring.ts";
 import type { Instant } from "../clock.ts";
-import type { Claim, LedgerView, PolicyInForce } from "../core/model.ts";
+import type { Block, Claim, Inventory, LedgerView, PolicyInForce } from "../core/model.ts";
 import { resolveCandidates } from "../core/rollout/candidates.ts";
 import { estimateRollout, type Estimate } from "../core/rollout/estimate.ts";
 import { makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
 import { UserError } from "../errors.ts";
 import type { KubeObject } from "../kube/port.ts";
 import type { Finding } from "../policy/finding.ts";
+import { FROM_GIT, POLICY_LABEL } from "../reconcile/apply-policy.ts";
 import type { ClusterObjects } from "../reconcile/cluster.ts";
 import { findLostClaims } from "../reconcile/ledger.ts";
 import { fromCluster } from "../reconcile/policy-view.ts";
@@ -67,8 +70,9 @@ export async function readSituation(
   const at = request.at === undefined ? undefined : readTime(command, "--at", request.at);
   if (request.cluster !== undefined && request.kubeconfig !== undefined)
     throw wrongUse(command, "--cluster and --kubeconfig name two clusters; give one");
-  const view = await readView(request, surroundings);
-  const now = at ?? view.takenAt ?? surroundings.clock.now();
+  const taken = await readView(request, surroundings);
+  const now = at ?? taken.takenAt ?? surroundings.clock.now();
+  const view = asOf(taken, now);
   const folder = readPolicy(request, view, now);
   if (folder.findings.some(({ severity }) => severity === "error"))
     return { kind: "Refused", findings: folder.findings };
@@ -77,16 +81,54 @@ export async function readSituation(
 
 async function readView(request: SourceRequest, surroundings: Surroundings): Promise<ClusterView> {
   if (request.cluster !== undefined) return viewDump(request.cluster);
-  const { client, close } = openCluster({
-    kubeconfig: findKubeconfig(request.kubeconfig, surroundings),
-    context: request.context,
-    clock: surroundings.clock,
-  });
+  const { clock } = surroundings;
+  const kubeconfig = findKubeconfig(request.kubeconfig, surroundings);
+  const { client, loopback, close } = openCluster({ kubeconfig, context: request.context, clock });
   try {
-    return await viewCluster(client, surroundings.clock.now());
+    const view = await viewCluster(client, clock.now());
+    return loopback ? atClusterTime(view, clock.now()) : view;
   } finally {
     await close();
   }
+}
+
+/**
+ * The cluster as if it still were (or already had been) so at another time: what it last heard of itself keeps its age. A dump knows
+ * nothing newer than itself, and "what if it were Sunday" does not ask whether the kubelets went silent meanwhile.
+ */
+function asOf(view: ClusterView, at: Instant): ClusterView {
+  const shift = view.takenAt === undefined ? 0 : at - view.takenAt;
+  if (shift === 0) return view;
+  const { inventory, stored } = view;
+  const nodes = inventory.nodes.map((node) =>
+    node.heardAt === undefined ? node : { ...node, heardAt: node.heardAt + shift },
+  );
+  const states = [...stored.nodes].map(([uid, state]) => [uid, shiftInventory(state, shift)] as const);
+  return { ...view, inventory: { ...inventory, nodes }, stored: { ...stored, nodes: new Map(states) } };
+}
+
+function shiftInventory(state: NodePatchStateStatus, shift: number): NodePatchStateStatus {
+  const time = Date.parse(state.inventory?.time ?? "") + shift;
+  if (state.inventory === undefined || Number.isNaN(time)) return state;
+  return { ...state, inventory: { ...state.inventory, time: new Date(time).toISOString() } };
+}
+
+const DAY = 86_400_000;
+
+/**
+ * A sandbox on this machine has a clock of its own, which tells in the heartbeats of its nodes. Nowhere else is a heartbeat of
+ * another day taken for the present: silent nodes are Unknown.
+ */
+function atClusterTime(view: ClusterView, now: Instant): ClusterView {
+  const newest = newestHeartbeat(view.inventory);
+  if (newest === undefined || Math.abs(now - newest) < DAY) return view;
+  const problem = `the cluster's own clock stands at ${new Date(newest).toISOString()}: shown as of then`;
+  return { ...view, takenAt: newest, problems: [...view.problems, problem] };
+}
+
+function newestHeartbeat({ nodes }: Inventory): Instant | undefined {
+  const times = nodes.flatMap(({ heardAt }) => heardAt ?? []);
+  return times.length === 0 ? undefined : times.reduce((newest, time) => Math.max(newest, time));
 }
 
 /** The flag, else $KUBECONFIG, else the running demo's. */
@@ -130,10 +172,29 @@ function readPolicy(request: SourceRequest, view: ClusterView, at: Instant): Fol
   return { policy: policyOf(view), findings: [] };
 }
 
-/** The policy that is in a cluster, as its objects say it. */
+/** The policy that is in a cluster, as its objects say it: what the controller applied there, or people did. */
 export function policyOf(view: Pick<ClusterView, "objects">): PolicyInForce {
   const objects = ownObjects(view.objects);
-  return fromCluster(objects, [], repositoryOf(objects));
+  const policy = fromCluster(objects, brakesOf(objects), repositoryOf(objects));
+  const inGit = new Map(
+    objects.rings
+      .filter(({ metadata }) => metadata.labels?.[POLICY_LABEL] === FROM_GIT)
+      .map(({ metadata, status }) => [metadata.name, (status as RolloutRingStatus | undefined)?.observedCommit ?? ""]),
+  );
+  const rings = policy.rings.map((ring) => {
+    const commit = inGit.get(ring.name);
+    return commit === undefined ? ring : { ...ring, authority: { kind: "Git", commit } as const };
+  });
+  return { ...policy, rings };
+}
+
+/** What the controller said of the repository: these stop every new claim. */
+function brakesOf(objects: ClusterObjects): readonly Block[] {
+  const { conditions = [] } = (objects.repositories[0]?.status ?? {}) as PolicyRepositoryStatus;
+  return conditions.flatMap(({ type, status, reason, message }): readonly Block[] => {
+    if (type !== "Stalled" || status !== "True") return [];
+    return reason === "HistoryRewritten" || reason === "RepositoryStale" ? [{ reason, message }] : [];
+  });
 }
 
 function repositoryOf(objects: ClusterObjects): PolicyRepositorySpec | undefined {

@@ -75,6 +75,8 @@ interface Lane {
   readonly done: number;
   readonly inFlight: readonly AssetRow[];
   readonly blocked: readonly AssetRow[];
+  /** What is claimed next. */
+  readonly next: readonly AssetRow[];
   readonly waiting: readonly AssetRow[];
   /** ms; undefined while no level soaks. */
   readonly soakLeft: number | undefined;
@@ -84,6 +86,7 @@ interface Lane {
 
 /** A lane for each ring in ring order, and what is in none. */
 function drawLanes({ plan, estimates }: Situation): readonly Lane[] {
+  const next = new Set(plan.decisions.filter(({ action }) => action === "claim").map(({ target }) => nameOf(target)));
   return plan.rings.map((outcome) => {
     const { name, spec } = outcome.ring;
     const rows = plan.rows.filter((row) => row.ring === name);
@@ -92,7 +95,7 @@ function drawLanes({ plan, estimates }: Situation): readonly Lane[] {
       after: spec.after ?? [],
       phase: outcome.phase,
       members: outcome.members,
-      ...sortRows(rows),
+      ...sortRows(rows, next),
       soakLeft: soakLeftOf(outcome),
       blockedBy: outcome.blockedBy,
       estimates: estimates.filter(({ ring }) => ring === name),
@@ -100,14 +103,18 @@ function drawLanes({ plan, estimates }: Situation): readonly Lane[] {
   });
 }
 
-function sortRows(rows: readonly AssetRow[]) {
+function sortRows(rows: readonly AssetRow[], next: ReadonlySet<string>) {
   const isDone = (row: AssetRow): boolean => row.phase === "Done" || row.phase === "Soaking";
+  const isNext = (row: AssetRow): boolean => row.phase === "Offered" && next.has(nameOf(row.asset));
   return {
     assets: rows.length,
     done: rows.filter(isDone).length,
     inFlight: rows.filter((row) => row.phase === "InProgress"),
     blocked: rows.filter((row) => row.phase === "Blocked"),
-    waiting: rows.filter((row) => !isDone(row) && row.phase !== "InProgress" && row.phase !== "Blocked"),
+    next: rows.filter(isNext),
+    waiting: rows.filter(
+      (row) => !isDone(row) && !isNext(row) && row.phase !== "InProgress" && row.phase !== "Blocked",
+    ),
   };
 }
 
@@ -141,6 +148,7 @@ function statusData(situation: Situation, lanes: readonly Lane[]): object {
       done: lane.done,
       inFlight: lane.inFlight.length,
       blocked: lane.blocked.length,
+      next: lane.next.map((row) => nameOf(row.asset)),
       waiting: lane.waiting.length,
       soakLeftSeconds: lane.soakLeft === undefined ? null : Math.ceil(lane.soakLeft / 1000),
       blockedBy: lane.blockedBy.map(blockData),
@@ -263,6 +271,7 @@ function below(lane: Lane, now: Instant, wide: boolean, paint: Paint): readonly 
   if (lane.done > 0) lines.push(`${paint("green", "✔")} ${lane.done} at their level`);
   for (const row of lane.inFlight)
     lines.push(`${paint("cyan", "↻")} ${nameOf(row.asset)} in progress, to ${row.level ?? "its level"}`);
+  if (lane.next.length > 0) lines.push(`${paint("cyan", "→")} ${showNames(lane.next, wide)} next`);
   for (const group of groupRows([...lane.blocked, ...lane.waiting])) lines.push(groupLine(group, now, wide, paint));
   return lines.map((line, index) => `  ${index === lines.length - 1 ? "└" : "├"} ${line}`);
 }
@@ -272,10 +281,14 @@ function groupLine(group: Group, now: Instant, wide: boolean, paint: Paint): str
   const [first] = rows;
   const fine = first !== undefined && first.blockedBy.length === 0 && isCompliant(first.state);
   const sign = person ? paint("yellow", "⏸") : fine ? paint("green", "✔") : "…";
-  const what = wide || rows.length <= 2 ? rows.map((row) => nameOf(row.asset)).join(", ") : countKinds(rows);
+  const what = showNames(rows, wide);
   const when = since === undefined || since === now ? "" : `, since ${showWhen(since, now)}`;
   const hint = person && first !== undefined ? `  -> ringward why ${whyArgument(first)}` : "";
   return `${sign} ${what}: ${reason}${message === "" ? "" : `: ${oneLine(message)}`}${when}${hint}`;
+}
+
+function showNames(rows: readonly AssetRow[], wide: boolean): string {
+  return wide || rows.length <= 2 ? rows.map((row) => nameOf(row.asset)).join(", ") : countKinds(rows);
 }
 
 function whyArgument({ asset }: AssetRow): string {

@@ -30,7 +30,7 @@ function spareWorkloads({ ledger, stored }: PlanInput, { capacity, members }: Pl
     zone: () => Infinity,
     exhausted: {
       reason: "RingBudgetExhausted",
-      message: `ring ${ring.name} may have ${Math.min(own, all)} workloads in change at once, and ${failed.length} failed`,
+      message: `ring ${ring.name} may have ${Math.min(own, all)} workloads in change at once; ${failed.length} failed and hold that`,
     },
   };
 }
@@ -54,7 +54,7 @@ function spareNodes(input: PlanInput, plan: Plan, ring: RingInForce): Spare {
     },
     exhausted: {
       reason: "RingBudgetExhausted",
-      message: `ring ${ring.name} may have ${Math.min(own, all)} nodes unavailable, and ${mine(down)} of its own and ${down.length} of the cluster's are`,
+      message: `ring ${ring.name} may have ${Math.min(own, all)} of its nodes unavailable at once; ${mine(down)} of them already are, and ${down.length} of the whole cluster`,
     },
   };
 }

@@ -328,7 +328,7 @@ function findNever(course: Course, end: JobEnd | undefined): Block | undefined {
   if (first === undefined) return undefined;
   return {
     reason: first.reason,
-    message: `${course.stuck.length === 1 ? "1 target waits" : `${course.stuck.length} targets wait`} for a person; ring ${course.ring.name} cannot complete without them`,
+    message: `${course.stuck.length === 1 ? "1 target waits" : `${course.stuck.length} targets wait`} for a person; ring ${course.ring.name} cannot complete before that`,
   };
 }
 

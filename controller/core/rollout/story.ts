@@ -176,10 +176,13 @@ const foretellings: readonly ((facts: Facts) => Next | undefined)[] = [
   foretellClaim,
   ({ decision }) =>
     decision?.action === "claim" ? { text: `${decision.message}: it is next in its ring's order` } : undefined,
+  ({ row }) =>
+    row.ring === undefined && row.blockedBy[0]?.reason !== "RingConflict"
+      ? { text: "nothing: it is in no ring" }
+      : undefined,
   foretellBlock,
   foretellSoak,
   ({ row }) => (row.phase === "Done" ? { text: "nothing: it runs its level" } : undefined),
-  ({ row }) => (row.ring === undefined ? { text: "nothing: it is in no ring" } : undefined),
   foretellUnapproved,
 ];
 
@@ -213,22 +216,23 @@ function foretellBlock({ row, estimate, outcome }: Facts): Next | undefined {
   const [block] = row.blockedBy;
   if (block === undefined) return undefined;
   const advice = adviceFor(block.reason, row, outcome);
-  if (estimate?.never !== undefined)
-    return { text: `nothing as things stand: ${estimate.never.message}`, ...(advice === undefined ? {} : { advice }) };
-  const stuck =
-    describeReason(block.reason).care === "person" &&
-    block.reason !== "WaitingForApproval" &&
-    block.reason !== "Observing";
-  const times = {
-    ...(estimate?.startsAt === undefined || stuck ? {} : { from: estimate.startsAt }),
-    ...(estimate?.endsAt === undefined || stuck ? {} : { until: estimate.endsAt }),
+  const toDo = advice === undefined ? {} : { advice };
+  if (needsPerson(block)) return { text: "nothing until a person acts", ...toDo };
+  // A ring that cannot complete may still come to this one.
+  if (estimate?.never !== undefined && estimate.startsAt === undefined)
+    return { text: `nothing as things stand: ${estimate.never.message}`, ...toDo };
+  return {
+    text: estimate?.ifApproved === true ? "it is updated once the level is approved" : "it is updated with its ring",
+    ...(estimate?.startsAt === undefined ? {} : { from: estimate.startsAt }),
+    ...(estimate?.endsAt === undefined ? {} : { until: estimate.endsAt }),
+    ...toDo,
   };
-  const text = stuck
-    ? "nothing until a person acts"
-    : estimate?.ifApproved === true
-      ? "it is updated once the level is approved"
-      : "it is updated with its ring";
-  return { text, ...times, ...(advice === undefined ? {} : { advice }) };
+}
+
+/** Approval and mode hold up everything alike, so what follows them can be told; other reasons hold up this one. */
+function needsPerson({ reason }: Block): boolean {
+  if (reason === "WaitingForApproval" || reason === "Observing") return false;
+  return describeReason(reason).care === "person";
 }
 
 function foretellUnapproved({ row, estimate }: Facts): Next | undefined {

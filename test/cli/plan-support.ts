@@ -1,0 +1,52 @@
+// Runs read commands in this process and keeps what they print; makes dumps and policies in folders that go away again.
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import { manualClock, seededRandom } from "../../controller/clock.ts";
+import type { Surroundings } from "../../controller/cli/output.ts";
+
+export const ROOT = new URL("../..", import.meta.url).pathname;
+export const POLICY = join(ROOT, "examples/policy-small");
+export const DUMP = join(ROOT, "examples/dump-small");
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
+
+/** Runs a command as its own process would see it, far from the dump's time, so that nothing depends on now. */
+export async function run(command: Command, args: readonly string[], more: Partial<Surroundings> = {}): Promise<Ran> {
+  let out = "";
+  let err = "";
+  const code = await command(args, {
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+    env: {},
+    terminal: false,
+    clock: manualClock(Date.parse("2027-03-01T00:00:00Z")),
+    random: seededRandom(1),
+    user: "ana",
+    host: "laptop",
+    demoFolder: join(tmpdir(), "ringward-no-demo-here"),
+    ...more,
+  });
+  return { code, out, err };
+}
+
+const made: string[] = [];
+
+/** A folder of its own, removed after the tests; a copy of `from` where given. */
+export function makeFolder(from?: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "ringward-test-"));
+  made.push(folder);
+  if (from !== undefined) cpSync(from, folder, { recursive: true });
+  return folder;
+}
+
+afterAll(() => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+});
