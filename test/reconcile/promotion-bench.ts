@@ -1,7 +1,7 @@
 // Promotion from end to end without a cluster: policy files in a repository, the real loader, resolver, planner and promoter, a forge, and
 // people. One pass is what the controller does; between passes only what a cluster would store is kept.
 import type { RolloutRingStatus } from "../../controller/api/rollout-ring.ts";
-import { createValidators } from "../../controller/api/validator.ts";
+import { createValidators, type Validators } from "../../controller/api/validator.ts";
 import { type ManualClock, manualClock } from "../../controller/clock.ts";
 import { planPromotions, type Promotions, renderProposal } from "../../controller/core/promotion/index.ts";
 import { resolveCandidates } from "../../controller/core/rollout/candidates.ts";
@@ -120,59 +120,8 @@ export function createBench(files: Readonly<Record<string, string>> = FILES): Be
     statuses,
     main: (path) => remote.people.text("main", path),
     branches: () => [...remote.people.branches().keys()].filter((name) => name !== "main").sort(),
-    async pass({ hours = 0, git: handle = git, forge: asked = client, brakes = [] } = {}) {
-      const now = clock.now();
-      const { head } = await handle.fetch();
-      const snapshot = await handle.read(head, "policy");
-      const loaded = loadPolicy({ files: snapshot.files, validators, path: "policy" });
-      if (loaded.problems.length > 0) throw new Error(JSON.stringify(loaded.problems));
-      const times = new Map<string, number>();
-      for (const file of snapshot.files) times.set(file.path, (await handle.lastChange(head, file.path))?.time ?? now);
-      const policy = toPolicyInForce({
-        loaded,
-        live: [],
-        commit: head,
-        mode: "Apply",
-        clusterName: "prod-eu",
-        baselineStatuses: new Map(),
-        ringStatuses: statuses,
-        inputTime: (path) => times.get(path),
-        commitTime: snapshot.time,
-        retainedExceptions: [],
-        brakes,
-        proposer: true,
-      });
-      const stored = { nodes: new Map(), workloads: new Map() };
-      const candidates = resolveCandidates(policy, stored, now).levels;
-      const inventory = inventoryOf(fleet, now);
-      const plan = makePlan({
-        now,
-        policy,
-        inventory,
-        stored,
-        ledger: { spec: { mode: "Enforce" }, claims: [], rebuilding: false },
-        candidates,
-        observedMs: hours * HOUR,
-      });
-      for (const outcome of plan.rings) statuses.set(outcome.ring.name, ringStatusOf(outcome));
-      const listed = await listProposals(asked, "main").catch(() => undefined);
-      const promotions = planPromotions(plan, { policy, candidates, proposals: listed?.known, now });
-      const { written } = await carryOutPromotions({
-        promotions,
-        render: (proposal) =>
-          renderProposal({ proposal, plan, policy, inventory, escape: { text: escapeMarkdown, code: escapeCode } }),
-        git: handle,
-        forge: listed === undefined ? undefined : asked,
-        pulls: listed?.pulls ?? [],
-        head,
-        snapshot,
-        policyPath: "policy",
-        branch: "main",
-        clock,
-        tell: (event) => events.push(event),
-      });
-      return { plan, promotions, written };
-    },
+    pass: ({ git: handle = git, forge: asked = client, ...options } = {}) =>
+      passOver({ git: handle, forge: asked, clock, events, fleet, statuses, validators }, options),
     async settle() {
       for (let count = 0; count < 20; count++) {
         const passed = await bench.pass();
@@ -182,6 +131,75 @@ export function createBench(files: Readonly<Record<string, string>> = FILES): Be
     },
   };
   return bench;
+}
+
+/** What a pass works with. */
+export interface PassPorts {
+  readonly git: PolicyGit;
+  readonly forge: Forge;
+  readonly clock: ManualClock;
+  readonly events: PromotionEvent[];
+  readonly fleet: ReadonlyMap<string, readonly string[]>;
+  readonly statuses: Map<string, RolloutRingStatus>;
+  readonly validators: Validators;
+}
+
+/** One pass of the controller: policy from the tracked branch, the plan, promotions, and what they ask for. */
+export async function passOver(
+  { git, forge, clock, events, fleet, statuses, validators }: PassPorts,
+  { hours = 0, brakes = [] }: Pick<PassOptions, "hours" | "brakes">,
+): Promise<Passed> {
+  const now = clock.now();
+  const { head } = await git.fetch();
+  const snapshot = await git.read(head, "policy");
+  const loaded = loadPolicy({ files: snapshot.files, validators, path: "policy" });
+  if (loaded.problems.length > 0) throw new Error(JSON.stringify(loaded.problems));
+  const times = new Map<string, number>();
+  for (const file of snapshot.files) times.set(file.path, (await git.lastChange(head, file.path))?.time ?? now);
+  const policy = toPolicyInForce({
+    loaded,
+    live: [],
+    commit: head,
+    mode: "Apply",
+    clusterName: "prod-eu",
+    baselineStatuses: new Map(),
+    ringStatuses: statuses,
+    inputTime: (path) => times.get(path),
+    commitTime: snapshot.time,
+    retainedExceptions: [],
+    brakes,
+    proposer: true,
+  });
+  const stored = { nodes: new Map(), workloads: new Map() };
+  const candidates = resolveCandidates(policy, stored, now).levels;
+  const inventory = inventoryOf(fleet, now);
+  const plan = makePlan({
+    now,
+    policy,
+    inventory,
+    stored,
+    ledger: { spec: { mode: "Enforce" }, claims: [], rebuilding: false },
+    candidates,
+    observedMs: hours * HOUR,
+  });
+  for (const outcome of plan.rings) statuses.set(outcome.ring.name, ringStatusOf(outcome));
+  const listed = await listProposals(forge, "main").catch(() => undefined);
+  const promotions = planPromotions(plan, { policy, candidates, proposals: listed?.known, now });
+  const { written } = await carryOutPromotions({
+    promotions,
+    render: (proposal) =>
+      renderProposal({ proposal, plan, policy, inventory, escape: { text: escapeMarkdown, code: escapeCode } }),
+    git: git,
+    forge: listed === undefined ? undefined : forge,
+    pulls: listed?.pulls ?? [],
+    head,
+    snapshot,
+    policyPath: "policy",
+    branch: "main",
+    clock,
+    tell: (event) => events.push(event),
+  });
+  return { plan, promotions, written };
 }
 
 function inventoryOf(fleet: ReadonlyMap<string, readonly string[]>, now: number): Inventory {
@@ -218,13 +236,19 @@ export function update(bench: Bench, ring: string, version: string): void {
   );
 }
 
+/** Two hours of health: a look that finds the ring complete, and one after them. */
+export async function soak(bench: Bench): Promise<void> {
+  await bench.pass();
+  bench.clock.advance(2 * HOUR);
+  await bench.pass({ hours: 2 });
+}
+
 /** A bench where canary has soaked v1.34.2 and the proposal for early is open. */
 export async function soakedBench(files = FILES): Promise<Bench> {
   const bench = createBench(files);
   await bench.pass();
   update(bench, "canary", "v1.34.2");
-  bench.clock.advance(2 * HOUR);
-  await bench.pass({ hours: 2 });
+  await soak(bench);
   await bench.settle();
   return bench;
 }

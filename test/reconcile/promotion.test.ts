@@ -10,6 +10,7 @@ import {
   createBench,
   FILES,
   ringFile,
+  soak,
   soakedBench,
   START,
   update,
@@ -220,7 +221,7 @@ describe("a ring with PullRequest", () => {
     expect(pulls(bench).map(({ state }) => state)).toEqual(["open"]);
 
     update(bench, "canary", "v1.34.3");
-    await bench.pass({ hours: 2 });
+    await soak(bench);
     await bench.settle();
 
     expect(pulls(bench).map(({ number, state, head }) => [number, state, bench.branches().includes(head)])).toEqual([
@@ -409,6 +410,7 @@ describe("trouble", () => {
         await tryPass(0);
         await tryPass(0);
         update(bench, "canary", "v1.34.2");
+        await tryPass(0);
         bench.clock.advance(2 * HOUR);
         await tryPass(2);
         await tryPass(0);
@@ -469,8 +471,7 @@ describe("trouble", () => {
     await both();
     await both();
     update(bench, "canary", "v1.34.2");
-    bench.clock.advance(2 * HOUR);
-    await bench.pass({ hours: 2 });
+    await soak(bench);
     for (let count = 0; count < 4; count++) await both();
 
     expect(pulls(bench)).toHaveLength(1);

@@ -1,0 +1,244 @@
+// What a pull request tells: by name, bounded, harmless, and the same bytes for the same facts.
+import { describe, expect, it } from "vitest";
+import {
+  type DesiredProposal,
+  type EvidenceInput,
+  readMarker,
+  renderProposal,
+} from "../../../controller/core/promotion/index.ts";
+import { escapeCode, escapeMarkdown } from "../../../controller/forge/text.ts";
+import { DAY, levelOf, play, type SceneOptions, START } from "./scene.ts";
+
+const [L1, L2] = [levelOf(1), levelOf(2)];
+const escape = { text: escapeMarkdown, code: escapeCode };
+
+const RINGS: SceneOptions["rings"] = {
+  canary: { entry: L2, soaked: [L1, L2], nodes: [2, 2, 1], completion: { minPercent: 60 }, soak: "1d" },
+  early: { after: ["canary"], entry: L1, soaked: [L1], nodes: [1, 1, 1], maxTargets: 4 },
+};
+
+function inputOf(change: Partial<SceneOptions> = {}): EvidenceInput {
+  const scene = play({ rings: RINGS, candidate: L2, ...change });
+  const proposal = scene.promotions.proposals[0] as DesiredProposal;
+  return { proposal, plan: scene.plan, policy: scene.policy, inventory: scene.inventory, escape };
+}
+
+describe("evidence", () => {
+  it("says what changes against the ring's present level", () => {
+    const { title, body } = renderProposal(inputOf());
+
+    expect(title).toBe(`early: ubuntu to ${L2.name} (restart)`);
+    expect(body).toContain(`From \`${L1.name}\` to \`${L2.name}\`: 1 component (1 raised).`);
+    expect(body).toContain("| `kubelet` | `v1.34.1` | `v1.34.2` | raised |");
+    expect(body).toContain("⚠ The recipe changes: its steps run as root on the nodes.");
+  });
+
+  it("lists by name what the ring before has not done", () => {
+    const { body } = renderProposal(inputOf());
+
+    expect(body).toContain("### 🟡 `canary` soaked it for 1d: 2 of 3 done, 0 failed, 1 not done");
+    expect(body).toContain("| `canary` | 3 | 2 | 0 | 1d of 1d |");
+    expect(body).toMatch(/\| `Node canary-2` \| Missing \| /);
+  });
+
+  it("names the owner of an exception instead of calling its target done", () => {
+    const { body } = renderProposal(
+      inputOf({
+        exceptions: [
+          {
+            name: "legacy",
+            spec: {
+              targets: { kind: "Node", names: ["canary-2", "early-0"] },
+              owner: "@db-team",
+              justification: "driver | needs <b>old</b> kernel, fixes #12",
+              expirationTime: new Date(START + 9 * DAY).toISOString(),
+            },
+          },
+        ],
+      }),
+    );
+
+    expect(body).toMatch(
+      /\| `Node canary-2` \| Exempt \| exempt until 2026-01-14.* by `legacy`, owner &#64;&#8288;db-team \|/,
+    );
+    expect(body).toMatch(
+      /\| `legacy` \| 1 \| &#64;&#8288;db-team \| 2026-01-14 08:00 UTC \| driver &#124; needs &#60;b&#62;old/,
+    );
+    expect(body).not.toContain("@db-team");
+    expect(body).not.toMatch(/fixes #12/);
+  });
+
+  it("says that the first ring has no proof", () => {
+    const { body } = renderProposal(inputOf({ rings: { canary: { nodes: [1] } } }));
+
+    expect(body).toContain("### 🔵 First ring: no ring has run");
+    expect(body).not.toContain("Evidence from the rings before");
+  });
+
+  it("says when it may start: window, freeze, deferral", () => {
+    const rings: SceneOptions["rings"] = {
+      canary: { nodes: [1], deferral: "365d", calendarRefs: [{ name: "nights" }] },
+    };
+    const calendars = [
+      {
+        name: "nights",
+        spec: {
+          timeZone: "UTC",
+          windows: [{ schedule: "0 22 * * *", duration: "4h" }],
+          freezes: [
+            {
+              startTime: new Date(START + DAY).toISOString(),
+              endTime: new Date(START + 2 * DAY).toISOString(),
+              reason: "stock taking",
+            },
+          ],
+        },
+      },
+    ] as unknown as NonNullable<SceneOptions["calendars"]>;
+
+    const { body } = renderProposal(inputOf({ rings, calendars, candidate: L2 }));
+
+    expect(body).toContain("- May start from 2026-12-08 22:00 UTC.");
+    expect(body).toContain("- The ring takes levels when they are 365d old: from 2026-12-08 08:00 UTC.");
+    expect(body).toContain("- A freeze from 2026-01-06 08:00 UTC until 2026-01-07 08:00 UTC");
+    expect(body).toContain("stock taking.");
+  });
+
+  it("foresees what a drain meets: pods, shut budgets, single replicas, bare pods", () => {
+    const reboot = { ...L2, spec: { ...L2.spec, disruption: "Reboot" as const } };
+    const pod = (name: string, nodeName: string, controller: string | undefined) => ({
+      namespace: "shop",
+      name,
+      uid: name,
+      nodeName,
+      labels: { app: name.split("-")[0] ?? "" },
+      phase: "Running",
+      deleting: false,
+      ready: true,
+      controller:
+        controller === undefined
+          ? undefined
+          : { kind: controller === "log" ? "DaemonSet" : "ReplicaSet", name: controller, uid: controller },
+      mirror: false,
+      emptyDir: false,
+      priority: 0,
+      job: false,
+    });
+    const input = inputOf({
+      pods: [
+        pod("web-1", "early-0", "web"),
+        pod("web-2", "early-1", "web"),
+        pod("db-1", "early-1", "db"),
+        pod("bare-1", "early-2", undefined),
+        pod("log-1", "early-0", "log"),
+        pod("far-1", "canary-0", "far"),
+      ],
+      pdbs: [
+        {
+          namespace: "shop",
+          name: "db",
+          selector: { matchLabels: { app: "db" } },
+          disruptionsAllowed: 0,
+          currentHealthy: 1,
+          desiredHealthy: 1,
+        },
+      ],
+    });
+
+    const { body } = renderProposal({ ...input, proposal: { ...input.proposal, level: reboot } });
+
+    expect(body).toContain("- Pods that are evicted, a few nodes at a time: 4.");
+    expect(body).toContain("PodDisruptionBudgets that allow no eviction now (1): `shop/db`.");
+    expect(body).toContain("Single replicas, which are gone while they move (1): `ReplicaSet shop/db`.");
+    expect(body).toContain("Bare pods, which nothing brings back (1): `shop/bare-1`.");
+  });
+
+  it("ends with a marker that is read back, and with what a revert does", () => {
+    const { body, evidence } = renderProposal(inputOf());
+
+    expect(readMarker(body)).toEqual({
+      cluster: "test",
+      ring: "early",
+      baseline: "ubuntu",
+      level: L2.name,
+      digest: L2.digest,
+      maxTargets: 4,
+      evidence,
+    });
+    expect(body).toContain("Reverting the merge withdraws it");
+  });
+
+  it("is the same bytes for the same facts, and the same evidence as time goes on", () => {
+    const one = renderProposal(inputOf());
+    const again = renderProposal(inputOf());
+    const later = renderProposal(inputOf({ now: START + 3_600_000 }));
+
+    expect(again).toEqual(one);
+    expect(later.evidence).toBe(one.evidence);
+    expect(later.body).not.toBe(one.body);
+  });
+
+  it("changes its evidence when a target of the ring before fails to stay done for good", () => {
+    const one = renderProposal(inputOf());
+    const exempt = renderProposal(
+      inputOf({
+        exceptions: [
+          {
+            name: "x",
+            spec: {
+              targets: { kind: "Node", names: ["canary-2"] },
+              owner: "o",
+              justification: "j",
+              expirationTime: new Date(START + DAY).toISOString(),
+            },
+          },
+        ],
+      }),
+    );
+
+    expect(exempt.evidence).not.toBe(one.evidence);
+  });
+
+  it("stays under 60,000 characters, and drops lists before the verdict and the proof", () => {
+    const many = Array.from({ length: 4000 }, () => 1);
+    const rings: SceneOptions["rings"] = {
+      canary: { entry: L2, soaked: [L1, L2], nodes: [...many, 2], completion: { minPercent: 1 } },
+      early: { after: ["canary"], entry: L1, soaked: [L1], nodes: many },
+    };
+    const input = inputOf({ rings });
+    const components = Array.from({ length: 1000 }, (_, index) => ({
+      name: `package:${"long-package-name-".repeat(8)}${index}`,
+      scheme: "dpkg" as const,
+      version: `1:${index}.0-0ubuntu0.22.04.${index}+${"x".repeat(80)}`,
+    }));
+    const node = { ...L2.spec.node!, components };
+    const { body } = renderProposal({
+      ...input,
+      proposal: { ...input.proposal, level: { ...L2, spec: { ...L2.spec, node } } },
+    });
+
+    expect(body.length).toBeLessThanOrEqual(60_000);
+    expect(body).toContain("### 🟡 `canary` soaked it");
+    expect(body).toContain("Node canary-0");
+    expect(body).toContain("more components");
+    expect(body).not.toContain("<details>");
+    expect(readMarker(body)?.ring).toBe("early");
+  });
+
+  it("lets nothing of a hostile name through", () => {
+    const input = inputOf();
+    const evil = `@admin closes #1 <script>alert(1)</script> | \`x\` ![i](http://e.example/) -->`;
+    const rows = input.plan.rows.map((row) => ({
+      ...row,
+      asset: { ...row.asset, name: evil },
+      blockedBy: [{ reason: "StepFailed" as const, message: evil }],
+    }));
+
+    const { body } = renderProposal({ ...input, plan: { ...input.plan, rows } });
+
+    expect(body).toContain("StepFailed");
+    for (const harm of ["@admin", "closes #1", "<script", "![i]", "http://e.example", "-->\n| "])
+      expect(body).not.toContain(harm);
+    expect(body.match(/-->/g)).toHaveLength(1);
+  });
+});
