@@ -5,11 +5,17 @@ import type { MaintenanceCalendarSpec } from "../../api/maintenance-calendar.ts"
 import type { Block, PolicyInForce, RingInForce } from "../model.ts";
 
 /** Every calendar of the policy, compiled once for a plan. */
-export type CompiledCalendars = ReadonlyMap<string, { readonly spec: MaintenanceCalendarSpec; readonly compiled: ReturnType<typeof compileCalendar> }>;
+export type CompiledCalendars = ReadonlyMap<
+  string,
+  { readonly spec: MaintenanceCalendarSpec; readonly compiled: ReturnType<typeof compileCalendar> }
+>;
 
 export function compileCalendars(policy: PolicyInForce): CompiledCalendars {
   return new Map(
-    policy.calendars.map(({ name, spec }) => [name, { spec, compiled: compileCalendar({ ...spec, timeZone: spec.timeZone ?? "UTC" }) }]),
+    policy.calendars.map(({ name, spec }) => [
+      name,
+      { spec, compiled: compileCalendar({ ...spec, timeZone: spec.timeZone ?? "UTC" }) },
+    ]),
   );
 }
 
@@ -28,7 +34,11 @@ export function calendarsOf(ring: RingInForce, all: CompiledCalendars): RingCale
     const found = all.get(name)?.compiled;
     if (found === undefined) problems.push({ reason: "ReferenceMissing", message: `calendar ${name} does not exist` });
     else if (found.ok) calendars.push(found.calendar);
-    else problems.push({ reason: "PolicyInvalid", message: `calendar ${name}: ${found.errors[0]?.message ?? "cannot be read"}` });
+    else
+      problems.push({
+        reason: "PolicyInvalid",
+        message: `calendar ${name}: ${found.errors[0]?.message ?? "cannot be read"}`,
+      });
   }
   return { calendars, problems };
 }

@@ -12,11 +12,15 @@ export interface DesiredImage {
 }
 
 /** One entry for each container that is fully covered by the level, changed or not. */
-export function desiredImages(workload: Pick<WorkloadAsset, "containers">, level: PatchLevelSpec): readonly DesiredImage[] {
+export function desiredImages(
+  workload: Pick<WorkloadAsset, "containers">,
+  level: PatchLevelSpec,
+): readonly DesiredImage[] {
   const images = level.image?.images ?? [];
   return workload.containers.flatMap(({ name, init, image: from }) => {
     const reference = parseImage(from);
-    const wanted = reference === undefined ? undefined : images.find((image) => coverageOf(reference, image) === "Full");
+    const wanted =
+      reference === undefined ? undefined : images.find((image) => coverageOf(reference, image) === "Full");
     if (wanted === undefined) return [];
     const to = `${withoutVersion(from)}${wanted.tag === undefined ? "" : `:${wanted.tag}`}${wanted.digest === undefined ? "" : `@${wanted.digest}`}`;
     return [{ container: name, init, from, to }];

@@ -24,7 +24,8 @@ export function viewDrain(pods: readonly PodAsset[], policy: DrainPolicy): Drain
     if (pod.deleting) ending.push(pod);
     else if (pod.controller === undefined && (policy.barePods ?? "Block") === "Block")
       standing.push({ pod, why: "it has no controller that would bring it back (drain.barePods is Block)" });
-    else if (pod.emptyDir && policy.emptyDir === "Block") standing.push({ pod, why: "its emptyDir would be lost (drain.emptyDir is Block)" });
+    else if (pod.emptyDir && policy.emptyDir === "Block")
+      standing.push({ pod, why: "its emptyDir would be lost (drain.emptyDir is Block)" });
     else evict.push(pod);
   }
   evict.sort((a, b) => a.priority - b.priority || compareNames(a, b));
@@ -41,9 +42,11 @@ export function isDrained(view: DrainView): boolean {
   return view.evict.length === 0 && view.ending.length === 0 && view.standing.length === 0;
 }
 
-/** The budgets that select a pod, for messages. */
+/** The budgets that select a pod, the tightest first, for messages. */
 export function budgetsOf(pod: PodAsset, pdbs: readonly PdbAsset[]): readonly PdbAsset[] {
-  return pdbs.filter((pdb) => pdb.namespace === pod.namespace && pdb.selector !== undefined && matches(pdb.selector, pod.labels));
+  return pdbs
+    .filter((pdb) => pdb.namespace === pod.namespace && pdb.selector !== undefined && matches(pdb.selector, pod.labels))
+    .sort((a, b) => a.disruptionsAllowed - b.disruptionsAllowed || (a.name < b.name ? -1 : 1));
 }
 
 /** Pods that a budget refuses, as one block that names the first. */

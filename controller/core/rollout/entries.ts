@@ -28,7 +28,7 @@ export function readEntries(ring: RingInForce, policy: PolicyInForce, now: Insta
   const approvals = new Map<string, Approval>();
   const problems = new Map<string, Block>();
   const listed = new Set<string>();
-  for (const entry of ring.spec.levels ?? []) {
+  for (const entry of [...(ring.spec.levels ?? [])].sort((a, b) => (a.baseline < b.baseline ? -1 : 1))) {
     listed.add(entry.baseline);
     if (entry.level === undefined) continue;
     const level = policy.levels.find((other) => other.name === entry.level);
@@ -37,7 +37,13 @@ export function readEntries(ring: RingInForce, policy: PolicyInForce, now: Insta
       if (problem !== undefined) problems.set(entry.baseline, problem);
       continue;
     }
-    approvals.set(entry.baseline, { ring: ring.name, baseline: entry.baseline, entry, level, skips: skipsOf(entry, now) });
+    approvals.set(entry.baseline, {
+      ring: ring.name,
+      baseline: entry.baseline,
+      entry,
+      level,
+      skips: skipsOf(entry, now),
+    });
   }
   return { approvals, problems, listed };
 }
@@ -46,12 +52,16 @@ function refuseEntry(entry: LevelEntry, level: LevelInForce | undefined): Block 
   if (level === undefined) return { reason: "LevelMissing", message: `level ${entry.level} does not exist` };
   if (level.mismatch !== undefined) return { reason: "LevelDigestMismatch", message: level.mismatch };
   if (level.spec.baseline !== entry.baseline)
-    return { reason: "LevelMissing", message: `level ${level.name} is of baseline ${level.spec.baseline}, not ${entry.baseline}` };
+    return {
+      reason: "LevelMissing",
+      message: `level ${level.name} is of baseline ${level.spec.baseline}, not ${entry.baseline}`,
+    };
   return undefined;
 }
 
 function skipsOf(entry: LevelEntry, now: Instant): Approval["skips"] {
-  if (entry.expedite === undefined || now >= Date.parse(entry.expedite.until)) return new Set();
+  // A time that cannot be read is NaN and never in the future: nothing is skipped.
+  if (entry.expedite === undefined || !(now < Date.parse(entry.expedite.until))) return new Set();
   return new Set(entry.expedite.skip);
 }
 
@@ -62,7 +72,8 @@ export function withdrawnIn(status: readonly RingLevelStatus[]): ReadonlySet<Dig
 
 /**
  * Marks withdrawals: records that stand behind the level which the entry names now were given up in its favour. A newer approval
- * does not withdraw older ones; an entry that names a withdrawn level again asks for it again.
+ * does not withdraw older ones; an entry that names a withdrawn level again asks for it again, and offers it anew (so that a
+ * deadline counts from now on).
  */
 export function markWithdrawals(
   records: readonly RingLevelStatus[],
@@ -77,7 +88,8 @@ export function markWithdrawals(
     if (record.baseline !== baseline) return record;
     const later = current === undefined || (known && mine.indexOf(record) > position);
     if (current !== undefined && record.digest === current.digest) {
-      const { withdrawnTime: _, ...asked } = record;
+      if (record.withdrawnTime === undefined) return record;
+      const { withdrawnTime: _, offeredTime: __, ...asked } = record;
       return asked;
     }
     if (!later || record.withdrawnTime !== undefined) return record;

@@ -13,12 +13,15 @@ export interface GateFacts {
 
 /** The first gate that does not hold. */
 export function findShutGate(gates: readonly Static<typeof Gate>[], facts: GateFacts): Block | undefined {
-  for (const gate of gates) {
+  for (const gate of [...gates].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const healthy = gate.type === "NodesReady" ? nodesReady(facts) : workloadsAvailable(facts);
     const wanted = gate.minPercent ?? 100;
     if (healthy === undefined) return { reason: "GateShut", message: `gate ${gate.name}: ${gate.type} has no data` };
     if (healthy < wanted)
-      return { reason: "GateShut", message: `gate ${gate.name}: ${gate.type} is ${Math.floor(healthy)}%, ${wanted}% is needed` };
+      return {
+        reason: "GateShut",
+        message: `gate ${gate.name}: ${gate.type} is ${Math.floor(healthy)}%, ${wanted}% is needed`,
+      };
   }
   return undefined;
 }

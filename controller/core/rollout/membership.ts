@@ -5,6 +5,7 @@ import type { LabelSelector } from "../../api/schema.ts";
 import type { NodeAsset, RingInForce, WorkloadAsset } from "../model.ts";
 import { matches } from "../selectors.ts";
 import { sortRings } from "./ring-order.ts";
+import { compareText } from "./text-order.ts";
 
 export type Membership =
   | { readonly kind: "Ring"; readonly ring: string }
@@ -30,7 +31,7 @@ export function assignMembers(
   const nodesOf = new Map<string, NodeAsset[]>(rings.map((ring) => [ring.name, []]));
   const workloadsOf = new Map<string, WorkloadAsset[]>(rings.map((ring) => [ring.name, []]));
   const nodeRules = nodeRulesOf(rings);
-  for (const node of nodes) {
+  for (const node of [...nodes].sort(byName)) {
     const found = nodeRules.filter((rule) => rule.selects(node)).map((rule) => rule.ring);
     place(node, found, of, nodesOf);
   }
@@ -38,11 +39,18 @@ export function assignMembers(
     const selector = ring.spec.members.workloads?.selector;
     return selector === undefined ? [] : [{ ring: ring.name, selector }];
   });
-  for (const workload of workloads) {
+  for (const workload of [...workloads].sort(byName)) {
     const found = workloadRules.filter((rule) => matches(rule.selector, workload.labels)).map((rule) => rule.ring);
     place(workload, found, of, workloadsOf);
   }
   return { of, nodes: nodesOf, workloads: workloadsOf };
+}
+
+function byName(
+  a: { readonly name: string; readonly uid: string },
+  b: { readonly name: string; readonly uid: string },
+): number {
+  return compareText(a.name, b.name) || compareText(a.uid, b.uid);
 }
 
 function place<T extends { readonly uid: string }>(
@@ -76,7 +84,7 @@ function nodeRulesOf(rings: readonly RingInForce[]): readonly NodeRule[] {
     const selected = (node: NodeAsset): boolean =>
       (!node.controlPlane || controlPlane) && matches(selector, node.labels);
     if (percent === undefined) return [{ ring: ring.name, selects: selected }];
-    const key = JSON.stringify([selector.matchLabels ?? {}, selector.matchExpressions ?? []]);
+    const key = keyOf(selector);
     const from = taken.get(key) ?? 0;
     const to = Math.min(100, from + percent);
     taken.set(key, to);
@@ -91,6 +99,15 @@ function nodeRulesOf(rings: readonly RingInForce[]): readonly NodeRule[] {
       },
     ];
   });
+}
+
+/** The same for selectors that say the same in another order. */
+function keyOf({ matchLabels, matchExpressions }: LabelSelector): string {
+  const labels = Object.entries(matchLabels ?? {}).sort(([a], [b]) => compareText(a, b));
+  const terms = (matchExpressions ?? []).map(({ key, operator, values }) =>
+    JSON.stringify([key, operator, [...(values ?? [])].sort()]),
+  );
+  return JSON.stringify([labels, terms.sort()]);
 }
 
 /** A stable place in [0, 100) for a node (Bottlerocket's update waves work the same way). */

@@ -15,14 +15,21 @@ export type JobView =
   | { readonly phase: "Absent" }
   | { readonly phase: "Running"; readonly since: Instant }
   | { readonly phase: "Succeeded"; readonly at: Instant }
-  | { readonly phase: "Failed"; readonly at: Instant; readonly exitCode: number | undefined; readonly message: string; readonly timedOut: boolean };
+  | {
+      readonly phase: "Failed";
+      readonly at: Instant;
+      readonly exitCode: number | undefined;
+      readonly message: string;
+      readonly timedOut: boolean;
+    };
 
 export type RecipeStepName = "inventory" | "stage" | "update" | "reboot" | "rollback";
 
 export interface NodeView {
   readonly now: Instant;
   readonly claim: Claim;
-  readonly level: PatchLevelSpec;
+  /** undefined: the level of the claim is gone, so nothing new can be decided, only undone. */
+  readonly level: PatchLevelSpec | undefined;
   readonly drain: DrainPolicy;
   /** As just read from the API server; undefined: gone, or another UID. */
   readonly node: NodeAsset | undefined;
@@ -37,6 +44,8 @@ export interface NodeView {
   readonly assess: () => Assessment;
   /** Why an operation that can still be undone should be. */
   readonly retreat: Block | undefined;
+  /** The ring's word on nodes that somebody else cordoned; left out: a node that was cordoned when it was claimed is updated. */
+  readonly cordonedNodes?: "Skip" | "Update";
 }
 
 export type NodeAct =
@@ -66,7 +75,14 @@ const RETRY_DRAIN_MS = 15 * 60_000;
 const DEFAULT_STEP_MS = 30 * 60_000;
 
 /** Steps from which there is no way back. */
-const COMMITTED: ReadonlySet<NodeStep> = new Set(["Updating", "Updated", "Rebooting", "Rebooted", "Verified", "Uncordoned"]);
+const COMMITTED: ReadonlySet<NodeStep> = new Set([
+  "Updating",
+  "Updated",
+  "Rebooting",
+  "Rebooted",
+  "Verified",
+  "Uncordoned",
+]);
 
 /** The next act of a node's operation. */
 export function nextNodeAct(view: NodeView): NodeAct {
@@ -74,27 +90,59 @@ export function nextNodeAct(view: NodeView): NodeAct {
   if (state?.history?.some((entry) => entry.claimId === claim.id) === true) return { kind: "Free", lost: false };
   const operation = state?.operation?.claimId === claim.id ? state.operation : undefined;
   if (node === undefined) return { kind: "Free", lost: operation !== undefined && wasDisrupted(operation) };
-  if (operation === undefined) {
-    // A mark without an operation: the state was lost, the claim was restored from the node. Hand the node back.
-    if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: true };
-    if (view.retreat !== undefined) return { kind: "Close", result: "BackedOut", message: view.retreat.message };
-    // The plan was made from a cache; the node as just read may be there already (nothing is done twice).
-    if (isThere(view.assess())) return { kind: "Close", result: "Succeeded", message: `was at ${claim.level} already` };
-    return begin(view, node);
-  }
-  return stepOn({ ...view, node, operation });
+  if (operation === undefined) return start(view, node);
+  if (view.level === undefined) return withoutLevel({ ...view, node, operation });
+  return stepOn({ ...view, level: view.level, node, operation });
 }
 
 interface Scene extends NodeView {
+  readonly level: PatchLevelSpec;
   readonly node: NodeAsset;
   readonly operation: NodeOperation;
+}
+
+/** Nothing is written down for this claim yet. */
+function start(view: NodeView, node: NodeAsset): NodeAct {
+  const { claim, state, level, retreat: away } = view;
+  // A mark without an operation: the state was lost, the claim was restored from the node. Hand the node back.
+  if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: true };
+  // Another claim still stands on the node (an older ledger was restored): that one is brought back and ended first (B6, B8).
+  if (node.mark !== undefined || state?.operation !== undefined) return { kind: "Free", lost: false };
+  // A claim that was restored from a mark says nothing of what was to be done; without its mark it is over.
+  if (claim.digest === "") return { kind: "Free", lost: false };
+  const why = level === undefined ? LEVEL_MISSING(claim) : (away ?? findForeignCordon(view, node));
+  if (why !== undefined) return { kind: "Close", result: "BackedOut", message: why.message };
+  // The plan was made from a cache; the node as just read may be there already (nothing is done twice).
+  if (isThere(view.assess())) return { kind: "Close", result: "Succeeded", message: `was at ${claim.level} already` };
+  return level === undefined ? { kind: "Free", lost: false } : begin(view, level, node);
+}
+
+const LEVEL_MISSING = (claim: Claim): Block => ({
+  reason: "LevelMissing",
+  message: `level ${claim.level} of the claim does not exist`,
+});
+
+/** Somebody else cordoned the node after it was planned. */
+function findForeignCordon({ cordonedNodes }: NodeView, node: NodeAsset): Block | undefined {
+  return node.unschedulable && cordonedNodes === "Skip"
+    ? { reason: "CordonedByOther", message: `node ${node.name} was cordoned by somebody else` }
+    : undefined;
+}
+
+/** What was not begun is undone; what was begun waits for its level. */
+function withoutLevel(scene: Omit<Scene, "level">): NodeAct {
+  const { operation, claim } = scene;
+  if (operation.release !== undefined) return giveUp(scene);
+  if (operation.backOut !== undefined || !COMMITTED.has(operation.step))
+    return retreat(scene, operation.backOut ?? LEVEL_MISSING(claim));
+  return { kind: "Wait", block: LEVEL_MISSING(claim) };
 }
 
 function isThere({ state, offTarget }: Assessment): boolean {
   return !offTarget && (state === "Installed" || state === "InstalledOther" || state === "Exempt");
 }
 
-function begin({ now, claim, level, assess }: NodeView, node: NodeAsset): NodeAct {
+function begin({ now, claim, assess }: NodeView, level: PatchLevelSpec, node: NodeAsset): NodeAct {
   const time = new Date(now).toISOString();
   const disrupt = level.disruption === "Reboot" || level.node?.drain === "Always";
   const operation: NodeOperation = {
@@ -117,7 +165,7 @@ function begin({ now, claim, level, assess }: NodeView, node: NodeAsset): NodeAc
 
 /** Past the cordon a vanished node counts as failed in its ring. */
 function wasDisrupted(operation: NodeOperation): boolean {
-  return !["Claimed", "Staging", "Staged"].includes(operation.step);
+  return operation.rebootPending === true || !["Claimed", "Staging", "Staged"].includes(operation.step);
 }
 
 function stepOn(scene: Scene): NodeAct {
@@ -126,6 +174,8 @@ function stepOn(scene: Scene): NodeAct {
   if (operation.failure !== undefined) return recover(scene, operation.failure);
   const backOut = operation.backOut ?? findBackOut(scene);
   if (backOut !== undefined) return retreat(scene, backOut);
+  if (lostItsMark(scene))
+    return { kind: "Mark", cordon: true, priorUnschedulable: operation.priorUnschedulable === true };
   switch (operation.step) {
     case "Claimed":
       return hasStep(scene, "stage") ? record(scene, "Staging") : prepareUpdate(scene);
@@ -138,7 +188,7 @@ function stepOn(scene: Scene): NodeAct {
     case "Drained":
       return leaveDrained(scene);
     case "Updating":
-      return runJob(scene, operation.rollback === true ? "rollback" : "update", () => record(scene, "Updated"));
+      return runJob(scene, updateStep(operation), () => record(scene, "Updated"));
     case "Updated":
       return afterUpdate(scene);
     case "Rebooting":
@@ -156,26 +206,53 @@ function stepOn(scene: Scene): NodeAct {
 
 // ------------------------------------------------------------------------------------------------ the way back
 
-/** Why the operation should be undone, if it still can be. A person's uncordon wins over everything (B7). */
+/**
+ * Why the operation should be undone, if it still can be. A person's uncordon wins over everything (B7): our own mark on a node that
+ * is schedulable means that, because mark and cordon are one write. The intent to update is undone too while its job is not there.
+ */
 function findBackOut(scene: Scene): Block | undefined {
-  const { operation, node, retreat: away } = scene;
-  if (COMMITTED.has(operation.step)) return undefined;
-  if (operation.marked === true && operation.disrupt === true && ["Cordoned", "Drained"].includes(operation.step) && !node.unschedulable)
+  const { operation, node, claim, retreat: away } = scene;
+  if (
+    operation.step === "Updating" ? scene.job(updateStep(operation)).phase !== "Absent" : COMMITTED.has(operation.step)
+  )
+    return undefined;
+  const cordoned = ["Cordoned", "Drained", "Updating"].includes(operation.step) || node.mark?.claimId === claim.id;
+  if (operation.disrupt === true && cordoned && !node.unschedulable)
     return { reason: "UncordonedByPerson", message: `a person uncordoned ${node.name}` };
+  if (node.mark !== undefined && node.mark.claimId !== claim.id)
+    return { reason: "CordonedByOther", message: `node ${node.name} carries the mark of another claim` };
+  if (!cordoned && node.unschedulable && operation.priorUnschedulable !== true)
+    return { reason: "CordonedByOther", message: `node ${node.name} was cordoned by somebody else` };
   return away;
 }
 
-function retreat(scene: Scene, why: { readonly reason: string; readonly message: string }): NodeAct {
+/** Our annotations are gone but the cordon is not: nothing is evicted before they are back (B4). */
+function lostItsMark({ operation, node }: Scene): boolean {
+  return operation.disrupt === true && node.mark === undefined && ["Cordoned", "Drained"].includes(operation.step);
+}
+
+function updateStep(operation: NodeOperation): RecipeStepName {
+  return operation.rollback === true ? "rollback" : "update";
+}
+
+function retreat(scene: Omit<Scene, "level">, why: { readonly reason: string; readonly message: string }): NodeAct {
   const { operation, now, node, claim } = scene;
   if (operation.backOut === undefined)
     return {
       kind: "Record",
-      operation: { ...operation, backOut: { reason: why.reason, message: why.message.slice(0, 512), time: new Date(now).toISOString() } },
+      operation: {
+        ...operation,
+        backOut: { reason: why.reason, message: why.message.slice(0, 512), time: new Date(now).toISOString() },
+      },
       note: "BackingOut",
     };
   if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: operation.disrupt === true };
   const notAvailable = why.reason === "VersionNotAvailable";
-  const delay = notAvailable ? RETRY_NOT_AVAILABLE_MS : ["DrainTimedOut", "UncordonedByPerson"].includes(why.reason) ? RETRY_DRAIN_MS : undefined;
+  const delay = notAvailable
+    ? RETRY_NOT_AVAILABLE_MS
+    : ["DrainTimedOut", "UncordonedByPerson"].includes(why.reason)
+      ? RETRY_DRAIN_MS
+      : undefined;
   return {
     kind: "Close",
     result: notAvailable ? "NotAvailable" : "BackedOut",
@@ -185,23 +262,52 @@ function retreat(scene: Scene, why: { readonly reason: string; readonly message:
 }
 
 /** A person gave the target up: hand the node back as it was, whatever state it is in. */
-function giveUp({ node, claim, operation }: Scene): NodeAct {
+function giveUp({ node, claim, operation }: Omit<Scene, "level">): NodeAct {
   if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: operation.disrupt === true };
   return { kind: "Close", result: "Released", message: operation.release?.reason ?? "" };
 }
 
+/** A level that is wanted no more need not be tried again; a window that ends must not forget a failure. */
+const GIVEN_UP: ReadonlySet<string> = new Set(["LevelWithdrawn", "Superseded"]);
+
 /** A failed target keeps its claim until it recovers by itself, a person asks for another attempt, or gives it up (B14). */
 function recover(scene: Scene, failure: NonNullable<NodeOperation["failure"]>): NodeAct {
-  const { operation, node, now, assess } = scene;
+  const { operation, node, now, claim, assess } = scene;
   const { failure: _, retryTime: __, ...rest } = operation;
   if (COMMITTED.has(operation.step) && node.ready && assess().state === "Installed")
-    return { kind: "Record", operation: { ...rest, step: "Verified", stepTime: new Date(now).toISOString() }, note: "Recovered" };
+    return {
+      kind: "Record",
+      operation: { ...rest, step: "Verified", stepTime: new Date(now).toISOString() },
+      note: "Recovered",
+    };
+  if (!COMMITTED.has(operation.step)) {
+    const away =
+      operation.backOut ??
+      (scene.retreat !== undefined && GIVEN_UP.has(scene.retreat.reason) ? scene.retreat : undefined);
+    if (away !== undefined) return retreat(scene, away);
+  }
   if (operation.retryTime === undefined || Date.parse(operation.retryTime) <= Date.parse(failure.time))
-    return { kind: "Wait", block: { reason: failure.reason as Block["reason"], message: failure.message, since: Date.parse(failure.time) } };
-  const step: NodeStep = operation.marked === true && operation.disrupt === true ? "Cordoned" : "Claimed";
+    return {
+      kind: "Wait",
+      block: { reason: failure.reason as Block["reason"], message: failure.message, since: Date.parse(failure.time) },
+    };
+  // The node may have been uncordoned while it waited: another attempt begins with a cordon of its own, and with the schedulability
+  // that people left it in.
+  const held = node.mark?.claimId === claim.id;
+  const cordoned = held && operation.disrupt === true && operation.marked === true && node.unschedulable;
+  if (held && !cordoned) return { kind: "Unmark", uncordon: false };
   return {
     kind: "Record",
-    operation: { ...rest, step, stepTime: new Date(now).toISOString(), attempt: operation.attempt + 1, bootId: node.bootId, rebootPending: false },
+    operation: {
+      ...rest,
+      step: cordoned ? "Cordoned" : "Claimed",
+      stepTime: new Date(now).toISOString(),
+      attempt: operation.attempt + 1,
+      bootId: node.bootId,
+      rebootPending: false,
+      noReboot: false,
+      ...(cordoned ? {} : { marked: false, priorUnschedulable: node.unschedulable }),
+    },
     note: "Retried",
   };
 }
@@ -210,17 +316,22 @@ function recover(scene: Scene, failure: NonNullable<NodeOperation["failure"]>): 
 
 function prepareUpdate(scene: Scene): NodeAct {
   const { node, claim, operation } = scene;
-  const prior = operation.priorUnschedulable === true;
+  if (isDoneAlready(scene)) return record(scene, "Verified");
   if (node.mark?.claimId !== claim.id)
     return { kind: "Mark", cordon: operation.disrupt === true, priorUnschedulable: node.unschedulable };
-  if (operation.disrupt === true) {
-    if (!node.unschedulable) return { kind: "Mark", cordon: true, priorUnschedulable: prior };
-    return record(scene, "Cordoned", { marked: true, priorUnschedulable: node.mark.priorUnschedulable });
-  }
-  return record(scene, operation.rebootPending === true ? "Rebooting" : "Updating", {
-    marked: true,
-    priorUnschedulable: node.mark.priorUnschedulable,
-  });
+  const marked = { marked: true, priorUnschedulable: node.mark.priorUnschedulable };
+  return operation.disrupt === true ? record(scene, "Cordoned", marked) : begun(scene, marked);
+}
+
+/** Somebody was faster, or excepted the node meanwhile: there is nothing left to do to it. */
+function isDoneAlready({ operation, assess }: Scene): boolean {
+  return operation.attempt === 1 && operation.rebootPending !== true && isThere(assess());
+}
+
+/** Writes down the intent to update (or, on the second way through, to reboot). A reboot from here on is one of ours (B10). */
+function begun(scene: Scene, change: Partial<NodeOperation> = {}): NodeAct {
+  if (scene.operation.rebootPending === true) return record(scene, "Rebooting", change);
+  return record(scene, "Updating", { ...change, bootId: scene.node.bootId });
 }
 
 function drain(scene: Scene): NodeAct {
@@ -234,7 +345,10 @@ function drain(scene: Scene): NodeAct {
   const block = describeDrain(scene, view, since);
   const timeout = parseDuration(scene.drain.timeout ?? "15m") ?? 15 * 60_000;
   if (now - since >= timeout && (scene.drain.onTimeout ?? "BackOut") === "BackOut")
-    return retreat(scene, { reason: "DrainTimedOut", message: `the drain did not end in ${scene.drain.timeout ?? "15m"}: ${block.message}` });
+    return retreat(scene, {
+      reason: "DrainTimedOut",
+      message: `the drain did not end in ${scene.drain.timeout ?? "15m"}: ${block.message}`,
+    });
   return view.evict.length === 0 ? { kind: "Wait", block } : { kind: "Evict", pods: view.evict, wait: block };
 }
 
@@ -261,7 +375,7 @@ function standing(view: DrainView): Block {
 function leaveDrained(scene: Scene): NodeAct {
   const view = viewDrain(scene.pods, scene.drain);
   if (!isDrained(view)) return drain(scene);
-  return record(scene, scene.operation.rebootPending === true ? "Rebooting" : "Updating");
+  return isDoneAlready(scene) ? record(scene, "Verified") : begun(scene);
 }
 
 function runJob(scene: Scene, step: RecipeStepName, done: () => NodeAct): NodeAct {
@@ -282,8 +396,11 @@ function runJob(scene: Scene, step: RecipeStepName, done: () => NodeAct): NodeAc
 }
 
 function jobFailed(scene: Scene, step: RecipeStepName, job: Extract<JobView, { phase: "Failed" }>): NodeAct {
-  if (job.exitCode === EXIT_NOT_AVAILABLE && (step === "stage" || step === "update"))
-    return retreat(scene, { reason: "VersionNotAvailable", message: job.message || "the node's source does not have the exact version" });
+  if (job.exitCode === EXIT_NOT_AVAILABLE && ["stage", "update", "rollback"].includes(step))
+    return retreat(scene, {
+      reason: "VersionNotAvailable",
+      message: job.message || "the node's source does not have the exact version",
+    });
   return fail(
     scene,
     job.timedOut ? "StepTimedOut" : "StepFailed",
@@ -297,23 +414,31 @@ function afterUpdate(scene: Scene): NodeAct {
   const look = needInventory(scene);
   if (look !== undefined) return look;
   const policy = level.node?.rebootPolicy ?? "IfRequired";
-  const pending = policy !== "Never" && (policy === "Always" || state?.inventory?.rebootRequired === true || isBehind(scene));
+  const pending =
+    policy !== "Never" && (policy === "Always" || state?.inventory?.rebootRequired === true || isBehind(scene));
   if (!pending || operation.noReboot === true) return verify(scene);
   if (operation.disrupt === true) {
     // A person uncordoned after the update: verify, do not reboot, end as pending reboot.
     if (!node.unschedulable) return record(scene, "Updated", { noReboot: true });
     return record(scene, "Rebooting");
   }
-  // A reboot that turns out to be needed goes back through cordon and drain in the same claim.
+  // A reboot that turns out to be needed goes back through cordon and drain in the same claim. The mark that stood without a
+  // cordon is taken off first: the cordon writes its own, with the schedulability as it is then (B6).
   if (scene.retreat !== undefined) return record(scene, "Updated", { noReboot: true });
-  return record(scene, "Staged", { disrupt: true, rebootPending: true });
+  if (node.mark?.claimId === scene.claim.id) return { kind: "Unmark", uncordon: false };
+  return record(scene, "Staged", {
+    disrupt: true,
+    rebootPending: true,
+    marked: false,
+    priorUnschedulable: node.unschedulable,
+  });
 }
 
-/** Whether a component that only a reboot brings does not run yet. */
+/** Whether a component that only a reboot brings does not run yet. What is not known is no reason to reboot. */
 function isBehind({ assess }: Scene): boolean {
   return assess().components.some(
-    (component) =>
-      component.state === "InstalledPendingReboot" || (component.name === "osImage" && component.state !== "Installed") || (component.name.startsWith("kernel") && component.state === "Missing"),
+    ({ name, state }) =>
+      state === "InstalledPendingReboot" || (state === "Missing" && (name === "osImage" || name === "kernel")),
   );
 }
 
@@ -323,17 +448,23 @@ function reboot(scene: Scene): NodeAct {
   const limit = parseDuration(level.node?.recipe.steps?.reboot?.timeout ?? "30m") ?? DEFAULT_STEP_MS;
   if (node.bootId !== operation.bootId) {
     if (node.ready) return record(scene, "Rebooted");
-    if (now - since < limit) return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} booted and is not Ready yet`, since } };
+    if (now - since < limit)
+      return {
+        kind: "Wait",
+        block: { reason: "Rebooting", message: `${node.name} booted and is not Ready yet`, since },
+      };
     return fail(scene, "NodeNotBack", `${node.name} booted but did not become Ready`);
   }
-  if (!hasStep(scene, "reboot")) return fail(scene, "StepFailed", `${node.name} needs a reboot, and the recipe has no reboot step`);
+  if (!hasStep(scene, "reboot"))
+    return fail(scene, "StepFailed", `${node.name} needs a reboot, and the recipe has no reboot step`);
   const job = scene.job("reboot");
   if (job.phase === "Absent") {
     if (operation.disrupt === true && !node.unschedulable) return record(scene, "Updated", { noReboot: true });
     return { kind: "StartJob", step: "reboot" };
   }
   // A reboot kills its own job: how the job ended says nothing, the boot id does (B10, B12).
-  if (now - since < limit) return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} reboots`, since } };
+  if (now - since < limit)
+    return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} reboots`, since } };
   return fail(scene, "NodeNotBack", `${node.name} did not come back with a new boot id`);
 }
 
@@ -343,11 +474,13 @@ function verify(scene: Scene): NodeAct {
   if (look !== undefined) return look;
   const since = Date.parse(operation.stepTime);
   if (!node.ready) {
-    if (now - since < DEFAULT_STEP_MS) return { kind: "Wait", block: { reason: "NodeNotReady", message: `${node.name} is not Ready`, since } };
+    if (now - since < DEFAULT_STEP_MS)
+      return { kind: "Wait", block: { reason: "NodeNotReady", message: `${node.name} is not Ready`, since } };
     return fail(scene, "NodeNotBack", `${node.name} did not become Ready`);
   }
   const assessment = scene.assess();
-  if (assessment.state === "Installed" || assessment.state === "InstalledOther" || assessment.state === "Exempt") return record(scene, "Verified");
+  if (assessment.state === "Installed" || assessment.state === "InstalledOther" || assessment.state === "Exempt")
+    return record(scene, "Verified");
   if (assessment.state === "InstalledPendingReboot" && operation.step === "Updated")
     return record(scene, "Verified", { rebootPending: true });
   const wrong = assessment.components.find((component) => component.state === assessment.state);
@@ -366,7 +499,11 @@ function needInventory(scene: Scene): NodeAct | undefined {
   if (state?.inventory !== undefined && Date.parse(state.inventory.time) >= since) return undefined;
   const job = scene.job("inventory");
   if (job.phase === "Absent") return { kind: "StartJob", step: "inventory" };
-  if (job.phase === "Running") return { kind: "Wait", block: { reason: "InventoryMissing", message: "looking at the node again", since: job.since } };
+  if (job.phase === "Running")
+    return {
+      kind: "Wait",
+      block: { reason: "InventoryMissing", message: "looking at the node again", since: job.since },
+    };
   if (job.phase === "Succeeded") return { kind: "ReadInventory" };
   return fail(scene, "VerificationFailed", `the inventory step failed: ${job.message}`);
 }
@@ -378,8 +515,23 @@ function giveBack(scene: Scene): NodeAct {
 }
 
 function close(scene: Scene): NodeAct {
-  const pending = scene.operation.rebootPending === true && scene.assess().state === "InstalledPendingReboot";
-  return { kind: "Close", result: "Succeeded", message: pending ? "a reboot is left to do" : `at ${scene.claim.level}` };
+  const { operation, claim, now } = scene;
+  const { state } = scene.assess();
+  if (state !== "InstalledPendingReboot")
+    return {
+      kind: "Close",
+      result: "Succeeded",
+      message: state === "Exempt" ? "excepted meanwhile" : `at ${claim.level}`,
+    };
+  // The person who uncordoned is not answered with another cordon at once.
+  if (operation.noReboot === true && operation.disrupt === true)
+    return {
+      kind: "Close",
+      result: "BackedOut",
+      message: "a person uncordoned the node: a reboot is left to do",
+      retryAt: now + RETRY_DRAIN_MS,
+    };
+  return { kind: "Close", result: "Succeeded", message: "a reboot is left to do" };
 }
 
 function hasStep({ level }: Scene, step: RecipeStepName): boolean {
@@ -387,13 +539,20 @@ function hasStep({ level }: Scene, step: RecipeStepName): boolean {
 }
 
 function record(scene: Scene, step: NodeStep, change: Partial<NodeOperation> = {}): NodeAct {
-  return { kind: "Record", operation: { ...scene.operation, ...change, step, stepTime: new Date(scene.now).toISOString() }, note: step };
+  return {
+    kind: "Record",
+    operation: { ...scene.operation, ...change, step, stepTime: new Date(scene.now).toISOString() },
+    note: step,
+  };
 }
 
 function fail(scene: Scene, reason: Block["reason"], message: string): NodeAct {
   return {
     kind: "Record",
-    operation: { ...scene.operation, failure: { reason, message: message.slice(0, 512), time: new Date(scene.now).toISOString() } },
+    operation: {
+      ...scene.operation,
+      failure: { reason, message: message.slice(0, 512), time: new Date(scene.now).toISOString() },
+    },
     note: "OperationFailed",
   };
 }

@@ -1,9 +1,10 @@
 // How far a ring is with a level: counts, completion and soak. Soak is a sum of observed healthy time, so restarts and clock
 // jumps only lengthen it; only a verified target's regression resets it (R1, R2).
-import { parseDuration } from "../duration.ts";
+import type { NodePatchStateStatus, State, WorkloadPatchStateStatus } from "../../api/patch-state.ts";
 import type { RingLevelStatus } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
-import type { Claim, NodeAsset, RingInForce, StoredStates } from "../model.ts";
+import { parseDuration } from "../duration.ts";
+import type { Claim, RingInForce, StoredStates } from "../model.ts";
 import type { Approval } from "./entries.ts";
 import type { Target } from "./targets.ts";
 
@@ -31,7 +32,7 @@ export interface ProgressInput {
   readonly observedMs: number;
   /** Targets of the ring under this baseline. */
   readonly targets: readonly Target[];
-  /** Claims of this ring at this digest. */
+  /** Claims of this ring under this baseline, at this level or at one before. */
   readonly claims: readonly Claim[];
   readonly stored: StoredStates;
   readonly gatesHold: boolean;
@@ -39,10 +40,12 @@ export interface ProgressInput {
   readonly offered: boolean;
 }
 
-/** Whether a target runs its approved level. Above a floor counts; drift above an exact level does not. */
+/** Whether a target runs its approved level. Above a floor counts; drift above an exact level and a conflict do not. */
 export function isDone(target: Target): boolean {
   const { state, offTarget, approved } = target.assessment;
-  return approved && !offTarget && (state === "Installed" || state === "InstalledOther");
+  return (
+    approved && !offTarget && target.conflict === undefined && (state === "Installed" || state === "InstalledOther")
+  );
 }
 
 /** In scope: what is neither exempt nor without any component of the level. */
@@ -50,65 +53,128 @@ export function isInScope(target: Target): boolean {
   return target.assessment.state !== "Exempt" && target.assessment.state !== "NotApplicable";
 }
 
+/** Whether something is to be done about a target, if it were allowed. */
+export function needsWork(target: Target): boolean {
+  const { state, offTarget, approved } = target.assessment;
+  if (!approved) return false;
+  if (offTarget || state === "Missing" || state === "Unknown") return true;
+  // A node waits for a reboot that we may give it; a workload's pods follow their own rollout.
+  if (state === "InstalledPendingReboot")
+    return target.node !== undefined && target.level?.spec.node?.rebootPolicy !== "Never";
+  return false;
+}
+
 /** Looks at one ring's level and moves its status forward. */
 export function advanceLevel(input: ProgressInput): LevelProgress {
-  const { ring, previous, claims } = input;
+  const { ring, previous, claims, stored } = input;
   const scope = input.targets.filter(isInScope);
   const claimed = new Set(claims.map((claim) => claim.uid));
-  const done = scope.filter((target) => isDone(target) && !claimed.has(target.asset.uid));
+  const isFinished = (target: Target): boolean => isDone(target) && !claimed.has(target.asset.uid);
+  const done = scope.filter(isFinished);
   const failures = countFailures(input);
-  const maxFailures = ring.spec.budget?.maxFailures ?? 0;
-  const complete =
-    scope.length > 0
-      ? claims.length === 0 &&
-        failures <= maxFailures &&
-        done.length * 100 >= scope.length * (ring.spec.completion?.minPercent ?? 100)
-      : ring.spec.completion?.onEmpty === "Pass";
-  const regressed = scope.some((target) => target.assessment.reason === "Regressed");
+  const inFlight = claims.filter((claim) => !hasFailed(claim, stored)).length;
+  const complete = isComplete(ring, { scope: scope.length, done: done.length, inFlight, failures });
+  const offered = input.offered || previous?.offeredTime !== undefined;
+  const regressed = scope.some((target) => hasRegressed(target, stored));
+  // Time counts only between two looks that both found the level complete, and only where it may be run at all.
   const healthy =
-    complete && input.gatesHold && done.every(({ node }) => node === undefined || isStanding(node)) && previous?.withdrawnTime === undefined;
+    complete &&
+    offered &&
+    previous?.completedTime !== undefined &&
+    input.gatesHold &&
+    done.every(({ node }) => node?.ready !== false);
   const wanted = parseDuration(ring.spec.soak ?? "24h") ?? Number.POSITIVE_INFINITY;
-  const before = regressed ? 0 : (input.soakedMs ?? (previous?.soakedSeconds ?? 0) * 1000);
+  const before = regressed ? 0 : soakBefore(input);
   const soakedMs = healthy && before < wanted ? Math.min(wanted, before + input.observedMs) : before;
-  const soaked = !regressed && soakedMs >= wanted && (complete || previous?.soakedTime !== undefined);
-  const status = summarise(input, { scope, done, failures, complete, soaked, soakedMs });
+  const soaked = !regressed && offered && soakedMs >= wanted && (complete || previous?.soakedTime !== undefined);
+  const facts: Facts = {
+    scope: scope.length,
+    done: done.length,
+    inFlight,
+    failures,
+    complete,
+    offered,
+    soaked,
+    soakedMs,
+  };
   return {
-    status,
+    status: summarise(input, facts),
     soakedMs,
     complete,
     soaked,
     failures,
     scope,
-    notDone: scope.filter((target) => !isDone(target) || claimed.has(target.asset.uid)),
+    notDone: scope.filter((target) => !isFinished(target)),
   };
 }
 
-function isStanding(node: NodeAsset): boolean {
-  return node.ready;
+interface Counts {
+  readonly scope: number;
+  readonly done: number;
+  readonly inFlight: number;
+  readonly failures: number;
 }
 
-/** Failed targets that hold a claim, and those whose failure outlives it; each UID once. */
-function countFailures({ claims, previous, stored }: ProgressInput): number {
+/** At least minPercent verified, none in flight, no more failures than are allowed; an empty ring only where it says so (R5). */
+function isComplete({ spec }: RingInForce, { scope, done, inFlight, failures }: Counts): boolean {
+  if (inFlight > 0 || failures > (spec.budget?.maxFailures ?? 0)) return false;
+  if (scope === 0) return spec.completion?.onEmpty === "Pass";
+  return done * 100 >= scope * (spec.completion?.minPercent ?? 100);
+}
+
+/** What a process remembers beyond what is stored; more than it can have seen since the last write is from before a reset. */
+const SOAK_UNWRITTEN_MS = 2 * 60_000;
+
+function soakBefore({ soakedMs, previous }: ProgressInput): number {
+  const stored = (previous?.soakedSeconds ?? 0) * 1000;
+  return soakedMs !== undefined && soakedMs >= stored && soakedMs - stored <= SOAK_UNWRITTEN_MS ? soakedMs : stored;
+}
+
+const LOST_STATES: ReadonlySet<State> = new Set(["Missing", "Failed"]);
+
+/**
+ * A target that was verified at this very level and runs something older now. A kernel or image that is installed but was booted
+ * away from is as lost as one that was removed; a reboot that the system asks for is not.
+ */
+function hasRegressed({ assessment, asset, node, baseline }: Target, stored: StoredStates): boolean {
+  if (!assessment.approved) return false;
+  if (assessment.reason === "Regressed") return true;
+  const state: NodePatchStateStatus | WorkloadPatchStateStatus | undefined =
+    node === undefined ? stored.workloads.get(asset.uid) : stored.nodes.get(asset.uid);
+  if (state === undefined || (state.targetUID !== undefined && state.targetUID !== asset.uid)) return false;
+  if (!(state.verified ?? []).some((one) => one.baseline === baseline.name && one.digest === assessment.digest))
+    return false;
+  return assessment.components.some(
+    (component) =>
+      LOST_STATES.has(component.state) || (component.state === "InstalledPendingReboot" && component.name !== "reboot"),
+  );
+}
+
+function hasFailed(claim: Claim, stored: StoredStates): boolean {
+  const operation = (stored.nodes.get(claim.uid) ?? stored.workloads.get(claim.uid))?.operation;
+  return operation?.claimId === claim.id && operation.failure !== undefined;
+}
+
+/** Failed targets that hold a claim at this level, and those whose failure outlives it; each UID once. */
+function countFailures({ claims, approval, previous, stored }: ProgressInput): number {
   const failed = new Set(previous?.lost);
-  for (const claim of claims) {
-    const operation = (stored.nodes.get(claim.uid) ?? stored.workloads.get(claim.uid))?.operation;
-    if (operation?.claimId === claim.id && operation.failure !== undefined) failed.add(claim.uid);
-  }
+  for (const claim of claims)
+    if (claim.digest === approval.level.digest && hasFailed(claim, stored)) failed.add(claim.uid);
   return failed.size;
 }
 
-interface Facts {
-  readonly scope: readonly Target[];
-  readonly done: readonly Target[];
-  readonly failures: number;
+interface Facts extends Counts {
   readonly complete: boolean;
+  /** Now or before. */
+  readonly offered: boolean;
   readonly soaked: boolean;
   readonly soakedMs: number;
 }
 
 function summarise({ now, approval, previous, claims, offered }: ProgressInput, facts: Facts): RingLevelStatus {
   const time = new Date(now).toISOString();
-  const started = previous?.startedTime ?? (claims.length > 0 ? time : undefined);
+  const started =
+    previous?.startedTime ?? (claims.some((claim) => claim.digest === approval.level.digest) ? time : undefined);
   const offeredTime = previous?.offeredTime ?? (offered ? time : undefined);
   return {
     baseline: approval.baseline,
@@ -119,20 +185,19 @@ function summarise({ now, approval, previous, claims, offered }: ProgressInput, 
     ...(facts.complete ? { completedTime: previous?.completedTime ?? time } : {}),
     soakedSeconds: Math.floor(facts.soakedMs / 1000),
     ...(facts.soaked ? { soakedTime: previous?.soakedTime ?? time } : {}),
-    ...(previous?.withdrawnTime === undefined ? {} : { withdrawnTime: previous.withdrawnTime }),
     ...(previous?.lost === undefined ? {} : { lost: previous.lost }),
     failed: facts.failures,
-    targets: facts.scope.length,
-    done: facts.done.length,
-    inFlight: claims.length,
-    phase: phaseOf(facts, claims.length, offered),
+    targets: facts.scope,
+    done: facts.done,
+    inFlight: facts.inFlight,
+    phase: phaseOf(facts, offered),
   };
 }
 
-function phaseOf(facts: Facts, inFlight: number, offered: boolean): NonNullable<RingLevelStatus["phase"]> {
-  if (facts.soaked) return "Done";
-  if (facts.complete) return "Soaking";
-  if (inFlight > 0) return "InProgress";
+function phaseOf(facts: Facts, offered: boolean): NonNullable<RingLevelStatus["phase"]> {
+  if (facts.soaked && facts.complete) return "Done";
+  if (facts.inFlight > 0) return "InProgress";
+  if (facts.complete && facts.offered) return "Soaking";
   if (!offered) return "NotOffered";
-  return facts.done.length > 0 ? "InProgress" : "Offered";
+  return facts.done > 0 ? "InProgress" : "Offered";
 }

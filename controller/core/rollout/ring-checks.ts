@@ -16,8 +16,12 @@ export interface RingScope {
   readonly ledger: LedgerView;
   /** Calendars that hold for the ring: those it refers to and those of scope Cluster. */
   readonly calendars: readonly Calendar[];
+  /** A calendar of the ring is missing or cannot be read, so nobody knows whether a window is open. */
+  readonly unreadable?: Block | undefined;
   /** Progress of the rings before this one, at this level. */
   readonly predecessors: ReadonlyMap<string, PredecessorView>;
+  /** A revert brought the entry back to a level that this ring was allowed to start before: a withdrawal waits for nobody. */
+  readonly ranBefore?: boolean;
   readonly withdrawn: Block | undefined;
   readonly halted: Block | undefined;
   readonly shutGate: Block | undefined;
@@ -28,7 +32,7 @@ export interface RingScope {
 
 export type RetreatScope = Pick<
   RingScope,
-  "now" | "policy" | "ring" | "approval" | "ledger" | "calendars" | "withdrawn" | "offeredAt"
+  "now" | "policy" | "ring" | "approval" | "ledger" | "calendars" | "unreadable" | "withdrawn" | "offeredAt"
 >;
 
 /** What a ring that comes before knows of a level. */
@@ -38,7 +42,7 @@ export interface PredecessorView {
   /** Progress at this very digest, if the ring was ever approved for it. */
   readonly soaked: boolean;
   readonly progress: LevelProgress | undefined;
-  /** The baseline has no target in that ring. */
+  /** The baseline has no target in scope in that ring. */
   readonly empty: boolean;
   readonly emptyPasses: boolean;
 }
@@ -47,8 +51,8 @@ type Check = (scope: RingScope) => Block | undefined;
 
 /** Before a level is offered: nothing about windows, budgets or health. */
 const offerChecks: readonly Check[] = [
-  ({ policy }) => policy.brakes[0],
-  ({ ring }) => ring.brakes[0],
+  ({ policy }) => firstOf(policy.brakes),
+  ({ ring }) => firstOf(ring.brakes),
   ({ withdrawn }) => withdrawn,
   checkPredecessors,
   checkDeferral,
@@ -57,14 +61,17 @@ const offerChecks: readonly Check[] = [
 
 /** Before a target is claimed, beside budgets and the target's own checks. */
 const startChecks: readonly Check[] = [
-  ({ ledger }) => (ledger.spec.mode === "Stop" ? { reason: "Stopped", message: "the ledger's mode is Stop" } : undefined),
+  ({ ledger }) =>
+    ledger.spec.mode === "Stop" ? { reason: "Stopped", message: "the ledger's mode is Stop" } : undefined,
   ({ ring }) =>
     ring.suspendedLive || ring.spec.suspend === true
       ? { reason: "RingSuspended", message: `ring ${ring.name} is suspended` }
       : undefined,
   ({ halted }) => halted,
   ({ ledger }) =>
-    ledger.rebuilding ? { reason: "LedgerRebuilding", message: "the ledger's claims are being restored from the marks on objects" } : undefined,
+    ledger.rebuilding
+      ? { reason: "LedgerRebuilding", message: "the ledger's claims are being restored from the marks on objects" }
+      : undefined,
   checkFreezes,
   checkWindows,
   ({ shutGate }) => shutGate,
@@ -84,15 +91,20 @@ function run(checks: readonly Check[], scope: RingScope): readonly Block[] {
   return checks.flatMap((check) => check(scope) ?? []);
 }
 
-function checkPredecessors({ approval, predecessors }: RingScope): Block | undefined {
-  if (approval.skips.has("Soak")) return undefined;
-  for (const [name, view] of predecessors) {
+/** Of several the same one, however they were listed. */
+function firstOf(blocks: readonly Block[]): Block | undefined {
+  const key = (block: Block): string => `${block.reason} ${block.message}`;
+  return blocks.length < 2 ? blocks[0] : [...blocks].sort((a, b) => (key(a) < key(b) ? -1 : 1))[0];
+}
+
+function checkPredecessors({ approval, predecessors, ranBefore }: RingScope): Block | undefined {
+  // What is missing cannot have soaked, and expedite does not say that it has.
+  for (const [name, view] of predecessors)
     if (view.ring === undefined) return { reason: "ReferenceMissing", message: `after: ring ${name} does not exist` };
-    if (view.soaked) continue;
-    if (view.empty) {
-      if (view.emptyPasses) continue;
-      return { reason: "RingEmpty", message: `ring ${name} has no target of ${approval.baseline}` };
-    }
+  if (approval.skips.has("Soak") || ranBefore === true) return undefined;
+  for (const [name, view] of predecessors) {
+    if (view.soaked || (view.empty && view.emptyPasses)) continue;
+    if (view.empty) return { reason: "RingEmpty", message: `ring ${name} has no target of ${approval.baseline}` };
     return { reason: "PredecessorNotSoaked", message: describePredecessor(name, view, approval) };
   }
   return undefined;
@@ -109,7 +121,10 @@ function checkDeferral({ ring, approval, now }: RingScope): Block | undefined {
   if (approval.skips.has("Deferral")) return undefined;
   const until = approval.level.inputTime + (parseDuration(ring.spec.deferral ?? "0s") ?? 0);
   if (now >= until) return undefined;
-  return { reason: "Deferred", message: `ring ${ring.name} takes levels when they are ${ring.spec.deferral} old, from ${iso(until)}` };
+  return {
+    reason: "Deferred",
+    message: `ring ${ring.name} takes levels when they are ${ring.spec.deferral} old, from ${iso(until)}`,
+  };
 }
 
 function checkScope({ approval, targets }: RingScope): Block | undefined {
@@ -118,7 +133,11 @@ function checkScope({ approval, targets }: RingScope): Block | undefined {
   return { reason: "ScopeGrew", message: `the approval covers ${most} targets, and ${targets} are in scope` };
 }
 
-function checkFreezes({ calendars, approval, now }: Pick<RingScope, "calendars" | "approval" | "now">): Block | undefined {
+function checkFreezes({
+  calendars,
+  approval,
+  now,
+}: Pick<RingScope, "calendars" | "approval" | "now">): Block | undefined {
   const freeze = freezesAt(calendars, now, { expedite: approval.skips.has("Freezes") });
   if (!freeze.frozen) return undefined;
   return { reason: "Frozen", message: `frozen until ${iso(freeze.until)}: ${freeze.freeze.reason}` };
@@ -130,7 +149,8 @@ function checkWindows(scope: RingScope): Block | undefined {
   const opens = nextStart(calendars, now, { expedite: approval.skips.has("Freezes") });
   return {
     reason: "OutsideWindow",
-    message: opens === undefined ? "no window of the ring's calendars opens again" : `the next window opens ${iso(opens)}`,
+    message:
+      opens === undefined ? "no window of the ring's calendars opens again" : `the next window opens ${iso(opens)}`,
   };
 }
 
@@ -138,6 +158,13 @@ function checkWindows(scope: RingScope): Block | undefined {
 export function deadlinePassed({ ring, offeredAt, now }: Pick<RingScope, "ring" | "offeredAt" | "now">): boolean {
   const deadline = deadlineOf(ring, offeredAt);
   return ring.spec.onDeadline === "IgnoreWindows" && deadline !== undefined && now >= deadline;
+}
+
+/** Whether what starts now starts only because the deadline passed: no window would let it. */
+export function isForced(scope: RingScope): boolean {
+  return (
+    !scope.approval.skips.has("Windows") && !windowsAt(scope.calendars, scope.now).mayStart && deadlinePassed(scope)
+  );
 }
 
 /** When the ring's targets should be done: the offer plus the ring's deadline. */
@@ -148,18 +175,20 @@ export function deadlineOf(ring: RingInForce, offeredAt: Instant | undefined): I
 
 /**
  * Why an operation that has not yet begun its update must be undone: the window ended (not merely its cutoff), a freeze began, or
- * people stopped everything. Suspending a ring abandons nothing (B13).
+ * people stopped everything. Suspending a ring abandons nothing (B13). `inGrace`: a passed deadline does not force this target yet.
  */
-export function findRetreat(scope: RetreatScope): Block | undefined {
+export function findRetreat(scope: RetreatScope, inGrace = false): Block | undefined {
   const { policy, ledger, calendars, approval, now } = scope;
   if (ledger.spec.mode === "Stop") return { reason: "Stopped", message: "the ledger's mode is Stop" };
   if (ledger.spec.mode !== "Enforce") return { reason: "Observing", message: "the ledger's mode is Observe" };
   const rewritten = policy.brakes.find((brake) => brake.reason === "HistoryRewritten");
   if (rewritten !== undefined) return rewritten;
   if (scope.withdrawn !== undefined) return scope.withdrawn;
+  if (scope.unreadable !== undefined) return scope.unreadable;
   const frozen = checkFreezes(scope);
   if (frozen !== undefined) return frozen;
-  if (approval.skips.has("Windows") || deadlinePassed(scope) || windowsAt(calendars, now).open) return undefined;
+  if (approval.skips.has("Windows") || windowsAt(calendars, now).open || (deadlinePassed(scope) && !inGrace))
+    return undefined;
   return { reason: "OutsideWindow", message: "the window ended" };
 }
 

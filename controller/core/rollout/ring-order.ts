@@ -1,6 +1,6 @@
 // The order of rings: their `after` edges make a directed acyclic graph. Rings on a cycle, or after one that does not
 // exist, have no place in it; `validate` names them and the planner shuts them (ReferenceMissing).
-import type { RingInForce } from "../model.ts";
+import type { Block, RingInForce } from "../model.ts";
 
 /** Rings so that each stands behind all it comes after, ties by name. Rings on a cycle come last, by name. */
 export function sortRings(rings: readonly RingInForce[]): readonly RingInForce[] {
@@ -21,6 +21,19 @@ export function sortRings(rings: readonly RingInForce[]): readonly RingInForce[]
   return [...sorted, ...waiting];
 }
 
+/** Why a ring that comes after itself by way of others may start nothing: none of them is the first. */
+export function cyclesIn(ring: RingInForce, rings: readonly RingInForce[]): readonly Block[] {
+  const before = predecessorsOf(ring.name, rings);
+  const cycle = [...before].filter((name) => predecessorsOf(name, rings).has(ring.name)).sort();
+  if (cycle.length === 0 && ring.spec.after?.includes(ring.name) !== true) return [];
+  return [
+    {
+      reason: "ReferenceMissing",
+      message: `after: rings ${[ring.name, ...cycle].join(", ")} come after one another, so none of them is the first`,
+    },
+  ];
+}
+
 /** Names of all rings that `name` comes after, directly or not. Cycles end the walk. */
 export function predecessorsOf(name: string, rings: readonly RingInForce[]): ReadonlySet<string> {
   return walk(name, (ring) => ring.spec.after ?? [], rings);
@@ -28,7 +41,11 @@ export function predecessorsOf(name: string, rings: readonly RingInForce[]): Rea
 
 /** Names of all rings that come after `name`, directly or not. */
 export function successorsOf(name: string, rings: readonly RingInForce[]): ReadonlySet<string> {
-  return walk(name, (ring) => rings.filter((other) => other.spec.after?.includes(ring.name)).map((other) => other.name), rings);
+  return walk(
+    name,
+    (ring) => rings.filter((other) => other.spec.after?.includes(ring.name)).map((other) => other.name),
+    rings,
+  );
 }
 
 function walk(

@@ -2,10 +2,13 @@
 // An ordered list of small checks, like the ring's.
 import type { UpdateRecipe } from "../../api/update-recipe.ts";
 import type { Instant } from "../../clock.ts";
+import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../../api/patch-state.ts";
 import { parseDuration } from "../duration.ts";
 import { compareVersions } from "../versions/index.ts";
 import type { Block, Inventory, NodeAsset, PolicyInForce, RingInForce, StoredStates, WorkloadAsset } from "../model.ts";
+import { desiredImages } from "./desired-images.ts";
 import type { Approval } from "./entries.ts";
+import { isLevelOf } from "./history.ts";
 import type { Target } from "./targets.ts";
 
 export interface TargetScope {
@@ -16,7 +19,7 @@ export interface TargetScope {
   readonly target: Target;
   readonly ring: RingInForce;
   readonly approval: Approval;
-  /** Windows are ignored because the deadline passed at this time. */
+  /** Windows are shut and ignored because the deadline passed at this time. Undefined: nothing is forced. */
   readonly forcedAt: Instant | undefined;
 }
 
@@ -40,7 +43,10 @@ const workloadChecks: readonly WorkloadCheck[] = [
   (_, workload) =>
     workload.managedBy === undefined
       ? undefined
-      : { reason: "ManagedElsewhere", message: `the template is applied by ${workload.managedBy}; change its manifests there` },
+      : {
+          reason: "ManagedElsewhere",
+          message: `the template is applied by ${workload.managedBy}; change its manifests there`,
+        },
   (_, workload) =>
     workload.rollingUpdate
       ? undefined
@@ -67,13 +73,21 @@ export function findTargetBlocks(scope: TargetScope): readonly Block[] {
 }
 
 function checkUnknown({ target }: TargetScope): Block | undefined {
-  const { state, reason, components } = target.assessment;
+  return describeUnknown(target)?.[0];
+}
+
+/** Why nobody can tell what a target runs, if so. */
+export function describeUnknown({ assessment }: Target): readonly [Block] | undefined {
+  const { state, reason, components } = assessment;
   if (state !== "Unknown") return undefined;
   const cause = components.find((component) => component.state === "Unknown");
-  return {
-    reason: reason ?? "InventoryMissing",
-    message: cause === undefined ? "what runs here is not known" : `${cause.name} is not known`,
-  };
+  const message =
+    components.length === 0
+      ? "there is no level to compare it with"
+      : cause === undefined
+        ? "what runs here is not known"
+        : `${cause.name} is not known`;
+  return [{ reason: reason ?? "InventoryMissing", message }];
 }
 
 function checkAttempted({ stored, target, approval, now }: TargetScope): Block | undefined {
@@ -85,7 +99,9 @@ function checkAttempted({ stored, target, approval, now }: TargetScope): Block |
   const notBefore = last.notBefore === undefined ? undefined : Date.parse(last.notBefore);
   switch (last.result) {
     case "NotAvailable":
-      return notBefore !== undefined && now >= notBefore ? undefined : { reason: "VersionNotAvailable", message: last.message };
+      return notBefore !== undefined && now >= notBefore
+        ? undefined
+        : { reason: "VersionNotAvailable", message: last.message };
     case "RolledBack":
       return { reason: "ProgressDeadlineExceeded", message: `rolled back: ${last.message}` };
     case "BackedOut":
@@ -105,17 +121,24 @@ const PROVIDER_LABELS: Readonly<Record<NonNullable<NodeAsset["provider"]>, reado
 function checkProvider({ policy, approval }: TargetScope, node: NodeAsset): Block | undefined {
   const recipe = approval.level.spec.node?.recipe;
   if (recipe?.strategy === "External")
-    return { reason: "ReplacedByProvider", message: `recipe ${recipe.name} says that something else updates such nodes` };
+    return {
+      reason: "ReplacedByProvider",
+      message: `recipe ${recipe.name} says that something else updates such nodes`,
+    };
   if (node.provider === undefined) return undefined;
   const spec = policy.recipes.find((other) => other.name === recipe?.name)?.spec;
   if (spec !== undefined && namesLabel(spec, PROVIDER_LABELS[node.provider])) return undefined;
-  return { reason: "ReplacedByProvider", message: `node ${node.name} belongs to ${node.provider}, which replaces nodes` };
+  return {
+    reason: "ReplacedByProvider",
+    message: `node ${node.name} belongs to ${node.provider}, which replaces nodes`,
+  };
 }
 
 function namesLabel(spec: UpdateRecipe["spec"], labels: readonly string[]): boolean {
   const selector = spec.match.nodeSelector;
   return labels.some(
-    (label) => selector?.matchLabels?.[label] !== undefined || selector?.matchExpressions?.some((term) => term.key === label),
+    (label) =>
+      selector?.matchLabels?.[label] !== undefined || selector?.matchExpressions?.some((term) => term.key === label),
   );
 }
 
@@ -127,18 +150,22 @@ function checkRollback({ approval, target }: TargetScope): Block | undefined {
   };
 }
 
-/** Kubernetes' version skew policy: a kubelet is never newer than the API server, and at most three minors older. */
+/** Kubernetes' version skew policy: a kubelet is never newer than the API server. One that is too old already is not made worse by a patch. */
 function checkSkew({ approval, inventory }: TargetScope, node: NodeAsset): Block | undefined {
   const wanted = approval.level.spec.node?.components.find((component) => component.name === "kubelet")?.version;
+  if (wanted === undefined || compareVersions("semver", node.kubeletVersion, wanted) !== "<") return undefined;
+  const [wantedMinor, runningMinor] = [minorOf(wanted), minorOf(node.kubeletVersion)];
+  // Skew is about minors: a patch of the one that runs changes nothing, whatever the server is.
+  if (wantedMinor !== undefined && wantedMinor === runningMinor) return undefined;
   const server = inventory.apiServerVersion;
-  if (wanted === undefined || server === undefined) return undefined;
-  if (compareVersions("semver", node.kubeletVersion, wanted) !== "<") return undefined;
-  const [wantedMinor, serverMinor] = [minorOf(wanted), minorOf(server)];
-  if (wantedMinor === undefined || serverMinor === undefined) return undefined;
+  const serverMinor = server === undefined ? undefined : minorOf(server);
+  if (wantedMinor === undefined || serverMinor === undefined)
+    return {
+      reason: "VersionSkew",
+      message: `kubelet ${wanted}: the API server's version (${server ?? "unknown"}) does not say that it may be so new`,
+    };
   if (wantedMinor > serverMinor)
     return { reason: "VersionSkew", message: `kubelet ${wanted} would be newer than the API server ${server}` };
-  if (wantedMinor < serverMinor - 3)
-    return { reason: "VersionSkew", message: `kubelet ${wanted} would be more than three minors older than the API server ${server}` };
   return undefined;
 }
 
@@ -147,20 +174,46 @@ function minorOf(version: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** A node that joined late has its grace before the deadline forces it. */
-function checkGrace({ ring, now, forcedAt }: TargetScope, node: NodeAsset): Block | undefined {
+/** A node that joined late, or came to need a reboot, has its grace before the deadline forces it; inside a window it needs none. */
+function checkGrace({ ring, now, forcedAt, stored, target }: TargetScope, node: NodeAsset): Block | undefined {
   if (forcedAt === undefined) return undefined;
   const grace = parseDuration(ring.spec.gracePeriod ?? "0s") ?? 0;
-  const until = node.createdAt + grace;
+  const pendingSince =
+    target.assessment.state === "InstalledPendingReboot"
+      ? (pendingTime(stored.nodes.get(node.uid)) ?? now)
+      : Number.NEGATIVE_INFINITY;
+  const until = Math.max(node.createdAt, pendingSince) + grace;
   if (grace === 0 || now >= until) return undefined;
-  return { reason: "GracePeriod", message: `node ${node.name} joined late and is not forced before ${new Date(until).toISOString()}` };
+  const why = pendingSince > node.createdAt ? "came to need a reboot" : "joined late";
+  return {
+    reason: "GracePeriod",
+    message: `node ${node.name} ${why} and is not forced before ${new Date(until).toISOString()}`,
+  };
+}
+
+/** Since when a node is said to need a reboot. */
+function pendingTime(state: NodePatchStateStatus | undefined): Instant | undefined {
+  const since = state?.blockedBy?.find((block) => block.reason === "RebootPending")?.since;
+  return since === undefined ? undefined : Date.parse(since);
 }
 
 function checkContested({ stored, approval }: TargetScope, workload: WorkloadAsset): Block | undefined {
-  const contested = stored.workloads
-    .get(workload.uid)
-    ?.contested?.some((entry) => entry.baseline === approval.baseline && entry.digest === approval.level.digest);
-  return contested === true
+  const state = stored.workloads.get(workload.uid);
+  const contested =
+    state?.contested?.some(
+      (entry) => entry.baseline === approval.baseline && entry.digest === approval.level.digest,
+    ) === true ||
+    (lastWritten(state, approval.baseline) === approval.level.name && !hasImages(workload, approval));
+  return contested
     ? { reason: "FieldContested", message: "somebody else put the image back; it is not written twice" }
     : undefined;
+}
+
+/** The level of the baseline that an operation of ours brought last: where it is no longer there, another hand took it away. */
+function lastWritten(state: WorkloadPatchStateStatus | undefined, baseline: string): string | undefined {
+  return state?.history?.findLast((entry) => entry.result === "Succeeded" && isLevelOf(entry.level, baseline))?.level;
+}
+
+function hasImages(workload: WorkloadAsset, { level }: Approval): boolean {
+  return desiredImages(workload, level.spec).every(({ from, to }) => from === to);
 }

@@ -17,6 +17,7 @@ import type {
 } from "../model.ts";
 import type { RingEntries } from "./entries.ts";
 import type { Members, Membership } from "./membership.ts";
+import { compareText } from "./text-order.ts";
 
 /** One asset under one baseline, before anything is decided. */
 export interface Target {
@@ -64,7 +65,12 @@ export function findTargets(input: TargetInput): readonly Target[] {
   return targets;
 }
 
-function nodeTarget(input: TargetInput, node: NodeAsset, baseline: BaselineInForce, conflict: Block | undefined): Target {
+function nodeTarget(
+  input: TargetInput,
+  node: NodeAsset,
+  baseline: BaselineInForce,
+  conflict: Block | undefined,
+): Target {
   const choice = chooseLevel(input, node.uid, baseline.name);
   const assessment = assessNode({
     node,
@@ -110,7 +116,10 @@ function chooseLevel(input: TargetInput, uid: string, baseline: string): Choice 
   const approval = ring === undefined ? undefined : input.entries.get(ring)?.approvals.get(baseline);
   const level = approval?.level ?? input.candidates.get(baseline);
   const withdrawn =
-    approval === undefined && level !== undefined && ring !== undefined && input.withdrawn.get(ring)?.has(level.digest) === true;
+    approval === undefined &&
+    level !== undefined &&
+    ring !== undefined &&
+    input.withdrawn.get(ring)?.has(level.digest) === true;
   return {
     membership,
     ring,
@@ -125,9 +134,9 @@ function sortByName<T extends { readonly name: string }>(list: readonly T[]): re
   return [...list].sort((a, b) => compareText(a.name, b.name));
 }
 
-function sortAssets<T extends { readonly name: string; readonly uid: string; readonly namespace?: string; readonly kind?: string }>(
-  list: readonly T[],
-): readonly T[] {
+function sortAssets<
+  T extends { readonly name: string; readonly uid: string; readonly namespace?: string; readonly kind?: string },
+>(list: readonly T[]): readonly T[] {
   return [...list].sort(
     (a, b) =>
       compareText(a.kind ?? "", b.kind ?? "") ||
@@ -135,9 +144,4 @@ function sortAssets<T extends { readonly name: string; readonly uid: string; rea
       compareText(a.name, b.name) ||
       compareText(a.uid, b.uid),
   );
-}
-
-/** Code-unit order: the same on every machine, whatever its locale. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

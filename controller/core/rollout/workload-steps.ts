@@ -10,7 +10,8 @@ import type { Assessment, Block, Claim, WorkloadAsset } from "../model.ts";
 export interface WorkloadView {
   readonly now: Instant;
   readonly claim: Claim;
-  readonly level: PatchLevelSpec;
+  /** undefined: the level of the claim is gone; what is to be written stands in the operation. */
+  readonly level: PatchLevelSpec | undefined;
   readonly onFailure: "Halt" | "RollBackTarget";
   /** As just read; undefined: gone, or another UID. */
   readonly workload: WorkloadAsset | undefined;
@@ -24,7 +25,12 @@ export type WorkloadAct =
   /** Set images (each with its old value as a test) and the mark, in one JSON patch. */
   | { readonly kind: "SetImages"; readonly images: readonly ImageChange[] }
   | { readonly kind: "Unmark" }
-  | { readonly kind: "Close"; readonly result: "Succeeded" | "BackedOut" | "RolledBack" | "Released"; readonly message: string; readonly contested?: boolean }
+  | {
+      readonly kind: "Close";
+      readonly result: "Succeeded" | "BackedOut" | "RolledBack" | "Released";
+      readonly message: string;
+      readonly contested?: boolean;
+    }
   | { readonly kind: "Free"; readonly lost: boolean }
   | { readonly kind: "Wait"; readonly block: Block };
 
@@ -48,10 +54,21 @@ export function nextWorkloadAct(view: WorkloadView): WorkloadAct {
   if (operation === undefined) {
     // A mark without an operation: the state was lost, the claim was restored from the workload. Hand it back.
     if (workload.mark?.claimId === claim.id) return { kind: "Unmark" };
+    // Another claim still stands on the workload (an older ledger was restored): that one is brought back and ended first.
+    if (workload.mark !== undefined || state?.operation !== undefined || claim.digest === "")
+      return { kind: "Free", lost: false };
+    if (view.level === undefined)
+      return { kind: "Close", result: "BackedOut", message: `level ${claim.level} of the claim does not exist` };
     if (view.retreat !== undefined) return { kind: "Close", result: "BackedOut", message: view.retreat.message };
     // The plan was made from a cache; the workload as just read may be there already.
-    if (view.assess().state === "Installed") return { kind: "Close", result: "Succeeded", message: `was at ${claim.level} already` };
-    return begin(view, workload);
+    const { state: there } = view.assess();
+    if (there === "Installed" || there === "Exempt")
+      return {
+        kind: "Close",
+        result: "Succeeded",
+        message: there === "Exempt" ? "excepted meanwhile" : `was at ${claim.level} already`,
+      };
+    return begin(view, view.level, workload);
   }
   return stepOn({ ...view, workload, operation });
 }
@@ -61,7 +78,7 @@ interface Scene extends WorkloadView {
   readonly operation: WorkloadOperation;
 }
 
-function begin({ now, claim, level }: WorkloadView, workload: WorkloadAsset): WorkloadAct {
+function begin({ now, claim }: WorkloadView, level: PatchLevelSpec, workload: WorkloadAsset): WorkloadAct {
   const time = new Date(now).toISOString();
   const images = desiredImages(workload, level)
     .filter((image) => image.from !== image.to)
@@ -108,7 +125,9 @@ function stepOn(scene: Scene): WorkloadAct {
 /** What the live template has for each image of the operation. */
 function templateHas({ workload, operation }: Scene): "from" | "to" | "other" {
   const images = operation.images.map((image) => {
-    const live = workload.containers.find((container) => container.name === image.container && container.init === (image.init ?? false));
+    const live = workload.containers.find(
+      (container) => container.name === image.container && container.init === (image.init ?? false),
+    );
     return live?.image === image.to ? "to" : live?.image === image.from ? "from" : "other";
   });
   if (images.every((image) => image === "to")) return "to";
@@ -121,6 +140,9 @@ function patch(scene: Scene): WorkloadAct {
       return record(scene, "Patched");
     case "from":
       if (scene.retreat !== undefined) return finish(scene, "BackedOut", scene.retreat.message);
+      // Read just now: somebody may have taken the template over since the plan was made.
+      if (scene.workload.managedBy !== undefined)
+        return finish(scene, "BackedOut", `the template is applied by ${scene.workload.managedBy}`);
       return { kind: "SetImages", images: changes(scene.operation) };
     case "other":
       return finish(scene, "BackedOut", "somebody else changed the images first");
@@ -129,17 +151,28 @@ function patch(scene: Scene): WorkloadAct {
 
 function watchRollout(scene: Scene): WorkloadAct {
   const { workload, operation, now } = scene;
-  if (templateHas(scene) !== "to")
-    return contest(scene);
+  if (templateHas(scene) !== "to") return contest(scene);
   const since = Date.parse(operation.stepTime);
   if (workload.rollout.complete) return record(scene, "Progressed");
   if (workload.rollout.deadlineExceeded)
-    return failed(scene, "ProgressDeadlineExceeded", `the rollout of ${workload.kind} ${workload.namespace}/${workload.name} did not progress`);
+    return failed(
+      scene,
+      "ProgressDeadlineExceeded",
+      `the rollout of ${workload.kind} ${workload.namespace}/${workload.name} did not progress`,
+    );
   if (now - since >= ROLLOUT_LIMIT_MS)
-    return failed(scene, "RolloutTimedOut", `the rollout of ${workload.kind} ${workload.namespace}/${workload.name} did not end`);
+    return failed(
+      scene,
+      "RolloutTimedOut",
+      `the rollout of ${workload.kind} ${workload.namespace}/${workload.name} did not end`,
+    );
   return {
     kind: "Wait",
-    block: { reason: "Updating", message: `${workload.rollout.available} of ${workload.rollout.desired} replicas are available`, since },
+    block: {
+      reason: "Updating",
+      message: `${workload.rollout.available} of ${workload.rollout.desired} replicas are available`,
+      since,
+    },
   };
 }
 
@@ -153,14 +186,15 @@ function verify(scene: Scene): WorkloadAct {
   const { state } = scene.assess();
   if (state === "Installed" || state === "Exempt") return record(scene, "Verified");
   const since = Date.parse(scene.operation.stepTime);
-  if (scene.now - since >= ROLLOUT_LIMIT_MS) return failed(scene, "VerificationFailed", "pods still run another image although the rollout is complete");
+  if (scene.now - since >= ROLLOUT_LIMIT_MS)
+    return failed(scene, "VerificationFailed", "pods still run another image although the rollout is complete");
   return { kind: "Wait", block: { reason: "RebootPending", message: "pods still run another image", since } };
 }
 
 function failed(scene: Scene, reason: Block["reason"], message: string): WorkloadAct {
   const { operation, now } = scene;
   const time = new Date(now).toISOString();
-  if (scene.onFailure === "RollBackTarget" && operation.step !== "RollingBack")
+  if (scene.onFailure === "RollBackTarget" && operation.step !== "RollingBack" && operation.images.length > 0)
     return { kind: "Record", operation: { ...operation, step: "RollingBack", stepTime: time }, note: reason };
   return { kind: "Record", operation: { ...operation, failure: { reason, message, time } }, note: "OperationFailed" };
 }
@@ -169,12 +203,18 @@ function rollBack(scene: Scene): WorkloadAct {
   const { operation, workload, now } = scene;
   switch (templateHas(scene)) {
     case "to":
-      return { kind: "SetImages", images: changes(operation).map(({ from, to, ...image }) => ({ ...image, from: to, to: from })) };
+      return {
+        kind: "SetImages",
+        images: changes(operation).map(({ from, to, ...image }) => ({ ...image, from: to, to: from })),
+      };
     case "from":
       if (workload.rollout.complete) return record(scene, "RolledBack");
       if (now - Date.parse(operation.stepTime) >= ROLLOUT_LIMIT_MS)
         return failed(scene, "RolloutTimedOut", "the roll-back did not end");
-      return { kind: "Wait", block: { reason: "ProgressDeadlineExceeded", message: "rolling back", since: Date.parse(operation.stepTime) } };
+      return {
+        kind: "Wait",
+        block: { reason: "ProgressDeadlineExceeded", message: "rolling back", since: Date.parse(operation.stepTime) },
+      };
     case "other":
       return contest(scene);
   }
@@ -185,11 +225,26 @@ function recover(scene: Scene, failure: NonNullable<WorkloadOperation["failure"]
   const { operation, workload, now } = scene;
   const { failure: _, retryTime: __, ...rest } = operation;
   const time = new Date(now).toISOString();
-  if (templateHas(scene) === "to" && workload.rollout.complete)
+  if (operation.step === "RollingBack") {
+    if (templateHas(scene) === "from" && workload.rollout.complete)
+      return { kind: "Record", operation: { ...rest, step: "RolledBack", stepTime: time }, note: "Recovered" };
+  } else if (templateHas(scene) === "to" && workload.rollout.complete && !stillFails(scene, failure))
     return { kind: "Record", operation: { ...rest, step: "Progressed", stepTime: time }, note: "Recovered" };
   if (operation.retryTime === undefined || Date.parse(operation.retryTime) <= Date.parse(failure.time))
-    return { kind: "Wait", block: { reason: failure.reason as Block["reason"], message: failure.message, since: Date.parse(failure.time) } };
-  return { kind: "Record", operation: { ...rest, step: "Patching", stepTime: time, attempt: operation.attempt + 1 }, note: "Retried" };
+    return {
+      kind: "Wait",
+      block: { reason: failure.reason as Block["reason"], message: failure.message, since: Date.parse(failure.time) },
+    };
+  return {
+    kind: "Record",
+    operation: { ...rest, step: "Patching", stepTime: time, attempt: operation.attempt + 1 },
+    note: "Retried",
+  };
+}
+
+/** A rollout that is complete while its pods run something else has not recovered from that. */
+function stillFails(scene: Scene, failure: NonNullable<WorkloadOperation["failure"]>): boolean {
+  return failure.reason === "VerificationFailed" && !["Installed", "Exempt"].includes(scene.assess().state);
 }
 
 function finish(scene: Scene, result: Extract<WorkloadAct, { kind: "Close" }>["result"], message: string): WorkloadAct {
@@ -202,5 +257,9 @@ function changes(operation: WorkloadOperation): readonly ImageChange[] {
 }
 
 function record(scene: Scene, step: WorkloadStep): WorkloadAct {
-  return { kind: "Record", operation: { ...scene.operation, step, stepTime: new Date(scene.now).toISOString() }, note: step };
+  return {
+    kind: "Record",
+    operation: { ...scene.operation, step, stepTime: new Date(scene.now).toISOString() },
+    note: step,
+  };
 }

@@ -1,0 +1,89 @@
+// What is said of each ring: phase, counts, what stands in its way, and the records of its levels that are to be stored.
+import type { RingLevelStatus, RolloutRingStatus } from "../../api/rollout-ring.ts";
+import { isCompliant } from "../compliance/states.ts";
+import type { AssetRow, Block, Phase } from "../model.ts";
+import type { RingEntries } from "./entries.ts";
+import type { RingOutcome } from "./plan.ts";
+import type { Context } from "./prepare.ts";
+import type { LevelProgress } from "./progress.ts";
+import type { RingView } from "./ring-view.ts";
+
+const MOST_BLOCKS = 16;
+const NO_ENTRIES: RingEntries = { approvals: new Map(), problems: new Map(), listed: new Set() };
+
+/** Sums up one ring; `rows` are its own. */
+export function summariseRing(view: RingView, rows: readonly AssetRow[], context: Context): RingOutcome {
+  const { ring, progress, halted } = view;
+  const levels = (context.records.get(ring.name) ?? []).map((record) => {
+    const current = progress.get(record.baseline)?.status;
+    return current !== undefined && current.digest === record.digest ? current : record;
+  });
+  const entries = context.entries.get(ring.name) ?? NO_ENTRIES;
+  return {
+    ring,
+    phase: ringPhase([...progress.values()], halted, entries),
+    blockedBy: [...entries.problems.values(), ...blocksOf(view)].slice(0, MOST_BLOCKS).map((block) => {
+      const before = ring.status?.blockedBy?.find((other) => other.reason === block.reason)?.since;
+      return { ...block, since: before === undefined ? context.input.now : Date.parse(before) };
+    }),
+    members: {
+      nodes: context.members.nodes.get(ring.name)?.length ?? 0,
+      workloads: context.members.workloads.get(ring.name)?.length ?? 0,
+    },
+    assets: rows.length,
+    compliant: rows.filter((row) => isCompliant(row.state)).length,
+    levels: prune(levels, progress),
+    progress,
+    entries,
+    halted,
+  };
+}
+
+/** Each reason once. Where nothing is left to do, nothing stands still, and no window that shuts is worth a word (K7). */
+function blocksOf({ offerBlocks, startBlocks, pending }: RingView): readonly Block[] {
+  const all = [offerBlocks, startBlocks].flatMap((blocks) =>
+    [...blocks].flatMap(([baseline, list]) => (pending.has(baseline) ? list : [])),
+  );
+  return [...new Map(all.map((block) => [block.reason, block])).values()];
+}
+
+/** Twenty records for each baseline are enough to know what was withdrawn; the current one is always kept. */
+function prune(
+  levels: readonly RingLevelStatus[],
+  progress: ReadonlyMap<string, LevelProgress>,
+): readonly RingLevelStatus[] {
+  const kept = new Map<string, number>();
+  return [...levels]
+    .reverse()
+    .filter((level) => {
+      const count = (kept.get(level.baseline) ?? 0) + 1;
+      kept.set(level.baseline, count);
+      return count <= 20 || progress.get(level.baseline)?.status.digest === level.digest;
+    })
+    .reverse();
+}
+
+function ringPhase(levels: readonly LevelProgress[], halted: Block | undefined, entries: RingEntries): Phase {
+  if (halted !== undefined || entries.problems.size > 0) return "Blocked";
+  if (levels.length === 0) return "NotOffered";
+  const phases = new Set(levels.map(({ status }) => status.phase ?? "NotOffered"));
+  for (const phase of ["InProgress", "Offered", "Soaking", "NotOffered"] as const) if (phases.has(phase)) return phase;
+  return "Done";
+}
+
+/** The ring's status as it is to be stored, without conditions. */
+export function ringStatusOf(outcome: RingOutcome): Omit<RolloutRingStatus, "conditions"> {
+  return {
+    phase: outcome.phase,
+    blockedBy: outcome.blockedBy.map(({ reason, message, since }) => ({
+      reason,
+      message: message.slice(0, 512),
+      ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
+    })),
+    members: outcome.members,
+    assets: outcome.assets,
+    compliant: outcome.compliant,
+    compliantPercent: outcome.assets === 0 ? 100 : Math.floor((outcome.compliant * 100) / outcome.assets),
+    levels: [...outcome.levels],
+  };
+}

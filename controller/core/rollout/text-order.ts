@@ -1,0 +1,6 @@
+// The one order of names in the planner. Pure.
+
+/** Code-unit order: the same on every machine, whatever its locale. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
