@@ -186,10 +186,9 @@ describe("approve", () => {
 
     const live = await world.client.get(ROLLOUT_RINGS, { name: "canary" });
     expect([code, out]).toEqual([0, `ring canary is approved for ${level} of web; it had no level of it\n`]);
-    expect((live?.spec as { levels: unknown }).levels).toMatchObject([
-      { baseline: "other" },
-      { baseline: "web", level, maxTargets: 4 },
-    ]);
+    expect(live?.spec).toMatchObject({
+      levels: [{ baseline: "other" }, { baseline: "web", level, maxTargets: 4 }],
+    });
     expect((await world.client.get(PATCH_LEVELS, { name: level }))?.spec).toMatchObject({ baseline: "web" });
     expect(world.writes).toEqual([
       "POST /apis/ringward.dev/v1alpha1/patchlevels",
@@ -207,7 +206,7 @@ describe("approve", () => {
     const again = await act("approve", "canary", level);
 
     const live = await world.client.get(ROLLOUT_RINGS, { name: "canary" });
-    expect((live?.spec as { levels: unknown }).levels).toMatchObject([{ baseline: "web", level }]);
+    expect(live?.spec).toMatchObject({ levels: [{ baseline: "web", level }] });
     expect(again.out).toContain("already; nothing was written");
     expect(world.writes).toEqual([]);
   });
@@ -324,7 +323,7 @@ describe("retry, release", () => {
       metadata: { labels: { app: "web" } },
       spec: { containers: [{ name: "main", image: "a.example.com/b:1" }] },
     };
-    const web = await world.client.create(DEPLOYMENTS, {
+    const web: KubeObject = await world.client.create<KubeObject>(DEPLOYMENTS, {
       metadata: { name: "web", namespace: "shop" },
       spec: { selector: { matchLabels: { app: "web" } }, template },
     });
