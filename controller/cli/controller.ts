@@ -52,6 +52,7 @@ export async function command(args: readonly string[]): Promise<number> {
       directory: data,
       idleMs: 30_000,
       paceMs: Number(values.pace),
+      listEveryMs: values["policy-clock"] === undefined ? 15_000 : 500,
       clock: await policyClock(values["policy-clock"]),
       transport: systemClock,
       random: systemRandom,
