@@ -19,7 +19,7 @@ export function usualMinutes(stored: StoredStates, baseline: string, kind: "Node
   return median === undefined ? ASSUMED_MINUTES : Math.max(0.1, Math.round(median / 6000) / 10);
 }
 
-/** `<baseline>-<yyyymmdd>-<12 hex>`. */
-function isLevelOf(level: string, baseline: string): boolean {
+/** Whether a level is one of the baseline, by its name: `<baseline>-<yyyymmdd>-<12 hex>`. */
+export function isLevelOf(level: string, baseline: string): boolean {
   return level.startsWith(`${baseline}-`) && /^\d{8}-[0-9a-f]{12}$/.test(level.slice(baseline.length + 1));
 }
