@@ -186,21 +186,27 @@ function push(
 async function propose(scene: Scene, proposal: DesiredProposal): Promise<void> {
   const files = filesFor(proposal.ring, [proposal], scene);
   if (files.size === 0 || !(await keepBranch(scene, proposal, files))) return;
-  const { title, body, evidence } = scene.render(proposal);
+  const rendered = scene.render(proposal);
   const about: About = { ring: proposal.ring.name, baseline: proposal.baseline, level: proposal.level.name };
   const open = scene.pulls.find((pull) => pull.state === "open" && pull.head === proposal.branch);
   if (open === undefined) {
     if (await isAnswered(scene, proposal.branch)) return;
     const pull = await ask(() =>
-      scene.forge.open({ head: proposal.branch, base: scene.branch, title, body, labels: ["ringward"] }),
+      scene.forge.open({
+        head: proposal.branch,
+        base: scene.branch,
+        title: rendered.title,
+        body: rendered.body,
+        labels: ["ringward"],
+      }),
     );
     scene.wrote.written = true;
-    tell(scene, "ProposalOpened", about, `pull request #${pull.number} (${pull.url}): ${title}`);
+    tell(scene, "ProposalOpened", about, `pull request #${pull.number} (${pull.url}): ${rendered.title}`);
     return;
   }
   const marker = readMarker(open.body);
-  if (marker?.evidence === evidence && marker.closed === undefined) return;
-  await ask(() => scene.forge.update(open.number, { title, body }));
+  if (marker?.evidence === rendered.evidence && marker.closed === undefined) return;
+  await ask(() => scene.forge.update(open.number, { title: rendered.title, body: rendered.body }));
   scene.wrote.written = true;
 }
 

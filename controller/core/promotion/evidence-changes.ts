@@ -1,6 +1,6 @@
 // Evidence: what changes from the ring's present level to the proposed one. Pure.
 import { diffLevels, type LevelChange } from "../levels/index.ts";
-import { atMost, type EvidenceInput, type Section, table } from "./evidence-form.ts";
+import { atMost, type EvidenceInput, NOTHING, type Section, table } from "./evidence-form.ts";
 
 const WORDS: Readonly<Record<LevelChange["change"], string>> = {
   Added: "added",
@@ -11,9 +11,16 @@ const WORDS: Readonly<Record<LevelChange["change"], string>> = {
 };
 
 /** Components first, then settings: recipe steps, reboot and drain policy, source. */
-export function describeChanges(input: EvidenceInput, rows: number): Section {
-  const { proposal, escape } = input;
-  if (proposal.kind === "Scope") return { lines: [], facts: [] };
+export function describeChanges(input: EvidenceInput): Section {
+  const { proposal } = input;
+  if (proposal.kind === "Scope") return NOTHING;
+  return {
+    facts: [proposal.previous?.digest ?? null, proposal.level.digest],
+    lines: (rows) => writeChanges(input, rows),
+  };
+}
+
+function writeChanges({ proposal, escape }: EvidenceInput, rows: number): readonly string[] {
   const changes = diffLevels(proposal.previous?.spec, proposal.level.spec);
   const components = changes.filter((change) => change.kind === "Component");
   const settings = changes.filter((change) => change.kind === "Setting");
@@ -22,13 +29,13 @@ export function describeChanges(input: EvidenceInput, rows: number): Section {
   const cell = (text: string | undefined, limit: number): string =>
     text === undefined ? "–" : escape.code(text, limit);
   const counts = countChanges(components);
-  const lines = [
+  return [
     "#### What changes",
     "",
     `From ${from} to ${escape.code(proposal.level.name, 300)}: ${counts}.`,
     "",
     ...table(
-      ["Component", "From", "To", ""],
+      ["Component", "From", "To", "Change"],
       list.shown.map((one) => [cell(one.name, 255), cell(one.from, 160), cell(one.to, 160), WORDS[one.change]]),
     ),
     ...list.rest,
@@ -47,7 +54,6 @@ export function describeChanges(input: EvidenceInput, rows: number): Section {
         ]),
     ...warnings(settings, components),
   ];
-  return { lines, facts: [proposal.previous?.digest ?? null, proposal.level.digest] };
 }
 
 /** Commands of recipes are shown whole where there is room: merging one is root on nodes. */

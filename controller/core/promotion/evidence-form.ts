@@ -1,4 +1,5 @@
 // The form of a proposal's evidence: what each part is given and hands back, and how lists and tables are written. Pure.
+import type { DisruptionLedgerSpec } from "../../api/disruption-ledger.ts";
 import type { Inventory, PolicyInForce } from "../model.ts";
 import type { Estimate } from "../rollout/estimate.ts";
 import type { Plan } from "../rollout/plan.ts";
@@ -15,19 +16,25 @@ export interface EvidenceInput {
   readonly plan: Plan;
   readonly policy: PolicyInForce;
   readonly inventory: Inventory;
-  /** Forecasts, where the caller made them. */
-  readonly estimates?: readonly Estimate[];
+  /** When it would end if it were merged now; asked only when a body is written. */
+  readonly forecast?: () => Estimate | undefined;
+  /** The ledger's mode, where it is known: a reader should know that nothing will be touched. */
+  readonly mode?: DisruptionLedgerSpec["mode"];
   readonly escape: Escape;
 }
 
-/** One part of the body. `facts` is what a rewrite is worth. */
+/** One part of the body. */
 export interface Section {
-  readonly lines: readonly string[];
+  /** What a rewrite is worth. */
   readonly facts: unknown;
+  /** The text, with at most so many rows in each of its lists. Written only when the body is: most passes compare facts alone. */
+  readonly lines: (rows: number) => readonly string[];
 }
 
-/** Renders a part with at most so many rows in each of its lists. */
-export type Describe = (input: EvidenceInput, rows: number) => Section;
+export type Describe = (input: EvidenceInput) => Section;
+
+/** A part that has nothing to say. */
+export const NOTHING: Section = { facts: [], lines: () => [] };
 
 /** `2026-01-05 08:00 UTC`. */
 export function showTime(at: number): string {

@@ -4,7 +4,7 @@ import { exceptionsFor } from "../compliance/exceptions.ts";
 import { formatDuration, parseDuration } from "../duration.ts";
 import type { AssetRow } from "../model.ts";
 import type { RingOutcome } from "../rollout/plan.ts";
-import { atMost, type EvidenceInput, type Section, showTime, table } from "./evidence-form.ts";
+import { atMost, type EvidenceInput, NOTHING, type Section, showTime, table } from "./evidence-form.ts";
 
 /** One ring before, at the proposed level. */
 interface Proof {
@@ -60,26 +60,32 @@ export function judgeProof(input: EvidenceInput): string {
 function wordsOf({ record, notDone, empty }: Proof): string {
   if (record === undefined) return empty ? "has no target of this baseline and lets it pass" : "is not approved for it";
   const { done = 0, targets = 0, failed = 0, soakedSeconds = 0 } = record;
-  const rest = notDone.length === 0 ? "" : `, ${notDone.length} not done`;
+  // Exempt is counted apart: nobody claims that it was done, and nobody waits for it.
+  const exempt = notDone.filter((row) => row.state === "Exempt").length;
+  const rest = [
+    ...(notDone.length > exempt ? [`, ${notDone.length - exempt} not done`] : []),
+    ...(exempt > 0 ? [`, ${exempt} exempt`] : []),
+  ].join("");
   return `soaked it for ${formatDuration(soakedSeconds * 1000)}: ${done} of ${targets} done, ${failed} failed${rest}`;
 }
 
 /** A table of the rings before, and their targets that are not done. */
-export function describeProof(input: EvidenceInput, rows: number): Section {
+export function describeProof(input: EvidenceInput): Section {
   const { proposal, escape } = input;
-  if (proposal.kind === "Scope") return { lines: [], facts: [] };
-  const proofs = proofsOf(input);
-  if (proofs.length === 0) return { lines: [], facts: [] };
-  const lines = [
-    "#### Evidence from the rings before",
-    "",
-    ...table(
-      ["Ring", "Targets", "Done", "Failed", "Soak served", "Complete since", "Soaked at"],
-      proofs.map((proof) => [escape.code(proof.name), ...cellsOf(proof)]),
-    ),
-    ...proofs.flatMap((proof) => describeNotDone(input, proof, rows)),
-  ];
-  return { lines, facts: proofs.map(factsOf) };
+  const proofs = proposal.kind === "Scope" ? [] : proofsOf(input);
+  if (proofs.length === 0) return NOTHING;
+  return {
+    facts: proofs.map(factsOf),
+    lines: (rows) => [
+      "#### Evidence from the rings before",
+      "",
+      ...table(
+        ["Ring", "Targets", "Done", "Failed", "Soak served", "Complete since", "Soaked at"],
+        proofs.map((proof) => [escape.code(proof.name), ...cellsOf(proof)]),
+      ),
+      ...proofs.flatMap((proof) => describeNotDone(input, proof, rows)),
+    ],
+  };
 }
 
 function cellsOf({ record, outcome, empty }: Proof): readonly string[] {
@@ -126,7 +132,7 @@ export function whyOf({ policy, plan, escape }: EvidenceInput, row: AssetRow): s
     const kind = row.asset.kind === "Node" ? "Node" : "Workload";
     const [exception] = exceptionsFor(policy.exceptions, { kind, name, labels }, row.baseline, plan.at);
     if (exception === undefined) return "exempt";
-    return `exempt until ${escape.text(exception.spec.expirationTime)} by ${escape.code(exception.name)}, owner ${escape.text(exception.spec.owner)}`;
+    return `exempt until ${showTime(Date.parse(exception.spec.expirationTime))} by ${escape.code(exception.name)}, owner ${escape.text(exception.spec.owner)}`;
   }
   const [block] = row.blockedBy;
   if (block !== undefined) {

@@ -1,11 +1,11 @@
 // Evidence: who is touched, what the disruption would meet, who is excepted, and which targets merging would not move. Pure.
 import { exceptionsFor } from "../compliance/exceptions.ts";
-import type { AssetRow, PdbAsset, PodAsset } from "../model.ts";
+import type { AssetRow, ExceptionInForce, PdbAsset, PodAsset } from "../model.ts";
 import { isInScope } from "../rollout/progress.ts";
 import type { Target } from "../rollout/targets.ts";
 import { matches } from "../selectors.ts";
 import { nameOf, whyOf } from "./evidence-proof.ts";
-import { atMost, type EvidenceInput, type Section, showTime, table } from "./evidence-form.ts";
+import { atMost, type EvidenceInput, NOTHING, type Section, showTime, table } from "./evidence-form.ts";
 
 function targetsOf({ plan, proposal }: EvidenceInput): readonly Target[] {
   return plan.targets.filter(
@@ -18,15 +18,20 @@ function rowsOf({ plan, proposal }: EvidenceInput): readonly AssetRow[] {
 }
 
 /** Targets by kind and zone, and what a drain of them would meet. */
-export function describeTargets(input: EvidenceInput, rows: number): Section {
-  const { escape, proposal } = input;
+export function describeTargets(input: EvidenceInput): Section {
   const targets = targetsOf(input);
+  const kinds = [...new Set(targets.map((target) => target.workload?.kind ?? "Node"))].sort();
+  return { facts: kinds, lines: (rows) => writeTargets(input, targets, rows) };
+}
+
+function writeTargets(input: EvidenceInput, targets: readonly Target[], rows: number): readonly string[] {
+  const { escape, proposal } = input;
   const groups = Map.groupBy(targets, placeOf);
   const places = [...groups]
     .map(([place, list]) => ({ place, count: list.length }))
     .sort((a, b) => (a.place < b.place ? -1 : 1));
   const list = atMost(places, rows, "places");
-  const lines = [
+  return [
     "#### Who is touched",
     "",
     ...(places.length === 0 ? [`Ring ${escape.code(proposal.ring.name)} has no target in scope now.`] : []),
@@ -39,10 +44,6 @@ export function describeTargets(input: EvidenceInput, rows: number): Section {
     `- The entry covers at most ${proposal.maxTargets} targets: ${proposal.targets} now and a margin; more than that stops the ring (\`ScopeGrew\`).`,
     ...describeDisruption(input, targets, rows),
   ];
-  return {
-    lines,
-    facts: [places.map(({ place }) => place.split("\u0000")[0]).filter((kind, at, all) => all.indexOf(kind) === at)],
-  };
 }
 
 function placeOf(target: Target): string {
@@ -138,7 +139,7 @@ const WAITS = new Set([
 ]);
 
 /** Targets that stand still for a reason which merging does not change. */
-export function describeHindered(input: EvidenceInput, rows: number): Section {
+export function describeHindered(input: EvidenceInput): Section {
   const { escape } = input;
   const hindered = rowsOf(input).flatMap((row) => {
     const blocks = row.blockedBy.filter((block) => !WAITS.has(block.reason));
@@ -148,24 +149,32 @@ export function describeHindered(input: EvidenceInput, rows: number): Section {
     (row) => row.state === "Unknown" && !hindered.some((other) => other.asset.uid === row.asset.uid),
   );
   const all = [...hindered, ...unknown];
-  if (all.length === 0) return { lines: [], facts: [] };
-  const list = atMost(all, rows, "targets");
-  const lines = [
-    "#### What merging would not move",
-    "",
-    ...table(
-      ["Target", "State", "Why"],
-      list.shown.map((row) => [escape.code(nameOf(row)), row.state, whyOf(input, row)]),
-    ),
-    ...list.rest,
-  ];
-  return { lines, facts: all.map((row) => [nameOf(row), row.blockedBy[0]?.reason ?? row.reason ?? null]) };
+  if (all.length === 0) return NOTHING;
+  return {
+    facts: all.map((row) => [nameOf(row), row.blockedBy[0]?.reason ?? row.reason ?? null]),
+    lines: (rows) => {
+      const list = atMost(all, rows, "targets");
+      const cells = list.shown.map((row) => [escape.code(nameOf(row)), row.state, whyOf(input, row)]);
+      return ["#### What merging would not move", "", ...table(["Target", "State", "Why"], cells), ...list.rest];
+    },
+  };
 }
 
 /** Exceptions that cover a target of this ring now. */
-export function describeExceptions(input: EvidenceInput, rows: number): Section {
-  const { escape, plan, policy, proposal } = input;
+export function describeExceptions(input: EvidenceInput): Section {
+  const { policy } = input;
+  const counts = countExcepted(input);
+  const found = policy.exceptions.filter((one) => counts.has(one.name)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (found.length === 0) return NOTHING;
+  return {
+    facts: found.map(({ name, spec }) => [name, spec.owner, spec.expirationTime]),
+    lines: (rows) => writeExceptions(input, found, counts, rows),
+  };
+}
+
+function countExcepted({ plan, policy, proposal }: EvidenceInput): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
+  if (policy.exceptions.length === 0) return counts;
   for (const target of plan.targets) {
     if (target.ring !== proposal.ring.name || target.baseline.name !== proposal.baseline) continue;
     const { asset, workload } = target;
@@ -179,43 +188,49 @@ export function describeExceptions(input: EvidenceInput, rows: number): Section 
     ))
       counts.set(one.name, (counts.get(one.name) ?? 0) + 1);
   }
-  const found = policy.exceptions.filter((one) => counts.has(one.name)).sort((a, b) => (a.name < b.name ? -1 : 1));
-  if (found.length === 0) return { lines: [], facts: [] };
+  return counts;
+}
+
+function writeExceptions(
+  { escape }: EvidenceInput,
+  found: readonly ExceptionInForce[],
+  counts: ReadonlyMap<string, number>,
+  rows: number,
+): readonly string[] {
   const list = atMost(found, rows, "exceptions");
-  const lines = [
+  const cells = list.shown.map(({ name, spec }) => [
+    escape.code(name),
+    String(counts.get(name) ?? 0),
+    escape.text(spec.owner),
+    showTime(Date.parse(spec.expirationTime)),
+    escape.text(spec.justification),
+  ]);
+  return [
     "#### Exceptions that hold here",
     "",
-    ...table(
-      ["Exception", "Targets", "Owner", "Until", "Why"],
-      list.shown.map(({ name, spec }) => [
-        escape.code(name),
-        String(counts.get(name) ?? 0),
-        escape.text(spec.owner),
-        showTime(Date.parse(spec.expirationTime)),
-        escape.text(spec.justification),
-      ]),
-    ),
+    ...table(["Exception", "Targets", "Owner", "Until", "Why"], cells),
     ...list.rest,
   ];
-  return { lines, facts: found.map(({ name, spec }) => [name, spec.owner, spec.expirationTime]) };
 }
 
 /** All targets by name, folded. */
-export function describeNames(input: EvidenceInput, rows: number): Section {
-  const { escape } = input;
-  const mine = rowsOf(input);
-  if (mine.length === 0 || rows === 0) return { lines: [], facts: [] };
-  const list = atMost(mine, rows, "targets");
-  const lines = [
-    `<details><summary>All targets of ring ${escape.text(input.proposal.ring.name)} (${mine.length})</summary>`,
-    "",
-    ...table(
-      ["Target", "State now", "Phase"],
-      list.shown.map((row) => [escape.code(nameOf(row)), row.state, row.phase]),
-    ),
-    ...list.rest,
-    "",
-    "</details>",
-  ];
-  return { lines, facts: [] };
+export function describeNames(input: EvidenceInput): Section {
+  const { escape, proposal } = input;
+  return {
+    facts: [],
+    lines: (rows) => {
+      const mine = rowsOf(input);
+      if (mine.length === 0 || rows === 0) return [];
+      const list = atMost(mine, rows, "targets");
+      const cells = list.shown.map((row) => [escape.code(nameOf(row)), row.state, row.phase]);
+      return [
+        `<details><summary>All targets of ring ${escape.text(proposal.ring.name)} (${mine.length})</summary>`,
+        "",
+        ...table(["Target", "State now", "Phase"], cells),
+        ...list.rest,
+        "",
+        "</details>",
+      ];
+    },
+  };
 }

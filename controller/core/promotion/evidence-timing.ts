@@ -1,4 +1,5 @@
 // Evidence: when the ring may start, which freezes lie ahead, and how long it would take. Pure; the times are as of the plan.
+import type { Instant } from "../../clock.ts";
 import { type Freeze, nextStart } from "../calendar/index.ts";
 import { formatDuration, parseDuration } from "../duration.ts";
 import { calendarsOf, compileCalendars } from "../rollout/calendars.ts";
@@ -7,49 +8,56 @@ import { type EvidenceInput, type Section, showTime } from "./evidence-form.ts";
 const AHEAD = 14 * 86_400_000;
 
 /** Start, freezes, forecast. Only what a person set is a fact; the next window is not, or a body would change with every window. */
-export function describeTiming(input: EvidenceInput, rows: number): Section {
+export function describeTiming(input: EvidenceInput): Section {
   const { proposal, plan, policy, escape } = input;
   const { ring, level } = proposal;
   const { calendars, problems } = calendarsOf(ring, compileCalendars(policy));
   const deferral = parseDuration(ring.spec.deferral ?? "0s") ?? 0;
   const deferredTo = level.inputTime + deferral;
-  const start = nextStart(calendars, Math.max(plan.at, deferredTo));
   const freezes = calendars
     .flatMap((calendar) => calendar.freezes)
     .filter((freeze) => freeze.end > plan.at && freeze.start < plan.at + AHEAD)
     .sort((a, b) => a.start - b.start);
-  const lines = [
-    "#### When",
-    "",
-    ...problems.map(
-      (problem) => `- ⚠ \`${problem.reason}\`: ${escape.text(problem.message)}: nothing starts until that is mended.`,
-    ),
-    start === undefined
-      ? "- ⚠ No window of the ring's calendars opens again: nothing starts."
-      : start <= plan.at
-        ? "- May start as soon as it is merged."
-        : `- May start from ${showTime(start)}.`,
-    ...(deferredTo > plan.at
-      ? [`- The ring takes levels when they are ${formatDuration(deferral)} old: from ${showTime(deferredTo)}.`]
-      : []),
-    ...freezes
-      .slice(0, Math.min(rows, 10))
-      .map((freeze) => `- ${describeFreeze(freeze, plan.at)}: ${escape.text(freeze.reason)}.`),
-    ...(ring.spec.suspend === true || ring.suspendedLive
-      ? ["- ⚠ The ring is suspended (`RingSuspended`): nothing starts until it is resumed."]
-      : []),
-    ...describeForecast(input),
-    ...describeDeadline(input),
-  ];
+  const suspended = ring.spec.suspend === true || ring.suspendedLive;
   return {
-    lines,
     facts: [
       deferredTo > plan.at,
       freezes.map((freeze) => [freeze.start, freeze.end]),
-      ring.spec.suspend === true || ring.suspendedLive,
+      suspended,
       problems.map((problem) => problem.message),
+      input.mode ?? null,
+    ],
+    lines: (rows) => [
+      "#### When",
+      "",
+      ...problems.map(
+        (problem) => `- ⚠ \`${problem.reason}\`: ${escape.text(problem.message)}: nothing starts until that is mended.`,
+      ),
+      describeStart(nextStart(calendars, Math.max(plan.at, deferredTo)), plan.at),
+      ...(deferredTo > plan.at
+        ? [`- The ring takes levels when they are ${formatDuration(deferral)} old: from ${showTime(deferredTo)}.`]
+        : []),
+      ...freezes
+        .slice(0, Math.min(rows, 10))
+        .map((freeze) => `- ${describeFreeze(freeze, plan.at)}: ${escape.text(freeze.reason)}.`),
+      ...(suspended ? ["- ⚠ The ring is suspended (`RingSuspended`): nothing starts until it is resumed."] : []),
+      ...describeMode(input),
+      ...describeForecast(input),
+      ...describeDeadline(input),
     ],
   };
+}
+
+function describeStart(start: Instant | undefined, now: Instant): string {
+  if (start === undefined) return "- ⚠ No window of the ring's calendars opens again: nothing starts.";
+  return start <= now ? "- May start as soon as it is merged." : `- May start from ${showTime(start)}.`;
+}
+
+function describeMode({ mode }: EvidenceInput): readonly string[] {
+  if (mode === "Observe")
+    return ["- ⚠ The cluster's mode is Observe: nothing is touched, merged or not (`Observing`)."];
+  if (mode === "Stop") return ["- ⚠ The cluster's mode is Stop: nothing starts (`Stopped`)."];
+  return [];
 }
 
 function describeFreeze(freeze: Freeze, now: number): string {
@@ -57,8 +65,8 @@ function describeFreeze(freeze: Freeze, now: number): string {
   return freeze.start <= now ? `Frozen ${until}` : `A freeze from ${showTime(freeze.start)} ${until}`;
 }
 
-function describeForecast({ estimates, proposal, escape }: EvidenceInput): readonly string[] {
-  const estimate = estimates?.find((one) => one.ring === proposal.ring.name && one.baseline === proposal.baseline);
+function describeForecast({ forecast, proposal, escape }: EvidenceInput): readonly string[] {
+  const estimate = forecast?.();
   if (estimate === undefined || estimate.level !== proposal.level.name) return [];
   const pace = `${estimate.remaining} targets, ${estimate.atOnce} at once, about ${estimate.minutesPerTarget} minutes each`;
   const lines =

@@ -40,11 +40,12 @@ const parts: readonly Part[] = [
   { describe: describeNames, rank: 1 },
 ];
 
-/** Title and body of a proposal. */
+/** Title, evidence and (written when it is read) body of a proposal. */
 export function renderProposal(input: EvidenceInput): RenderedProposal {
   const { proposal, policy } = input;
   const title = titleOf(input);
-  const evidence = hashOf([title, ...parts.map((part) => part.describe(input, STEPS[0]).facts)]);
+  const sections = parts.map(({ describe, rank }) => ({ section: describe(input), rank }));
+  const evidence = hashOf([title, ...sections.map(({ section }) => section.facts)]);
   const marker = writeMarker({
     cluster: policy.clusterName,
     ring: proposal.ring.name,
@@ -61,7 +62,13 @@ export function renderProposal(input: EvidenceInput): RenderedProposal {
     marker,
     "",
   ].join("\n");
-  return { title, body: `${fit(input, LONGEST_BODY - footer.length - 1)}\n${footer}`, evidence };
+  return {
+    title,
+    evidence,
+    get body() {
+      return `${fit(sections, LONGEST_BODY - footer.length - 1)}\n${footer}`;
+    },
+  };
 }
 
 function hashOf(value: unknown): string {
@@ -69,19 +76,20 @@ function hashOf(value: unknown): string {
 }
 
 /** The body in at most `limit` characters: the least important list is shortened until it fits, then the next. */
-function fit(input: EvidenceInput, limit: number): string {
-  const texts = parts.map(({ describe }) => textOf(describe(input, STEPS[0])));
+function fit(sections: readonly { readonly section: Section; readonly rank: number }[], limit: number): string {
+  const texts = sections.map(({ section }) => textOf(section, STEPS[0]));
   const length = (): number => texts.reduce((sum, text) => sum + text.length, 0);
-  const order = parts.map((part, index) => ({ ...part, index })).sort((a, b) => a.rank - b.rank);
-  for (const { describe, index } of order)
+  const order = sections.map((one, index) => ({ ...one, index })).sort((a, b) => a.rank - b.rank);
+  for (const { section, index } of order)
     for (const rows of STEPS.slice(1)) {
       if (length() <= limit) break;
-      texts[index] = textOf(describe(input, rows));
+      texts[index] = textOf(section, rows);
     }
   return texts.join("").slice(0, limit);
 }
 
-function textOf({ lines }: Section): string {
+function textOf(section: Section, rows: number): string {
+  const lines = section.lines(rows);
   return lines.length === 0 ? "" : `${lines.join("\n")}\n\n`;
 }
 
@@ -102,13 +110,13 @@ function describeVerdict(input: EvidenceInput): Section {
   if (proposal.kind === "Scope") {
     const line = `### 🟡 ${proposal.targets} targets of ring ${ring} are in scope; the approval covers ${proposal.previousMaxTargets ?? 0}`;
     const next = `Merging lets ring ${ring} go on with ${level} on up to ${proposal.maxTargets} targets. Until then it starts no target at this level (\`ScopeGrew\`).`;
-    return { lines: [line, "", next], facts: [proposal.kind, proposal.level.digest, proposal.maxTargets] };
+    return { facts: [proposal.kind, proposal.level.digest, proposal.maxTargets], lines: () => [line, "", next] };
   }
   const verdict = judgeProof(input);
   const next = `Merging approves ${level} for ring ${ring}: up to ${proposal.maxTargets} targets (${proposal.targets} now). ${disruptionOf(proposal)}`;
   return {
-    lines: [`### ${verdict}`, "", next],
     facts: [proposal.level.name, proposal.level.digest, proposal.maxTargets],
+    lines: () => [`### ${verdict}`, "", next],
   };
 }
 
@@ -142,5 +150,5 @@ function describeConsequences({ proposal, escape }: EvidenceInput): Section {
         ]),
     "- Closing this without merging refuses it: it is not opened again for this level.",
   ];
-  return { lines, facts: [proposal.previous?.digest ?? null] };
+  return { facts: [proposal.previous?.digest ?? null], lines: () => lines };
 }

@@ -19,3 +19,4 @@ export {
 } from "./promotions.ts";
 export { type RenderedProposal, renderProposal } from "./evidence.ts";
 export type { Escape, EvidenceInput } from "./evidence-form.ts";
+export { forecastProposal } from "./forecast.ts";

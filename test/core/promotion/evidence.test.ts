@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   type DesiredProposal,
   type EvidenceInput,
+  forecastProposal,
   readMarker,
   renderProposal,
 } from "../../../controller/core/promotion/index.ts";
@@ -151,6 +152,32 @@ describe("evidence", () => {
     expect(body).toContain("PodDisruptionBudgets that allow no eviction now (1): `shop/db`.");
     expect(body).toContain("Single replicas, which are gone while they move (1): `ReplicaSet shop/db`.");
     expect(body).toContain("Bare pods, which nothing brings back (1): `shop/bare-1`.");
+  });
+
+  it("forecasts the end by planning the policy as the merge would make it", () => {
+    const scene = play({ rings: RINGS, candidate: L2 });
+    const proposal = scene.promotions.proposals[0] as DesiredProposal;
+    const forecast = () => forecastProposal(scene.input, proposal);
+    const calls = { count: 0 };
+    const rendered = renderProposal({
+      ...inputOf(),
+      forecast: () => {
+        calls.count += 1;
+        return forecast();
+      },
+    });
+
+    expect(forecast()).toMatchObject({ ring: "early", level: L2.name, remaining: 3, atOnce: 1, minutesPerTarget: 15 });
+    expect(calls.count).toBe(0);
+    expect(rendered.body).toContain(
+      "- Merged now it would end about 2026-01-05 08:45 UTC (3 targets, 1 at once, about 15 minutes each).",
+    );
+    expect(rendered.evidence).toBe(renderProposal(inputOf()).evidence);
+  });
+
+  it("says that nothing will be touched while the cluster only observes", () => {
+    expect(renderProposal({ ...inputOf(), mode: "Observe" }).body).toContain("The cluster's mode is Observe");
+    expect(renderProposal({ ...inputOf(), mode: "Enforce" }).body).not.toContain("The cluster's mode");
   });
 
   it("ends with a marker that is read back, and with what a revert does", () => {

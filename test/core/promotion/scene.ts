@@ -16,7 +16,7 @@ import type {
   RingInForce,
 } from "../../../controller/core/model.ts";
 import { type KnownProposal, planPromotions, type Promotions } from "../../../controller/core/promotion/index.ts";
-import { makePlan, type Plan } from "../../../controller/core/rollout/plan.ts";
+import { makePlan, type Plan, type PlanInput } from "../../../controller/core/rollout/plan.ts";
 
 export const DAY = 86_400_000;
 export const START = Date.UTC(2026, 0, 5, 8);
@@ -86,6 +86,7 @@ export interface SceneOptions {
 }
 
 export interface Scene {
+  readonly input: PlanInput;
   readonly plan: Plan;
   readonly policy: PolicyInForce;
   readonly inventory: Inventory;
@@ -123,7 +124,7 @@ export function play(options: SceneOptions): Scene {
     apiServerVersion: "v1.36.0",
   };
   const candidates = new Map(options.candidate === undefined ? [] : [[BASELINE, options.candidate]]);
-  const plan = makePlan({
+  const input: PlanInput = {
     now,
     policy,
     inventory,
@@ -131,9 +132,11 @@ export function play(options: SceneOptions): Scene {
     ledger: { spec: { mode: "Observe" }, claims: [], rebuilding: false },
     candidates,
     observedMs: 0,
-  });
+  };
+  const plan = makePlan(input);
   const proposals = options.proposals === "unknown" ? undefined : (options.proposals ?? []);
   return {
+    input,
     plan,
     policy,
     inventory,
