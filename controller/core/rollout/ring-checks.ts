@@ -42,6 +42,8 @@ export interface PredecessorView {
   /** Progress at this very digest, if the ring was ever approved for it. */
   readonly soaked: boolean;
   readonly progress: LevelProgress | undefined;
+  /** More of its targets failed than may. */
+  readonly halted: boolean;
   /** The baseline has no target in scope in that ring. */
   readonly empty: boolean;
   readonly emptyPasses: boolean;
@@ -103,6 +105,8 @@ function checkPredecessors({ approval, predecessors, ranBefore }: RingScope): Bl
     if (view.ring === undefined) return { reason: "ReferenceMissing", message: `after: ring ${name} does not exist` };
   if (approval.skips.has("Soak") || ranBefore === true) return undefined;
   for (const [name, view] of predecessors) {
+    // What failed there may be the very reason not to go on here, whichever level it was.
+    if (view.halted) return { reason: "PredecessorNotSoaked", message: `ring ${name} is halted` };
     if (view.soaked || (view.empty && view.emptyPasses)) continue;
     if (view.empty) return { reason: "RingEmpty", message: `ring ${name} has no target of ${approval.baseline}` };
     return { reason: "PredecessorNotSoaked", message: describePredecessor(name, view, approval) };

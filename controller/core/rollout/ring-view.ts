@@ -149,6 +149,7 @@ function viewPredecessor(name: string, { baseline, level }: Approval, context: C
     ring,
     soaked: mine === undefined ? record?.soakedTime !== undefined : mine.soaked,
     progress: mine,
+    halted: context.done.get(name)?.halted !== undefined,
     empty: !targetsOf(name, baseline, context).some(isInScope),
     emptyPasses: ring?.spec.completion?.onEmpty === "Pass",
   };
