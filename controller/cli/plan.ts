@@ -86,11 +86,11 @@ export function refuse(findings: readonly Finding[], format: Format, { stdout, s
 // --------------------------------------------------------------------------------------------------------- data
 
 /** The plan as data: the contract of `-o json`. */
-export function planData({ plan, estimates, warnings }: Situation): object {
+export function planData({ plan, decisions, estimates, warnings }: Situation): object {
   return {
     at: showTime(plan.at),
     assets: plan.rows.map(assetData),
-    decisions: plan.decisions.map(decisionData),
+    decisions: decisions.map(decisionData),
     summary: summarise(plan.rows),
     estimates: estimates.map(estimateData),
     warnings,
@@ -191,7 +191,7 @@ function render(situation: Situation, format: Format, paint: Paint): string {
   const sections = [
     `${paint("bold", "Plan")} at ${showTime(plan.at)}: ${source}\n`,
     assetSection(situation, format === "wide", paint),
-    nextSection(plan.decisions, paint),
+    nextSection(situation.decisions, paint),
     estimateSection(situation.estimates, plan.at, paint),
     warningSection(situation.warnings, paint),
     `${compliant} of ${assets} compliant${states.length === 0 ? "" : ` (${states.join(", ")})`}\n`,
@@ -252,8 +252,13 @@ function nextSection(decisions: readonly Decision[], paint: Paint): string {
   return `${paint("bold", "Next")}\n${formatTable(["ACTION", "RING", "TARGETS", "REASON", "MESSAGE"], rows, "  ")}`;
 }
 
+/** Assets by name; of a decision about a ring the level that it is about. */
 function showNames(decisions: readonly Decision[]): string {
-  const names = decisions.map(({ target }) => nameOf(target));
+  const names = [
+    ...new Set(
+      decisions.map(({ target, level }) => (target.kind === "RolloutRing" ? (level ?? target.name) : nameOf(target))),
+    ),
+  ];
   return names.length <= 3 ? names.join(", ") : `${names.slice(0, 2).join(", ")} and ${names.length - 2} more`;
 }
 

@@ -8,9 +8,10 @@ import { type DisruptionLedger, LEDGER_NAME } from "../api/disruption-ledger.ts"
 import type { RolloutRingStatus } from "../api/rollout-ring.ts";
 import type { Instant } from "../clock.ts";
 import type { Block, Claim, Inventory, LedgerView, PolicyInForce } from "../core/model.ts";
+import { planPromotions } from "../core/promotion/index.ts";
 import { resolveCandidates } from "../core/rollout/candidates.ts";
 import { estimateRollout, type Estimate } from "../core/rollout/estimate.ts";
-import { makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
+import { type Decision, makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
 import { UserError } from "../errors.ts";
 import type { KubeObject } from "../kube/port.ts";
 import type { Finding } from "../policy/finding.ts";
@@ -49,6 +50,8 @@ export interface SourceRequest {
 export interface Situation {
   readonly input: PlanInput;
   readonly plan: Plan;
+  /** The plan's, then what promotion would ask for or write. */
+  readonly decisions: readonly Decision[];
   readonly estimates: readonly Estimate[];
   /** Where it comes from, for the first line of an answer. */
   readonly source: string;
@@ -255,7 +258,17 @@ function planFor(
     ...describeModes(ledger),
     ...estimates.flatMap(warnOf),
   ];
-  return { input, plan, estimates, source, warnings: [...new Set(warnings)] };
+  const decisions = [...plan.decisions, ...promotionsOf(input, plan)];
+  return { input, plan, decisions, estimates, source, warnings: [...new Set(warnings)] };
+}
+
+/**
+ * What would be proposed or written if the policy stood in a repository where nothing is proposed yet. Where the policy is a
+ * cluster's copy of a repository it is not told: what is proposed already only the forge knows.
+ */
+function promotionsOf({ policy, candidates, now }: PlanInput, plan: Plan): readonly Decision[] {
+  const copied = !policy.proposer && policy.rings.some(({ authority }) => authority.kind === "Git");
+  return copied ? [] : planPromotions(plan, { policy, candidates, proposals: [], now }).decisions;
 }
 
 /** The dump's ledger; without one, as if it enforced with the default limits. */

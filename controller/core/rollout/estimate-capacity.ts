@@ -37,21 +37,25 @@ function spareWorkloads({ ledger, stored }: PlanInput, { capacity, members }: Pl
 
 function spareNodes(input: PlanInput, plan: Plan, ring: RingInForce): Spare {
   const { capacity, members } = plan;
-  const down = capacity.nodes.filter((node) => isDown(input, node));
+  const claimed = new Set(input.ledger.claims.map((claim) => claim.uid));
+  const down = capacity.nodes.filter((node) => isDown(input, node, claimed));
   const mine = (list: readonly { readonly uid: string }[]): number =>
     list.filter(({ uid }) => capacity.ringOf(uid) === ring.name).length;
   const own = limitOf(ring.spec.budget?.nodes, members.nodes.get(ring.name)?.length ?? 0, 1);
   const all = limitOf(capacity.limits.nodes, capacity.nodes.length, "10%");
+  const zones = Map.groupBy(capacity.nodes, (node) => node.zone ?? "");
+  const spareOf = (zone: string): number => {
+    const nodes = zones.get(zone) ?? [];
+    const here = down.filter((node) => (node.zone ?? "") === zone);
+    const most = limitOf(capacity.limits.nodesPerZone, nodes.length, "25%") - here.length;
+    const perZone = ring.spec.budget?.nodesPerZone;
+    if (perZone === undefined) return most;
+    return Math.min(most, limitOf(perZone, mine(nodes), 1) - mine(here));
+  };
+  const spares = new Map([...zones.keys()].map((zone) => [zone, spareOf(zone)]));
   return {
     ring: Math.max(0, Math.min(own - mine(down), all - down.length)),
-    zone(zone) {
-      const nodes = capacity.nodes.filter((node) => (node.zone ?? "") === zone);
-      const here = down.filter((node) => (node.zone ?? "") === zone);
-      const most = limitOf(capacity.limits.nodesPerZone, nodes.length, "25%") - here.length;
-      const perZone = ring.spec.budget?.nodesPerZone;
-      if (perZone === undefined) return most;
-      return Math.min(most, limitOf(perZone, mine(nodes), 1) - mine(here));
-    },
+    zone: (zone) => spares.get(zone) ?? 0,
     exhausted: {
       reason: "RingBudgetExhausted",
       message: `ring ${ring.name} may have ${Math.min(own, all)} of its nodes unavailable at once; ${mine(down)} of them already are, and ${down.length} of the whole cluster`,
@@ -60,8 +64,7 @@ function spareNodes(input: PlanInput, plan: Plan, ring: RingInForce): Spare {
 }
 
 /** Unavailable and not because of a claim that is under way. */
-function isDown(input: PlanInput, node: Plan["capacity"]["nodes"][number]): boolean {
-  const claimed = input.ledger.claims.some((claim) => claim.uid === node.uid);
-  if (claimed) return input.stored.nodes.get(node.uid)?.operation?.failure !== undefined;
+function isDown(input: PlanInput, node: Plan["capacity"]["nodes"][number], claimed: ReadonlySet<string>): boolean {
+  if (claimed.has(node.uid)) return input.stored.nodes.get(node.uid)?.operation?.failure !== undefined;
   return isUnavailable(node);
 }

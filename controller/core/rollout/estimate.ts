@@ -127,7 +127,7 @@ function courseOf(scope: Scope, baseline: string, targets: readonly Target[], op
     baseline,
     level,
     approved: approved !== undefined,
-    ifApproved: approved === undefined || (start.kind === "At" && start.ifApproved),
+    ifApproved: isAsked(approved, ring) || (start.kind === "At" && start.ifApproved),
     approval,
     minutes:
       options.minutesPerTarget ??
@@ -141,6 +141,11 @@ function courseOf(scope: Scope, baseline: string, targets: readonly Target[], op
     soakLeft: Math.max(0, soak - (progress?.complete === true ? progress.soakedMs : 0)),
     atOnce: spareCapacity(scope.input, scope.plan, ring, targets[0]?.workload === undefined ? "Node" : "Workload").ring,
   };
+}
+
+/** Whether a person is asked before: the entries of an Automatic ring are written without one. */
+function isAsked(approved: Approval | undefined, ring: RingInForce): boolean {
+  return approved === undefined && ring.spec.promotion !== "Automatic";
 }
 
 function assumeApproval(ring: string, baseline: string, level: LevelInForce): Approval {
