@@ -3,7 +3,7 @@ import type { DisruptionLedgerSpec } from "../../api/disruption-ledger.ts";
 import type { Inventory, PolicyInForce } from "../model.ts";
 import type { Estimate } from "../rollout/estimate.ts";
 import type { Plan } from "../rollout/plan.ts";
-import type { DesiredProposal } from "./promotions.ts";
+import type { DesiredProposal } from "./wishes.ts";
 
 /** How foreign text is made harmless in Markdown: as prose, and as inline code. `limit` is in characters. */
 export interface Escape {

@@ -8,7 +8,7 @@ import { describeProof, judgeProof } from "./evidence-proof.ts";
 import { describeExceptions, describeHindered, describeNames, describeTargets } from "./evidence-targets.ts";
 import { describeTiming } from "./evidence-timing.ts";
 import { writeMarker } from "./known.ts";
-import type { DesiredProposal } from "./promotions.ts";
+import type { DesiredProposal } from "./wishes.ts";
 
 export interface RenderedProposal {
   readonly title: string;

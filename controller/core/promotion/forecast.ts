@@ -2,7 +2,7 @@
 import type { PolicyInForce, RingInForce } from "../model.ts";
 import { type Estimate, estimateRollout } from "../rollout/estimate.ts";
 import { makePlan, type PlanInput } from "../rollout/plan.ts";
-import type { DesiredProposal } from "./promotions.ts";
+import type { DesiredProposal } from "./wishes.ts";
 
 /** The forecast; as dear as a plan, so ask for it only when a body is written. */
 export function forecastProposal(input: PlanInput, proposal: DesiredProposal): Estimate | undefined {

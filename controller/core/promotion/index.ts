@@ -8,15 +8,15 @@ export {
   readMarker,
   readProposal,
 } from "./known.ts";
-export {
-  type AutomaticPromotion,
-  type ClosingProposal,
-  type DesiredProposal,
-  planPromotions,
-  type PromotedEntry,
-  type PromotionInput,
-  type Promotions,
-} from "./promotions.ts";
+export { planPromotions } from "./promotions.ts";
+export type {
+  AutomaticPromotion,
+  ClosingProposal,
+  DesiredProposal,
+  PromotedEntry,
+  PromotionInput,
+  Promotions,
+} from "./wishes.ts";
 export { type RenderedProposal, renderProposal } from "./evidence.ts";
 export type { Escape, EvidenceInput } from "./evidence-form.ts";
 export { forecastProposal } from "./forecast.ts";

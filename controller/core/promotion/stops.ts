@@ -1,0 +1,119 @@
+// Why a change of an entry is not written now: brakes, authority, and what people answered to this very proposal. Pure.
+import type { Block, Digest, PolicyInForce } from "../model.ts";
+import { branchPart, type KnownProposal } from "./known.ts";
+import type { Offer } from "./offers.ts";
+import type { PromotedEntry, Scene } from "./wishes.ts";
+
+export function isAbout(proposal: KnownProposal, ring: string, baseline: string): boolean {
+  return proposal.ring === branchPart(ring) && proposal.baseline === branchPart(baseline);
+}
+
+/** A pull request of that very level that a person closed unmerged. */
+export function findRejection(
+  known: readonly KnownProposal[],
+  ring: string,
+  baseline: string,
+  digest: Digest,
+): KnownProposal | undefined {
+  const mine = known.filter(
+    (one) => isAbout(one, ring, baseline) && one.scope === undefined && digest.startsWith(one.digest),
+  );
+  // Opened again by a person: no longer refused.
+  if (mine.some((one) => one.state === "open")) return undefined;
+  return mine.find((one) => one.state === "closed" && !one.withdrawn);
+}
+
+export function stopsProposals(policy: PolicyInForce): Block | undefined {
+  return policy.brakes.find((brake) => brake.reason === "HistoryRewritten" || brake.reason === "RepositoryStale");
+}
+
+export function isAutomatic({ outcome }: Offer): boolean {
+  return outcome.ring.spec.promotion === "Automatic";
+}
+
+type Check = (scene: Scene, entry: PromotedEntry) => Block | undefined;
+
+/** Why a change of an entry is not written now, the most decisive first. */
+const checks: readonly Check[] = [
+  ({ input }) => stopsProposals(input.policy),
+  ({ offer }) => offer.outcome.ring.brakes.find((brake) => brake.reason === "PolicyInvalid"),
+  ({ offer }, entry) => waitForKubectl(offer, entry),
+  ({ input }) =>
+    input.policy.proposer
+      ? undefined
+      : {
+          reason: "WaitingForApproval",
+          message: `cluster ${input.policy.clusterName} is not the proposer: another cluster's controller proposes it`,
+        },
+  ({ input, offer }) =>
+    input.proposals === undefined && !isAutomatic(offer)
+      ? {
+          reason: "ForgeUnavailable",
+          message: "the forge does not answer, so it is not known what was proposed before",
+        }
+      : undefined,
+  (scene, entry) => (isAutomatic(scene.offer) ? undefined : findAnswer(scene, entry)),
+];
+
+export function stopsEntry(scene: Scene, entry: PromotedEntry): Block | undefined {
+  for (const check of checks) {
+    const block = check(scene, entry);
+    if (block !== undefined) return block;
+  }
+  return undefined;
+}
+
+function waitForKubectl({ outcome }: Offer, entry: PromotedEntry): Block | undefined {
+  const { ring } = outcome;
+  if (ring.authority.kind !== "Cluster") return undefined;
+  if (entry.kind === "Scope")
+    return {
+      reason: "ScopeGrew",
+      message: `${entry.targets} targets are in scope and the approval covers ${entry.previousMaxTargets ?? 0}; raise maxTargets with kubectl edit ring ${ring.name}`,
+    };
+  return {
+    reason: "WaitingForApproval",
+    message: `no repository contains ring ${ring.name}; approve with: ringward approve ${ring.name} ${entry.level.name}`,
+  };
+}
+
+/** What people answered to this very proposal: refused, or merged and not yet (or no longer) in the branch. */
+function findAnswer({ offer, known }: Scene, entry: PromotedEntry): Block | undefined {
+  const ring = offer.outcome.ring.name;
+  if (entry.kind === "Scope") return findScopeAnswer(ring, entry, known);
+  const refused = findRejection(known, ring, entry.baseline, entry.level.digest);
+  if (refused !== undefined)
+    return {
+      reason: "ProposalRejected",
+      message: `pull request #${refused.number} was closed without merging; it is not opened again for ${entry.level.name} (reopen it, or write the entry by hand)`,
+    };
+  const mine = known.filter(
+    (one) => isAbout(one, ring, entry.baseline) && one.scope === undefined && entry.level.digest.startsWith(one.digest),
+  );
+  if (mine.some((one) => one.state === "open")) return undefined;
+  const merged = mine.findLast((one) => one.state === "merged");
+  return merged === undefined ? undefined : describeMerged(merged, ring);
+}
+
+/** A refused number is refused for fewer targets too; more of them are a new question. */
+function findScopeAnswer(ring: string, entry: PromotedEntry, known: readonly KnownProposal[]): Block | undefined {
+  const mine = known.filter(
+    (one) => isAbout(one, ring, entry.baseline) && one.scope !== undefined && entry.level.digest.startsWith(one.digest),
+  );
+  if (mine.some((one) => one.state === "open" && one.scope === entry.maxTargets)) return undefined;
+  const refused = mine.findLast((one) => one.state === "closed" && !one.withdrawn && (one.scope ?? 0) >= entry.targets);
+  if (refused !== undefined)
+    return {
+      reason: "ProposalRejected",
+      message: `pull request #${refused.number} was closed without merging; up to ${refused.scope ?? 0} targets are not proposed again for ${entry.level.name}`,
+    };
+  const merged = mine.findLast((one) => one.state === "merged" && one.scope === entry.maxTargets);
+  return merged === undefined ? undefined : describeMerged(merged, ring);
+}
+
+function describeMerged(merged: KnownProposal, ring: string): Block {
+  return {
+    reason: "WaitingForApproval",
+    message: `pull request #${merged.number} was merged, but the entry of ring ${ring} does not say so in the tracked branch (not fetched yet, or changed since: write the entry by hand to ask again)`,
+  };
+}
