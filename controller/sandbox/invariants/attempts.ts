@@ -1,0 +1,65 @@
+// How often things are done: one job for each step and attempt, one reboot for each attempt, no object made twice (B10, B11, K2).
+import type { Invariant } from "./invariant.ts";
+import type { Act, World } from "./world.ts";
+
+/** A claim that a closed one of the same level on the same target did not succeed with may do it again. */
+function attemptKey(act: Act, world: World): string {
+  const operation = world.operations.get(act.uid);
+  const digest = world.claims.get(act.claimId ?? "")?.digest ?? "";
+  const attempt = operation?.claimId === act.claimId ? operation?.attempt : 0;
+  const look = act.step === "inventory" ? (operation?.step ?? "") : "";
+  return [act.uid, digest, act.step, attempt, look].join("/");
+}
+
+function mayRepeat(world: World, earlier: string, claimId: string): boolean {
+  const result = world.closed.get(earlier);
+  return earlier !== claimId && result !== undefined && result !== "Succeeded";
+}
+
+const checkJobs: NonNullable<Invariant["check"]> = ({ acts, version }, world, report) => {
+  for (const act of acts) {
+    if (act.kind !== "Job" || act.claimId === undefined) continue;
+    report.met();
+    const key = attemptKey(act, world);
+    const earlier = report.memo.get(key) as string | undefined;
+    if (earlier !== undefined && !mayRepeat(world, earlier, act.claimId)) report.violated(version.key, `a second job of step ${act.step ?? ""} on node ${act.target} in the same attempt`);
+    report.memo.set(key, act.claimId);
+  }
+};
+
+/** Reboots are counted twice: as jobs, and as boot ids that the node reported while it was claimed. */
+const checkReboots: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefore }, world, report) => {
+  const { memo } = report;
+  for (const act of acts) {
+    if (act.kind !== "Job" || act.step !== "reboot" || act.claimId === undefined) continue;
+    report.met();
+    const key = attemptKey(act, world);
+    const earlier = memo.get(key) as string | undefined;
+    if (earlier !== undefined && !mayRepeat(world, earlier, act.claimId)) report.violated(`nodes/${act.target}`, "asked to reboot twice in one attempt");
+    memo.set(key, act.claimId);
+    memo.set(`asked/${act.claimId}`, ((memo.get(`asked/${act.claimId}`) as number | undefined) ?? 0) + 1);
+  }
+  if (version.resource !== "nodes" || nodeBefore === undefined) return;
+  const after = world.nodes.get(nodeBefore.name);
+  if (after === undefined || after.uid !== nodeBefore.uid || nodeBefore.bootId === "" || after.bootId === nodeBefore.bootId) return;
+  const claim = world.held.get(after.uid);
+  if (claim === undefined) return;
+  const booted = ((memo.get(`booted/${claim.id}`) as number | undefined) ?? 0) + 1;
+  memo.set(`booted/${claim.id}`, booted);
+  const asked = (memo.get(`asked/${claim.id}`) as number | undefined) ?? 0;
+  if (booted > asked && asked > 0) report.violated(`nodes/${after.name}`, `booted ${booted} times under claim ${claim.id}, asked ${asked} times`);
+};
+
+/** A create whose answer was lost finds the first one: no name is made twice. */
+const checkNames: NonNullable<Invariant["check"]> = ({ acts, version, byController }, _world, report) => {
+  if (!byController || version.type !== "ADDED" || !acts.some((act) => act.kind === "Job")) return;
+  report.met();
+  if (report.memo.has(version.key)) report.violated(version.key, "this job was made twice");
+  report.memo.set(version.key, true);
+};
+
+export const attempts: readonly Invariant[] = [
+  { id: "B10", says: "one reboot for each target, level and attempt", check: checkReboots },
+  { id: "B11", says: "one job for each target, level, step and attempt", check: checkJobs },
+  { id: "K2", says: "repeating a write makes nothing twice", check: checkNames },
+];

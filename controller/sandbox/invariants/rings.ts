@@ -1,0 +1,130 @@
+// The order of rings (R1, R3, R5) and their soak (R2), judged by the records that stand in the rings' own status when a claim is added.
+import type { LevelEntry, RingLevelStatus } from "../../api/rollout-ring.ts";
+import type { Claim } from "../../core/model.ts";
+import { matches } from "../../core/selectors.ts";
+import type { Invariant } from "./invariant.ts";
+import { coversKernel, findBelow } from "./outcome.ts";
+import type { World } from "./world.ts";
+
+/** The entry of a claim's ring, if it still names the claim's level. */
+export function entryOf(world: World, claim: Claim): LevelEntry | undefined {
+  const entry = world.rings.get(claim.ring)?.spec.levels?.find((one) => one.baseline === claim.baseline);
+  return entry?.level === claim.level ? entry : undefined;
+}
+
+/** Whether the entry's expedite skips something now. */
+export function skips(world: World, claim: Claim, what: "Soak" | "Windows" | "Freezes"): boolean {
+  const expedite = entryOf(world, claim)?.expedite;
+  return expedite !== undefined && expedite.skip.includes(what) && world.now - world.settleMs < Date.parse(expedite.until);
+}
+
+function recordOf(world: World, ring: string, claim: Pick<Claim, "baseline" | "digest">): RingLevelStatus | undefined {
+  return world.rings.get(ring)?.status?.levels?.find((level) => level.baseline === claim.baseline && level.digest === claim.digest);
+}
+
+/** No target of the baseline is a member of the ring, as far as the ring itself says. */
+function isEmpty(world: World, ring: string, claim: Claim): boolean {
+  const record = recordOf(world, ring, claim);
+  if (record?.targets !== undefined) return record.targets === 0;
+  const members = world.rings.get(ring)?.spec.members;
+  const selector = claim.kind === "Node" ? members?.nodes?.selector : members?.workloads?.selector;
+  if (selector === undefined) return true;
+  const all = claim.kind === "Node" ? [...world.nodes.values()] : [...world.workloads.values()];
+  return !all.some((one) => matches(selector, one.labels));
+}
+
+/** Why a ring lets nothing of a level through; undefined: it does. */
+function withholds(world: World, ring: string, claim: Claim): string | undefined {
+  const spec = world.rings.get(ring)?.spec;
+  if (spec === undefined) return `ring ${ring} does not exist`;
+  if (recordOf(world, ring, claim)?.soakedTime !== undefined) return undefined;
+  if (spec.completion?.onEmpty === "Pass" && isEmpty(world, ring, claim)) return undefined;
+  return `ring ${ring} has no record that it soaked ${claim.level}`;
+}
+
+const checkPredecessors: NonNullable<Invariant["check"]> = ({ ledger }, world, report) => {
+  for (const claim of ledger?.fresh ?? []) {
+    const after = world.rings.get(claim.ring)?.spec.after ?? [];
+    if (after.length > 0) report.met();
+    if (skips(world, claim, "Soak")) continue;
+    for (const ring of after) {
+      const why = withholds(world, ring, claim);
+      if (why !== undefined) report.violated(`rolloutrings/${claim.ring}`, `${claim.kind} ${claim.name} was claimed: ${why}`);
+    }
+  }
+};
+
+/** Every ring before this one, directly or not. */
+function allBefore(world: World, ring: string, seen = new Set<string>()): ReadonlySet<string> {
+  for (const name of world.rings.get(ring)?.spec.after ?? []) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    allBefore(world, name, seen);
+  }
+  return seen;
+}
+
+const checkFirstRing: NonNullable<Invariant["check"]> = ({ ledger }, world, report) => {
+  for (const claim of ledger?.fresh ?? []) {
+    if (report.memo.has(`${claim.baseline}/${claim.digest}/${claim.ring}`)) continue;
+    report.memo.set(`${claim.baseline}/${claim.digest}/${claim.ring}`, true);
+    report.met();
+    if (skips(world, claim, "Soak")) continue;
+    for (const ring of allBefore(world, claim.ring)) {
+      const why = withholds(world, ring, claim);
+      if (why !== undefined) report.violated(`rolloutrings/${claim.ring}`, `level ${claim.level} began in ring ${claim.ring} first: ${why}`);
+    }
+  }
+};
+
+const checkRegression: NonNullable<Invariant["check"]> = ({ version, byController }, world, report) => {
+  if (!byController || version.resource !== "rolloutrings.ringward.dev") return;
+  const name = version.object.metadata.name;
+  const before = (version.previous?.status as { readonly levels?: readonly RingLevelStatus[] } | undefined)?.levels ?? [];
+  for (const record of world.rings.get(name)?.status?.levels ?? []) {
+    const earlier = before.find((one) => one.baseline === record.baseline && one.digest === record.digest);
+    const grew = (record.soakedSeconds ?? 0) > (earlier?.soakedSeconds ?? 0);
+    if ((record.soakedSeconds ?? 0) > 0) report.memo.set(`${name}/${record.digest}`, true);
+    const regressed = findRegressed(world, name, record);
+    if (regressed === undefined) continue;
+    report.met();
+    if (grew) report.violated(`rolloutrings/${name}`, `the soak of ${record.level} went on although node ${regressed} fell back below it`);
+  }
+};
+
+/** A node of the ring that was verified at the level and now reports less. */
+function findRegressed(world: World, ring: string, record: RingLevelStatus): string | undefined {
+  const selector = world.rings.get(ring)?.spec.members.nodes?.selector;
+  const level = world.levels.get(record.level)?.spec;
+  if (selector === undefined || level?.node === undefined) return undefined;
+  for (const node of world.nodes.values()) {
+    const verified = world.verified.get(node.uid)?.some((one) => one.baseline === record.baseline && one.digest === record.digest) === true;
+    if (!verified || !matches(selector, node.labels)) continue;
+    if (findBelow(node.info, level, coversKernel(node.info, level), false) !== undefined) return node.name;
+  }
+  return undefined;
+}
+
+const checkEmpty: NonNullable<Invariant["check"]> = ({ version, ledger, byController }, world, report) => {
+  for (const claim of ledger?.fresh ?? [])
+    for (const ring of world.rings.get(claim.ring)?.spec.after ?? [])
+      if (!world.rings.has(ring)) report.violated(`rolloutrings/${claim.ring}`, `${claim.name} was claimed although ring ${ring}, which comes before, does not exist`);
+  if (!byController || version.resource !== "rolloutrings.ringward.dev") return;
+  const name = version.object.metadata.name;
+  const ring = world.rings.get(name);
+  const before = (version.previous?.status as { readonly levels?: readonly RingLevelStatus[] } | undefined)?.levels ?? [];
+  for (const record of ring?.status?.levels ?? []) {
+    if (record.targets !== 0) continue;
+    report.met();
+    const earlier = before.find((one) => one.baseline === record.baseline && one.digest === record.digest);
+    const newly = record.soakedTime !== undefined && earlier?.soakedTime === undefined;
+    if (newly && ring?.spec.completion?.onEmpty !== "Pass") report.violated(`rolloutrings/${name}`, `${record.level} counts as soaked in a ring without targets`);
+  }
+};
+
+export const rings: readonly Invariant[] = [
+  { id: "R1", says: "no claim in a ring before every predecessor's record shows that digest soaked", check: checkPredecessors },
+  { id: "R2", says: "soak does not go on while a verified node has fallen back", check: checkRegression },
+  { id: "R3", says: "a new digest starts in the first ring", check: checkFirstRing },
+  { id: "R5", says: "an empty or missing ring never counts as soaked unless it says so", check: checkEmpty },
+];
