@@ -30,6 +30,10 @@ export interface Surroundings {
 /** The process's own. */
 export function ownSurroundings(): Surroundings {
   const { env, stdout, stderr, getuid } = process;
+  // Whoever reads our answer may stop early (`| head`): that is no failure of ours.
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   return {
     stdout,
     stderr,
