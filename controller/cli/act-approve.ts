@@ -12,7 +12,7 @@ import { PATCH_LEVELS, ROLLOUT_RINGS } from "../kube/resources.ts";
 import { FROM_GIT, POLICY_LABEL } from "../reconcile/apply-policy.ts";
 import { type Done, mustGet, patchTested, referTo, type Scene } from "./act-scene.ts";
 import { viewCluster } from "./cluster-view.ts";
-import { policyOf } from "./sources.ts";
+import { policyOf } from "./live-policy.ts";
 
 type Ring = RolloutRing & KubeObject;
 

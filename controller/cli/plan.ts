@@ -23,7 +23,8 @@ import {
   writeData,
   wrongUse,
 } from "./output.ts";
-import { readSituation, type Situation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
+import type { Situation } from "./situation.ts";
+import { readSituation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
 import { formatTable } from "./table.ts";
 
 const USAGE = `Usage: ringward plan --policy DIR (--cluster DUMPDIR | --kubeconfig FILE) [--at TIME] [-o ${FORMATS.join("|")}]

@@ -1,12 +1,8 @@
 // `ringward status`: rings as lanes. Equal things are one line with a count; only what has a problem is spelled out (the idea is
 // clusterctl describe's: surface problems, do not overload), so that 5,000 nodes fit on a screen.
 import type { Instant } from "../clock.ts";
-import { parseDuration } from "../core/duration.ts";
-import { describeReason } from "../api/reasons.ts";
 import { isCompliant } from "../core/compliance/states.ts";
-import type { AssetRow, Block } from "../core/model.ts";
-import type { Estimate } from "../core/rollout/estimate.ts";
-import type { RingOutcome } from "../core/rollout/plan.ts";
+import type { AssetRow } from "../core/model.ts";
 import {
   asksForHelp,
   createPaint,
@@ -25,7 +21,9 @@ import {
   wrongUse,
 } from "./output.ts";
 import { blockData, estimateData, nameOf, refuse, showEnd, summarise, warningSection } from "./plan.ts";
-import { readSituation, type Situation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
+import type { Situation } from "./situation.ts";
+import { readSituation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
+import { drawLanes, type Flight, type Group, groupRows, type Lane } from "./status-lanes.ts";
 import { formatBar, formatTable } from "./table.ts";
 
 const USAGE = `Usage: ringward status [SOURCES] [-o ${FORMATS.join("|")}]
@@ -64,68 +62,7 @@ export async function command(
   return situation.plan.rows.every((row) => isCompliant(row.state)) ? 0 : 1;
 }
 
-// -------------------------------------------------------------------------------------------------------- lanes
-
-interface Lane {
-  readonly ring: string;
-  readonly after: readonly string[];
-  readonly phase: string;
-  readonly members: { readonly nodes: number; readonly workloads: number };
-  readonly assets: number;
-  readonly done: number;
-  readonly inFlight: readonly AssetRow[];
-  readonly blocked: readonly AssetRow[];
-  /** What is claimed next. */
-  readonly next: readonly AssetRow[];
-  readonly waiting: readonly AssetRow[];
-  /** ms; undefined while no level soaks. */
-  readonly soakLeft: number | undefined;
-  readonly blockedBy: readonly Block[];
-  readonly estimates: readonly Estimate[];
-}
-
-/** A lane for each ring in ring order, and what is in none. */
-function drawLanes({ plan, estimates }: Situation): readonly Lane[] {
-  const next = new Set(plan.decisions.filter(({ action }) => action === "claim").map(({ target }) => nameOf(target)));
-  return plan.rings.map((outcome) => {
-    const { name, spec } = outcome.ring;
-    const rows = plan.rows.filter((row) => row.ring === name);
-    return {
-      ring: name,
-      after: spec.after ?? [],
-      phase: outcome.phase,
-      members: outcome.members,
-      ...sortRows(rows, next),
-      soakLeft: soakLeftOf(outcome),
-      blockedBy: outcome.blockedBy,
-      estimates: estimates.filter(({ ring }) => ring === name),
-    };
-  });
-}
-
-function sortRows(rows: readonly AssetRow[], next: ReadonlySet<string>) {
-  const isDone = (row: AssetRow): boolean => row.phase === "Done" || row.phase === "Soaking";
-  const isNext = (row: AssetRow): boolean => row.phase === "Offered" && next.has(nameOf(row.asset));
-  return {
-    assets: rows.length,
-    done: rows.filter(isDone).length,
-    inFlight: rows.filter((row) => row.phase === "InProgress"),
-    blocked: rows.filter((row) => row.phase === "Blocked"),
-    next: rows.filter(isNext),
-    waiting: rows.filter(
-      (row) => !isDone(row) && !isNext(row) && row.phase !== "InProgress" && row.phase !== "Blocked",
-    ),
-  };
-}
-
-/** The longest that a complete level of the ring still has to be observed. */
-function soakLeftOf({ ring, progress }: RingOutcome): number | undefined {
-  const wanted = parseDuration(ring.spec.soak ?? "24h") ?? 0;
-  const left = [...progress.values()]
-    .filter(({ complete, soaked }) => complete && !soaked)
-    .map(({ soakedMs }) => Math.max(0, wanted - soakedMs));
-  return left.length === 0 ? undefined : Math.max(...left);
-}
+// --------------------------------------------------------------------------------------------------------- data
 
 function statusData(situation: Situation, lanes: readonly Lane[]): object {
   const { plan, input, warnings } = situation;
@@ -147,6 +84,7 @@ function statusData(situation: Situation, lanes: readonly Lane[]): object {
       assets: lane.assets,
       done: lane.done,
       inFlight: lane.inFlight.length,
+      failed: lane.inFlight.filter(({ failure }) => failure !== undefined).map(({ row }) => nameOf(row.asset)),
       blocked: lane.blocked.length,
       next: lane.next.map((row) => nameOf(row.asset)),
       waiting: lane.waiting.length,
@@ -159,44 +97,6 @@ function statusData(situation: Situation, lanes: readonly Lane[]): object {
     summary: summarise(plan.rows),
     warnings,
   };
-}
-
-interface Group {
-  readonly reason: string;
-  readonly message: string;
-  readonly since: Instant | undefined;
-  readonly person: boolean;
-  readonly rows: readonly AssetRow[];
-}
-
-/** Rows that stand still for the same reason in the same words. Those that need a person come first. */
-function groupRows(rows: readonly AssetRow[]): readonly Group[] {
-  const groups = Map.groupBy(rows, (row) =>
-    JSON.stringify([row.blockedBy[0]?.reason ?? standing(row), row.blockedBy[0]?.message ?? ""]),
-  );
-  return [...groups.values()]
-    .map((list): Group => {
-      const block = list[0]?.blockedBy[0];
-      const times = list.flatMap((row) => row.blockedBy[0]?.since ?? []);
-      return {
-        reason: block?.reason ?? (list[0] === undefined ? "" : standing(list[0])),
-        message: block?.message ?? "",
-        since: times.length === 0 ? undefined : Math.min(...times),
-        person: block !== undefined && describeReason(block.reason).care === "person",
-        rows: list,
-      };
-    })
-    .sort(
-      (a, b) =>
-        Number(b.person) - Number(a.person) ||
-        b.rows.length - a.rows.length ||
-        (a.reason + a.message < b.reason + b.message ? -1 : 1),
-    );
-}
-
-/** What is said of a row that nothing blocks. */
-function standing({ state, reason }: AssetRow): string {
-  return reason === undefined ? state : `${state} (${reason})`;
 }
 
 function groupData({ reason, message, since, rows }: Group): object {
@@ -269,11 +169,37 @@ function laneEnd({ estimates }: Lane, now: Instant): string {
 function below(lane: Lane, now: Instant, wide: boolean, paint: Paint): readonly string[] {
   const lines: string[] = [];
   if (lane.done > 0) lines.push(`${paint("green", "✔")} ${lane.done} at their level`);
-  for (const row of lane.inFlight)
-    lines.push(`${paint("cyan", "↻")} ${nameOf(row.asset)} in progress, to ${row.level ?? "its level"}`);
+  lines.push(...flightLines(lane.inFlight, now, wide, paint));
   if (lane.next.length > 0) lines.push(`${paint("cyan", "→")} ${showNames(lane.next, wide)} next`);
   for (const group of groupRows([...lane.blocked, ...lane.waiting])) lines.push(groupLine(group, now, wide, paint));
   return lines.map((line, index) => `  ${index === lines.length - 1 ? "└" : "├"} ${line}`);
+}
+
+/** Failures one by one; what goes well is one line for each step. */
+function flightLines(flights: readonly Flight[], now: Instant, wide: boolean, paint: Paint): readonly string[] {
+  const failed = flights.filter(({ failure }) => failure !== undefined);
+  const steps = Map.groupBy(
+    flights.filter(({ failure }) => failure === undefined),
+    ({ step, row }) => `at step ${step}, to ${row.level ?? "its level"}`,
+  );
+  const age = (since: Instant | undefined): string =>
+    since === undefined ? "" : ` for ${showLength(Math.max(0, now - since))}`;
+  return [
+    ...failed.map(
+      ({ row, failure, since }) =>
+        `${paint("red", "✖")} ${nameOf(row.asset)} failed${age(since)}: ${oneLine(failure ?? "")}  -> ringward why ${whyArgument(row)}`,
+    ),
+    ...[...steps].map(([step, list]) => {
+      const first = list.reduce<Instant | undefined>(
+        (oldest, { since }) => (since !== undefined && since < (oldest ?? Infinity) ? since : oldest),
+        undefined,
+      );
+      return `${paint("cyan", "↻")} ${showNames(
+        list.map(({ row }) => row),
+        wide,
+      )} ${step}${age(first)}`;
+    }),
+  ];
 }
 
 function groupLine(group: Group, now: Instant, wide: boolean, paint: Paint): string {

@@ -23,7 +23,8 @@ import {
   writeData,
 } from "./output.ts";
 import { assetData, blockData, refuse, showComponent } from "./plan.ts";
-import { readSituation, type Situation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
+import type { Situation } from "./situation.ts";
+import { readSituation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
 import { formatTable } from "./table.ts";
 
 const USAGE = `Usage: ringward why KIND/NAME [-n NAMESPACE] [SOURCES] [-o ${FORMATS.join("|")}]

@@ -1,0 +1,67 @@
+// The policy that is in a cluster: what the controller applied there from Git, or what people did. Read commands show it; they never
+// take it for approved where the repository says otherwise (a repository that cannot be read brakes here as it does there).
+import type { PolicyRepositorySpec, PolicyRepositoryStatus } from "../api/policy-repository.ts";
+import type { RolloutRingStatus } from "../api/rollout-ring.ts";
+import type { Block, PolicyInForce } from "../core/model.ts";
+import type { KubeObject } from "../kube/port.ts";
+import { FROM_GIT, POLICY_LABEL } from "../reconcile/apply-policy.ts";
+import type { ClusterObjects } from "../reconcile/cluster.ts";
+import { fromCluster } from "../reconcile/policy-view.ts";
+import type { ClusterView } from "./cluster-view.ts";
+
+/** The policy that is in a cluster, as its objects say it: what the controller applied there, or people did. */
+export function policyOf(view: Pick<ClusterView, "objects">): PolicyInForce {
+  const objects = ownObjects(view.objects);
+  const policy = fromCluster(objects, brakesOf(objects), repositoryOf(objects));
+  const inGit = new Map(
+    objects.rings
+      .filter(({ metadata }) => metadata.labels?.[POLICY_LABEL] === FROM_GIT)
+      .map(({ metadata, status }) => [metadata.name, (status as RolloutRingStatus | undefined)?.observedCommit ?? ""]),
+  );
+  const rings = policy.rings.map((ring) => {
+    const commit = inGit.get(ring.name);
+    return commit === undefined ? ring : { ...ring, authority: { kind: "Git", commit } as const };
+  });
+  return { ...policy, rings };
+}
+
+/** What the controller said of the repository: these stop every new claim. */
+function brakesOf(objects: ClusterObjects): readonly Block[] {
+  const { conditions = [] } = (objects.repositories[0]?.status ?? {}) as PolicyRepositoryStatus;
+  return conditions.flatMap(({ type, status, reason, message }): readonly Block[] => {
+    if (type !== "Stalled" || status !== "True") return [];
+    return reason === "HistoryRewritten" || reason === "RepositoryStale" ? [{ reason, message }] : [];
+  });
+}
+
+/** The PolicyRepository of the cluster, if it has one. */
+export function repositoryOf(objects: ClusterObjects): PolicyRepositorySpec | undefined {
+  return objects.repositories[0]?.spec as PolicyRepositorySpec | undefined;
+}
+
+/** Ringward's own objects in the controller's words; the rest of the cluster is in the inventory already. */
+export function ownObjects(objects: ClusterView["objects"]): ClusterObjects {
+  const list = (kind: string): readonly KubeObject[] => objects.get(kind) ?? [];
+  const none: readonly KubeObject[] = [];
+  return {
+    nodes: none,
+    pods: none,
+    deployments: none,
+    statefulsets: none,
+    daemonsets: none,
+    replicasets: none,
+    jobs: none,
+    pdbs: none,
+    leases: none,
+    baselines: list("PatchBaseline"),
+    rings: list("RolloutRing"),
+    calendars: list("MaintenanceCalendar"),
+    exceptions: list("PatchException"),
+    recipes: list("UpdateRecipe"),
+    levels: list("PatchLevel"),
+    repositories: list("PolicyRepository"),
+    ledgers: list("DisruptionLedger"),
+    nodeStates: list("NodePatchState"),
+    workloadStates: list("WorkloadPatchState"),
+  };
+}
