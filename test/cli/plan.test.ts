@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { load } from "js-yaml";
 import { describe, expect, it } from "vitest";
 import { command as plan } from "../../controller/cli/plan.ts";
+import { seededRandom } from "../../controller/clock.ts";
 import { UserError } from "../../controller/errors.ts";
 import { DUMP, makeFolder, POLICY, ROOT, run } from "./plan-support.ts";
 
@@ -144,34 +145,30 @@ describe("same input, same bytes (R6)", () => {
       .map((name) => ({ name, value: load(readFileSync(join(POLICY, name), "utf8")) }));
 
     await fc.assert(
-      fc.asyncProperty(
-        fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
-        fc.integer({ min: 1, max: 4 }),
-        async (stream, parts) => {
-          const random = (): number => stream.next().value as number;
-          const dump = makeFolder();
-          const policy = makeFolder(POLICY);
-          const shuffled = shuffle(
-            items.map((item) => shuffleAll(item, random)),
-            random,
+      fc.asyncProperty(fc.integer(), fc.integer({ min: 1, max: 4 }), async (seed, parts) => {
+        const { next: random } = seededRandom(seed);
+        const dump = makeFolder();
+        const policy = makeFolder(POLICY);
+        const shuffled = shuffle(
+          items.map((item) => shuffleAll(item, random)),
+          random,
+        );
+        for (let part = 0; part < parts; part++) {
+          const own = shuffled.filter((_, index) => index % parts === part);
+          writeFileSync(
+            join(dump, `part-${part}.json`),
+            JSON.stringify({ apiVersion: "v1", kind: "List", items: own }),
           );
-          for (let part = 0; part < parts; part++) {
-            const own = shuffled.filter((_, index) => index % parts === part);
-            writeFileSync(
-              join(dump, `part-${part}.json`),
-              JSON.stringify({ apiVersion: "v1", kind: "List", items: own }),
-            );
-          }
-          for (const { name, value } of documents)
-            writeFileSync(join(policy, name), JSON.stringify(shuffleAll(value, random)));
+        }
+        for (const { name, value } of documents)
+          writeFileSync(join(policy, name), JSON.stringify(shuffleAll(value, random)));
 
-          const { out } = await run(plan, ["--policy", policy, "--cluster", dump, "-o", "json"]);
+        const { out } = await run(plan, ["--policy", policy, "--cluster", dump, "-o", "json"]);
 
-          rmSync(dump, { recursive: true });
-          rmSync(policy, { recursive: true });
-          expect(out.replaceAll(policy, POLICY)).toBe(expected);
-        },
-      ),
+        rmSync(dump, { recursive: true });
+        rmSync(policy, { recursive: true });
+        expect(out.replaceAll(policy, POLICY)).toBe(expected);
+      }),
       { numRuns: 12, seed: 7 },
     );
   });
