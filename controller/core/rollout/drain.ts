@@ -42,6 +42,11 @@ export function isDrained(view: DrainView): boolean {
   return view.evict.length === 0 && view.ending.length === 0 && view.standing.length === 0;
 }
 
+/** ` and 2 more pods`, for messages that name the first. */
+export function andMore(others: number): string {
+  return others === 0 ? "" : ` and ${others} more ${others === 1 ? "pod" : "pods"}`;
+}
+
 /** The budgets that select a pod, the tightest first, for messages. */
 export function budgetsOf(pod: PodAsset, pdbs: readonly PdbAsset[]): readonly PdbAsset[] {
   return pdbs
@@ -54,7 +59,7 @@ export function describeRefusals(refused: readonly PodAsset[], pdbs: readonly Pd
   const [pod] = [...refused].sort(compareNames);
   if (pod === undefined) return undefined;
   const budget = budgetsOf(pod, pdbs)[0]?.name;
-  const others = refused.length > 1 ? ` and ${refused.length - 1} more pods` : "";
+  const others = andMore(refused.length - 1);
   return {
     reason: "PDBBlocked",
     message: `pod ${pod.namespace}/${pod.name}${others}: ${budget === undefined ? "a PodDisruptionBudget" : `PodDisruptionBudget ${budget}`} allows no disruption`,

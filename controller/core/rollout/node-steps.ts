@@ -8,7 +8,7 @@ import type { DrainPolicy } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
 import { parseDuration } from "../duration.ts";
 import type { Assessment, Block, Claim, NodeAsset, PdbAsset, PodAsset } from "../model.ts";
-import { budgetsOf, describeRefusals, type DrainView, isDrained, viewDrain } from "./drain.ts";
+import { andMore, budgetsOf, describeRefusals, type DrainView, isDrained, viewDrain } from "./drain.ts";
 
 /** A recipe step's job, as the cluster shows it. */
 export type JobView =
@@ -367,7 +367,7 @@ function describeDrain({ pdbs, state }: Scene, view: DrainView, since: Instant):
 function standing(view: DrainView): Block {
   const [first] = view.standing;
   const name = first === undefined ? "a pod" : `pod ${first.pod.namespace}/${first.pod.name}`;
-  const others = view.standing.length > 1 ? ` and ${view.standing.length - 1} more pods` : "";
+  const others = andMore(view.standing.length - 1);
   return { reason: "PodBlocksDrain", message: `${name}${others}: ${first?.why ?? ""}` };
 }
 
@@ -435,11 +435,15 @@ function afterUpdate(scene: Scene): NodeAct {
 }
 
 /** Whether a component that only a reboot brings does not run yet. What is not known is no reason to reboot. */
-function isBehind({ assess }: Scene): boolean {
-  return assess().components.some(
-    ({ name, state }) =>
-      state === "InstalledPendingReboot" || (state === "Missing" && (name === "osImage" || name === "kernel")),
-  );
+function isBehind({ assess, operation }: Scene): boolean {
+  const { components, offTarget } = assess();
+  const goesBack = operation.rollback === true && offTarget;
+  return components.some(({ name, state }) => {
+    if (state === "InstalledPendingReboot") return true;
+    return (
+      (name === "osImage" || name === "kernel") && (state === "Missing" || (goesBack && state === "InstalledOther"))
+    );
+  });
 }
 
 function reboot(scene: Scene): NodeAct {
@@ -479,8 +483,7 @@ function verify(scene: Scene): NodeAct {
     return fail(scene, "NodeNotBack", `${node.name} did not become Ready`);
   }
   const assessment = scene.assess();
-  if (assessment.state === "Installed" || assessment.state === "InstalledOther" || assessment.state === "Exempt")
-    return record(scene, "Verified");
+  if (isThere(assessment)) return record(scene, "Verified");
   if (assessment.state === "InstalledPendingReboot" && operation.step === "Updated")
     return record(scene, "Verified", { rebootPending: true });
   const wrong = assessment.components.find((component) => component.state === assessment.state);

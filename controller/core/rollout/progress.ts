@@ -74,6 +74,7 @@ export function advanceLevel(input: ProgressInput): LevelProgress {
   const failures = countFailures(input);
   const inFlight = claims.filter((claim) => !hasFailed(claim, stored)).length;
   const complete = isComplete(ring, { scope: scope.length, done: done.length, inFlight, failures });
+  const empty = scope.length === 0 && ring.spec.completion?.onEmpty !== "Pass";
   const offered = input.offered || previous?.offeredTime !== undefined;
   const regressed = scope.some((target) => hasRegressed(target, stored));
   // Time counts only between two looks that both found the level complete, and only where it may be run at all.
@@ -89,6 +90,7 @@ export function advanceLevel(input: ProgressInput): LevelProgress {
   const soaked = !regressed && offered && soakedMs >= wanted && (complete || previous?.soakedTime !== undefined);
   const facts: Facts = {
     scope: scope.length,
+    empty,
     done: done.length,
     inFlight,
     failures,
@@ -165,6 +167,8 @@ function countFailures({ claims, approval, previous, stored }: ProgressInput): n
 
 interface Facts extends Counts {
   readonly complete: boolean;
+  /** Nothing is in scope, and the ring does not say that this may pass. */
+  readonly empty: boolean;
   /** Now or before. */
   readonly offered: boolean;
   readonly soaked: boolean;
@@ -196,6 +200,7 @@ function summarise({ now, approval, previous, claims, offered }: ProgressInput, 
 
 function phaseOf(facts: Facts, offered: boolean): NonNullable<RingLevelStatus["phase"]> {
   if (facts.soaked && facts.complete) return "Done";
+  if (facts.empty && facts.inFlight === 0) return "Blocked";
   if (facts.inFlight > 0) return "InProgress";
   if (facts.complete && facts.offered) return "Soaking";
   if (!offered) return "NotOffered";

@@ -196,6 +196,7 @@ export function findRetreat(scope: RetreatScope, inGrace = false): Block | undef
   return { reason: "OutsideWindow", message: "the window ended" };
 }
 
-function iso(at: Instant): string {
+/** An instant for people: RFC 3339, without empty milliseconds. */
+export function iso(at: Instant): string {
   return new Date(at).toISOString().replace(/\.000Z$/, "Z");
 }

@@ -40,11 +40,16 @@ export function summariseRing(view: RingView, rows: readonly AssetRow[], context
 }
 
 /** Each reason once. Where nothing is left to do, nothing stands still, and no window that shuts is worth a word (K7). */
-function blocksOf({ offerBlocks, startBlocks, pending }: RingView): readonly Block[] {
+function blocksOf({ ring, offerBlocks, startBlocks, pending, progress }: RingView): readonly Block[] {
   const all = [offerBlocks, startBlocks].flatMap((blocks) =>
     [...blocks].flatMap(([baseline, list]) => (pending.has(baseline) ? list : [])),
   );
-  return [...new Map(all.map((block) => [block.reason, block])).values()];
+  const empty = [...progress].flatMap(([baseline, { status }]): readonly Block[] =>
+    status.phase === "Blocked"
+      ? [{ reason: "RingEmpty", message: `ring ${ring.name} has no target of ${baseline}` }]
+      : [],
+  );
+  return [...new Map([...empty, ...all].map((block) => [block.reason, block])).values()];
 }
 
 /** Twenty records for each baseline are enough to know what was withdrawn; the current one is always kept. */
@@ -67,7 +72,8 @@ function ringPhase(levels: readonly LevelProgress[], halted: Block | undefined, 
   if (halted !== undefined || entries.problems.size > 0) return "Blocked";
   if (levels.length === 0) return "NotOffered";
   const phases = new Set(levels.map(({ status }) => status.phase ?? "NotOffered"));
-  for (const phase of ["InProgress", "Offered", "Soaking", "NotOffered"] as const) if (phases.has(phase)) return phase;
+  for (const phase of ["InProgress", "Offered", "Blocked", "Soaking", "NotOffered"] as const)
+    if (phases.has(phase)) return phase;
   return "Done";
 }
 

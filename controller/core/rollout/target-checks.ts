@@ -6,6 +6,7 @@ import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../../api/p
 import { parseDuration } from "../duration.ts";
 import { compareVersions } from "../versions/index.ts";
 import type { Block, Inventory, NodeAsset, PolicyInForce, RingInForce, StoredStates, WorkloadAsset } from "../model.ts";
+import { iso } from "./ring-checks.ts";
 import { desiredImages } from "./desired-images.ts";
 import type { Approval } from "./entries.ts";
 import { isLevelOf } from "./history.ts";
@@ -35,7 +36,6 @@ const nodeChecks: readonly NodeCheck[] = [
     node.unschedulable && node.mark === undefined && scope.ring.spec.cordonedNodes !== "Update"
       ? { reason: "CordonedByOther", message: `node ${node.name} was cordoned by somebody else` }
       : undefined,
-  (_, node) => (node.ready ? undefined : { reason: "NodeNotReady", message: `node ${node.name} is not Ready` }),
   checkGrace,
 ];
 
@@ -58,7 +58,7 @@ const workloadChecks: readonly WorkloadCheck[] = [
   checkContested,
 ];
 
-const commonChecks: readonly Check[] = [({ target }) => target.conflict, checkUnknown, checkAttempted];
+const commonChecks: readonly Check[] = [({ target }) => target.conflict, checkReady, checkUnknown, checkAttempted];
 
 /** Why this target may not be claimed. */
 export function findTargetBlocks(scope: TargetScope): readonly Block[] {
@@ -70,6 +70,13 @@ export function findTargetBlocks(scope: TargetScope): readonly Block[] {
         ? workloadChecks.map((check) => check(scope, workload))
         : [];
   return [...commonChecks.map((check) => check(scope)), ...own].flatMap((block) => block ?? []);
+}
+
+/** Before what follows from it: of a node that is down nothing else is known either. */
+function checkReady({ target: { node } }: TargetScope): Block | undefined {
+  return node === undefined || node.ready
+    ? undefined
+    : { reason: "NodeNotReady", message: `node ${node.name} is not Ready` };
 }
 
 function checkUnknown({ target }: TargetScope): Block | undefined {
@@ -187,7 +194,7 @@ function checkGrace({ ring, now, forcedAt, stored, target }: TargetScope, node: 
   const why = pendingSince > node.createdAt ? "came to need a reboot" : "joined late";
   return {
     reason: "GracePeriod",
-    message: `node ${node.name} ${why} and is not forced before ${new Date(until).toISOString()}`,
+    message: `node ${node.name} ${why} and is not forced before ${iso(until)}`,
   };
 }
 
