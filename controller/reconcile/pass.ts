@@ -77,9 +77,10 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
   const ledger = await readLedger(client);
   const lost = await confirmLostClaims(client, findLostClaims(ledger, snapshot.inventory, snapshot.stored, policy.inForce.clusterName));
   const resolved = resolveAll(policy, snapshot, clock.now());
-  const plan = makePlan(planInput(ports, memory, { policy, snapshot, ledger, lost, candidates: resolved.candidates }));
+  const input = planInput(ports, memory, { policy, snapshot, ledger, lost, candidates: resolved.candidates });
+  const plan = makePlan(input);
   memory.soakedMs = plan.soakedMs;
-  const moved = await act(ports, options, memory, { objects, policy, snapshot, ledger, lost, plan, views: resolved.views });
+  const moved = await act(ports, options, memory, { objects, policy, snapshot, ledger, lost, input, plan, views: resolved.views });
   return { plan, busy: moved };
 }
 
@@ -89,6 +90,7 @@ interface Scene {
   readonly snapshot: Snapshot;
   readonly ledger: LiveLedger;
   readonly lost: readonly Claim[];
+  readonly input: PlanInput;
   readonly plan: Plan;
   readonly views: readonly BaselineView[];
 }
@@ -102,7 +104,7 @@ async function readVersion(client: Client): Promise<string | undefined> {
 function planInput(
   { clock }: PassPorts,
   memory: Memory,
-  scene: Omit<Scene, "objects" | "plan" | "views"> & { readonly candidates: ReadonlyMap<string, LevelInForce> },
+  scene: Omit<Scene, "objects" | "input" | "plan" | "views"> & { readonly candidates: ReadonlyMap<string, LevelInForce> },
 ): PlanInput {
   const [wall, monotonic] = [clock.now(), clock.monotonic()];
   // The lesser of two clocks: a jump of one can only lengthen the soak (invariant of soak; DESIGN "Approval").
@@ -189,12 +191,8 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   await writeBaselineStatuses(status, scene.views);
   const left = await writeTargetStates(status);
   await removeOrphans(status);
-  const promoted = await ports.promoter.promote({ plan, policy, inventory: snapshot.inventory, candidates: candidatesOf(scene.views), now: plan.at });
+  const promoted = await ports.promoter.promote({ input: scene.input, plan, policy, now: plan.at });
   return served.moved || ledgerMoved.length > 0 || served.free.size > 0 || inventoryRuns || left || promoted;
-}
-
-function candidatesOf(views: readonly BaselineView[]): ReadonlyMap<string, LevelInForce> {
-  return new Map(views.flatMap((view) => (view.candidate === undefined ? [] : [[view.name, view.candidate] as const])));
 }
 
 async function changeLedger(ports: PassPorts, { plan, ledger, lost }: Scene, free: ReadonlySet<string>): Promise<readonly Claim[]> {

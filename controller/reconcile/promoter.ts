@@ -1,19 +1,18 @@
 // The place where a pass hands its plan to promotion: asks the forge what there is, lets the core decide, carries it out. Without a
 // repository there is nothing to write to; without a forge only Automatic rings move. A forge that fails opens no gate (A8).
 import type { Clock, Instant } from "../clock.ts";
-import type { Inventory, LevelInForce } from "../core/model.ts";
-import { planPromotions, renderProposal } from "../core/promotion/index.ts";
-import type { Plan } from "../core/rollout/plan.ts";
+import { forecastProposal, planPromotions, renderProposal } from "../core/promotion/index.ts";
+import type { Plan, PlanInput } from "../core/rollout/plan.ts";
 import { escapeCode, escapeMarkdown } from "../forge/text.ts";
 import type { EventInput } from "../kube/events.ts";
 import type { PolicyView, RepositoryView } from "./policy-source.ts";
 import { carryOutPromotions, type ListedProposals, listProposals, type PromotionEvent } from "./promote.ts";
 
 export interface PromotionScene {
+  /** What the plan was made from. */
+  readonly input: PlanInput;
   readonly plan: Plan;
   readonly policy: PolicyView;
-  readonly inventory: Inventory;
-  readonly candidates: ReadonlyMap<string, LevelInForce>;
   readonly now: Instant;
 }
 
@@ -52,7 +51,7 @@ export function createPromoter(ports: PromoterPorts): Promoter {
       const listed = await list(ports, memory, repository);
       const promotions = planPromotions(scene.plan, {
         policy: scene.policy.inForce,
-        candidates: scene.candidates,
+        candidates: scene.input.candidates,
         proposals: repository.forge === undefined ? [] : listed?.known,
         now: scene.now,
       });
@@ -63,7 +62,9 @@ export function createPromoter(ports: PromoterPorts): Promoter {
             proposal,
             plan: scene.plan,
             policy: scene.policy.inForce,
-            inventory: scene.inventory,
+            inventory: scene.input.inventory,
+            forecast: () => forecastProposal(scene.input, proposal),
+            mode: scene.input.ledger.spec.mode ?? "Observe",
             escape: { text: escapeMarkdown, code: escapeCode },
           }),
         git: repository.git,
