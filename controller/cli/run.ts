@@ -60,6 +60,8 @@ export async function run(argv: readonly string[]): Promise<number> {
       process.stderr.write(`ringward ${name}: ${error.message}\n`);
       return 2;
     }
-    throw error;
+    // A defect or an outage: exit 2 like every failure, with what a report needs.
+    process.stderr.write(`ringward ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 2;
   }
 }
