@@ -1,0 +1,155 @@
+// Policy from Git to validated objects: 10,000 documents, each in a file of its own, in a bare repository on disk, through the
+// clients that the controller uses (controller/git, controller/policy).
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createValidators } from "../../controller/api/validator.ts";
+import { systemClock } from "../../controller/clock.ts";
+import { openPolicyGit } from "../../controller/git/repository.ts";
+import { loadPolicy } from "../../controller/policy/load.ts";
+import { median, type Row, timeRuns } from "./measure.ts";
+
+const DOCUMENTS = 10_000;
+const RUNS = 5;
+const TIME = Date.parse("2024-12-16T06:00:00Z");
+
+export async function benchPolicy(log: (line: string) => void): Promise<readonly Row[]> {
+  log(`a repository of ${DOCUMENTS} documents`);
+  const folder = mkdtempSync(join(tmpdir(), "ringward-bench-"));
+  try {
+    const bare = makeRepository(folder);
+    const parts: { fetch: number; read: number; load: number }[] = [];
+    const whole = await timeRuns(RUNS, async (run) => {
+      parts.push(await loadOnce(bare, join(folder, `store-${run}`)));
+    });
+    const part = (name: "fetch" | "read" | "load"): number => Math.round(median(parts.map((one) => one[name])));
+    return [
+      {
+        what: "10,000 policy documents, from Git to validated objects",
+        unit: "ms",
+        goal: { most: 2_000 },
+        measured: median(whole),
+        note: `median of ${RUNS} from an empty store: fetch ${part("fetch")} ms, read ${part("read")} ms, validators compiled, parsed and validated ${part("load")} ms`,
+      },
+    ];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** As a controller does it that starts with nothing. */
+async function loadOnce(bare: string, directory: string): Promise<{ fetch: number; read: number; load: number }> {
+  const author = { name: "bench", email: "bench@example.com" };
+  const marks = [systemClock.monotonic()];
+  const mark = (): void => void marks.push(systemClock.monotonic());
+  const git = await openPolicyGit({
+    url: `file://${bare}`,
+    branch: "main",
+    directory,
+    author,
+    allowLocal: true,
+    clock: systemClock,
+  });
+  const { head } = await git.fetch();
+  mark();
+  const { files } = await git.read(head, "");
+  mark();
+  const { objects, problems } = loadPolicy({ files, validators: createValidators() });
+  mark();
+  const bad = problems.find(({ severity }) => severity === "error");
+  if (bad !== undefined) throw new Error(`${bad.file}:${bad.line}: ${bad.path}: ${bad.message}`);
+  if (objects.length !== DOCUMENTS) throw new Error(`${objects.length} of ${DOCUMENTS} documents were loaded`);
+  const between = (at: number): number => (marks[at + 1] ?? 0) - (marks[at] ?? 0);
+  return { fetch: between(0), read: between(1), load: between(2) };
+}
+
+/** A bare repository with one commit, written as one stream: a process per file would take half a minute. */
+function makeRepository(folder: string): string {
+  const bare = join(folder, "policy.git");
+  const git = (args: readonly string[], input = ""): string =>
+    execFileSync("git", args, {
+      encoding: "utf8",
+      input,
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { PATH: process.env["PATH"] ?? "", HOME: folder, GIT_CONFIG_NOSYSTEM: "1" },
+    });
+  git(["init", "-q", "--bare", "-b", "main", bare]);
+  const files = Array.from({ length: DOCUMENTS }, (_, index) => makeDocument(index))
+    .map(({ path, text }) => `M 100644 inline ${path}\ndata ${Buffer.byteLength(text)}\n${text}\n`)
+    .join("");
+  const head = `commit refs/heads/main\ncommitter Bench <bench@example.com> ${TIME / 1000} +0000\ndata 6\npolicy\n`;
+  git(["--git-dir", bare, "fast-import", "--quiet"], `${head}${files}`);
+  return bare;
+}
+
+interface Document {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Of a hundred documents: 60 exceptions, 30 baselines, 5 rings, 3 calendars, 2 recipes. */
+function makeDocument(index: number): Document {
+  const name = `n${String(index).padStart(5, "0")}`;
+  const kind = index % 100;
+  if (kind < 60) return document("exceptions", "PatchException", name, exceptionSpec(index));
+  if (kind < 90) return document("baselines", "PatchBaseline", name, baselineSpec(index));
+  if (kind < 95) return document("rings", "RolloutRing", name, ringSpec(index));
+  if (kind < 98) return document("calendars", "MaintenanceCalendar", name, CALENDAR);
+  return document("recipes", "UpdateRecipe", name, RECIPE);
+}
+
+function document(folder: string, kind: string, name: string, spec: string): Document {
+  const text = `# ${name}\napiVersion: ringward.dev/v1alpha1\nkind: ${kind}\nmetadata:\n  name: ${name}\nspec:\n${spec}`;
+  return { path: `${folder}/${name}.yaml`, text };
+}
+
+function exceptionSpec(index: number): string {
+  return `  targets: { kind: Node, names: [node-${index}] }
+  owner: team-${index % 40}
+  justification: the batch run ${index} must not be interrupted
+  expirationTime: 2025-01-31T00:00:00Z
+`;
+}
+
+function baselineSpec(index: number): string {
+  return `  target: Node
+  node:
+    nodeSelector: { matchLabels: { pool: pool-${index} } }
+    product: { id: ubuntu, versionId: "22.04" }
+    source: { snapshot: 20241212T000000Z }
+    minimum:
+      kernels:
+        - { series: 5.15.0, flavour: generic, version: 5.15.0-125-generic }
+      kubelet: 1.31.4
+      containerRuntime: containerd://1.7.24
+      packages:
+        - { name: openssl, version: 3.0.2-0ubuntu1.18 }
+        - { name: libssl3, version: 3.0.2-0ubuntu1.18 }
+    recipeRef: { name: apt }
+`;
+}
+
+function ringSpec(index: number): string {
+  return `  members:
+    nodes:
+      selector: { matchLabels: { node-restriction.kubernetes.io/ring: ring-${index} } }
+  budget: { nodes: 6, maxFailures: 0 }
+  soak: 4h
+  levels:
+    - baseline: ubuntu-2204
+`;
+}
+
+const CALENDAR = `  timeZone: Europe/Berlin
+  windows:
+    - { name: nights, schedule: "0 22 * * 1-5", duration: 6h, cutoff: 30m }
+`;
+
+const STEP = `{ image: "registry.example.com/recipe:1.0@sha256:${"5".repeat(64)}", command: [/recipe/apt, update], host: ReadWrite, timeout: 30m }`;
+const RECIPE = `  match: { product: { id: ubuntu } }
+  strategy: InPlace
+  steps:
+    update: ${STEP}
+    reboot: ${STEP}
+`;

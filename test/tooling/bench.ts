@@ -1,0 +1,69 @@
+// `npm run bench`: measures what the design promises, on this machine, and prints goal, figure and verdict. It writes nothing
+// unless asked: `--write` puts the table into docs/benchmarks.md, `--only NAME` runs one part. Exit code 1 when a goal is missed.
+import { readFileSync, writeFileSync } from "node:fs";
+import { formatTable } from "../../controller/cli/table.ts";
+import { systemClock } from "../../controller/clock.ts";
+import { benchCliStart } from "../bench/cli-start.ts";
+import { judge, type Row, showFigure, showGoal } from "../bench/measure.ts";
+import { benchPlan } from "../bench/plan.ts";
+import { benchPolicy } from "../bench/policy.ts";
+import { benchVersions } from "../bench/versions.ts";
+import { isMain } from "./is-main.ts";
+
+const PAGE = new URL("../../docs/benchmarks.md", import.meta.url).pathname;
+const BEGIN = "<!-- begin figures: npm run bench -- --write -->";
+const END = "<!-- end figures -->";
+
+type Bench = (log: (line: string) => void) => readonly Row[] | Promise<readonly Row[]>;
+
+const BENCHES: Readonly<Record<string, Bench>> = {
+  plan: benchPlan,
+  policy: benchPolicy,
+  versions: benchVersions,
+  cli: benchCliStart,
+};
+
+/** The page with the figures between its two marks replaced. */
+export function withFigures(page: string, rows: readonly Row[], date: string): string {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin === -1 || end < begin) throw new Error(`docs/benchmarks.md lacks the marks ${BEGIN} and ${END}`);
+  return `${page.slice(0, begin + BEGIN.length)}\n${figures(rows, date)}${page.slice(end)}`;
+}
+
+function figures(rows: readonly Row[], date: string): string {
+  const lines = rows.map(
+    (row) =>
+      `| ${row.what} | ${showGoal(row)} | ${showFigure(row.measured, row.unit)} | ${judge(row)} | ${row.note} |\n`,
+  );
+  return `\nMeasured on ${date}, 2 cores, 24 GiB, Node ${process.versions.node}.\n\n| what | goal | measured | verdict | how, and why if missed |\n|---|---|---|---|---|\n${lines.join("")}\n`;
+}
+
+function table(rows: readonly Row[]): string {
+  const cells = rows.map((row) => [row.what, showGoal(row), showFigure(row.measured, row.unit), judge(row), row.note]);
+  return formatTable(["WHAT", "GOAL", "MEASURED", "VERDICT", "HOW"], cells);
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const only = args.includes("--only") ? (args[args.indexOf("--only") + 1] ?? "") : undefined;
+  if (only !== undefined && !Object.hasOwn(BENCHES, only)) {
+    process.stderr.write(`there is no part "${only}" (there are ${Object.keys(BENCHES).join(", ")})\n`);
+    return 2;
+  }
+  if (only !== undefined && args.includes("--write")) {
+    process.stderr.write("--write needs all parts: leave --only out\n");
+    return 2;
+  }
+  const rows: Row[] = [];
+  for (const [name, bench] of Object.entries(BENCHES)) {
+    if (only !== undefined && name !== only) continue;
+    rows.push(...(await bench((line) => process.stderr.write(`${line}\n`))));
+  }
+  process.stdout.write(table(rows));
+  if (args.includes("--write")) {
+    const date = new Date(systemClock.now()).toISOString().slice(0, 10);
+    writeFileSync(PAGE, withFigures(readFileSync(PAGE, "utf8"), rows, date));
+  }
+  return rows.every((row) => judge(row) !== "missed") ? 0 : 1;
+}
+
+if (isMain(import.meta.url)) process.exitCode = await main(process.argv.slice(2));
