@@ -28,6 +28,7 @@ export interface DemoOptions {
 /** Cluster-wide limits of the demo; rings tighten them. */
 const LIMITS = { nodes: 14, workloads: 12, nodesPerZone: 7 };
 const LOOK_MS = 400;
+const PATIENCE_MS = 10_000;
 
 /** Runs it. Throws UserError for a fault that does not exist. */
 export async function runDemo(options: DemoOptions, story: (now: () => number) => Story): Promise<DemoResult> {
@@ -79,6 +80,7 @@ async function play(stage: Stage, fault: Fault | undefined, options: DemoOptions
   teller.tell("a person sets the ledger's mode to Enforce");
   const person = options.autoApprove ? createScriptedPerson(stage, fault) : undefined;
   const waiting = new Set<number>();
+  let finishedAt: number | undefined;
   while (systemClock.monotonic() < end && !options.signal.aborted) {
     const facts = await look(stage);
     const news = await fault?.step(stage, facts);
@@ -92,7 +94,10 @@ async function play(stage: Stage, fault: Fault | undefined, options: DemoOptions
         teller.tell(`#${pull.number} ${pull.title}    ${stage.forge.url}    or: ringward demo merge ${pull.number}`);
       }
     teller.show(facts, open.length);
-    if (isFinished(facts) && open.length === 0 && (fault === undefined || fault.result(facts).ok)) return;
+    if (!isFinished(facts) || open.length > 0) finishedAt = undefined;
+    else if (fault === undefined || fault.result(facts).ok) return;
+    // Compliant, but the trouble did not end as promised: it will not any more.
+    else if (systemClock.monotonic() - (finishedAt ??= systemClock.monotonic()) > PATIENCE_MS) return;
     await systemClock.sleep(LOOK_MS);
   }
 }

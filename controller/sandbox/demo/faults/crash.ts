@@ -21,7 +21,7 @@ export function crash(): Fault {
       // Heartbeats of the Lease are no work: a point is a place in the work that was done.
       if (request.user !== CONTROLLER_USER || !request.write || request.path.includes("/leases/")) return;
       writes += 1;
-      if (killing || kills >= KILLS + 5 || writes < next) return;
+      if (killing || kills > KILLS || writes < next) return;
       killing = true;
       next = writes + 20 + Math.floor(random.next() * 40);
       kills += 1;
