@@ -2,7 +2,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Claim } from "../../../controller/api/disruption-ledger.ts";
-import { admit, type Capacity, type ClaimRequest, isUnavailable, limitOf } from "../../../controller/core/rollout/limits.ts";
+import {
+  admit,
+  type Capacity,
+  type ClaimRequest,
+  isUnavailable,
+  limitOf,
+} from "../../../controller/core/rollout/limits.ts";
 import { nodeAsset, ring } from "../../support/fleet.ts";
 
 interface SmallNode {
@@ -31,7 +37,11 @@ function request(node: SmallNode): ClaimRequest {
 
 const held = (node: SmallNode): Claim => ({ ...request(node), id: `c-${node.uid}`, since: "2026-01-01T00:00:00Z" });
 
-function capacity(nodes: readonly SmallNode[], limits: Capacity["limits"], budgets: Readonly<Record<string, object>> = {}): Capacity {
+function capacity(
+  nodes: readonly SmallNode[],
+  limits: Capacity["limits"],
+  budgets: Readonly<Record<string, object>> = {},
+): Capacity {
   return {
     nodes: nodes.map((node) => nodeAsset(node.uid, node)),
     ringOf: (uid) => nodes.find((node) => node.uid === uid)?.ring,
@@ -47,7 +57,8 @@ function node(uid: string, rest: Partial<SmallNode> = {}): SmallNode {
   return { uid, zone: "a", ring: "one", ready: true, unschedulable: false, controlPlane: false, ...rest };
 }
 
-const many = (count: number, rest: Partial<SmallNode> = {}): readonly SmallNode[] => Array.from({ length: count }, (_, index) => node(`n${index}`, rest));
+const many = (count: number, rest: Partial<SmallNode> = {}): readonly SmallNode[] =>
+  Array.from({ length: count }, (_, index) => node(`n${index}`, rest));
 const OPEN = { nodes: "100%", nodesPerZone: "100%", workloads: "100%" } as const;
 
 describe("limits", () => {
@@ -92,7 +103,11 @@ describe("limits", () => {
   it("limits bind all rings; a ring's budget only tightens them", () => {
     const nodes = [...many(4), ...many(4).map((one) => ({ ...one, uid: `two-${one.uid}`, ring: "two" }))];
 
-    const wide = admit([], nodes.map(request), capacity(nodes, { ...OPEN, nodes: 2 }, { one: { nodes: 100 }, two: { nodes: 100 } }));
+    const wide = admit(
+      [],
+      nodes.map(request),
+      capacity(nodes, { ...OPEN, nodes: 2 }, { one: { nodes: 100 }, two: { nodes: 100 } }),
+    );
 
     expect(wide.admitted).toHaveLength(2);
     expect(new Set([...wide.refused.values()].map((block) => block.reason))).toEqual(new Set(["LimitReached"]));
@@ -102,7 +117,11 @@ describe("limits", () => {
     const nodes = [...many(4), ...many(4, { zone: "b" }).map((one) => ({ ...one, uid: `b-${one.uid}`, ring: "two" }))];
 
     const { admitted } = admit([], nodes.map(request), capacity(nodes, { ...OPEN, nodesPerZone: 1 }));
-    const tight = admit([], nodes.map(request), capacity(nodes, OPEN, { one: { nodesPerZone: 2 }, two: { nodesPerZone: "25%" } }));
+    const tight = admit(
+      [],
+      nodes.map(request),
+      capacity(nodes, OPEN, { one: { nodesPerZone: 2 }, two: { nodesPerZone: "25%" } }),
+    );
 
     expect(admitted.map((one) => one.zone)).toEqual(["a", "b"]);
     expect(tight.admitted.map((one) => one.ring)).toEqual(["one", "one", "two"]);
@@ -113,7 +132,9 @@ describe("limits", () => {
     const oneDown = nodes.map((one, index) => (index === 2 ? { ...one, ready: false } : one));
 
     expect(admit([], nodes.map(request), capacity(nodes, OPEN)).admitted).toHaveLength(1);
-    expect(admit([], oneDown.slice(0, 2).map(request), capacity(oneDown, OPEN)).refused.get("n0")?.reason).toBe("ControlPlaneBusy");
+    expect(admit([], oneDown.slice(0, 2).map(request), capacity(oneDown, OPEN)).refused.get("n0")?.reason).toBe(
+      "ControlPlaneBusy",
+    );
   });
 
   it("holds at most 500 claims, then LedgerFull", () => {
@@ -126,7 +147,11 @@ describe("limits", () => {
   });
 
   it("workloads have limits of their own", () => {
-    const requests = Array.from({ length: 5 }, (_, index) => ({ ...request(node(`w${index}`)), kind: "Deployment", namespace: "shop" }));
+    const requests = Array.from({ length: 5 }, (_, index) => ({
+      ...request(node(`w${index}`)),
+      kind: "Deployment",
+      namespace: "shop",
+    }));
 
     const { admitted, refused } = admit([], requests, capacity(many(1), { ...OPEN, workloads: 2 }));
     const ringBound = admit([], requests, capacity(many(1), OPEN));
@@ -145,7 +170,10 @@ describe("limits", () => {
     held: fc.boolean(),
     order: fc.nat(),
   });
-  const arbitraryLimit = fc.oneof(fc.nat({ max: 6 }), fc.integer({ min: 0, max: 100 }).map((percent) => `${percent}%`));
+  const arbitraryLimit = fc.oneof(
+    fc.nat({ max: 6 }),
+    fc.integer({ min: 0, max: 100 }).map((percent) => `${percent}%`),
+  );
 
   it("B1, B2: no order of requests on any cluster leads to a claim beyond a limit, and no target is claimed twice (B8)", () => {
     fc.assert(
@@ -179,7 +207,10 @@ describe("limits", () => {
             const ringZone = (one: SmallNode): boolean => mine(one) && one.ring === "one";
             check(limitOf(budget.nodesPerZone, nodes.filter(ringZone).length, 0), ringZone);
           }
-          check(limitOf(budget.nodes, nodes.filter((one) => one.ring === "one").length, 0), (one) => one.ring === "one");
+          check(
+            limitOf(budget.nodes, nodes.filter((one) => one.ring === "one").length, 0),
+            (one) => one.ring === "one",
+          );
           check(1, (one) => one.controlPlane);
         },
       ),

@@ -47,8 +47,16 @@ describe("membership", () => {
     const members = assignMembers(rings, nodes, []);
 
     expect([...members.of.values()].every((membership) => membership.kind === "Ring")).toBe(true);
-    expect(members.nodes.get("canary")?.map((node) => node.uid).sort()).toEqual(
-      nodes.filter((node) => cohortOf(node.uid) < 10).map((node) => node.uid).sort(),
+    expect(
+      members.nodes
+        .get("canary")
+        ?.map((node) => node.uid)
+        .sort(),
+    ).toEqual(
+      nodes
+        .filter((node) => cohortOf(node.uid) < 10)
+        .map((node) => node.uid)
+        .sort(),
     );
   });
 
@@ -68,9 +76,17 @@ describe("membership", () => {
   });
 
   it("a selector that says the same in another order is the same selector", () => {
-    const left = { matchLabels: { pool: "blue", tier: "x" }, matchExpressions: [{ key: "z", operator: "NotIn" as const, values: ["1", "2"] }] };
-    const right = { matchLabels: { tier: "x", pool: "blue" }, matchExpressions: [{ key: "z", operator: "NotIn" as const, values: ["2", "1"] }] };
-    const nodes = Array.from({ length: 50 }, (_, index) => nodeAsset(`n${index}`, { labels: { pool: "blue", tier: "x" } }));
+    const left = {
+      matchLabels: { pool: "blue", tier: "x" },
+      matchExpressions: [{ key: "z", operator: "NotIn" as const, values: ["1", "2"] }],
+    };
+    const right = {
+      matchLabels: { tier: "x", pool: "blue" },
+      matchExpressions: [{ key: "z", operator: "NotIn" as const, values: ["2", "1"] }],
+    };
+    const nodes = Array.from({ length: 50 }, (_, index) =>
+      nodeAsset(`n${index}`, { labels: { pool: "blue", tier: "x" } }),
+    );
 
     const members = assignMembers([selecting("a", left, 50), selecting("b", right, 50)], nodes, []);
 
@@ -90,7 +106,9 @@ describe("ring order", () => {
   const names = ["a", "b", "c", "d", "e"];
   const graph = fc.array(fc.tuple(fc.constantFrom(...names), fc.constantFrom(...names, "missing")), { maxLength: 12 });
   const build = (edges: readonly (readonly [string, string])[]) =>
-    names.map((name) => ring(name, { after: [...new Set(edges.filter(([from]) => from === name).map(([, to]) => to))] }));
+    names.map((name) =>
+      ring(name, { after: [...new Set(edges.filter(([from]) => from === name).map(([, to]) => to))] }),
+    );
 
   it("each ring stands behind all it comes after; rings on a cycle come last and are named", () => {
     fc.assert(
@@ -126,7 +144,10 @@ describe("ring order", () => {
   it("a cycle is a missing first ring", () => {
     const rings = [ring("a", { after: ["b"] }), ring("b", { after: ["a"] }), ring("c", { after: ["b"] })];
 
-    expect(cyclesIn(rings[0] as (typeof rings)[0], rings)[0]).toMatchObject({ reason: "ReferenceMissing", message: expect.stringContaining("a, b") });
+    expect(cyclesIn(rings[0] as (typeof rings)[0], rings)[0]).toMatchObject({
+      reason: "ReferenceMissing",
+      message: expect.stringContaining("a, b"),
+    });
     expect(cyclesIn(rings[2] as (typeof rings)[0], rings)).toEqual([]);
     expect([...successorsOf("a", rings)].sort()).toEqual(["b", "c"]);
   });
