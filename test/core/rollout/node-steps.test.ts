@@ -1,0 +1,678 @@
+// The step machine of a node, step by step (B3–B7, B10–B14), and as properties over every situation that it can be asked about.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  NODE_STEPS,
+  type NodeOperation,
+  type NodePatchStateStatus,
+  type NodeStep,
+} from "../../../controller/api/patch-state.ts";
+import { assessNode } from "../../../controller/core/compliance/index.ts";
+import type { Block, LevelInForce, NodeAsset, PodAsset } from "../../../controller/core/model.ts";
+import {
+  type JobView,
+  nextNodeAct,
+  type NodeAct,
+  type NodeView,
+  type RecipeStepName,
+  SETTLE_MS,
+} from "../../../controller/core/rollout/node-steps.ts";
+import {
+  claimOn,
+  HOUR,
+  iso,
+  kernel,
+  kernelLevel,
+  kubeletLevel,
+  MINUTE,
+  nodeAsset,
+  nodeBaseline,
+  START,
+} from "../../support/fleet.ts";
+
+const LEVEL = kernelLevel(110);
+const CLAIM = claimOn(nodeAsset("n"), "prod", LEVEL);
+const MARK = { claimId: CLAIM.id, priorUnschedulable: false };
+const WINDOW_ENDED: Block = { reason: "OutsideWindow", message: "the window ended" };
+const NOT_THERE: JobView = { phase: "Absent" };
+
+const cordoned = (rest: Partial<NodeAsset> = {}): NodeAsset =>
+  nodeAsset("n", { unschedulable: true, mark: MARK, ...rest });
+
+function operation(step: NodeStep, rest: Partial<NodeOperation> = {}): NodeOperation {
+  return {
+    claimId: CLAIM.id,
+    ring: "prod",
+    baseline: "ubuntu",
+    level: LEVEL.name,
+    digest: LEVEL.digest,
+    startedTime: iso(START - HOUR),
+    stepTime: iso(START - MINUTE),
+    attempt: 1,
+    step,
+    bootId: "boot-1",
+    priorUnschedulable: false,
+    disrupt: true,
+    ...(["Claimed", "Staging", "Staged"].includes(step) ? {} : { marked: true }),
+    ...rest,
+  };
+}
+
+function pod(name: string, rest: Partial<PodAsset> = {}): PodAsset {
+  return {
+    namespace: "shop",
+    name,
+    uid: name,
+    nodeName: "n",
+    labels: {},
+    phase: "Running",
+    deleting: false,
+    ready: true,
+    controller: { kind: "ReplicaSet", name: "web", uid: "rs" },
+    mirror: false,
+    emptyDir: false,
+    priority: 0,
+    job: false,
+    ...rest,
+  };
+}
+
+interface Situation extends Partial<Omit<NodeView, "job" | "assess">> {
+  readonly operation?: NodeOperation;
+  readonly jobs?: Partial<Record<RecipeStepName, JobView>>;
+  readonly of?: LevelInForce;
+}
+
+function act({ operation: under, jobs = {}, of = LEVEL, ...rest }: Situation): NodeAct {
+  const state: NodePatchStateStatus = rest.state ?? (under === undefined ? {} : { operation: under });
+  const node = "node" in rest ? rest.node : nodeAsset("n");
+  return nextNodeAct({
+    now: START,
+    claim: CLAIM,
+    level: of.spec,
+    drain: {},
+    pods: [],
+    pdbs: [],
+    retreat: undefined,
+    ...rest,
+    node,
+    state,
+    job: (step) => jobs[step] ?? NOT_THERE,
+    assess: () =>
+      assessNode({
+        node: node as NodeAsset,
+        stored: state,
+        baseline: nodeBaseline(),
+        level: of,
+        approved: true,
+        withdrawn: false,
+        enforce: "Floor",
+        exceptions: [],
+        now: START,
+      }),
+  });
+}
+
+const step = (made: NodeAct): string => (made.kind === "Record" ? made.note : made.kind);
+
+describe("the way forward", () => {
+  it("writes its intent, marks and cordons in one write, drains, updates, reboots, verifies and gives back", () => {
+    expect(act({})).toMatchObject({
+      kind: "Record",
+      note: "Claimed",
+      operation: { bootId: "boot-1", disrupt: true, priorUnschedulable: false },
+    });
+    expect(act({ operation: operation("Claimed") })).toEqual({ kind: "Mark", cordon: true, priorUnschedulable: false });
+    expect(step(act({ operation: operation("Claimed"), node: cordoned() }))).toBe("Cordoned");
+    expect(step(act({ operation: operation("Cordoned"), node: cordoned() }))).toBe("Drained");
+    expect(step(act({ operation: operation("Drained"), node: cordoned() }))).toBe("Updating");
+    expect(act({ operation: operation("Updating"), node: cordoned() })).toEqual({ kind: "StartJob", step: "update" });
+    expect(
+      step(
+        act({
+          operation: operation("Updating"),
+          node: cordoned(),
+          jobs: { update: { phase: "Succeeded", at: START } },
+        }),
+      ),
+    ).toBe("Updated");
+    expect(step(act({ operation: operation("Updated"), node: cordoned() }))).toBe("Rebooting");
+    expect(act({ operation: operation("Rebooting"), node: cordoned() })).toEqual({ kind: "StartJob", step: "reboot" });
+    const after = cordoned({ bootId: "boot-2", kernelVersion: kernel(110) });
+    expect(step(act({ operation: operation("Rebooting"), node: after }))).toBe("Rebooted");
+    expect(step(act({ operation: operation("Rebooted"), node: after }))).toBe("Verified");
+    expect(act({ operation: operation("Verified"), node: after })).toEqual({ kind: "Unmark", uncordon: true });
+    const given = nodeAsset("n", { kernelVersion: kernel(110) });
+    expect(step(act({ operation: operation("Verified"), node: given }))).toBe("Uncordoned");
+    expect(act({ operation: operation("Uncordoned"), node: given })).toMatchObject({
+      kind: "Close",
+      result: "Succeeded",
+    });
+    expect(
+      act({
+        state: {
+          history: [
+            {
+              claimId: CLAIM.id,
+              level: LEVEL.name,
+              ring: "prod",
+              result: "Succeeded",
+              startedTime: iso(START),
+              finishedTime: iso(START),
+            },
+          ],
+        },
+      }),
+    ).toEqual({ kind: "Free", lost: false });
+  });
+
+  it("disruption None and Restart skip cordon and drain, unless drain says Always", () => {
+    const restart = kubeletLevel("v1.34.9");
+
+    expect(act({ of: restart })).toMatchObject({ operation: { disrupt: false } });
+    expect(act({ of: kubeletLevel("v1.34.9", { drain: "Always" }) })).toMatchObject({ operation: { disrupt: true } });
+    expect(act({ of: restart, operation: operation("Claimed", { disrupt: false }) })).toEqual({
+      kind: "Mark",
+      cordon: false,
+      priorUnschedulable: false,
+    });
+    expect(
+      step(
+        act({ of: restart, operation: operation("Claimed", { disrupt: false }), node: nodeAsset("n", { mark: MARK }) }),
+      ),
+    ).toBe("Updating");
+  });
+
+  it("a reboot that turns out to be needed goes back through cordon and drain, with a mark of its own", () => {
+    const updated = operation("Updated", { disrupt: false });
+
+    expect(act({ operation: updated, node: nodeAsset("n", { mark: MARK }) })).toEqual({
+      kind: "Unmark",
+      uncordon: false,
+    });
+    expect(act({ operation: updated, node: nodeAsset("n", { unschedulable: true }) })).toMatchObject({
+      note: "Staged",
+      operation: { disrupt: true, rebootPending: true, priorUnschedulable: true },
+    });
+    expect(step(act({ operation: updated, retreat: WINDOW_ENDED }))).toBe("Updated");
+    const second = operation("Drained", { rebootPending: true });
+    expect(step(act({ operation: second, node: cordoned() }))).toBe("Rebooting");
+  });
+
+  it("nothing is done twice: a node that is there already is left alone", () => {
+    const there = nodeAsset("n", { kernelVersion: kernel(110) });
+
+    expect(act({ node: there })).toMatchObject({ kind: "Close", result: "Succeeded" });
+    expect(step(act({ node: there, operation: operation("Claimed") }))).toBe("Verified");
+    expect(step(act({ node: { ...there, unschedulable: true, mark: MARK }, operation: operation("Drained") }))).toBe(
+      "Verified",
+    );
+  });
+});
+
+describe("drain", () => {
+  const at = (pods: readonly PodAsset[], rest: Situation = {}): NodeAct =>
+    act({ operation: operation("Cordoned"), node: cordoned(), pods, ...rest });
+
+  it("evicts lowest priority first; DaemonSet, mirror and completed pods stay", () => {
+    const pods = [
+      pod("b", { priority: 9 }),
+      pod("a"),
+      pod("ds", { controller: { kind: "DaemonSet", name: "d", uid: "d" } }),
+      pod("static", { mirror: true }),
+      pod("job", { phase: "Succeeded" }),
+    ];
+
+    expect(at(pods)).toMatchObject({ kind: "Evict", pods: [{ name: "a" }, { name: "b" }] });
+    expect(step(at(pods.slice(2)))).toBe("Drained");
+  });
+
+  it("B5: waits for late bindings after the cordon, and drains again those that came late", () => {
+    expect(at([], { operation: operation("Cordoned", { stepTime: iso(START - SETTLE_MS + 1) }) })).toMatchObject({
+      kind: "Wait",
+      block: { reason: "Draining" },
+    });
+    expect(at([pod("late")], { operation: operation("Drained") })).toMatchObject({ kind: "Evict" });
+    expect(at([pod("ending", { deleting: true })], { operation: operation("Drained") })).toMatchObject({
+      kind: "Wait",
+    });
+  });
+
+  it("bare pods and emptyDir stand in the way by policy, and are named", () => {
+    const bare = pod("bare", { controller: undefined });
+
+    expect(at([bare])).toMatchObject({
+      kind: "Wait",
+      block: { reason: "PodBlocksDrain", message: expect.stringContaining("shop/bare") },
+    });
+    expect(at([bare], { drain: { barePods: "Evict" } })).toMatchObject({ kind: "Evict" });
+    expect(at([pod("cache", { emptyDir: true })], { drain: { emptyDir: "Block" } })).toMatchObject({
+      block: { reason: "PodBlocksDrain" },
+    });
+    expect(at([pod("cache", { emptyDir: true })])).toMatchObject({ kind: "Evict" });
+  });
+
+  it("names the budget that refuses", () => {
+    const pdbs = ["loose", "tight"].map((name, index) => ({
+      namespace: "shop",
+      name,
+      selector: {},
+      disruptionsAllowed: 1 - index,
+      currentHealthy: 1,
+      desiredHealthy: 1,
+    }));
+
+    expect(at([pod("web")], { pdbs })).toMatchObject({
+      wait: { reason: "PDBBlocked", message: expect.stringContaining("tight") },
+    });
+  });
+
+  it("backs out at the timeout, unless the ring says Hold", () => {
+    const late = operation("Cordoned", { stepTime: iso(START - 16 * MINUTE) });
+
+    expect(at([pod("web")], { operation: late })).toMatchObject({
+      note: "BackingOut",
+      operation: { backOut: { reason: "DrainTimedOut" } },
+    });
+    expect(at([pod("web")], { operation: late, drain: { onTimeout: "Hold" } })).toMatchObject({ kind: "Evict" });
+    expect(
+      at([], { operation: { ...late, backOut: { reason: "DrainTimedOut", message: "m", time: iso(START) } } }),
+    ).toEqual({ kind: "Unmark", uncordon: true });
+    expect(
+      act({ operation: { ...late, backOut: { reason: "DrainTimedOut", message: "m", time: iso(START) } } }),
+    ).toMatchObject({ kind: "Close", result: "BackedOut", retryAt: START + 15 * MINUTE });
+  });
+});
+
+describe("the way back", () => {
+  const REVERSIBLE = ["Claimed", "Staging", "Staged", "Cordoned", "Drained", "Updating"] as const;
+
+  it.each(REVERSIBLE)("until the update starts there is a way back: from %s", (name) => {
+    const node = ["Cordoned", "Drained", "Updating"].includes(name) ? cordoned() : nodeAsset("n");
+
+    expect(act({ operation: operation(name), node, retreat: WINDOW_ENDED })).toMatchObject({
+      note: "BackingOut",
+      operation: { backOut: { reason: "OutsideWindow" } },
+    });
+  });
+
+  it.each(["Updated", "Rebooting", "Rebooted", "Verified", "Uncordoned"] as const)(
+    "from then on the target finishes: %s",
+    (name) => {
+      const node = cordoned({ kernelVersion: kernel(110), bootId: "boot-2" });
+
+      expect(step(act({ operation: operation(name), node, retreat: WINDOW_ENDED }))).not.toBe("BackingOut");
+    },
+  );
+
+  it("an update whose job is there has started", () => {
+    const running: JobView = { phase: "Running", since: START };
+
+    expect(
+      act({ operation: operation("Updating"), node: cordoned(), jobs: { update: running }, retreat: WINDOW_ENDED }),
+    ).toMatchObject({ kind: "Wait" });
+  });
+
+  it("B7: a person who uncordons before the update makes us back out, also right after our cordon", () => {
+    for (const name of ["Claimed", "Staged", "Cordoned", "Drained", "Updating"] as const)
+      expect(act({ operation: operation(name), node: nodeAsset("n", { mark: MARK }) })).toMatchObject({
+        operation: { backOut: { reason: "UncordonedByPerson" } },
+      });
+  });
+
+  it("B7: after the update we verify, do not reboot, and end as pending reboot, without another cordon at once", () => {
+    const node = nodeAsset("n", { mark: MARK });
+    const state = (under: NodeOperation): NodePatchStateStatus => ({
+      operation: under,
+      inventory: {
+        time: iso(START),
+        digest: "0",
+        osId: "ubuntu",
+        osVersionId: "22.04",
+        scheme: "dpkg",
+        installedKernels: [kernel(110)],
+        rebootRequired: true,
+        packages: [],
+      },
+    });
+
+    expect(act({ node, state: state(operation("Updated")) })).toMatchObject({
+      note: "Updated",
+      operation: { noReboot: true },
+    });
+    expect(act({ node, state: state(operation("Updated", { noReboot: true })) })).toMatchObject({ note: "Verified" });
+    expect(act({ node, state: state(operation("Rebooting")) })).toMatchObject({
+      note: "Updated",
+      operation: { noReboot: true },
+    });
+    expect(act({ node: nodeAsset("n"), state: state(operation("Uncordoned", { noReboot: true })) })).toMatchObject({
+      kind: "Close",
+      result: "BackedOut",
+      retryAt: START + 15 * MINUTE,
+    });
+  });
+
+  it("B6: a node that somebody cordons before our own cordon is theirs", () => {
+    expect(act({ operation: operation("Claimed"), node: nodeAsset("n", { unschedulable: true }) })).toMatchObject({
+      operation: { backOut: { reason: "CordonedByOther" } },
+    });
+    expect(act({ node: nodeAsset("n", { unschedulable: true }), cordonedNodes: "Skip" })).toMatchObject({
+      kind: "Close",
+      result: "BackedOut",
+    });
+    expect(
+      act({
+        operation: operation("Claimed", { priorUnschedulable: true }),
+        node: nodeAsset("n", { unschedulable: true }),
+      }),
+    ).toEqual({ kind: "Mark", cordon: true, priorUnschedulable: true });
+  });
+
+  it("B4: a mark that was stripped is written again before anything is evicted; another claim's mark stops us", () => {
+    expect(
+      act({
+        operation: operation("Cordoned", { priorUnschedulable: true }),
+        node: cordoned({ mark: undefined }),
+        pods: [pod("web")],
+      }),
+    ).toEqual({ kind: "Mark", cordon: true, priorUnschedulable: true });
+    expect(
+      act({
+        operation: operation("Cordoned"),
+        node: cordoned({ mark: { claimId: "other", priorUnschedulable: false } }),
+        pods: [pod("web")],
+      }),
+    ).toMatchObject({ operation: { backOut: { reason: "CordonedByOther" } } });
+  });
+
+  it("a version that the node's source does not have: back, not failed, and asked again later", () => {
+    const job: JobView = { phase: "Failed", at: START, exitCode: 69, message: "not in the mirror", timedOut: false };
+
+    const back = act({ operation: operation("Updating"), node: cordoned(), jobs: { update: job } });
+    expect(back).toMatchObject({ note: "BackingOut", operation: { backOut: { reason: "VersionNotAvailable" } } });
+    expect(
+      act({
+        operation: operation("Updating", {
+          backOut: { reason: "VersionNotAvailable", message: "m", time: iso(START) },
+        }),
+      }),
+    ).toMatchObject({ kind: "Close", result: "NotAvailable", retryAt: START + HOUR });
+  });
+});
+
+describe("failures", () => {
+  const failure = { reason: "StepFailed", message: "dpkg", time: iso(START - HOUR) };
+
+  it.each([
+    ["failed", { phase: "Failed", at: START, exitCode: 1, message: "", timedOut: false }, "StepFailed"],
+    ["timed out", { phase: "Failed", at: START, exitCode: undefined, message: "", timedOut: true }, "StepTimedOut"],
+  ] as const)("a job that %s fails the operation, which keeps its claim", (_, job, reason) => {
+    expect(act({ operation: operation("Updating"), node: cordoned(), jobs: { update: job } })).toMatchObject({
+      note: "OperationFailed",
+      operation: { failure: { reason } },
+    });
+    expect(act({ operation: operation("Updating", { failure }), node: cordoned() })).toMatchObject({
+      kind: "Wait",
+      block: { reason: "StepFailed", since: START - HOUR },
+    });
+  });
+
+  it("B12: verified from the node, never from an exit code", () => {
+    const lying: JobView = { phase: "Succeeded", at: START };
+
+    expect(
+      act({ operation: operation("Rebooted"), node: cordoned({ bootId: "boot-2" }), jobs: { update: lying } }),
+    ).toMatchObject({ operation: { failure: { reason: "VerificationFailed" } } });
+    expect(
+      step(act({ operation: operation("Updating", { failure }), node: cordoned({ kernelVersion: kernel(110) }) })),
+    ).toBe("Recovered");
+  });
+
+  it("B10: a reboot is asked for only while the boot id is the recorded one; how its job ended says nothing", () => {
+    const killed: JobView = { phase: "Failed", at: START, exitCode: 143, message: "", timedOut: false };
+
+    expect(act({ operation: operation("Rebooting"), node: cordoned(), jobs: { reboot: killed } })).toMatchObject({
+      kind: "Wait",
+      block: { reason: "Rebooting" },
+    });
+    expect(
+      act({
+        operation: operation("Rebooting", { stepTime: iso(START - HOUR) }),
+        node: cordoned(),
+        jobs: { reboot: killed },
+      }),
+    ).toMatchObject({ operation: { failure: { reason: "NodeNotBack" } } });
+    expect(
+      act({ operation: operation("Rebooting"), node: cordoned({ bootId: "boot-2", ready: false }) }),
+    ).toMatchObject({ kind: "Wait" });
+    expect(
+      act({
+        operation: operation("Rebooting", { stepTime: iso(START - HOUR) }),
+        node: cordoned({ bootId: "boot-2", ready: false }),
+      }),
+    ).toMatchObject({ operation: { failure: { reason: "NodeNotBack" } } });
+  });
+
+  it("a boot before the update is none of ours", () => {
+    expect(act({ operation: operation("Drained"), node: cordoned({ bootId: "boot-7" }) })).toMatchObject({
+      note: "Updating",
+      operation: { bootId: "boot-7" },
+    });
+  });
+
+  it("retry: another attempt where the node is held; a node that was uncordoned meanwhile is cordoned anew", () => {
+    const asked = operation("Updating", { failure, retryTime: iso(START) });
+
+    expect(act({ operation: asked, node: cordoned() })).toMatchObject({
+      note: "Retried",
+      operation: { step: "Cordoned", attempt: 2 },
+    });
+    expect(act({ operation: asked, node: nodeAsset("n", { mark: MARK }) })).toEqual({
+      kind: "Unmark",
+      uncordon: false,
+    });
+    expect(act({ operation: asked, node: nodeAsset("n") })).toMatchObject({
+      note: "Retried",
+      operation: { step: "Claimed", marked: false },
+    });
+    expect(
+      act({ operation: operation("Updating", { failure, retryTime: iso(START - 2 * HOUR) }), node: cordoned() }),
+    ).toMatchObject({ kind: "Wait" });
+  });
+
+  it("release: the node is handed back as it was", () => {
+    const released = operation("Updating", { failure, release: { reason: "replaced", time: iso(START) } });
+
+    expect(act({ operation: released, node: cordoned() })).toEqual({ kind: "Unmark", uncordon: true });
+    expect(act({ operation: released })).toMatchObject({ kind: "Close", result: "Released", message: "replaced" });
+  });
+
+  it("a failure before the update is given up when its level is withdrawn, and not when a window ends", () => {
+    const staging = operation("Staging", { failure });
+
+    expect(act({ operation: staging, retreat: { reason: "LevelWithdrawn", message: "m" } })).toMatchObject({
+      note: "BackingOut",
+    });
+    expect(act({ operation: staging, retreat: WINDOW_ENDED })).toMatchObject({ kind: "Wait" });
+  });
+});
+
+describe("identity", () => {
+  it("B9: a node that is gone, or was made anew under its name, frees the claim; past the cordon it counts as failed", () => {
+    expect(act({ node: undefined, operation: operation("Staged") })).toEqual({ kind: "Free", lost: false });
+    expect(act({ node: undefined, operation: operation("Cordoned") })).toEqual({ kind: "Free", lost: true });
+    expect(act({ node: undefined, operation: operation("Staged", { rebootPending: true }) })).toEqual({
+      kind: "Free",
+      lost: true,
+    });
+    expect(act({ node: undefined })).toEqual({ kind: "Free", lost: false });
+  });
+
+  it("a mark whose operation was lost is handed back, with or without its level", () => {
+    expect(act({ node: cordoned() })).toEqual({ kind: "Unmark", uncordon: true });
+    expect(act({ node: cordoned(), level: undefined })).toEqual({ kind: "Unmark", uncordon: true });
+    expect(act({ claim: { ...CLAIM, digest: "", level: "" }, level: undefined })).toEqual({
+      kind: "Free",
+      lost: false,
+    });
+  });
+
+  it("B8: another claim that stands on the node comes first", () => {
+    expect(act({ node: cordoned({ mark: { claimId: "older", priorUnschedulable: true } }) })).toEqual({
+      kind: "Free",
+      lost: false,
+    });
+    expect(act({ state: { operation: operation("Drained", { claimId: "older" }) } })).toEqual({
+      kind: "Free",
+      lost: false,
+    });
+  });
+
+  it("without its level what was not begun is undone, and what was begun waits", () => {
+    expect(act({ operation: operation("Cordoned"), node: cordoned(), level: undefined })).toMatchObject({
+      note: "BackingOut",
+    });
+    expect(act({ operation: operation("Updated"), node: cordoned(), level: undefined })).toMatchObject({
+      kind: "Wait",
+      block: { reason: "LevelMissing" },
+    });
+  });
+});
+
+describe("in every situation", () => {
+  const job = fc.constantFrom<JobView>(
+    NOT_THERE,
+    { phase: "Running", since: START },
+    { phase: "Succeeded", at: START },
+    { phase: "Failed", at: START, exitCode: 69, message: "", timedOut: false },
+    { phase: "Failed", at: START, exitCode: 1, message: "", timedOut: false },
+    { phase: "Failed", at: START, exitCode: undefined, message: "", timedOut: true },
+  );
+  const situation = fc.record({
+    step: fc.option(fc.constantFrom(...NODE_STEPS)),
+    disrupt: fc.boolean(),
+    prior: fc.boolean(),
+    age: fc.constantFrom(0, MINUTE, HOUR),
+    attempt: fc.constantFrom(1, 2),
+    rebootPending: fc.boolean(),
+    noReboot: fc.boolean(),
+    backOut: fc.option(fc.constantFrom("OutsideWindow", "VersionNotAvailable", "DrainTimedOut")),
+    failure: fc.option(fc.constantFrom(HOUR, -HOUR)),
+    release: fc.boolean(),
+    node: fc.option(
+      fc.record({
+        ready: fc.boolean(),
+        unschedulable: fc.boolean(),
+        mark: fc.constantFrom("ours", "none", "other"),
+        booted: fc.boolean(),
+        build: fc.constantFrom(100, 110),
+      }),
+    ),
+    pods: fc.constantFrom<readonly PodAsset[]>(
+      [],
+      [pod("late")],
+      [pod("ending", { deleting: true })],
+      [pod("bare", { controller: undefined })],
+    ),
+    retreat: fc.option(
+      fc.constantFrom<Block>(
+        WINDOW_ENDED,
+        { reason: "LevelWithdrawn", message: "m" },
+        { reason: "Stopped", message: "m" },
+      ),
+    ),
+    update: job,
+    reboot: job,
+  });
+
+  it("no act breaks B4, B5, B6, B7 or B10, and no step is skipped", () => {
+    fc.assert(
+      fc.property(situation, (drawn) => {
+        const node =
+          drawn.node === null
+            ? undefined
+            : nodeAsset("n", {
+                ready: drawn.node.ready,
+                unschedulable: drawn.node.unschedulable,
+                bootId: drawn.node.booted ? "boot-2" : "boot-1",
+                kernelVersion: kernel(drawn.node.build),
+                mark:
+                  drawn.node.mark === "none"
+                    ? undefined
+                    : { claimId: drawn.node.mark === "ours" ? CLAIM.id : "other", priorUnschedulable: drawn.prior },
+              });
+        const under =
+          drawn.step === null
+            ? undefined
+            : operation(drawn.step, {
+                disrupt: drawn.disrupt,
+                priorUnschedulable: drawn.prior,
+                stepTime: iso(START - drawn.age),
+                attempt: drawn.attempt,
+                rebootPending: drawn.rebootPending,
+                noReboot: drawn.noReboot,
+                ...(drawn.backOut === null
+                  ? {}
+                  : { backOut: { reason: drawn.backOut, message: "m", time: iso(START) } }),
+                ...(drawn.failure === null
+                  ? {}
+                  : {
+                      failure: { reason: "StepFailed", message: "m", time: iso(START) },
+                      retryTime: iso(START + drawn.failure),
+                    }),
+                ...(drawn.release ? { release: { reason: "r", time: iso(START) } } : {}),
+              });
+
+        const made = act({
+          node,
+          ...(under === undefined ? {} : { operation: under }),
+          pods: drawn.pods,
+          retreat: drawn.retreat ?? undefined,
+          jobs: { update: drawn.update, reboot: drawn.reboot },
+        });
+
+        if (made.kind === "Evict") {
+          expect(node?.unschedulable).toBe(true);
+          expect(node?.mark?.claimId).toBe(CLAIM.id);
+          expect(under?.step === "Cordoned" || under?.step === "Drained").toBe(true);
+        }
+        if (made.kind === "StartJob" && made.step === "update") {
+          expect(under?.step).toBe("Updating");
+          expect(drawn.retreat).toBeNull();
+          if (under?.disrupt === true) expect(node?.unschedulable).toBe(true);
+        }
+        if (made.kind === "StartJob" && made.step === "reboot") {
+          expect([under?.step, node?.bootId]).toEqual(["Rebooting", under?.bootId]);
+          if (under?.disrupt === true) expect(node?.unschedulable).toBe(true);
+        }
+        // Never a cordon where a person took ours off, and never one outside a window.
+        if (made.kind === "Mark" && made.cordon) {
+          if (node?.mark?.claimId === CLAIM.id) expect(node.unschedulable).toBe(true);
+          expect(drawn.retreat).toBeNull();
+        }
+        if (
+          made.kind === "Record" &&
+          made.operation.step !== under?.step &&
+          ["Updating", "Rebooting"].includes(made.operation.step)
+        ) {
+          if (made.operation.disrupt === true && under?.step !== "Updated")
+            expect([under?.step, drawn.pods.length]).toEqual(["Drained", 0]);
+        }
+        if (made.kind === "Unmark") expect(node?.mark?.claimId).toBe(CLAIM.id);
+        if (made.kind === "Unmark" && made.uncordon && under !== undefined) {
+          expect(under.disrupt).toBe(true);
+          expect(under.step === "Verified" || under.backOut !== undefined || under.release !== undefined).toBe(true);
+        }
+        if (made.kind === "Record" && made.note === "Verified") {
+          expect(
+            drawn.node?.build === 110 || made.operation.rebootPending === true || made.operation.noReboot === true,
+          ).toBe(true);
+        }
+        if (made.kind === "Free" && made.lost) expect(node).toBeUndefined();
+        if (under?.release === undefined && under?.failure !== undefined && made.kind === "Close")
+          expect(under.backOut).toBeDefined();
+      }),
+      { numRuns: 4000 },
+    );
+  });
+});
