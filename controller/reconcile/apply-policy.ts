@@ -1,6 +1,7 @@
 // Puts the policy of a verified snapshot into the cluster (mode Apply), so that people see with kubectl what is in force. The planner
 // never reads these copies. A difference is put back (DriftFromGit), except `suspend: true`, which is never put back; what was deleted
 // from Git is removed, but an exception stays until its time, and a level while a ring or a claim names it.
+import { isDeepStrictEqual } from "node:util";
 import type { RolloutRingSpec } from "../api/rollout-ring.ts";
 import type { PatchExceptionSpec } from "../api/patch-exception.ts";
 import type { Instant } from "../clock.ts";
@@ -72,7 +73,8 @@ async function put(client: Client, object: PolicyObject, live: KubeObject | unde
     await client.create(resource, { metadata: { name: object.name, labels: marked, ...(annotations === undefined ? {} : { annotations }) }, spec });
     return;
   }
-  const same = canonicalJson(live.spec) === canonicalJson(spec) && Object.entries(marked).every(([key, value]) => live.metadata.labels?.[key] === value);
+  const sameSpec = isDeepStrictEqual(live.spec, spec) || canonicalJson(live.spec) === canonicalJson(spec);
+  const same = sameSpec && Object.entries(marked).every(([key, value]) => live.metadata.labels?.[key] === value);
   // A level never changes; one of that name that differs in the cluster is not ours to overwrite.
   if (same || object.kind === "PatchLevel") return;
   await client.update(resource, { ...live, metadata: { ...live.metadata, labels: { ...live.metadata.labels, ...marked } }, spec });

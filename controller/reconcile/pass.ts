@@ -4,8 +4,9 @@
 import type { Clock } from "../clock.ts";
 import { mergeOffered, packageSchemeOf, resolveLevel } from "../core/levels/index.ts";
 import type { Block, Claim, LevelInForce } from "../core/model.ts";
+import type { ClaimRequest } from "../core/rollout/limits.ts";
 import { makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
-import { isConflict } from "../kube/api-errors.ts";
+import { isConflict, isPatchTestFailure } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
 import type { EventInput } from "../kube/events.ts";
 import { apiVersionOf, findResource } from "../kube/resources.ts";
@@ -159,11 +160,25 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
     concurrency: options.concurrency,
     tell: (claim, event) => ports.record(toEvent(claim, event)),
     onError: (error, claim) => {
-      if (!isConflict(error)) ports.onError(error, `${claim.kind} ${claim.name}`);
+      // Not as it was read: somebody was faster, and the next pass looks again.
+      if (!isConflict(error) && !isPatchTestFailure(error)) ports.onError(error, `${claim.kind} ${claim.name}`);
     },
   });
   for (const claim of served.lost) await recordLost(client, claim);
-  const ledgerMoved = await changeLedger(ports, scene, served.free);
+  const report = {
+    client,
+    now: plan.at,
+    objects: scene.objects,
+    plan,
+    stored: snapshot.stored,
+    budget: options.statusBudget,
+    onError: (error: unknown, where: string) => {
+      if (!isConflict(error)) ports.onError(error, where);
+    },
+  };
+  // Records come before claims: a ring begins only on a predecessor's soak that a crash cannot forget (R1).
+  const recorded = await writeRingStatuses(report);
+  const ledgerMoved = await changeLedger(ports, scene, served.free, recorded ? plan.claims : []);
   const claimed = new Set([...ledger.claims.map((claim) => claim.uid), ...scene.lost.map((claim) => claim.uid), ...ledgerMoved.map((claim) => claim.uid)]);
   const inventoryRuns = await runInventoryCycle({
     client,
@@ -175,19 +190,7 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
     limit: options.inventoryJobs,
     onError: ports.onError,
   });
-  const status: StatusInput = {
-    client,
-    now: plan.at,
-    objects: scene.objects,
-    plan,
-    stored: snapshot.stored,
-    claimed,
-    budget: options.statusBudget,
-    onError: (error, where) => {
-      if (!isConflict(error)) ports.onError(error, where);
-    },
-  };
-  await writeRingStatuses(status);
+  const status: StatusInput = { ...report, claimed };
   await writeBaselineStatuses(status, scene.views);
   const left = await writeTargetStates(status);
   await removeOrphans(status);
@@ -195,11 +198,11 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   return served.moved || ledgerMoved.length > 0 || served.free.size > 0 || inventoryRuns || left || promoted;
 }
 
-async function changeLedger(ports: PassPorts, { plan, ledger, lost }: Scene, free: ReadonlySet<string>): Promise<readonly Claim[]> {
+async function changeLedger(ports: PassPorts, { plan, ledger, lost }: Scene, free: ReadonlySet<string>, add: readonly ClaimRequest[]): Promise<readonly Claim[]> {
   try {
     const { added, freed } = await writeLedger(ports.client, ledger, {
       now: ports.clock.now(),
-      add: plan.claims,
+      add,
       free,
       restore: lost,
       capacity: plan.capacity,

@@ -129,12 +129,16 @@ export async function removeOrphans({ client, objects, claimed, onError }: Statu
 /** Soak is persisted at most this often while nothing else changes. */
 const SOAK_WRITE_SECONDS = 60;
 
-/** Writes the status of every ring that has an object in the cluster. */
-export async function writeRingStatuses(input: StatusInput): Promise<void> {
+/** Writes the status of every ring; false where a record of this plan is not stored: then nobody may build on it yet (R1). */
+export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Promise<boolean> {
   const live = new Map(input.objects.rings.map((ring) => [ring.metadata.name, ring]));
+  let stored = true;
   for (const outcome of input.plan.rings) {
     const object = live.get(outcome.ring.name);
-    if (object === undefined) continue;
+    if (object === undefined) {
+      stored = false;
+      continue;
+    }
     const before = object.status as RolloutRingStatus | undefined;
     const status: RolloutRingStatus = {
       ...ringStatusOf(outcome),
@@ -146,9 +150,11 @@ export async function writeRingStatuses(input: StatusInput): Promise<void> {
     try {
       await input.client.updateStatus(ROLLOUT_RINGS, { ...object, status });
     } catch (error) {
+      stored = false;
       input.onError(error, `RolloutRing ${outcome.ring.name}`);
     }
   }
+  return stored;
 }
 
 function isWorthWriting(before: RolloutRingStatus, after: RolloutRingStatus): boolean {

@@ -5,8 +5,9 @@ import { promisify } from "node:util";
 import type { Clock } from "../../clock.ts";
 import type { CommitSha } from "../../git/port.ts";
 import { type Client, createClient } from "../../kube/client.ts";
-import { DISRUPTION_LEDGERS } from "../../kube/resources.ts";
+import { DISRUPTION_LEDGERS, POLICY_REPOSITORIES } from "../../kube/resources.ts";
 import { type ClusterReader, listing } from "../../reconcile/cluster.ts";
+import { REQUESTED_AT } from "../../reconcile/policy-source.ts";
 import type { SandboxForge } from "../forge/index.ts";
 import { CONTROLLER_USER, PERSON_USER, type Sandbox } from "../start.ts";
 
@@ -54,6 +55,9 @@ export function createStage(sandbox: Sandbox, forge: SandboxForge, clock: Clock,
     async edit(path, change, message) {
       const before = await readTracked(forge, path);
       await forge.commit({ branch: "main", files: new Map([[path, change(before)]]), message, author: PERSON_LOGIN });
+      // As `ringward reconcile` does: do not wait for the interval.
+      const body = { metadata: { annotations: { [REQUESTED_AT]: new Date(sandbox.clock.now()).toISOString() } } };
+      await client.patch(POLICY_REPOSITORIES, { name: "policy" }, { type: "merge", body });
     },
     rewrite: () => amend(forge),
   };

@@ -8,6 +8,14 @@ import type { Stage } from "../stage.ts";
 const LENGTH_MS = 40 * 60_000;
 const EXPEDITE_AFTER_MS = 12 * 60_000;
 
+const BEFORE_UPDATE = new Set(["Claimed", "Staging", "Staged", "Cordoned", "Drained"]);
+
+/** Nodes of ring early that have not begun their update. */
+function countRetractable(facts: Facts): number {
+  const steps = new Map(facts.objects.nodeStates.map((state) => [state.metadata.name, (state.status as NodePatchStateStatus | undefined)?.operation?.step ?? "Claimed"]));
+  return facts.claims.filter((claim) => claim.ring === "early" && claim.kind === "Node" && BEFORE_UPDATE.has(steps.get(claim.name) ?? "Claimed")).length;
+}
+
 export function freeze(): Fault {
   let frozenAt: number | undefined;
   let endsAt = Number.POSITIVE_INFINITY;
@@ -56,8 +64,7 @@ export function freeze(): Fault {
     promise: "targets before Updated back out, nothing starts; an expedited entry with a reason goes through, the rest after the thaw",
     async step(stage, facts) {
       if (frozenAt === undefined) {
-        const early = facts.claims.filter((claim) => claim.ring === "early" && claim.kind === "Node").length;
-        return early >= 2 ? begin(stage, facts) : undefined;
+        return countRetractable(facts) >= 2 ? begin(stage, facts) : undefined;
       }
       watch(facts);
       if (expedited === undefined && seenAt !== undefined && facts.at - seenAt >= EXPEDITE_AFTER_MS) return expedite(stage, facts);
