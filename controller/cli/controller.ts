@@ -39,7 +39,8 @@ export async function command(args: readonly string[]): Promise<number> {
     return 0;
   }
   const kubeconfig = values.kubeconfig ?? process.env["KUBECONFIG"] ?? inClusterKubeconfig(process.env);
-  if (kubeconfig === undefined) throw new UserError("RW0301", "there is no cluster to talk to", "give --kubeconfig or set KUBECONFIG");
+  if (kubeconfig === undefined)
+    throw new UserError("RW0301", "there is no cluster to talk to", "give --kubeconfig or set KUBECONFIG");
   const data = values.data ?? join(tmpdir(), "ringward-data");
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const stop = new AbortController();
@@ -57,7 +58,9 @@ export async function command(args: readonly string[]): Promise<number> {
       transport: systemClock,
       random: systemRandom,
       log: (level, message, details) =>
-        process.stderr.write(`${JSON.stringify({ level, time: new Date(systemClock.now()).toISOString(), message, ...details })}\n`),
+        process.stderr.write(
+          `${JSON.stringify({ level, time: new Date(systemClock.now()).toISOString(), message, ...details })}\n`,
+        ),
     },
     stop.signal,
   );

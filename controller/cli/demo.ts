@@ -41,13 +41,25 @@ export async function command(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (positionals[0] === "merge") return merge(positionals.slice(1));
-  if (positionals.length > 0) throw new UserError("RW0304", `${positionals.join(" ")} is not understood`, "see ringward demo --help");
+  if (positionals.length > 0)
+    throw new UserError("RW0304", `${positionals.join(" ")} is not understood`, "see ringward demo --help");
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
   const live = process.stderr.isTTY && process.env["TERM"] !== "dumb";
   const result = await runDemo(
-    { autoApprove: values["auto-approve"], fault: values.fault, seed: Number(values.seed), rate: Number(values.rate), limitMs: LIMIT_MS, signal: stop.signal },
-    (elapsed) => createStory({ write: (text) => process.stderr.write(text), live, width: process.stderr.columns ?? 120 }, () => `${elapsed().toFixed(1).padStart(6)}s`),
+    {
+      autoApprove: values["auto-approve"],
+      fault: values.fault,
+      seed: Number(values.seed),
+      rate: Number(values.rate),
+      limitMs: LIMIT_MS,
+      signal: stop.signal,
+    },
+    (elapsed) =>
+      createStory(
+        { write: (text) => process.stderr.write(text), live, width: process.stderr.columns ?? 120 },
+        () => `${elapsed().toFixed(1).padStart(6)}s`,
+      ),
   );
   if (values.output === "json") process.stdout.write(`${JSON.stringify(result)}\n`);
   else process.stderr.write(summarise(result));
@@ -58,17 +70,34 @@ export async function command(args: readonly string[]): Promise<number> {
 function exitCode(result: DemoResult): number {
   if (result.ok) return 0;
   const waiting = result.pullRequests.filter((pull) => pull.state === "open");
-  for (const pull of waiting) process.stderr.write(`waiting for #${pull.number} (ring ${pull.ring}, ${pull.baseline}): ${pull.url}\n`);
+  for (const pull of waiting)
+    process.stderr.write(`waiting for #${pull.number} (ring ${pull.ring}, ${pull.baseline}): ${pull.url}\n`);
   return waiting.length > 0 ? 2 : 1;
 }
 
-function summarise({ nodes, workloads, rings, pullRequests, violations, fault, elapsedSeconds, ok }: DemoResult): string {
+function summarise({
+  nodes,
+  workloads,
+  rings,
+  pullRequests,
+  violations,
+  fault,
+  elapsedSeconds,
+  ok,
+}: DemoResult): string {
   const lines = [
     `${nodes.compliant} of ${nodes.total} nodes and ${workloads.compliant} of ${workloads.total} workloads at their level after ${elapsedSeconds} s`,
-    ...rings.map((ring) => `  ${ring.name.padEnd(8)} ${ring.phase.padEnd(10)} at most ${ring.maxInFlight.nodes} of ${ring.budget.nodes} nodes and ${ring.maxInFlight.workloads} of ${ring.budget.workloads} workloads at once`),
+    ...rings.map(
+      (ring) =>
+        `  ${ring.name.padEnd(8)} ${ring.phase.padEnd(10)} at most ${ring.maxInFlight.nodes} of ${ring.budget.nodes} nodes and ${ring.maxInFlight.workloads} of ${ring.budget.workloads} workloads at once`,
+    ),
     `  ${pullRequests.length} pull requests, ${violations.length} violations in the store's history`,
-    ...violations.slice(0, 10).map((violation) => `  ${violation.invariant} ${violation.object} ${violation.at}: ${violation.message}`),
-    ...(fault === null ? [] : [`  fault ${fault.name}: ${fault.ok ? "as promised" : "NOT as promised"} (${fault.observed})`]),
+    ...violations
+      .slice(0, 10)
+      .map((violation) => `  ${violation.invariant} ${violation.object} ${violation.at}: ${violation.message}`),
+    ...(fault === null
+      ? []
+      : [`  fault ${fault.name}: ${fault.ok ? "as promised" : "NOT as promised"} (${fault.observed})`]),
     ok ? "all is well" : "NOT all is well",
   ];
   return `${lines.join("\n")}\n`;

@@ -61,7 +61,9 @@ export async function run(argv: readonly string[]): Promise<number> {
       return 2;
     }
     // A defect or an outage: exit 2 like every failure, with what a report needs.
-    process.stderr.write(`ringward ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `ringward ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     return 2;
   }
 }

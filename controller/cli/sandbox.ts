@@ -40,12 +40,14 @@ export async function command(args: readonly string[]): Promise<number> {
     ...(values.nodes === undefined ? {} : { nodes: wholeNumber("--nodes", values.nodes, 5_000) }),
     ...(values.policy === undefined ? {} : { policy: values.policy }),
     rate: wholeNumber("--rate", values.rate, 1_000),
-    onError: (source, error) => process.stderr.write(`sandbox: ${source}: ${error instanceof Error ? error.message : String(error)}\n`),
+    onError: (source, error) =>
+      process.stderr.write(`sandbox: ${source}: ${error instanceof Error ? error.message : String(error)}\n`),
   });
   const kubeconfig = writeKubeconfigFile(sandbox, values.kubeconfig);
   process.stdout.write(`export KUBECONFIG=${kubeconfig}\n`);
   process.stderr.write(`API server  ${sandbox.apiUrl}\nclock       ${sandbox.clockUrl}\n`);
-  if (sandbox.forge !== undefined) process.stderr.write(`forge       ${sandbox.forge.url}\ngit         ${sandbox.forge.gitUrl}\n`);
+  if (sandbox.forge !== undefined)
+    process.stderr.write(`forge       ${sandbox.forge.url}\ngit         ${sandbox.forge.gitUrl}\n`);
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
@@ -55,6 +57,7 @@ export async function command(args: readonly string[]): Promise<number> {
 
 function wholeNumber(flag: string, text: string, most: number): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > most) throw new UserError("RW0302", `${flag} ${text}`, `give a whole number up to ${most}`);
+  if (!Number.isInteger(value) || value < 0 || value > most)
+    throw new UserError("RW0302", `${flag} ${text}`, `give a whole number up to ${most}`);
   return value;
 }

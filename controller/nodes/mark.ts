@@ -21,7 +21,11 @@ export async function markNode(
   operations.push({ op: "add", path: `/metadata/annotations/${escape(CLAIM_MARK)}`, value: request.claimId });
   // Recorded once, in the first mark: a repeated step must not take our own cordon for somebody else's.
   if (annotations?.[PRIOR_MARK] === undefined || annotations[CLAIM_MARK] !== request.claimId)
-    operations.push({ op: "add", path: `/metadata/annotations/${escape(PRIOR_MARK)}`, value: String(request.priorUnschedulable) });
+    operations.push({
+      op: "add",
+      path: `/metadata/annotations/${escape(PRIOR_MARK)}`,
+      value: String(request.priorUnschedulable),
+    });
   if (request.cordon) operations.push({ op: "add", path: "/spec/unschedulable", value: true });
   await client.patch(NODES, node.metadata, { type: "json", body: operations });
 }
@@ -31,7 +35,8 @@ export async function unmarkNode(client: Client, node: KubeObject, uncordon: boo
   const operations: JsonPatchOperation[] = [...preconditions(node)];
   const annotations = node.metadata.annotations ?? {};
   for (const mark of [CLAIM_MARK, PRIOR_MARK])
-    if (annotations[mark] !== undefined) operations.push({ op: "remove", path: `/metadata/annotations/${escape(mark)}` });
+    if (annotations[mark] !== undefined)
+      operations.push({ op: "remove", path: `/metadata/annotations/${escape(mark)}` });
   const prior = annotations[PRIOR_MARK] === "true";
   const unschedulable = (node.spec as { readonly unschedulable?: boolean } | undefined)?.unschedulable === true;
   if (uncordon && unschedulable && !prior) operations.push({ op: "remove", path: "/spec/unschedulable" });

@@ -25,7 +25,10 @@ export interface NodeOperationInput {
   readonly drain: DrainPolicy;
   readonly retreat: Block | undefined;
   readonly pdbs: readonly PdbAsset[];
-  readonly project: { readonly node: (object: KubeObject) => NodeAsset | undefined; readonly pod: (object: KubeObject) => PodAsset | undefined };
+  readonly project: {
+    readonly node: (object: KubeObject) => NodeAsset | undefined;
+    readonly pod: (object: KubeObject) => PodAsset | undefined;
+  };
   /** The node against the level of the claim. */
   readonly assess: (node: NodeAsset, state: NodePatchStateStatus | undefined, level: LevelInForce) => Assessment;
   /** What an inventory of this node has to keep. */
@@ -89,14 +92,25 @@ export async function operateNode(input: NodeOperationInput): Promise<OperationR
 }
 
 /** The level of the claim is gone from Git and from the cluster: nothing can be decided without it. */
-function withoutLevel(node: NodeAsset | undefined, state: NodePatchStateStatus | undefined, claim: Claim): OperationResult {
-  if (node === undefined || state?.history?.some((entry) => entry.claimId === claim.id) === true) return { kind: "Free", lost: false };
-  return { kind: "Waiting", block: { reason: "LevelMissing", message: `level ${claim.level} of the claim does not exist` } };
+function withoutLevel(
+  node: NodeAsset | undefined,
+  state: NodePatchStateStatus | undefined,
+  claim: Claim,
+): OperationResult {
+  if (node === undefined || state?.history?.some((entry) => entry.claimId === claim.id) === true)
+    return { kind: "Free", lost: false };
+  return {
+    kind: "Waiting",
+    block: { reason: "LevelMissing", message: `level ${claim.level} of the claim does not exist` },
+  };
 }
 
 const DRAINING = new Set(["Cordoned", "Drained"]);
 
-async function livePods({ client, claim, project }: NodeOperationInput, state: NodePatchStateStatus | undefined): Promise<readonly PodAsset[]> {
+async function livePods(
+  { client, claim, project }: NodeOperationInput,
+  state: NodePatchStateStatus | undefined,
+): Promise<readonly PodAsset[]> {
   if (state?.operation?.claimId !== claim.id || !DRAINING.has(state.operation.step)) return [];
   const { items } = await client.list(PODS, { fieldSelector: `spec.nodeName=${claim.name}` });
   return items.flatMap((pod) => project.pod(pod) ?? []);
@@ -111,7 +125,10 @@ const JOBS_AT: Readonly<Record<string, readonly RecipeStepName[]>> = {
   Rebooted: ["inventory"],
 };
 
-async function liveJobs({ client, claim, now, level }: NodeOperationInput, state: NodePatchStateStatus | undefined): Promise<ReadonlyMap<RecipeStepName, JobView>> {
+async function liveJobs(
+  { client, claim, now, level }: NodeOperationInput,
+  state: NodePatchStateStatus | undefined,
+): Promise<ReadonlyMap<RecipeStepName, JobView>> {
   const operation = state?.operation?.claimId === claim.id ? state.operation : undefined;
   const views = new Map<RecipeStepName, JobView>();
   for (const step of operation === undefined ? [] : (JOBS_AT[operation.step] ?? []))
@@ -141,14 +158,26 @@ async function perform(act: NodeAct, scene: Scene): Promise<OperationResult> {
       return { kind: "Waiting", block: act.block };
     case "Record": {
       const failure = act.operation.failure;
-      const blockedBy = failure === undefined ? [] : [{ reason: failure.reason, message: failure.message, since: failure.time }];
+      const blockedBy =
+        failure === undefined ? [] : [{ reason: failure.reason, message: failure.message, since: failure.time }];
       await write(scene, { ...state, phase: "InProgress", ring: claim.ring, blockedBy, operation: act.operation });
-      if (failure !== undefined) tell({ type: "Warning", reason: "OperationFailed", note: `${failure.reason}: ${failure.message}` });
-      else tell({ type: "Normal", reason: eventFor(act.note), note: `${act.note} for ${claim.level} in ring ${claim.ring}` });
+      if (failure !== undefined)
+        tell({ type: "Warning", reason: "OperationFailed", note: `${failure.reason}: ${failure.message}` });
+      else
+        tell({
+          type: "Normal",
+          reason: eventFor(act.note),
+          note: `${act.note} for ${claim.level} in ring ${claim.ring}`,
+        });
       return { kind: "Moved", note: act.note };
     }
     case "Mark":
-      if (live !== undefined) await markNode(client, live, { claimId: claim.id, cordon: act.cordon, priorUnschedulable: act.priorUnschedulable });
+      if (live !== undefined)
+        await markNode(client, live, {
+          claimId: claim.id,
+          cordon: act.cordon,
+          priorUnschedulable: act.priorUnschedulable,
+        });
       return { kind: "Moved", note: act.cordon ? "Cordon" : "Mark" };
     case "Unmark":
       if (live !== undefined) await unmarkNode(client, live, act.uncordon);
@@ -169,7 +198,15 @@ async function perform(act: NodeAct, scene: Scene): Promise<OperationResult> {
 }
 
 function eventFor(note: string): string {
-  const known: Readonly<Record<string, string>> = { Claimed: "Claimed", Cordoned: "Cordoned", Updating: "Updating", Rebooting: "Rebooting", Verified: "Verified", Uncordoned: "Uncordoned", BackingOut: "BackedOut" };
+  const known: Readonly<Record<string, string>> = {
+    Claimed: "Claimed",
+    Cordoned: "Cordoned",
+    Updating: "Updating",
+    Rebooting: "Rebooting",
+    Verified: "Verified",
+    Uncordoned: "Uncordoned",
+    BackingOut: "BackedOut",
+  };
   return known[note] ?? "Progressing";
 }
 
@@ -187,7 +224,10 @@ async function showBlock(scene: Scene, block: Block): Promise<void> {
   const shown = SHOWN.has(block.reason);
   if (shown ? before?.reason === block.reason && before.message === block.message : before === undefined) return;
   const since = new Date(block.since ?? input.now).toISOString();
-  await write(scene, { ...state, blockedBy: shown ? [{ reason: block.reason, message: block.message.slice(0, 512), since }] : [] });
+  await write(scene, {
+    ...state,
+    blockedBy: shown ? [{ reason: block.reason, message: block.message.slice(0, 512), since }] : [],
+  });
   if (shown) input.tell({ type: "Warning", reason: block.reason, note: block.message });
 }
 
@@ -224,7 +264,14 @@ async function start({ input, level, node, state }: Scene, step: RecipeStepName)
   const recipe = level.spec.node?.recipe.steps?.[step];
   const operation = state?.operation;
   if (recipe === undefined || node === undefined || operation === undefined) return;
-  await startJob(input.client, { name: jobName(input.claim.id, step, operation), step, recipe, node, claimId: input.claim.id, level });
+  await startJob(input.client, {
+    name: jobName(input.claim.id, step, operation),
+    step,
+    recipe,
+    node,
+    claimId: input.claim.id,
+    level,
+  });
 }
 
 async function readInventory(scene: Scene): Promise<OperationResult> {
@@ -236,7 +283,11 @@ async function readInventory(scene: Scene): Promise<OperationResult> {
   const time = new Date(input.now).toISOString();
   if (!parsed.ok) {
     const failure = { reason: "VerificationFailed", message: parsed.message, time };
-    await write(scene, { ...state, blockedBy: [{ reason: failure.reason, message: failure.message, since: time }], operation: { ...operation, failure } });
+    await write(scene, {
+      ...state,
+      blockedBy: [{ reason: failure.reason, message: failure.message, since: time }],
+      operation: { ...operation, failure },
+    });
     return { kind: "Moved", note: "OperationFailed" };
   }
   const { inventoryProblem: _, ...rest } = state;
@@ -256,9 +307,14 @@ async function close(scene: Scene, act: Extract<NodeAct, { kind: "Close" }>): Pr
       reason: backOut?.reason ?? act.result,
       message: act.message,
       retryAt: act.retryAt,
-      verified: act.result === "Succeeded" && node !== undefined && input.assess(node, state, level).state === "Installed",
+      verified:
+        act.result === "Succeeded" && node !== undefined && input.assess(node, state, level).state === "Installed",
     }),
   );
   const good = act.result === "Succeeded";
-  input.tell({ type: good ? "Normal" : "Warning", reason: good ? "Released" : "BackedOut", note: `${act.result}: ${act.message}` });
+  input.tell({
+    type: good ? "Normal" : "Warning",
+    reason: good ? "Released" : "BackedOut",
+    note: `${act.result}: ${act.message}`,
+  });
 }

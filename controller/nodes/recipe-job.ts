@@ -24,7 +24,11 @@ const KEEP_SECONDS = 3600;
 const DEFAULT_STEP_MS = 30 * 60_000;
 
 /** Name of the job of a step. The inventory after an update and the one after the reboot are two jobs. */
-export function jobName(claimId: string, step: RecipeStepName, operation: Pick<NodeOperation, "attempt" | "step">): string {
+export function jobName(
+  claimId: string,
+  step: RecipeStepName,
+  operation: Pick<NodeOperation, "attempt" | "step">,
+): string {
   const key = [claimId, step, operation.attempt, step === "inventory" ? operation.step : ""].join("/");
   return `rw-${step}-${createHash("sha256").update(key).digest("hex").slice(0, 16)}`;
 }
@@ -81,7 +85,10 @@ function jobObject({ name, step, recipe, node, claimId, level }: JobRequest): Ku
               image: recipe.image,
               command: [program ?? ""],
               args,
-              env: [...environment(step, node, level), ...(recipe.env ?? []).filter((entry) => !entry.name.startsWith("RINGWARD_"))],
+              env: [
+                ...environment(step, node, level),
+                ...(recipe.env ?? []).filter((entry) => !entry.name.startsWith("RINGWARD_")),
+              ],
               securityContext: writes
                 ? { privileged: true }
                 : { privileged: false, allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
@@ -97,9 +104,14 @@ function jobObject({ name, step, recipe, node, claimId, level }: JobRequest): Ku
 }
 
 /** What a recipe is told: exact versions for this node, and where they can be had. */
-function environment(step: RecipeStepName, node: NodeAsset, level: JobRequest["level"]): readonly { name: string; value: string }[] {
+function environment(
+  step: RecipeStepName,
+  node: NodeAsset,
+  level: JobRequest["level"],
+): readonly { name: string; value: string }[] {
   const target = level?.spec.node;
-  const versionOf = (name: string): string | undefined => target?.components.find((component) => component.name === name)?.version;
+  const versionOf = (name: string): string | undefined =>
+    target?.components.find((component) => component.name === name)?.version;
   const source = target?.source;
   const values: Readonly<Record<string, string | undefined>> = {
     RINGWARD_STEP: step,
@@ -119,7 +131,9 @@ function environment(step: RecipeStepName, node: NodeAsset, level: JobRequest["l
     RINGWARD_SOURCE_RELEASE_VERSION: source?.releaseVersion,
     RINGWARD_SOURCE_OS_IMAGE_DIGEST: source?.osImageDigest,
   };
-  return Object.entries(values).flatMap(([name, value]) => (value === undefined || value === "" ? [] : [{ name, value }]));
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined || value === "" ? [] : [{ name, value }],
+  );
 }
 
 /** The kernel of the level that has this node's series and flavour. */
@@ -136,12 +150,20 @@ function kernelFor(node: NodeAsset, components: NonNullable<PatchLevelSpec["node
 interface JobStatus {
   readonly startTime?: string;
   readonly completionTime?: string;
-  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string; readonly lastTransitionTime?: string }[];
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly lastTransitionTime?: string;
+  }[];
 }
 
 interface PodStatus {
   readonly containerStatuses?: readonly {
-    readonly state?: { readonly terminated?: { readonly exitCode?: number; readonly message?: string; readonly reason?: string } };
+    readonly state?: {
+      readonly terminated?: { readonly exitCode?: number; readonly message?: string; readonly reason?: string };
+    };
   }[];
 }
 
@@ -150,11 +172,14 @@ export async function viewJob(client: Client, name: string, now: Instant): Promi
   const job = await client.get(JOBS, { namespace: JOB_NAMESPACE, name });
   if (job === undefined) return { phase: "Absent" };
   const status = (job.status ?? {}) as JobStatus;
-  const condition = (type: string) => status.conditions?.find((other) => other.type === type && other.status === "True");
+  const condition = (type: string) =>
+    status.conditions?.find((other) => other.type === type && other.status === "True");
   const done = condition("Complete");
-  if (done !== undefined) return { phase: "Succeeded", at: timeOf(status.completionTime ?? done.lastTransitionTime, now) };
+  if (done !== undefined)
+    return { phase: "Succeeded", at: timeOf(status.completionTime ?? done.lastTransitionTime, now) };
   const failed = condition("Failed");
-  if (failed === undefined) return { phase: "Running", since: timeOf(status.startTime ?? job.metadata.creationTimestamp, now) };
+  if (failed === undefined)
+    return { phase: "Running", since: timeOf(status.startTime ?? job.metadata.creationTimestamp, now) };
   const end = await endOf(client, name);
   return {
     phase: "Failed",
@@ -171,7 +196,10 @@ function timeOf(text: string | undefined, fallback: Instant): Instant {
 }
 
 async function podsOf(client: Client, name: string): Promise<readonly KubeObject[]> {
-  const { items } = await client.list(PODS, { namespace: JOB_NAMESPACE, labelSelector: `batch.kubernetes.io/job-name=${name}` });
+  const { items } = await client.list(PODS, {
+    namespace: JOB_NAMESPACE,
+    labelSelector: `batch.kubernetes.io/job-name=${name}`,
+  });
   return items;
 }
 

@@ -35,7 +35,13 @@ export interface ApplyPorts {
 }
 
 /** Makes the cluster's copies equal to the snapshot. Objects fail one by one. */
-export async function applyPolicy(ports: ApplyPorts, loaded: LoadedPolicy, objects: ClusterObjects, inForce: PolicyInForce, now: Instant): Promise<void> {
+export async function applyPolicy(
+  ports: ApplyPorts,
+  loaded: LoadedPolicy,
+  objects: ClusterObjects,
+  inForce: PolicyInForce,
+  now: Instant,
+): Promise<void> {
   const wanted = new Set<string>();
   for (const object of loaded.objects) {
     wanted.add(`${object.kind}/${object.name}`);
@@ -44,14 +50,17 @@ export async function applyPolicy(ports: ApplyPorts, loaded: LoadedPolicy, objec
     await attempt(ports, `${object.kind} ${object.name}`, () => put(ports.client, object, live));
   }
   const named = namedLevels(inForce, objects);
-  for (const problem of loaded.problems) if (problem.object !== undefined) wanted.add(`${problem.object.kind}/${problem.object.name}`);
+  for (const problem of loaded.problems)
+    if (problem.object !== undefined) wanted.add(`${problem.object.kind}/${problem.object.name}`);
   for (const [kind, key] of Object.entries(POLICY_KEYS))
     for (const live of objects[key]) {
       const { labels, name, uid, resourceVersion } = live.metadata;
       if (labels?.[POLICY_LABEL] !== FROM_GIT || wanted.has(`${kind}/${name}`) || uid === undefined) continue;
       if (kind === "PatchException" && Date.parse((live.spec as PatchExceptionSpec).expirationTime) > now) continue;
       if (kind === "PatchLevel" && named.has(name)) continue;
-      await attempt(ports, `${kind} ${name}`, () => ports.client.delete(resourceOf(key), { name }, { uid, resourceVersion }));
+      await attempt(ports, `${kind} ${name}`, () =>
+        ports.client.delete(resourceOf(key), { name }, { uid, resourceVersion }),
+      );
     }
 }
 
@@ -70,14 +79,21 @@ async function put(client: Client, object: PolicyObject, live: KubeObject | unde
   const spec = live === undefined ? object.spec : keepSuspended(object, live);
   const marked = { ...labels, [POLICY_LABEL]: FROM_GIT };
   if (live === undefined) {
-    await client.create(resource, { metadata: { name: object.name, labels: marked, ...(annotations === undefined ? {} : { annotations }) }, spec });
+    await client.create(resource, {
+      metadata: { name: object.name, labels: marked, ...(annotations === undefined ? {} : { annotations }) },
+      spec,
+    });
     return;
   }
   const sameSpec = isDeepStrictEqual(live.spec, spec) || canonicalJson(live.spec) === canonicalJson(spec);
   const same = sameSpec && Object.entries(marked).every(([key, value]) => live.metadata.labels?.[key] === value);
   // A level never changes; one of that name that differs in the cluster is not ours to overwrite.
   if (same || object.kind === "PatchLevel") return;
-  await client.update(resource, { ...live, metadata: { ...live.metadata, labels: { ...live.metadata.labels, ...marked } }, spec });
+  await client.update(resource, {
+    ...live,
+    metadata: { ...live.metadata, labels: { ...live.metadata.labels, ...marked } },
+    spec,
+  });
 }
 
 /** Of Git and live, the more careful wins. */
@@ -89,9 +105,11 @@ function keepSuspended(object: PolicyObject, live: KubeObject): PolicyObject["sp
 /** Levels that a ring or a claim still needs. */
 function namedLevels(inForce: PolicyInForce, objects: ClusterObjects): ReadonlySet<string> {
   const names = new Set<string>();
-  for (const ring of inForce.rings) for (const entry of ring.spec.levels ?? []) if (entry.level !== undefined) names.add(entry.level);
+  for (const ring of inForce.rings)
+    for (const entry of ring.spec.levels ?? []) if (entry.level !== undefined) names.add(entry.level);
   for (const ledger of objects.ledgers)
     for (const claim of (ledger as unknown as DisruptionLedger).status?.claims ?? []) names.add(claim.level);
-  for (const baseline of inForce.baselines) if (baseline.status?.candidate !== undefined) names.add(baseline.status.candidate.level);
+  for (const baseline of inForce.baselines)
+    if (baseline.status?.candidate !== undefined) names.add(baseline.status.candidate.level);
   return names;
 }

@@ -21,7 +21,10 @@ export interface ServeInput {
   readonly inventory: Inventory;
   readonly evictAfter: Map<string, Instant>;
   readonly concurrency: number;
-  readonly tell: (claim: Claim, event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly note: string }) => void;
+  readonly tell: (
+    claim: Claim,
+    event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly note: string },
+  ) => void;
   readonly onError: (error: unknown, claim: Claim) => void;
 }
 
@@ -67,7 +70,12 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
   const enforce = entry?.level.digest === claim.digest ? (entry.entry.enforce ?? "Floor") : "Floor";
   const common = { approved: true, withdrawn: false, exceptions: policy.exceptions } as const;
   // A baseline that is gone from policy cannot say how stale its inventory may be; the level still says what is wanted.
-  const standIn = baseline ?? { name: claim.baseline, spec: { target: "Node" as const }, status: undefined, inputTime: 0 };
+  const standIn = baseline ?? {
+    name: claim.baseline,
+    spec: { target: "Node" as const },
+    status: undefined,
+    inputTime: 0,
+  };
   const tell = (event: Parameters<ServeInput["tell"]>[1]): void => input.tell(claim, event);
   if (claim.kind === "Node")
     return operateNode({
@@ -79,7 +87,8 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
       retreat,
       pdbs: inventory.pdbs,
       project: { node: projectLiveNode, pod: projectLivePod },
-      assess: (node, stored, live) => assessNode({ ...common, node, stored, baseline: standIn, level: live, enforce, now: input.now() }),
+      assess: (node, stored, live) =>
+        assessNode({ ...common, node, stored, baseline: standIn, level: live, enforce, now: input.now() }),
       keep: keepFor(policy, level),
       evictAfter: input.evictAfter,
       tell,
@@ -92,7 +101,8 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
     onFailure: ring?.onFailure ?? "Halt",
     retreat,
     project: (object, resource) => projectLiveWorkload(client, object, resource),
-    assess: (workload, stored, live) => assessWorkload({ ...common, workload, stored, baseline: standIn, level: live, now: input.now() }),
+    assess: (workload, stored, live) =>
+      assessWorkload({ ...common, workload, stored, baseline: standIn, level: live, now: input.now() }),
     tell,
   });
 }
@@ -100,7 +110,8 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
 /** Packages that any baseline or level names: one report serves all of them. */
 export function keepFor(policy: PolicyInForce, level: LevelInForce | undefined): InventoryKeep {
   const packages = new Set<string>();
-  for (const baseline of policy.baselines) for (const item of baseline.spec.node?.minimum?.packages ?? []) packages.add(item.name);
+  for (const baseline of policy.baselines)
+    for (const item of baseline.spec.node?.minimum?.packages ?? []) packages.add(item.name);
   const levels = level === undefined ? policy.levels : [...policy.levels, level];
   for (const { spec } of levels)
     for (const component of spec.node?.components ?? [])
@@ -109,7 +120,11 @@ export function keepFor(policy: PolicyInForce, level: LevelInForce | undefined):
 }
 
 /** A workload with its pods, all as just read. */
-async function projectLiveWorkload(client: Client, object: KubeObject, resource: Resource): Promise<WorkloadAsset | undefined> {
+async function projectLiveWorkload(
+  client: Client,
+  object: KubeObject,
+  resource: Resource,
+): Promise<WorkloadAsset | undefined> {
   const namespace = object.metadata.namespace;
   const pods = (await client.list(PODS, { namespace })).items;
   const replicasets = resource === DEPLOYMENTS ? (await client.list(REPLICA_SETS, { namespace })).items : [];

@@ -128,7 +128,9 @@ export function watching({ client, clock, random, onError }: WatchingOptions): C
     async read() {
       await Promise.all([...reflectors.values()].map((reflector) => reflector.synced));
       dirty = false;
-      return Object.fromEntries(CLUSTER_KEYS.map((key) => [key, [...(stores.get(key)?.values() ?? [])]])) as unknown as ClusterObjects;
+      return Object.fromEntries(
+        CLUSTER_KEYS.map((key) => [key, [...(stores.get(key)?.values() ?? [])]]),
+      ) as unknown as ClusterObjects;
     },
     async changed(ms, signal) {
       if (dirty) return;
@@ -150,5 +152,9 @@ export function watching({ client, clock, random, onError }: WatchingOptions): C
 /** Lists leave apiVersion and kind out of their items. */
 function typed(object: KubeObject, resource: Resource): KubeObject {
   if (object.kind !== undefined && object.apiVersion !== undefined) return object;
-  return { ...object, apiVersion: resource.group === "" ? resource.version : `${resource.group}/${resource.version}`, kind: resource.kind };
+  return {
+    ...object,
+    apiVersion: resource.group === "" ? resource.version : `${resource.group}/${resource.version}`,
+    kind: resource.kind,
+  };
 }

@@ -12,7 +12,12 @@ export type Health =
   | { readonly kind: "Stalled"; readonly reason: Reason; readonly message: string };
 
 /** The conditions of an object. */
-export function summarise(before: readonly Condition[] | undefined, health: Health, generation: number | undefined, now: Instant): Condition[] {
+export function summarise(
+  before: readonly Condition[] | undefined,
+  health: Health,
+  generation: number | undefined,
+  now: Instant,
+): Condition[] {
   const { reason } = health;
   const message = health.message.slice(0, 1024);
   const condition = (type: string, status: Condition["status"]): Condition => {

@@ -89,7 +89,8 @@ async function look(input: CycleInput, { node, recipe, job }: Due): Promise<void
   const { client, now } = input;
   const view = await viewJob(client, job, now);
   if (view.phase === "Running") return;
-  if (view.phase === "Absent") return startJob(client, { name: job, step: "inventory", recipe, node, claimId: undefined, level: undefined });
+  if (view.phase === "Absent")
+    return startJob(client, { name: job, step: "inventory", recipe, node, claimId: undefined, level: undefined });
   const target = { kind: "Node", name: node.name, uid: node.uid };
   const stored = await readState<NodePatchStateStatus>(client, target);
   if (stored === undefined) return createState(client, target);
@@ -100,12 +101,22 @@ async function look(input: CycleInput, { node, recipe, job }: Due): Promise<void
   const time = new Date(now).toISOString();
   if (parsed.ok) {
     const { inventoryProblem: _, ...rest } = stored.status ?? {};
-    await writeState(client, stored, target, { ...rest, inventory: storeInventory(parsed.report, { ...keepFor(input.policy, undefined), now }) });
+    await writeState(client, stored, target, {
+      ...rest,
+      inventory: storeInventory(parsed.report, { ...keepFor(input.policy, undefined), now }),
+    });
   } else {
     const message = view.phase === "Failed" ? `the inventory step failed: ${view.message}` : parsed.message;
-    await writeState(client, stored, target, { ...stored.status, inventoryProblem: { reason: parsed.reason, message: message.slice(0, 512), time } });
+    await writeState(client, stored, target, {
+      ...stored.status,
+      inventoryProblem: { reason: parsed.reason, message: message.slice(0, 512), time },
+    });
   }
   const done = await client.get(JOBS, { namespace: JOB_NAMESPACE, name: job });
   if (done?.metadata.uid !== undefined)
-    await client.delete(JOBS, { namespace: JOB_NAMESPACE, name: job }, { uid: done.metadata.uid, propagationPolicy: "Background" });
+    await client.delete(
+      JOBS,
+      { namespace: JOB_NAMESPACE, name: job },
+      { uid: done.metadata.uid, propagationPolicy: "Background" },
+    );
 }

@@ -1,7 +1,13 @@
 // The ledger's shell: one compare-and-set a pass adds and frees claims together (B1, B2, B3). A new ledger, or one that lacks
 // claims whose marks stand on objects, is rebuilt from those marks before anything is claimed.
 import { createHash } from "node:crypto";
-import { type DisruptionLedger, type DisruptionLedgerSpec, type DisruptionLedgerStatus, LEDGER_NAME, MAX_CLAIMS } from "../api/disruption-ledger.ts";
+import {
+  type DisruptionLedger,
+  type DisruptionLedgerSpec,
+  type DisruptionLedgerStatus,
+  LEDGER_NAME,
+  MAX_CLAIMS,
+} from "../api/disruption-ledger.ts";
 import type { Instant } from "../clock.ts";
 import type { Claim, Inventory, LedgerView, StoredStates } from "../core/model.ts";
 import { admit, type Capacity, type ClaimRequest } from "../core/rollout/limits.ts";
@@ -39,7 +45,12 @@ function toLive(object: KubeObject): LiveLedger {
 }
 
 /** Claims that stand on objects (or in operations under way) and are not in the ledger. */
-export function findLostClaims(ledger: LiveLedger, inventory: Inventory, stored: StoredStates, cluster: string): readonly Claim[] {
+export function findLostClaims(
+  ledger: LiveLedger,
+  inventory: Inventory,
+  stored: StoredStates,
+  cluster: string,
+): readonly Claim[] {
   const held = new Set(ledger.claims.map((claim) => claim.uid));
   const lost: Claim[] = [];
   for (const node of inventory.nodes) {
@@ -61,7 +72,15 @@ export function findLostClaims(ledger: LiveLedger, inventory: Inventory, stored:
     const operation = stored.workloads.get(workload.uid)?.operation;
     const id = workload.mark?.claimId ?? operation?.claimId;
     if (id === undefined || held.has(workload.uid)) continue;
-    lost.push({ uid: workload.uid, id, kind: workload.kind, namespace: workload.namespace, name: workload.name, cluster, ...workOf(operation) });
+    lost.push({
+      uid: workload.uid,
+      id,
+      kind: workload.kind,
+      namespace: workload.namespace,
+      name: workload.name,
+      cluster,
+      ...workOf(operation),
+    });
   }
   return lost;
 }
@@ -71,7 +90,8 @@ export async function confirmLostClaims(client: Client, lost: readonly Claim[]):
   const confirmed: Claim[] = [];
   for (const claim of lost) {
     const resource = claim.kind === "Node" ? NODES : findResource("apps/v1", claim.kind);
-    const object = resource === undefined ? undefined : await client.get(resource, { name: claim.name, namespace: claim.namespace });
+    const object =
+      resource === undefined ? undefined : await client.get(resource, { name: claim.name, namespace: claim.namespace });
     const marked = object?.metadata.uid === claim.uid && object.metadata.annotations?.[CLAIM_MARK] === claim.id;
     const state = await readState<StatusOf>(client, claim);
     if (marked || state?.status?.operation?.claimId === claim.id) confirmed.push(claim);
@@ -81,7 +101,18 @@ export async function confirmLostClaims(client: Client, lost: readonly Claim[]):
 
 type Work = Pick<Claim, "ring" | "baseline" | "level" | "digest" | "since">;
 
-function workOf(operation: (Work & { readonly startedTime?: string }) | { readonly startedTime: string; readonly ring: string; readonly baseline: string; readonly level: string; readonly digest: string } | undefined): Work {
+function workOf(
+  operation:
+    | (Work & { readonly startedTime?: string })
+    | {
+        readonly startedTime: string;
+        readonly ring: string;
+        readonly baseline: string;
+        readonly level: string;
+        readonly digest: string;
+      }
+    | undefined,
+): Work {
   return {
     ring: operation?.ring ?? "",
     baseline: operation?.baseline ?? "",

@@ -17,7 +17,15 @@ import { confirmLostClaims, findLostClaims, type LiveLedger, readLedger, viewLed
 import type { PolicySource, PolicyView } from "./policy-source.ts";
 import type { Promoter } from "./promoter.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
-import { type BaselineView, recordLost, removeOrphans, type StatusInput, writeBaselineStatuses, writeRingStatuses, writeTargetStates } from "./statuses.ts";
+import {
+  type BaselineView,
+  recordLost,
+  removeOrphans,
+  type StatusInput,
+  writeBaselineStatuses,
+  writeRingStatuses,
+  writeTargetStates,
+} from "./statuses.ts";
 
 export interface PassPorts {
   readonly client: Client;
@@ -64,7 +72,13 @@ export interface Controller {
 
 /** A controller over its ports; `pass` is called again and again, by a loop or by a test. */
 export function createController(ports: PassPorts, options: PassOptions): Controller {
-  const memory: Memory = { wall: undefined, monotonic: undefined, soakedMs: new Map(), evictAfter: new Map(), apiServerVersion: undefined };
+  const memory: Memory = {
+    wall: undefined,
+    monotonic: undefined,
+    soakedMs: new Map(),
+    evictAfter: new Map(),
+    apiServerVersion: undefined,
+  };
   return { pass: () => makePass(ports, options, memory) };
 }
 
@@ -76,12 +90,24 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
   for (const problem of snapshot.problems) ports.onError(new Error(problem.message), `${problem.kind} ${problem.name}`);
   const policy = await ports.policy.sync(objects, clock.now());
   const ledger = await readLedger(client);
-  const lost = await confirmLostClaims(client, findLostClaims(ledger, snapshot.inventory, snapshot.stored, policy.inForce.clusterName));
+  const lost = await confirmLostClaims(
+    client,
+    findLostClaims(ledger, snapshot.inventory, snapshot.stored, policy.inForce.clusterName),
+  );
   const resolved = resolveAll(policy, snapshot, clock.now());
   const input = planInput(ports, memory, { policy, snapshot, ledger, lost, candidates: resolved.candidates });
   const plan = makePlan(input);
   memory.soakedMs = plan.soakedMs;
-  const moved = await act(ports, options, memory, { objects, policy, snapshot, ledger, lost, input, plan, views: resolved.views });
+  const moved = await act(ports, options, memory, {
+    objects,
+    policy,
+    snapshot,
+    ledger,
+    lost,
+    input,
+    plan,
+    views: resolved.views,
+  });
   return { plan, busy: moved };
 }
 
@@ -105,11 +131,16 @@ async function readVersion(client: Client): Promise<string | undefined> {
 function planInput(
   { clock }: PassPorts,
   memory: Memory,
-  scene: Omit<Scene, "objects" | "input" | "plan" | "views"> & { readonly candidates: ReadonlyMap<string, LevelInForce> },
+  scene: Omit<Scene, "objects" | "input" | "plan" | "views"> & {
+    readonly candidates: ReadonlyMap<string, LevelInForce>;
+  },
 ): PlanInput {
   const [wall, monotonic] = [clock.now(), clock.monotonic()];
   // The lesser of two clocks: a jump of one can only lengthen the soak (invariant of soak; DESIGN "Approval").
-  const looked = memory.wall === undefined || memory.monotonic === undefined ? 0 : Math.min(wall - memory.wall, monotonic - memory.monotonic);
+  const looked =
+    memory.wall === undefined || memory.monotonic === undefined
+      ? 0
+      : Math.min(wall - memory.wall, monotonic - memory.monotonic);
   memory.wall = wall;
   memory.monotonic = monotonic;
   return {
@@ -136,13 +167,28 @@ function resolveAll({ inForce }: PolicyView, snapshot: Snapshot, now: number): R
   for (const baseline of inForce.baselines) {
     const node = baseline.spec.node;
     const scheme = node === undefined ? undefined : packageSchemeOf(node.product);
-    const inventories = [...snapshot.stored.nodes.values()].flatMap((state) => (state.inventory?.osId === node?.product.id ? (state.inventory ?? []) : []));
+    const inventories = [...snapshot.stored.nodes.values()].flatMap((state) =>
+      state.inventory?.osId === node?.product.id ? (state.inventory ?? []) : [],
+    );
     const offered =
-      node?.follow === "Offered" && scheme !== undefined ? mergeOffered(baseline.status, inventories, now, scheme).offered : baseline.status?.offered;
-    const resolved = resolveLevel({ baseline, recipes: inForce.recipes, levels: inForce.levels, ...(offered === undefined ? {} : { offered }), now });
+      node?.follow === "Offered" && scheme !== undefined
+        ? mergeOffered(baseline.status, inventories, now, scheme).offered
+        : baseline.status?.offered;
+    const resolved = resolveLevel({
+      baseline,
+      recipes: inForce.recipes,
+      levels: inForce.levels,
+      ...(offered === undefined ? {} : { offered }),
+      now,
+    });
     const problem: Block | undefined = resolved.kind === "None" ? resolved.block : undefined;
     if (resolved.kind === "Level") candidates.set(baseline.name, resolved.level);
-    views.push({ name: baseline.name, candidate: resolved.kind === "Level" ? resolved.level : undefined, offered, problem });
+    views.push({
+      name: baseline.name,
+      candidate: resolved.kind === "Level" ? resolved.level : undefined,
+      offered,
+      problem,
+    });
   }
   return { candidates, views };
 }
@@ -177,9 +223,16 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
     },
   };
   // Records come before claims: a ring begins only on a predecessor's soak that a crash cannot forget (R1).
-  const recorded = await writeRingStatuses(report);
-  const ledgerMoved = await changeLedger(ports, scene, served.free, recorded ? plan.claims : []);
-  const claimed = new Set([...ledger.claims.map((claim) => claim.uid), ...scene.lost.map((claim) => claim.uid), ...ledgerMoved.map((claim) => claim.uid)]);
+  const unstored = await writeRingStatuses(report);
+  const add = plan.claims.filter((request) =>
+    [...predecessorsOf(request.ring, policy.inForce.rings)].every((ring) => !unstored.has(ring)),
+  );
+  const ledgerMoved = await changeLedger(ports, scene, served.free, add);
+  const claimed = new Set([
+    ...ledger.claims.map((claim) => claim.uid),
+    ...scene.lost.map((claim) => claim.uid),
+    ...ledgerMoved.map((claim) => claim.uid),
+  ]);
   const inventoryRuns = await runInventoryCycle({
     client,
     now: clock.now(),
@@ -198,7 +251,12 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   return served.moved || ledgerMoved.length > 0 || served.free.size > 0 || inventoryRuns || left || promoted;
 }
 
-async function changeLedger(ports: PassPorts, { plan, ledger, lost }: Scene, free: ReadonlySet<string>, add: readonly ClaimRequest[]): Promise<readonly Claim[]> {
+async function changeLedger(
+  ports: PassPorts,
+  { plan, ledger, lost }: Scene,
+  free: ReadonlySet<string>,
+  add: readonly ClaimRequest[],
+): Promise<readonly Claim[]> {
   try {
     const { added, freed } = await writeLedger(ports.client, ledger, {
       now: ports.clock.now(),
@@ -207,7 +265,10 @@ async function changeLedger(ports: PassPorts, { plan, ledger, lost }: Scene, fre
       restore: lost,
       capacity: plan.capacity,
     });
-    for (const claim of freed) ports.record(toEvent(claim, { type: "Normal", reason: "Released", note: `budget of ring ${claim.ring} given back` }));
+    for (const claim of freed)
+      ports.record(
+        toEvent(claim, { type: "Normal", reason: "Released", note: `budget of ring ${claim.ring} given back` }),
+      );
     return added;
   } catch (error) {
     // Somebody was faster: nothing was changed, and the next pass plans from what is there then.
@@ -216,7 +277,10 @@ async function changeLedger(ports: PassPorts, { plan, ledger, lost }: Scene, fre
   }
 }
 
-function toEvent(claim: Claim, event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly note: string }): EventInput {
+function toEvent(
+  claim: Claim,
+  event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly note: string },
+): EventInput {
   const resource = findResource(claim.kind === "Node" ? "v1" : "apps/v1", claim.kind);
   return {
     regarding: {

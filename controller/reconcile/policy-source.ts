@@ -106,11 +106,21 @@ function byAge(a: KubeObject, b: KubeObject): number {
 }
 
 async function refuseSecond(ports: PolicySourcePorts, object: KubeObject, now: Instant): Promise<void> {
-  const health: Health = { kind: "Stalled", reason: "OneRepositoryOnly", message: "a cluster has one PolicyRepository, and there is an older one; delete one of them" };
+  const health: Health = {
+    kind: "Stalled",
+    reason: "OneRepositoryOnly",
+    message: "a cluster has one PolicyRepository, and there is an older one; delete one of them",
+  };
   await writeStatus(ports, object, {}, health, now);
 }
 
-async function syncRepository(ports: PolicySourcePorts, memory: Memory, object: KubeObject, objects: ClusterObjects, now: Instant): Promise<PolicyView> {
+async function syncRepository(
+  ports: PolicySourcePorts,
+  memory: Memory,
+  object: KubeObject,
+  objects: ClusterObjects,
+  now: Instant,
+): Promise<PolicyView> {
   const { spec, status } = object as unknown as PolicyRepository;
   const requested = object.metadata.annotations?.[REQUESTED_AT];
   let failure: unknown;
@@ -123,7 +133,10 @@ async function syncRepository(ports: PolicySourcePorts, memory: Memory, object: 
   }
   const observed = status?.observedCommit as CommitSha | undefined;
   const { git, fetched } = memory;
-  const judged = git === undefined || fetched === undefined ? undefined : await judgeHead(git, observed, fetched, spec.acknowledgedCommit);
+  const judged =
+    git === undefined || fetched === undefined
+      ? undefined
+      : await judgeHead(git, observed, fetched, spec.acknowledgedCommit);
   const head = judged?.head ?? observed;
   const brakes: Block[] = judged?.brake === undefined ? [] : [judged.brake];
   const stale = findStaleness(spec, memory.fetchedAt, status, failure, now);
@@ -132,12 +145,31 @@ async function syncRepository(ports: PolicySourcePorts, memory: Memory, object: 
   const health = describe(judged?.brake, stale, failure, head);
   // The head is written down before anything acts on it: a later rewind is then seen as one, even after a crash (G1).
   await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read?.loaded), health, now);
-  if (git === undefined || head === undefined || read === undefined) return { inForce: fromCluster(objects, brakes, spec) };
-  const inForce = fromGit({ spec, head, commitTime: read.snapshot.time, loaded: read.loaded, previous: read.previous, inputTimes: read.times, objects, brakes });
-  if ((spec.mode ?? "Apply") === "Apply" && judged?.brake === undefined) await applyPolicy(ports, read.loaded, objects, inForce, now);
+  if (git === undefined || head === undefined || read === undefined)
+    return { inForce: fromCluster(objects, brakes, spec) };
+  const inForce = fromGit({
+    spec,
+    head,
+    commitTime: read.snapshot.time,
+    loaded: read.loaded,
+    previous: read.previous,
+    inputTimes: read.times,
+    objects,
+    brakes,
+  });
+  if ((spec.mode ?? "Apply") === "Apply" && judged?.brake === undefined)
+    await applyPolicy(ports, read.loaded, objects, inForce, now);
   return {
     inForce,
-    repository: { spec, git, forge: memory.forge, head, fetched: fetched ?? head, snapshot: read.snapshot, loaded: read.loaded },
+    repository: {
+      spec,
+      git,
+      forge: memory.forge,
+      head,
+      fetched: fetched ?? head,
+      snapshot: read.snapshot,
+      loaded: read.loaded,
+    },
   };
 }
 
@@ -172,7 +204,13 @@ async function judgeHead(
   fetched: CommitSha,
   acknowledged: string | undefined,
 ): Promise<{ readonly head: CommitSha; readonly brake?: Block }> {
-  if (observed === undefined || observed === fetched || acknowledged === fetched || (await git.isAncestor(observed, fetched))) return { head: fetched };
+  if (
+    observed === undefined ||
+    observed === fetched ||
+    acknowledged === fetched ||
+    (await git.isAncestor(observed, fetched))
+  )
+    return { head: fetched };
   return {
     head: observed,
     brake: {
@@ -182,22 +220,39 @@ async function judgeHead(
   };
 }
 
-function findStaleness(spec: PolicyRepositorySpec, fetchedAt: Instant | undefined, status: PolicyRepositoryStatus | undefined, failure: unknown, now: Instant): Block | undefined {
+function findStaleness(
+  spec: PolicyRepositorySpec,
+  fetchedAt: Instant | undefined,
+  status: PolicyRepositoryStatus | undefined,
+  failure: unknown,
+  now: Instant,
+): Block | undefined {
   if (failure === undefined) return undefined;
   const last = fetchedAt ?? (status?.lastFetchTime === undefined ? undefined : Date.parse(status.lastFetchTime));
   const most = parseDuration(spec.maxStaleness ?? "1h") ?? 3_600_000;
   if (last !== undefined && now - last < most) return undefined;
-  return { reason: "RepositoryStale", message: `the policy repository could not be read for longer than ${spec.maxStaleness ?? "1h"}` };
+  return {
+    reason: "RepositoryStale",
+    message: `the policy repository could not be read for longer than ${spec.maxStaleness ?? "1h"}`,
+  };
 }
 
-async function readOnce(ports: PolicySourcePorts, memory: Memory, git: PolicyGit, head: CommitSha, spec: PolicyRepositorySpec): Promise<ReadPolicy | undefined> {
+async function readOnce(
+  ports: PolicySourcePorts,
+  memory: Memory,
+  git: PolicyGit,
+  head: CommitSha,
+  spec: PolicyRepositorySpec,
+): Promise<ReadPolicy | undefined> {
   if (memory.read?.commit === head) return memory.read;
   try {
     const path = spec.path ?? "";
     const snapshot = await git.read(head, path);
     const loaded = loadPolicy({ files: snapshot.files, validators: ports.validators, path });
     const times = await readInputTimes(git, head, loaded, snapshot.time);
-    const previous = await readLastGood(git, head, loaded, (files) => loadPolicy({ files, validators: ports.validators, path }));
+    const previous = await readLastGood(git, head, loaded, (files) =>
+      loadPolicy({ files, validators: ports.validators, path }),
+    );
     memory.read = { commit: head, snapshot, loaded, previous, times };
     return memory.read;
   } catch (error) {
@@ -208,7 +263,12 @@ async function readOnce(ports: PolicySourcePorts, memory: Memory, git: PolicyGit
 }
 
 /** When the files of baselines and recipes last changed: the age of a level's inputs. */
-async function readInputTimes(git: PolicyGit, head: CommitSha, loaded: LoadedPolicy, fallback: Instant): Promise<ReadonlyMap<string, Instant>> {
+async function readInputTimes(
+  git: PolicyGit,
+  head: CommitSha,
+  loaded: LoadedPolicy,
+  fallback: Instant,
+): Promise<ReadonlyMap<string, Instant>> {
   const times = new Map<string, Instant>();
   for (const object of loaded.objects) {
     if ((object.kind !== "PatchBaseline" && object.kind !== "UpdateRecipe") || times.has(object.file)) continue;
@@ -221,8 +281,15 @@ async function readInputTimes(git: PolicyGit, head: CommitSha, loaded: LoadedPol
 const CHANGES_BACK = 20;
 
 /** What each path that cannot be read now held when it could: who used that starts nothing new (G5). */
-async function readLastGood(git: PolicyGit, head: CommitSha, loaded: LoadedPolicy, load: (files: GitSnapshot["files"]) => LoadedPolicy): Promise<readonly PolicyObject[]> {
-  const broken = new Set(loaded.problems.filter((problem) => problem.severity === "error").map((problem) => problem.file));
+async function readLastGood(
+  git: PolicyGit,
+  head: CommitSha,
+  loaded: LoadedPolicy,
+  load: (files: GitSnapshot["files"]) => LoadedPolicy,
+): Promise<readonly PolicyObject[]> {
+  const broken = new Set(
+    loaded.problems.filter((problem) => problem.severity === "error").map((problem) => problem.file),
+  );
   const previous: PolicyObject[] = [];
   for (const file of [...broken].sort()) {
     let at: CommitSha | undefined = head;
@@ -240,17 +307,28 @@ async function readLastGood(git: PolicyGit, head: CommitSha, loaded: LoadedPolic
   return previous;
 }
 
-function describe(brake: Block | undefined, stale: Block | undefined, failure: unknown, head: CommitSha | undefined): Health {
+function describe(
+  brake: Block | undefined,
+  stale: Block | undefined,
+  failure: unknown,
+  head: CommitSha | undefined,
+): Health {
   if (brake !== undefined) return { kind: "Stalled", reason: brake.reason, message: brake.message };
   if (failure !== undefined) {
     const message = failure instanceof Error ? failure.message : String(failure);
-    if (failure instanceof UserError || stale !== undefined) return { kind: "Stalled", reason: stale?.reason ?? "ReadFailed", message };
+    if (failure instanceof UserError || stale !== undefined)
+      return { kind: "Stalled", reason: stale?.reason ?? "ReadFailed", message };
     return { kind: "Reconciling", reason: "ReadFailed", message };
   }
   return { kind: "Ready", reason: "InSync", message: `policy of commit ${head?.slice(0, 12) ?? "none"} is in force` };
 }
 
-function repositoryStatus(head: CommitSha | undefined, fetched: CommitSha | undefined, fetchedAt: Instant | undefined, loaded: LoadedPolicy | undefined): PolicyRepositoryStatus {
+function repositoryStatus(
+  head: CommitSha | undefined,
+  fetched: CommitSha | undefined,
+  fetchedAt: Instant | undefined,
+  loaded: LoadedPolicy | undefined,
+): PolicyRepositoryStatus {
   return {
     ...(head === undefined ? {} : { observedCommit: head }),
     ...(fetched === undefined ? {} : { fetchedCommit: fetched }),
@@ -275,7 +353,13 @@ function repositoryStatus(head: CommitSha | undefined, fetched: CommitSha | unde
 }
 
 /** Writes the status when something that matters changed; the time of a fetch alone is not worth a write (K7). */
-async function writeStatus(ports: PolicySourcePorts, object: KubeObject, status: PolicyRepositoryStatus, health: Health, now: Instant): Promise<void> {
+async function writeStatus(
+  ports: PolicySourcePorts,
+  object: KubeObject,
+  status: PolicyRepositoryStatus,
+  health: Health,
+  now: Instant,
+): Promise<void> {
   const before = object.status as PolicyRepositoryStatus | undefined;
   const conditions = summarise(before?.conditions, health, object.metadata.generation, now);
   const essence = (some: PolicyRepositoryStatus | undefined): string =>
@@ -301,4 +385,3 @@ async function writeStatus(ports: PolicySourcePorts, object: KubeObject, status:
     throw error;
   }
 }
-

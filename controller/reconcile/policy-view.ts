@@ -15,7 +15,11 @@ import { FROM_GIT, POLICY_KEYS, POLICY_LABEL } from "./apply-policy.ts";
 import type { ClusterObjects } from "./cluster.ts";
 
 /** Policy as the objects in the cluster say it: there is no repository, or it cannot be read and its copies must serve. */
-export function fromCluster(objects: ClusterObjects, brakes: readonly Block[], spec?: PolicyRepositorySpec): PolicyInForce {
+export function fromCluster(
+  objects: ClusterObjects,
+  brakes: readonly Block[],
+  spec?: PolicyRepositorySpec,
+): PolicyInForce {
   return toPolicyInForce({
     ...gather(objects),
     loaded: { objects: [], problems: [] },
@@ -65,12 +69,17 @@ function gather(objects: ClusterObjects): {
   readonly ringStatuses: ReadonlyMap<string, RolloutRingStatus>;
   readonly retainedExceptions: readonly ExceptionInForce[];
 } {
-  const live = Object.entries(POLICY_KEYS).flatMap(([kind, key]) => objects[key].map((object) => toLive(kind as PolicyKind, object)));
+  const live = Object.entries(POLICY_KEYS).flatMap(([kind, key]) =>
+    objects[key].map((object) => toLive(kind as PolicyKind, object)),
+  );
   return {
     live,
     baselineStatuses: statuses<PatchBaselineStatus>(objects.baselines),
     ringStatuses: statuses<RolloutRingStatus>(objects.rings),
-    retainedExceptions: objects.exceptions.map(({ metadata, spec }) => ({ name: metadata.name, spec: spec as PatchExceptionSpec })),
+    retainedExceptions: objects.exceptions.map(({ metadata, spec }) => ({
+      name: metadata.name,
+      spec: spec as PatchExceptionSpec,
+    })),
   };
 }
 
@@ -87,5 +96,7 @@ function toLive(kind: PolicyKind, object: KubeObject): LiveObject {
 }
 
 function statuses<Status>(list: readonly KubeObject[]): ReadonlyMap<string, Status> {
-  return new Map(list.flatMap(({ metadata, status }) => (status === undefined ? [] : [[metadata.name, status as Status] as const])));
+  return new Map(
+    list.flatMap(({ metadata, status }) => (status === undefined ? [] : [[metadata.name, status as Status] as const])),
+  );
 }

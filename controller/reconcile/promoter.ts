@@ -87,7 +87,11 @@ export function createPromoter(ports: PromoterPorts): Promoter {
 }
 
 /** What the forge knows, asked not more often than agreed; undefined when there is no forge or no answer. */
-async function list(ports: PromoterPorts, memory: Memory, { forge, spec }: RepositoryView): Promise<ListedProposals | undefined> {
+async function list(
+  ports: PromoterPorts,
+  memory: Memory,
+  { forge, spec }: RepositoryView,
+): Promise<ListedProposals | undefined> {
   if (forge === undefined) return undefined;
   const now = ports.transport.monotonic();
   if (memory.listed !== undefined && now - memory.listedAt < ports.listEveryMs) return memory.listed;

@@ -50,7 +50,8 @@ export async function runController(settings: ControllerSettings, signal: AbortS
   const { clock, transport, random, log } = settings;
   const api = createTransport({ kubeconfig: settings.kubeconfig, clock: transport, userAgent: "ringward" });
   const client = createClient(api, { fieldManager: "ringward", clock: transport });
-  const onError = (error: unknown, where: string): void => log("error", `${where}: ${error instanceof Error ? error.message : String(error)}`);
+  const onError = (error: unknown, where: string): void =>
+    log("error", `${where}: ${error instanceof Error ? error.message : String(error)}`);
   const events = createEventRecorder({
     client,
     clock: eventClock(clock, transport),
@@ -58,7 +59,12 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     reportingController: "ringward.dev/controller",
     reportingInstance: settings.identity,
   });
-  const reader = watching({ client, clock: transport, random, onError: (error, key) => onError(error, `watch of ${key}`) });
+  const reader = watching({
+    client,
+    clock: transport,
+    random,
+    onError: (error, key) => onError(error, `watch of ${key}`),
+  });
   const policy = createPolicySource({
     client,
     validators: createValidators(),
@@ -67,7 +73,22 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     onError,
   });
   const controller = createController(
-    { client, reader, policy, promoter: createPromoter({ clock, transport, listEveryMs: settings.listEveryMs, poke: () => policy.poke(), record: (event) => events.record(event), onError }), clock, record: (event) => events.record(event), onError },
+    {
+      client,
+      reader,
+      policy,
+      promoter: createPromoter({
+        clock,
+        transport,
+        listEveryMs: settings.listEveryMs,
+        poke: () => policy.poke(),
+        record: (event) => events.record(event),
+        onError,
+      }),
+      clock,
+      record: (event) => events.record(event),
+      onError,
+    },
     { concurrency: 16, statusBudget: 400, inventoryJobs: 30 },
   );
   const election = startLeaderElection({
@@ -136,7 +157,11 @@ async function waitForChange(running: Running, clock: Clock, idleMs: number, sig
 
 /** Events bear policy time, and are paced by transport time. */
 function eventClock(policy: Clock, transport: Clock): Clock {
-  return { now: () => policy.now(), monotonic: () => transport.monotonic(), sleep: (ms, signal) => transport.sleep(ms, signal) };
+  return {
+    now: () => policy.now(),
+    monotonic: () => transport.monotonic(),
+    sleep: (ms, signal) => transport.sleep(ms, signal),
+  };
 }
 
 function openRepository(spec: PolicyRepositorySpec, settings: ControllerSettings): Promise<PolicyGit> {
@@ -152,7 +177,13 @@ function openRepository(spec: PolicyRepositorySpec, settings: ControllerSettings
       ? auth?.sshKeyFile === undefined || auth.knownHostsFile === undefined
         ? {}
         : { auth: { kind: "Ssh", privateKeyFile: auth.sshKeyFile, knownHostsFile: auth.knownHostsFile } }
-      : { auth: { kind: "Token", token: tokenFile(auth.tokenFile), ...(auth.username === undefined ? {} : { username: auth.username }) } }),
+      : {
+          auth: {
+            kind: "Token",
+            token: tokenFile(auth.tokenFile),
+            ...(auth.username === undefined ? {} : { username: auth.username }),
+          },
+        }),
   });
 }
 

@@ -28,7 +28,8 @@ export function takeSnapshot(objects: ClusterObjects, apiServerVersion: string |
   };
   const leases = new Map(objects.leases.map((lease) => [lease.metadata.name, lease]));
   const nodes = objects.nodes.flatMap((node) => keep(projectNode(node, leases.get(node.metadata.name))));
-  const others = (list: readonly KubeObject[]): readonly KubeObject[] => list.filter((object) => object.metadata.namespace !== JOB_NAMESPACE);
+  const others = (list: readonly KubeObject[]): readonly KubeObject[] =>
+    list.filter((object) => object.metadata.namespace !== JOB_NAMESPACE);
   const joined = projectWorkloads({
     deployments: objects.deployments,
     statefulsets: objects.statefulsets,
@@ -59,7 +60,10 @@ function nodeStates(objects: ClusterObjects, nodes: readonly NodeAsset[]): Reado
   return states;
 }
 
-function workloadStates(objects: ClusterObjects, workloads: readonly WorkloadAsset[]): ReadonlyMap<string, WorkloadPatchStateStatus> {
+function workloadStates(
+  objects: ClusterObjects,
+  workloads: readonly WorkloadAsset[],
+): ReadonlyMap<string, WorkloadPatchStateStatus> {
   const byKey = new Map(objects.workloadStates.map((object) => [keyOf(object.metadata), object]));
   const states = new Map<string, WorkloadPatchStateStatus>();
   for (const workload of workloads) {

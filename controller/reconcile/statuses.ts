@@ -23,7 +23,10 @@ export interface StatusInput {
   readonly now: Instant;
   readonly objects: ClusterObjects;
   readonly plan: Plan;
-  readonly stored: { readonly nodes: ReadonlyMap<string, NodePatchStateStatus>; readonly workloads: ReadonlyMap<string, WorkloadPatchStateStatus> };
+  readonly stored: {
+    readonly nodes: ReadonlyMap<string, NodePatchStateStatus>;
+    readonly workloads: ReadonlyMap<string, WorkloadPatchStateStatus>;
+  };
   /** UIDs under a claim: their operation writes them. */
   readonly claimed: ReadonlySet<string>;
   /** At most so many target states a pass: progress of rollouts comes first. */
@@ -47,7 +50,8 @@ export async function writeTargetStates(input: StatusInput): Promise<boolean> {
     try {
       const live = (await readState<TargetStatus>(input.client, asset)) ?? (await create(input.client, asset));
       if (live?.status?.operation !== undefined) continue;
-      if (live !== undefined) await writeState<TargetStatus>(input.client, live, asset, { ...live.status, ...wanted } as TargetStatus);
+      if (live !== undefined)
+        await writeState<TargetStatus>(input.client, live, asset, { ...live.status, ...wanted } as TargetStatus);
     } catch (error) {
       input.onError(error, `${asset.kind} ${asset.name}`);
     }
@@ -69,7 +73,12 @@ function describeTarget(rows: readonly AssetRow[], stored: TargetStatus | undefi
   const ring = rows.find((row) => row.ring !== undefined)?.ring;
   let verified = stored?.verified ?? [];
   for (const row of rows)
-    if (row.approved && row.state === "Installed" && row.digest !== undefined && !verified.some((item) => item.baseline === row.baseline && item.digest === row.digest))
+    if (
+      row.approved &&
+      row.state === "Installed" &&
+      row.digest !== undefined &&
+      !verified.some((item) => item.baseline === row.baseline && item.digest === row.digest)
+    )
       verified = addVerified(verified, { baseline: row.baseline, digest: row.digest }, new Date(now).toISOString());
   return {
     ...(ring === undefined ? {} : { ring }),
@@ -93,7 +102,11 @@ function describeTarget(rows: readonly AssetRow[], stored: TargetStatus | undefi
   };
 }
 
-function targetHealth(state: (typeof STATES)[number], phase: Phase, block: { readonly reason: Reason; readonly message: string } | undefined): Health {
+function targetHealth(
+  state: (typeof STATES)[number],
+  phase: Phase,
+  block: { readonly reason: Reason; readonly message: string } | undefined,
+): Health {
   if (phase === "Blocked" && block !== undefined) return { kind: "Stalled", ...block };
   if (isCompliant(state)) return { kind: "Ready", reason: "Compliant", message: `state ${state}` };
   return { kind: "Reconciling", reason: block?.reason ?? "NotCompliant", message: block?.message ?? `state ${state}` };
@@ -106,7 +119,14 @@ function essence(status: TargetStatus): string {
     status.state,
     status.phase,
     (status.blockedBy ?? []).map((block) => block.reason),
-    (status.baselines ?? []).map(({ baseline, ring, level, state, phase, reason }) => [baseline, ring, level, state, phase, reason]),
+    (status.baselines ?? []).map(({ baseline, ring, level, state, phase, reason }) => [
+      baseline,
+      ring,
+      level,
+      state,
+      phase,
+      reason,
+    ]),
     (status.verified ?? []).map((item) => [item.baseline, item.digest]),
     essenceOf(status.conditions),
   ]);
@@ -117,7 +137,8 @@ export async function removeOrphans({ client, objects, claimed, onError }: Statu
   const names = new Set(objects.nodes.map((node) => node.metadata.name));
   for (const object of objects.nodeStates) {
     const uid = (object.status as NodePatchStateStatus | undefined)?.targetUID;
-    if (names.has(object.metadata.name) || (uid !== undefined && claimed.has(uid)) || object.metadata.uid === undefined) continue;
+    if (names.has(object.metadata.name) || (uid !== undefined && claimed.has(uid)) || object.metadata.uid === undefined)
+      continue;
     try {
       await client.delete(NODE_PATCH_STATES, { name: object.metadata.name }, { uid: object.metadata.uid });
     } catch (error) {
@@ -129,14 +150,14 @@ export async function removeOrphans({ client, objects, claimed, onError }: Statu
 /** Soak is persisted at most this often while nothing else changes. */
 const SOAK_WRITE_SECONDS = 60;
 
-/** Writes the status of every ring; false where a record of this plan is not stored: then nobody may build on it yet (R1). */
-export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Promise<boolean> {
+/** Writes the status of every ring. Answers the rings whose records of this plan are not stored: nobody may build on those yet (R1). */
+export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Promise<ReadonlySet<string>> {
   const live = new Map(input.objects.rings.map((ring) => [ring.metadata.name, ring]));
-  let stored = true;
+  const unstored = new Set<string>();
   for (const outcome of input.plan.rings) {
     const object = live.get(outcome.ring.name);
     if (object === undefined) {
-      stored = false;
+      unstored.add(outcome.ring.name);
       continue;
     }
     const before = object.status as RolloutRingStatus | undefined;
@@ -150,11 +171,11 @@ export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Pr
     try {
       await input.client.updateStatus(ROLLOUT_RINGS, { ...object, status });
     } catch (error) {
-      stored = false;
+      unstored.add(outcome.ring.name);
       input.onError(error, `RolloutRing ${outcome.ring.name}`);
     }
   }
-  return stored;
+  return unstored;
 }
 
 function isWorthWriting(before: RolloutRingStatus, after: RolloutRingStatus): boolean {
@@ -176,10 +197,17 @@ function isWorthWriting(before: RolloutRingStatus, after: RolloutRingStatus): bo
 function ringHealth({ halted, phase, blockedBy, ring, assets, compliant }: RingOutcome): Health {
   const [block] = blockedBy;
   if (halted !== undefined) return { kind: "Stalled", reason: halted.reason, message: halted.message };
-  if (phase === "Blocked" && block !== undefined) return { kind: "Stalled", reason: block.reason, message: block.message };
-  if (phase === "Done") return { kind: "Ready", reason: "Soaked", message: `ring ${ring.name}: ${compliant} of ${assets} compliant` };
-  if (phase === "Soaking") return { kind: "Reconciling", reason: "Soaking", message: `ring ${ring.name} is complete and soaks` };
-  return { kind: "Reconciling", reason: block?.reason ?? "Progressing", message: block?.message ?? `ring ${ring.name}: ${compliant} of ${assets} compliant` };
+  if (phase === "Blocked" && block !== undefined)
+    return { kind: "Stalled", reason: block.reason, message: block.message };
+  if (phase === "Done")
+    return { kind: "Ready", reason: "Soaked", message: `ring ${ring.name}: ${compliant} of ${assets} compliant` };
+  if (phase === "Soaking")
+    return { kind: "Reconciling", reason: "Soaking", message: `ring ${ring.name} is complete and soaks` };
+  return {
+    kind: "Reconciling",
+    reason: block?.reason ?? "Progressing",
+    message: block?.message ?? `ring ${ring.name}: ${compliant} of ${assets} compliant`,
+  };
 }
 
 /** A target whose failure outlives its claim is written down before the claim is freed; repeating it changes nothing. */
@@ -187,8 +215,11 @@ export async function recordLost(client: Client, claim: Claim): Promise<void> {
   const object = await client.get(ROLLOUT_RINGS, { name: claim.ring });
   const status = object?.status as RolloutRingStatus | undefined;
   const record = status?.levels?.find((level) => level.baseline === claim.baseline && level.digest === claim.digest);
-  if (object === undefined || status === undefined || record === undefined || record.lost?.includes(claim.uid) === true) return;
-  const levels = status.levels?.map((level) => (level === record ? { ...level, lost: [...(level.lost ?? []), claim.uid].slice(-500) } : level));
+  if (object === undefined || status === undefined || record === undefined || record.lost?.includes(claim.uid) === true)
+    return;
+  const levels = status.levels?.map((level) =>
+    level === record ? { ...level, lost: [...(level.lost ?? []), claim.uid].slice(-500) } : level,
+  );
   await client.updateStatus(ROLLOUT_RINGS, { ...object, status: { ...status, levels } });
 }
 
@@ -210,20 +241,36 @@ export async function writeBaselineStatuses(input: StatusInput, views: readonly 
     const compliant = rows.filter((row) => isCompliant(row.state)).length;
     const health: Health =
       view.problem === undefined
-        ? { kind: "Ready", reason: "LevelResolved", message: view.candidate === undefined ? "nothing to resolve" : `resolves to ${view.candidate.name}` }
+        ? {
+            kind: "Ready",
+            reason: "LevelResolved",
+            message: view.candidate === undefined ? "nothing to resolve" : `resolves to ${view.candidate.name}`,
+          }
         : { kind: "Stalled", ...view.problem };
     const status: PatchBaselineStatus = {
       ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
       conditions: summarise(before?.conditions, health, object.metadata.generation, input.now),
       ...(view.candidate === undefined
-        ? before?.candidate === undefined ? {} : { candidate: before.candidate }
-        : { candidate: { level: view.candidate.name, digest: view.candidate.digest, resolvedTime: before?.candidate?.digest === view.candidate.digest ? before.candidate.resolvedTime : new Date(input.now).toISOString() } }),
+        ? before?.candidate === undefined
+          ? {}
+          : { candidate: before.candidate }
+        : {
+            candidate: {
+              level: view.candidate.name,
+              digest: view.candidate.digest,
+              resolvedTime:
+                before?.candidate?.digest === view.candidate.digest
+                  ? before.candidate.resolvedTime
+                  : new Date(input.now).toISOString(),
+            },
+          }),
       ...(view.offered === undefined || view.offered.length === 0 ? {} : { offered: [...view.offered] }),
       assets: rows.length,
       compliant,
       compliantPercent: rows.length === 0 ? 100 : Math.floor((compliant * 100) / rows.length),
     };
-    const essential = (some: PatchBaselineStatus): string => canonicalJson({ ...some, conditions: essenceOf(some.conditions) });
+    const essential = (some: PatchBaselineStatus): string =>
+      canonicalJson({ ...some, conditions: essenceOf(some.conditions) });
     if (before !== undefined && essential(before) === essential(status)) continue;
     try {
       await input.client.updateStatus(PATCH_BASELINES, { ...object, status });
@@ -232,4 +279,3 @@ export async function writeBaselineStatuses(input: StatusInput, views: readonly 
     }
   }
 }
-

@@ -63,7 +63,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     clock,
     transportClock: transport,
     random,
-    fleet: options.nodes === undefined ? quickstartFleet() : generateFleet({ nodes: options.nodes, podsPerNode: 10, seed: 1 }),
+    fleet:
+      options.nodes === undefined
+        ? quickstartFleet()
+        : generateFleet({ nodes: options.nodes, podsPerNode: 10, seed: 1 }),
     timing: timingForRate(rate),
     tokens: { [CONTROLLER_TOKEN]: CONTROLLER_USER, [PERSON_TOKEN]: PERSON_USER },
     crds: fileURLToPath(new URL("../../crds", import.meta.url)),
@@ -123,7 +126,10 @@ export async function installRingward(
   const { cluster, forge, workspace } = sandbox;
   const client = createClient(cluster.server, { fieldManager: "helm", clock: settings.clock });
   for (const name of ["ringward-system", "ringward-jobs"]) await client.create(NAMESPACES, { metadata: { name } });
-  await client.create(DISRUPTION_LEDGERS, { metadata: { name: "cluster" }, spec: { mode: settings.mode, limits: settings.limits } } as KubeObject);
+  await client.create(DISRUPTION_LEDGERS, {
+    metadata: { name: "cluster" },
+    spec: { mode: settings.mode, limits: settings.limits },
+  } as KubeObject);
   if (forge === undefined) return;
   const tokenFile = workspace.write("forge-token", `${CONTROLLER_TOKEN}\n`);
   await client.create(POLICY_REPOSITORIES, {

@@ -33,7 +33,10 @@ export function demoFile(): string {
 }
 
 /** Writes a sandbox's kubeconfig where asked, else into its own folder; answers the path. */
-export function writeKubeconfigFile(sandbox: { readonly kubeconfig: string; readonly workspace: Workspace }, path?: string): string {
+export function writeKubeconfigFile(
+  sandbox: { readonly kubeconfig: string; readonly workspace: Workspace },
+  path?: string,
+): string {
   if (path === undefined) return sandbox.workspace.write("kubeconfig", sandbox.kubeconfig);
   writeFileSync(path, sandbox.kubeconfig, { mode: 0o600 });
   return path;

@@ -19,8 +19,16 @@ export interface WorkloadOperationInput {
   readonly retreat: Block | undefined;
   /** Reads the workload's pods too, because what runs is in them. */
   readonly project: (object: KubeObject, resource: Resource) => Promise<WorkloadAsset | undefined>;
-  readonly assess: (workload: WorkloadAsset, state: WorkloadPatchStateStatus | undefined, level: LevelInForce) => Assessment;
-  readonly tell: (event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly note: string }) => void;
+  readonly assess: (
+    workload: WorkloadAsset,
+    state: WorkloadPatchStateStatus | undefined,
+    level: LevelInForce,
+  ) => Assessment;
+  readonly tell: (event: {
+    readonly type: "Normal" | "Warning";
+    readonly reason: string;
+    readonly note: string;
+  }) => void;
 }
 
 export type WorkloadResult =
@@ -51,8 +59,12 @@ export async function operateWorkload(input: WorkloadOperationInput): Promise<Wo
   }
   const state = stored?.status;
   if (level === undefined) {
-    if (workload === undefined || state?.history?.some((entry) => entry.claimId === claim.id) === true) return { kind: "Free", lost: false };
-    return { kind: "Waiting", block: { reason: "LevelMissing", message: `level ${claim.level} of the claim does not exist` } };
+    if (workload === undefined || state?.history?.some((entry) => entry.claimId === claim.id) === true)
+      return { kind: "Free", lost: false };
+    return {
+      kind: "Waiting",
+      block: { reason: "LevelMissing", message: `level ${claim.level} of the claim does not exist` },
+    };
   }
   const act = nextWorkloadAct({
     now: input.now,
@@ -88,15 +100,22 @@ async function perform(act: WorkloadAct, scene: Scene): Promise<WorkloadResult> 
       return { kind: "Waiting", block: act.block };
     case "Record": {
       const failure = act.operation.failure;
-      const blockedBy = failure === undefined ? [] : [{ reason: failure.reason, message: failure.message, since: failure.time }];
+      const blockedBy =
+        failure === undefined ? [] : [{ reason: failure.reason, message: failure.message, since: failure.time }];
       await write(scene, { ...state, phase: "InProgress", ring: claim.ring, blockedBy, operation: act.operation });
-      if (failure !== undefined) tell({ type: "Warning", reason: "OperationFailed", note: `${failure.reason}: ${failure.message}` });
-      else if (act.note === "Claimed" || act.note === "Verified") tell({ type: "Normal", reason: act.note, note: `${act.note} for ${claim.level} in ring ${claim.ring}` });
+      if (failure !== undefined)
+        tell({ type: "Warning", reason: "OperationFailed", note: `${failure.reason}: ${failure.message}` });
+      else if (act.note === "Claimed" || act.note === "Verified")
+        tell({ type: "Normal", reason: act.note, note: `${act.note} for ${claim.level} in ring ${claim.ring}` });
       return { kind: "Moved", note: act.note };
     }
     case "SetImages":
       if (live !== undefined) await setImages(client, resource, live, act.images, claim.id);
-      tell({ type: "Normal", reason: "Updating", note: act.images.map((image) => `${image.container}: ${image.to}`).join(", ") });
+      tell({
+        type: "Normal",
+        reason: "Updating",
+        note: act.images.map((image) => `${image.container}: ${image.to}`).join(", "),
+      });
       return { kind: "Moved", note: "SetImages" };
     case "Unmark":
       if (live !== undefined) await unmarkWorkload(client, resource, live);
@@ -123,10 +142,17 @@ async function close(scene: Scene, act: Extract<WorkloadAct, { kind: "Close" }>)
       result: act.result,
       reason: act.contested === true ? "FieldContested" : act.result,
       message: act.message,
-      verified: act.result === "Succeeded" && workload !== undefined && input.assess(workload, state, level).state === "Installed",
+      verified:
+        act.result === "Succeeded" &&
+        workload !== undefined &&
+        input.assess(workload, state, level).state === "Installed",
       contested: act.contested,
     }),
   );
   const good = act.result === "Succeeded";
-  input.tell({ type: good ? "Normal" : "Warning", reason: good ? "Released" : act.contested === true ? "FieldContested" : "BackedOut", note: `${act.result}: ${act.message}` });
+  input.tell({
+    type: good ? "Normal" : "Warning",
+    reason: good ? "Released" : act.contested === true ? "FieldContested" : "BackedOut",
+    note: `${act.result}: ${act.message}`,
+  });
 }

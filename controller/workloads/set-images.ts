@@ -9,11 +9,19 @@ import type { ImageChange } from "../core/rollout/workload-steps.ts";
 export const CLAIM_MARK = "ringward.dev/claim";
 
 interface Template {
-  readonly template?: { readonly spec?: Readonly<Record<"containers" | "initContainers", readonly { readonly name: string }[] | undefined>> };
+  readonly template?: {
+    readonly spec?: Readonly<Record<"containers" | "initContainers", readonly { readonly name: string }[] | undefined>>;
+  };
 }
 
 /** Sets images and the mark. Throws ApiError when the workload is not as it was read. */
-export async function setImages(client: Client, resource: Resource, object: KubeObject, images: readonly ImageChange[], claimId: string): Promise<void> {
+export async function setImages(
+  client: Client,
+  resource: Resource,
+  object: KubeObject,
+  images: readonly ImageChange[],
+  claimId: string,
+): Promise<void> {
   const spec = (object.spec as Template | undefined)?.template?.spec;
   const operations: JsonPatchOperation[] = [{ op: "test", path: "/metadata/uid", value: object.metadata.uid }];
   for (const { container, init, from, to } of images) {
@@ -27,7 +35,8 @@ export async function setImages(client: Client, resource: Resource, object: Kube
       { op: "replace", path: `${base}/image`, value: to },
     );
   }
-  if (object.metadata.annotations === undefined) operations.push({ op: "add", path: "/metadata/annotations", value: {} });
+  if (object.metadata.annotations === undefined)
+    operations.push({ op: "add", path: "/metadata/annotations", value: {} });
   operations.push({ op: "add", path: `/metadata/annotations/${CLAIM_MARK.replaceAll("/", "~1")}`, value: claimId });
   await client.patch(resource, object.metadata, { type: "json", body: operations });
 }

@@ -41,7 +41,15 @@ export function readFacts(objects: ClusterObjects, now: Instant, apiServerVersio
       return level === undefined ? [] : [[baseline.name, level] as const];
     }),
   );
-  const plan = makePlan({ now, policy, inventory, stored, ledger: { spec: { ...ledger?.spec, mode: "Enforce" }, claims, rebuilding: false }, candidates, observedMs: 0 });
+  const plan = makePlan({
+    now,
+    policy,
+    inventory,
+    stored,
+    ledger: { spec: { ...ledger?.spec, mode: "Enforce" }, claims, rebuilding: false },
+    candidates,
+    observedMs: 0,
+  });
   const names = new Map<string, Block>();
   for (const states of [objects.nodeStates, objects.workloadStates])
     for (const { metadata, status } of states) {
@@ -53,8 +61,14 @@ export function readFacts(objects: ClusterObjects, now: Instant, apiServerVersio
     objects,
     plan,
     claims,
-    nodes: tally(plan.rows.filter((row) => row.asset.kind === "Node"), claims),
-    workloads: tally(plan.rows.filter((row) => row.asset.kind !== "Node"), claims),
+    nodes: tally(
+      plan.rows.filter((row) => row.asset.kind === "Node"),
+      claims,
+    ),
+    workloads: tally(
+      plan.rows.filter((row) => row.asset.kind !== "Node"),
+      claims,
+    ),
     repository: objects.repositories[0] as unknown as PolicyRepository | undefined,
   };
 }
@@ -68,24 +82,39 @@ function tally(rows: readonly AssetRow[], claims: readonly Claim[]): Tally {
   for (const [uid, mine] of assets) {
     const [first] = mine;
     if (first === undefined) continue;
-    const name = first.asset.namespace === undefined ? first.asset.name : `${first.asset.namespace}/${first.asset.name}`;
+    const name =
+      first.asset.namespace === undefined ? first.asset.name : `${first.asset.namespace}/${first.asset.name}`;
     if (mine.some((row) => row.state === "Exempt")) exempt += 1;
-    const there = mine.every((row) => row.approved && isCompliant(row.state) && row.state !== "Exempt") && !claimed.has(uid);
+    const there =
+      mine.every((row) => row.approved && isCompliant(row.state) && row.state !== "Exempt") && !claimed.has(uid);
     if (there) compliant += 1;
-    else blocked.push({ name, reason: mine.flatMap((row) => row.blockedBy)[0]?.reason ?? (claimed.has(uid) ? "InProgress" : (mine.find((row) => !isCompliant(row.state))?.state ?? "Available")) });
+    else
+      blocked.push({
+        name,
+        reason:
+          mine.flatMap((row) => row.blockedBy)[0]?.reason ??
+          (claimed.has(uid) ? "InProgress" : (mine.find((row) => !isCompliant(row.state))?.state ?? "Available")),
+      });
   }
   return { total: assets.size, compliant, exempt, blocked };
 }
 
 /** Every target runs its approved level and nothing is under way. */
 export function isFinished({ nodes, workloads, claims }: Facts): boolean {
-  return claims.length === 0 && nodes.total > 0 && nodes.compliant === nodes.total && workloads.compliant === workloads.total;
+  return (
+    claims.length === 0 && nodes.total > 0 && nodes.compliant === nodes.total && workloads.compliant === workloads.total
+  );
 }
 
 /** Blocks that stand on targets, for people and for the script. */
-export function findBlocks(objects: ClusterObjects, reason: string): readonly { readonly name: string; readonly message: string; readonly since: string | undefined }[] {
+export function findBlocks(
+  objects: ClusterObjects,
+  reason: string,
+): readonly { readonly name: string; readonly message: string; readonly since: string | undefined }[] {
   return [...objects.nodeStates, ...objects.workloadStates].flatMap(({ metadata, status }) => {
-    const block = (status as { readonly blockedBy?: readonly { reason: string; message: string; since?: string }[] } | undefined)?.blockedBy?.find((other) => other.reason === reason);
+    const block = (
+      status as { readonly blockedBy?: readonly { reason: string; message: string; since?: string }[] } | undefined
+    )?.blockedBy?.find((other) => other.reason === reason);
     return block === undefined ? [] : [{ name: metadata.name, message: block.message, since: block.since }];
   });
 }

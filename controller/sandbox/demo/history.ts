@@ -19,7 +19,9 @@ export interface RingSummary {
 export function summariseRings(history: readonly StoredVersion[], facts: Facts): readonly RingSummary[] {
   const ledgers = history.filter((version) => version.key.includes("disruptionledgers"));
   return facts.plan.rings.map(({ ring, phase, members, entries }) => {
-    const status = facts.objects.rings.find((object) => object.metadata.name === ring.name)?.status as RolloutRingStatus | undefined;
+    const status = facts.objects.rings.find((object) => object.metadata.name === ring.name)?.status as
+      | RolloutRingStatus
+      | undefined;
     const spec: RolloutRingSpec = ring.spec;
     const flight = maxInFlight(ledgers, ring.name);
     return {
@@ -29,7 +31,10 @@ export function summariseRings(history: readonly StoredVersion[], facts: Facts):
       startedAt: flight.first ?? null,
       finishedAt: flight.open ? null : (flight.last ?? null),
       maxInFlight: { nodes: flight.nodes, workloads: flight.workloads },
-      budget: { nodes: limitOf(spec.budget?.nodes, members.nodes, 1), workloads: limitOf(spec.budget?.workloads, members.workloads, 1) },
+      budget: {
+        nodes: limitOf(spec.budget?.nodes, members.nodes, 1),
+        workloads: limitOf(spec.budget?.workloads, members.workloads, 1),
+      },
     };
   });
 }
@@ -37,14 +42,22 @@ export function summariseRings(history: readonly StoredVersion[], facts: Facts):
 function maxInFlight(
   ledgers: readonly StoredVersion[],
   ring: string,
-): { readonly nodes: number; readonly workloads: number; readonly first: string | undefined; readonly last: string | undefined; readonly open: boolean } {
+): {
+  readonly nodes: number;
+  readonly workloads: number;
+  readonly first: string | undefined;
+  readonly last: string | undefined;
+  readonly open: boolean;
+} {
   let nodes = 0;
   let workloads = 0;
   let first: string | undefined;
   let last: string | undefined;
   let held = 0;
   for (const { object, time } of ledgers) {
-    const claims = ((object as { readonly status?: DisruptionLedgerStatus }).status?.claims ?? []).filter((claim) => claim.ring === ring);
+    const claims = ((object as { readonly status?: DisruptionLedgerStatus }).status?.claims ?? []).filter(
+      (claim) => claim.ring === ring,
+    );
     const here = claims.filter((claim) => claim.kind === "Node").length;
     nodes = Math.max(nodes, here);
     workloads = Math.max(workloads, claims.length - here);

@@ -7,7 +7,10 @@ interface Pull {
 }
 
 /** Merges the named pull requests, or `all` that are open. */
-export async function mergeFromOutside(apiUrl: string, which: readonly string[]): Promise<{ readonly lines: readonly string[]; readonly failed: boolean }> {
+export async function mergeFromOutside(
+  apiUrl: string,
+  which: readonly string[],
+): Promise<{ readonly lines: readonly string[]; readonly failed: boolean }> {
   const base = `${apiUrl}/repos/${FORGE_OWNER}/${FORGE_REPOSITORY}/pulls`;
   const headers = { authorization: `Bearer ${PERSON_TOKEN}`, "content-type": "application/json" };
   const answer = await fetch(`${base}?state=open&per_page=100`, { headers });
@@ -19,7 +22,11 @@ export async function mergeFromOutside(apiUrl: string, which: readonly string[])
     const merged = await fetch(`${base}/${number}/merge`, { method: "PUT", headers, body: "{}" });
     const { message } = (await merged.json()) as { readonly message?: string };
     failed ||= !merged.ok;
-    lines.push(merged.ok ? `merged #${number}: ${open.find((pull) => pull.number === number)?.title ?? ""}` : `#${number} was not merged: ${message ?? merged.status}`);
+    lines.push(
+      merged.ok
+        ? `merged #${number}: ${open.find((pull) => pull.number === number)?.title ?? ""}`
+        : `#${number} was not merged: ${message ?? merged.status}`,
+    );
   }
   if (wanted.length === 0) lines.push("no pull request waits");
   return { lines, failed };

@@ -16,11 +16,15 @@ export function createScriptedPerson(stage: Stage, fault: Fault | undefined): Sc
     async act(facts) {
       const told: string[] = [];
       if (fault?.holdsMerges?.(facts) !== true) told.push(...(await mergeAll(stage)));
-      const blocked = findBlocks(facts.objects, "PDBBlocked").some((block) => block.message.includes(`pod ${BLOCKING_BUDGET.namespace}/`));
+      const blocked = findBlocks(facts.objects, "PDBBlocked").some((block) =>
+        block.message.includes(`pod ${BLOCKING_BUDGET.namespace}/`),
+      );
       if (blocked && !budgetMended && fault?.holdsBudgetFix?.(facts) !== true) {
         budgetMended = true;
         await mendBudget(stage);
-        told.push(`a person lets PodDisruptionBudget ${BLOCKING_BUDGET.namespace}/${BLOCKING_BUDGET.name} spare one pod`);
+        told.push(
+          `a person lets PodDisruptionBudget ${BLOCKING_BUDGET.namespace}/${BLOCKING_BUDGET.name} spare one pod`,
+        );
       }
       return told;
     },
@@ -45,5 +49,8 @@ export async function mergeAll(stage: Pick<Stage, "forge">): Promise<readonly st
 
 /** What a person does about a budget that never allows anything. */
 export async function mendBudget(stage: Pick<Stage, "client">): Promise<void> {
-  await stage.client.patch(POD_DISRUPTION_BUDGETS, BLOCKING_BUDGET, { type: "merge", body: { spec: { minAvailable: 2 } } });
+  await stage.client.patch(POD_DISRUPTION_BUDGETS, BLOCKING_BUDGET, {
+    type: "merge",
+    body: { spec: { minAvailable: 2 } },
+  });
 }

@@ -1,5 +1,7 @@
 // The demo's verdict: one JSON object whose names are a contract, checked on the cluster and the store's history.
-import { readProposal } from "../../core/promotion/index.ts";
+import { systemClock } from "../../clock.ts";
+import { openPolicyGit } from "../../git/repository.ts";
+import { checkHistory, readGitHistory } from "../invariants/index.ts";
 import { CONTROLLER_USER } from "../start.ts";
 import { type Facts, isFinished, type Tally } from "./facts.ts";
 import type { FaultResult } from "./fault.ts";
@@ -18,14 +20,25 @@ export interface DemoResult {
   readonly nodes: Tally;
   readonly workloads: Tally;
   readonly rings: readonly RingSummary[];
-  readonly pullRequests: readonly { readonly number: number; readonly ring: string; readonly baseline: string; readonly state: string; readonly url: string }[];
+  readonly pullRequests: readonly {
+    readonly number: number;
+    readonly ring: string;
+    readonly baseline: string;
+    readonly state: string;
+    readonly url: string;
+  }[];
   readonly violations: readonly Violation[];
   readonly fault: FaultResult | null;
   readonly elapsedSeconds: number;
 }
 
 /** Judges a run that is over. */
-export async function judge(end: { readonly stage: Stage; readonly facts: Facts; readonly fault: FaultResult | null; readonly elapsedSeconds: number }): Promise<DemoResult> {
+export async function judge(end: {
+  readonly stage: Stage;
+  readonly facts: Facts;
+  readonly fault: FaultResult | null;
+  readonly elapsedSeconds: number;
+}): Promise<DemoResult> {
   const { stage, facts, fault } = end;
   const history = stage.sandbox.cluster.server.store.history();
   const pulls = await stage.forge.pullRequests();
@@ -37,7 +50,13 @@ export async function judge(end: { readonly stage: Stage; readonly facts: Facts;
     rings: summariseRings(history, facts),
     pullRequests: pulls.map((pull) => {
       const about = pull.head.split("/");
-      return { number: pull.number, ring: about[1] ?? "", baseline: about[2] ?? "", state: pull.state, url: `${stage.forge.url}/pull/${pull.number}` };
+      return {
+        number: pull.number,
+        ring: about[1] ?? "",
+        baseline: about[2] ?? "",
+        state: pull.state,
+        url: `${stage.forge.url}/pull/${pull.number}`,
+      };
     }),
     violations,
     fault,
@@ -45,9 +64,25 @@ export async function judge(end: { readonly stage: Stage; readonly facts: Facts;
   };
 }
 
-async function findViolations(stage: Stage): Promise<readonly Violation[]> {
-  void stage;
-  void CONTROLLER_USER;
-  void readProposal;
-  return [];
+/** How far a watching controller may lag behind the cluster, policy ms for each of the clock's rate: two seconds of real time. */
+const SETTLE_REAL_MS = 2_000;
+
+/** Every invariant, checked on what the store, the repository and the forge hold. */
+async function findViolations({ sandbox, forge, requests }: Stage): Promise<readonly Violation[]> {
+  const git = await openPolicyGit({
+    url: forge.gitUrl,
+    branch: "main",
+    directory: sandbox.workspace.directory,
+    author: { name: "verdict", email: "verdict@example.invalid" },
+    clock: systemClock,
+  });
+  const { violations } = checkHistory({
+    history: sandbox.cluster.server.store.history(),
+    controllerUsers: new Set([CONTROLLER_USER]),
+    settleMs: SETTLE_REAL_MS * sandbox.clock.describe().rate,
+    requests,
+    git: await readGitHistory(git, { isController: (author) => author.startsWith("Ringward ") }),
+    pulls: await forge.pullRequests(),
+  });
+  return violations;
 }

@@ -33,20 +33,29 @@ const PATIENCE_MS = 10_000;
 /** Runs it. Throws UserError for a fault that does not exist. */
 export async function runDemo(options: DemoOptions, story: (now: () => number) => Story): Promise<DemoResult> {
   const fault = options.fault === undefined ? undefined : findFault(options.fault);
-  if (options.fault !== undefined && fault === undefined) throw new UserError("RW0303", `there is no fault ${options.fault}`, `one of ${FAULT_NAMES.join(", ")}`);
+  if (options.fault !== undefined && fault === undefined)
+    throw new UserError("RW0303", `there is no fault ${options.fault}`, `one of ${FAULT_NAMES.join(", ")}`);
   const begun = systemClock.monotonic();
   const elapsed = (): number => (systemClock.monotonic() - begun) / 1000;
   const teller = story(elapsed);
   const errors: string[] = [];
   const policy = fileURLToPath(new URL("../../../examples/quickstart", import.meta.url));
-  const sandbox = await startSandbox({ transport: systemClock, random: seededRandom(options.seed), policy, rate: options.rate, onError: (source, error) => errors.push(`${source}: ${String(error)}`) });
+  const sandbox = await startSandbox({
+    transport: systemClock,
+    random: seededRandom(options.seed),
+    policy,
+    rate: options.rate,
+    onError: (source, error) => errors.push(`${source}: ${String(error)}`),
+  });
   const { forge } = sandbox;
   if (forge === undefined) throw new Error("the sandbox started without a forge");
   const stage = createStage(sandbox, forge, systemClock, options.seed, (line) => errors.push(line));
   try {
     await installRingward(sandbox, { mode: "Observe", limits: LIMITS, clock: systemClock });
     const kubeconfig = sandbox.workspace.write("kubeconfig", sandbox.kubeconfig);
-    writeFileSync(demoFile(), JSON.stringify({ kubeconfig, forge: forge.apiUrl, url: forge.url, pid: process.pid }), { mode: 0o600 });
+    writeFileSync(demoFile(), JSON.stringify({ kubeconfig, forge: forge.apiUrl, url: forge.url, pid: process.pid }), {
+      mode: 0o600,
+    });
     teller.tell(`an embedded cluster: 60 nodes, 40 workloads    export KUBECONFIG=${kubeconfig}`);
     teller.tell(`a forge with the policy repository             ${forge.url}`);
     await play(stage, fault, options, teller);
@@ -58,7 +67,8 @@ export async function runDemo(options: DemoOptions, story: (now: () => number) =
     rmSync(demoFile(), { force: true });
     await stage.controller.kill();
     await sandbox.stop();
-    if (process.env["RINGWARD_DEMO_LOG"] !== undefined) writeFileSync(process.env["RINGWARD_DEMO_LOG"], `${errors.join("\n")}\n`);
+    if (process.env["RINGWARD_DEMO_LOG"] !== undefined)
+      writeFileSync(process.env["RINGWARD_DEMO_LOG"], `${errors.join("\n")}\n`);
   }
 }
 
@@ -109,10 +119,18 @@ async function observe(stage: Stage, teller: Story, end: number): Promise<void> 
     const facts = await look(stage);
     const known = facts.plan.rows.filter((row) => row.state !== "Unknown").length;
     const canary = facts.plan.rings.find((outcome) => outcome.ring.name === "canary");
-    if (known === facts.plan.rows.length && known >= 100 && canary !== undefined && canary.entries.approvals.size === 4) {
-      for (const [baseline, approval] of canary.entries.approvals) teller.tell(`  canary got ${approval.level.name} of ${baseline} by a commit of its own`);
+    if (
+      known === facts.plan.rows.length &&
+      known >= 100 &&
+      canary !== undefined &&
+      canary.entries.approvals.size === 4
+    ) {
+      for (const [baseline, approval] of canary.entries.approvals)
+        teller.tell(`  canary got ${approval.level.name} of ${baseline} by a commit of its own`);
       const next = facts.plan.decisions.filter((decision) => decision.action === "claim");
-      teller.tell(`  it would now update ${next.map((decision) => decision.target.name).join(", ")}, and nothing else yet`);
+      teller.tell(
+        `  it would now update ${next.map((decision) => decision.target.name).join(", ")}, and nothing else yet`,
+      );
       return;
     }
     await systemClock.sleep(LOOK_MS / 2);

@@ -9,6 +9,7 @@ import { DISRUPTION_LEDGERS, POLICY_REPOSITORIES } from "../../kube/resources.ts
 import { type ClusterReader, listing } from "../../reconcile/cluster.ts";
 import { REQUESTED_AT } from "../../reconcile/policy-source.ts";
 import type { SandboxForge } from "../forge/index.ts";
+import { recordRequests, type TimedRequest } from "../invariants/index.ts";
 import { CONTROLLER_USER, PERSON_USER, type Sandbox } from "../start.ts";
 
 /** Login of the person on the forge. */
@@ -32,6 +33,8 @@ export interface Stage {
   readonly client: Client;
   readonly reader: ClusterReader;
   readonly seed: number;
+  /** Every request of the controller so far. */
+  readonly requests: readonly TimedRequest[];
   setMode(mode: "Observe" | "Enforce" | "Stop"): Promise<void>;
   /** The person changes one file of the policy on the tracked branch. */
   edit(path: string, change: (text: string) => string, message: string): Promise<void>;
@@ -40,7 +43,13 @@ export interface Stage {
 }
 
 /** A stage over a started sandbox with a forge. */
-export function createStage(sandbox: Sandbox, forge: SandboxForge, clock: Clock, seed: number, onLog: (line: string) => void): Stage {
+export function createStage(
+  sandbox: Sandbox,
+  forge: SandboxForge,
+  clock: Clock,
+  seed: number,
+  onLog: (line: string) => void,
+): Stage {
   const client = createClient(sandbox.cluster.server.as(PERSON_USER), { fieldManager: "kubectl", clock });
   return {
     sandbox,
@@ -49,6 +58,7 @@ export function createStage(sandbox: Sandbox, forge: SandboxForge, clock: Clock,
     client,
     reader: listing(client, clock),
     seed,
+    requests: recordRequests(sandbox.cluster.server, sandbox.clock, new Set([CONTROLLER_USER])).requests,
     async setMode(mode) {
       await client.patch(DISRUPTION_LEDGERS, { name: "cluster" }, { type: "merge", body: { spec: { mode } } });
     },
@@ -65,8 +75,15 @@ export function createStage(sandbox: Sandbox, forge: SandboxForge, clock: Clock,
 
 /** Plumbing on the forge's repository, as the person's own git would do it. */
 async function git(forge: SandboxForge, ...args: readonly string[]): Promise<string> {
-  const identity = { GIT_AUTHOR_NAME: PERSON_LOGIN, GIT_AUTHOR_EMAIL: "ana@example.invalid", GIT_COMMITTER_NAME: PERSON_LOGIN, GIT_COMMITTER_EMAIL: "ana@example.invalid" };
-  const { stdout } = await promisify(execFile)("git", ["--git-dir", forge.gitDirectory, ...args], { env: { ...process.env, ...identity } });
+  const identity = {
+    GIT_AUTHOR_NAME: PERSON_LOGIN,
+    GIT_AUTHOR_EMAIL: "ana@example.invalid",
+    GIT_COMMITTER_NAME: PERSON_LOGIN,
+    GIT_COMMITTER_EMAIL: "ana@example.invalid",
+  };
+  const { stdout } = await promisify(execFile)("git", ["--git-dir", forge.gitDirectory, ...args], {
+    env: { ...process.env, ...identity },
+  });
   return stdout;
 }
 
@@ -77,7 +94,9 @@ function readTracked(forge: SandboxForge, path: string): Promise<string> {
 
 async function amend(forge: SandboxForge): Promise<CommitSha> {
   const [tree, parent] = (await git(forge, "rev-parse", "main^{tree}", "main^1")).trim().split("\n");
-  const commit = (await git(forge, "commit-tree", tree ?? "", "-p", parent ?? "", "-m", "The same, but rebased")).trim() as CommitSha;
+  const commit = (
+    await git(forge, "commit-tree", tree ?? "", "-p", parent ?? "", "-m", "The same, but rebased")
+  ).trim() as CommitSha;
   await forge.forcePush("main", commit, PERSON_LOGIN);
   return commit;
 }
@@ -85,7 +104,15 @@ async function amend(forge: SandboxForge): Promise<CommitSha> {
 function createControllerProcess(sandbox: Sandbox, onLog: (line: string) => void): ControllerProcess {
   const kubeconfig = sandbox.workspace.write("controller.kubeconfig", sandbox.kubeconfigFor(CONTROLLER_USER));
   const launcher = fileURLToPath(new URL("../../launch.cjs", import.meta.url));
-  const args = [launcher, "controller/main.ts", "controller", "--kubeconfig", kubeconfig, "--policy-clock", sandbox.clockUrl];
+  const args = [
+    launcher,
+    "controller/main.ts",
+    "controller",
+    "--kubeconfig",
+    kubeconfig,
+    "--policy-clock",
+    sandbox.clockUrl,
+  ];
   // One identity for all its lives: a Lease that our dead predecessor holds is ours. Its data survive too, as on a persistent volume.
   args.push("--identity", "ringward-demo", "--data", sandbox.workspace.directory, "--pace", "50");
   let child: ChildProcess | undefined;

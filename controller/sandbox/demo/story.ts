@@ -17,7 +17,14 @@ export interface StoryOptions {
   readonly width: number;
 }
 
-const GLYPHS: Readonly<Record<string, string>> = { Done: "●", Soaking: "◕", InProgress: "◐", Offered: "○", NotOffered: "·", Blocked: "■" };
+const GLYPHS: Readonly<Record<string, string>> = {
+  Done: "●",
+  Soaking: "◕",
+  InProgress: "◐",
+  Offered: "○",
+  NotOffered: "·",
+  Blocked: "■",
+};
 const BAR = 24;
 
 /** A story on a terminal or in a log. */
@@ -42,7 +49,9 @@ export function createStory(options: StoryOptions, clock: () => string): Story {
         drawn = lines.length;
         return;
       }
-      const essence = facts.plan.rings.map((ring) => `${ring.phase} ${Math.floor((ring.compliant * 4) / Math.max(1, ring.assets))}`).join();
+      const essence = facts.plan.rings
+        .map((ring) => `${ring.phase} ${Math.floor((ring.compliant * 4) / Math.max(1, ring.assets))}`)
+        .join();
       if (essence === last) return;
       last = essence;
       options.write(`${lines.map((line) => `          ${line}`).join("\n")}\n`);
@@ -55,7 +64,9 @@ function lanes(facts: Facts, pulls: number): readonly string[] {
   const rows = facts.plan.rings.map((outcome) => {
     const name = outcome.ring.name;
     const mine = facts.plan.rows.filter((row) => row.ring === name);
-    const there = mine.filter((row) => row.approved && ["Installed", "InstalledOther", "NotApplicable"].includes(row.state)).length;
+    const there = mine.filter(
+      (row) => row.approved && ["Installed", "InstalledOther", "NotApplicable"].includes(row.state),
+    ).length;
     const filled = mine.length === 0 ? 0 : Math.round((there * BAR) / mine.length);
     const flight = facts.claims.filter((claim) => claim.ring === name).length;
     const note = flight > 0 ? `${flight} in flight` : (outcome.blockedBy[0]?.reason ?? "");

@@ -15,12 +15,15 @@ export function failingNode(): Fault {
   let repaired = false;
   return {
     name: "failing-node",
-    promise: "the ring halts at maxFailures, the claim is kept, later rings have none; with the repair and a retry the run ends compliant",
+    promise:
+      "the ring halts at maxFailures, the claim is kept, later rings have none; with the repair and a retry the run ends compliant",
     async prepare({ sandbox }) {
       sandbox.cluster.machines.neverReadyAfterReboot(NODE);
     },
     async step(stage, facts) {
-      const canary = facts.objects.rings.find((ring) => ring.metadata.name === "canary")?.status as RolloutRingStatus | undefined;
+      const canary = facts.objects.rings.find((ring) => ring.metadata.name === "canary")?.status as
+        | RolloutRingStatus
+        | undefined;
       const halted = canary?.blockedBy?.some((block) => block.reason === "RingHalted") === true;
       if (repaired) return undefined;
       if (!halted) return undefined;
@@ -38,7 +41,13 @@ export function failingNode(): Fault {
       return `a person repaired ${NODE} and asked for another attempt`;
     },
     result(facts) {
-      const ok = haltedAt !== undefined && claimKept && laterClaims === 0 && repaired && facts !== undefined && isFinished(facts);
+      const ok =
+        haltedAt !== undefined &&
+        claimKept &&
+        laterClaims === 0 &&
+        repaired &&
+        facts !== undefined &&
+        isFinished(facts);
       return {
         ok,
         observed: `halted: ${haltedAt !== undefined}, claim kept: ${claimKept}, claims of later rings while halted: ${laterClaims}, repaired and retried: ${repaired}`,

@@ -12,8 +12,15 @@ const BEFORE_UPDATE = new Set(["Claimed", "Staging", "Staged", "Cordoned", "Drai
 
 /** Nodes of ring early that have not begun their update. */
 function countRetractable(facts: Facts): number {
-  const steps = new Map(facts.objects.nodeStates.map((state) => [state.metadata.name, (state.status as NodePatchStateStatus | undefined)?.operation?.step ?? "Claimed"]));
-  return facts.claims.filter((claim) => claim.ring === "early" && claim.kind === "Node" && BEFORE_UPDATE.has(steps.get(claim.name) ?? "Claimed")).length;
+  const steps = new Map(
+    facts.objects.nodeStates.map((state) => [
+      state.metadata.name,
+      (state.status as NodePatchStateStatus | undefined)?.operation?.step ?? "Claimed",
+    ]),
+  );
+  return facts.claims.filter(
+    (claim) => claim.ring === "early" && claim.kind === "Node" && BEFORE_UPDATE.has(steps.get(claim.name) ?? "Claimed"),
+  ).length;
 }
 
 export function freeze(): Fault {
@@ -31,17 +38,29 @@ export function freeze(): Fault {
     frozenAt = facts.at;
     endsAt = facts.at + LENGTH_MS;
     const text = `    - name: incident\n      startTime: ${iso(facts.at)}\n      endTime: ${iso(endsAt)}\n      override: Expedite\n      reason: incident under investigation\n`;
-    await stage.edit("calendars/weekdays.yaml", (before) => before.replace("  freezes:\n", `  freezes:\n${text}`), "Freeze: incident under investigation");
+    await stage.edit(
+      "calendars/weekdays.yaml",
+      (before) => before.replace("  freezes:\n", `  freezes:\n${text}`),
+      "Freeze: incident under investigation",
+    );
     return `a freeze begins, with ${facts.claims.length} targets in flight`;
   }
 
   async function expedite(stage: Stage, facts: Facts): Promise<string> {
     const ring = facts.plan.rings.find((outcome) => outcome.ring.name === "early");
-    const entry = [...(ring?.entries.approvals.values() ?? [])].find((approval) => facts.plan.rows.some((row) => row.ring === "early" && row.baseline === approval.baseline && row.approved && row.state === "Missing"));
+    const entry = [...(ring?.entries.approvals.values() ?? [])].find((approval) =>
+      facts.plan.rows.some(
+        (row) => row.ring === "early" && row.baseline === approval.baseline && row.approved && row.state === "Missing",
+      ),
+    );
     expedited = entry?.baseline ?? "";
     if (entry === undefined) return "nothing of ring early is left to expedite";
     const lines = `      expedite:\n        reason: exploited in the wild\n        until: ${iso(endsAt)}\n        skip: [Freezes]\n`;
-    await stage.edit("rings/early.yaml", (before) => before.replace(`    - baseline: ${entry.baseline}\n`, `    - baseline: ${entry.baseline}\n${lines}`), `Expedite ${entry.baseline} on early: exploited in the wild`);
+    await stage.edit(
+      "rings/early.yaml",
+      (before) => before.replace(`    - baseline: ${entry.baseline}\n`, `    - baseline: ${entry.baseline}\n${lines}`),
+      `Expedite ${entry.baseline} on early: exploited in the wild`,
+    );
     return `${entry.baseline} on ring early is expedited through the freeze`;
   }
 
@@ -56,23 +75,37 @@ export function freeze(): Fault {
         else wrongStarts += 1;
       }
     held = claims;
-    backOuts = facts.objects.nodeStates.filter((state) => (state.status as NodePatchStateStatus | undefined)?.attempted?.some((attempt) => attempt.reason === "Frozen")).length || backOuts;
+    backOuts =
+      facts.objects.nodeStates.filter((state) =>
+        (state.status as NodePatchStateStatus | undefined)?.attempted?.some((attempt) => attempt.reason === "Frozen"),
+      ).length || backOuts;
   }
 
   return {
     name: "freeze",
-    promise: "targets before Updated back out, nothing starts; an expedited entry with a reason goes through, the rest after the thaw",
+    promise:
+      "targets before Updated back out, nothing starts; an expedited entry with a reason goes through, the rest after the thaw",
     async step(stage, facts) {
       if (frozenAt === undefined) {
         return countRetractable(facts) >= 2 ? begin(stage, facts) : undefined;
       }
       watch(facts);
-      if (expedited === undefined && seenAt !== undefined && facts.at - seenAt >= EXPEDITE_AFTER_MS) return expedite(stage, facts);
+      if (expedited === undefined && seenAt !== undefined && facts.at - seenAt >= EXPEDITE_AFTER_MS)
+        return expedite(stage, facts);
       return undefined;
     },
     result(facts) {
-      const ok = seenAt !== undefined && wrongStarts === 0 && backOuts > 0 && expeditedStarts > 0 && facts !== undefined && isFinished(facts);
-      return { ok, observed: `backed out: ${backOuts}, starts in the freeze: ${wrongStarts}, of the expedited entry: ${expeditedStarts}` };
+      const ok =
+        seenAt !== undefined &&
+        wrongStarts === 0 &&
+        backOuts > 0 &&
+        expeditedStarts > 0 &&
+        facts !== undefined &&
+        isFinished(facts);
+      return {
+        ok,
+        observed: `backed out: ${backOuts}, starts in the freeze: ${wrongStarts}, of the expedited entry: ${expeditedStarts}`,
+      };
     },
   };
 }
