@@ -6,6 +6,7 @@ import { mergeOffered, packageSchemeOf, resolveLevel } from "../core/levels/inde
 import type { Block, Claim, LevelInForce } from "../core/model.ts";
 import type { ClaimRequest } from "../core/rollout/limits.ts";
 import { makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
+import { predecessorsOf } from "../core/rollout/ring-order.ts";
 import { isConflict, isPatchTestFailure } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
 import type { EventInput } from "../kube/events.ts";
