@@ -27,10 +27,12 @@ function nodeActs({ version, nodeBefore }: Change, world: World): readonly Act[]
   const { name, uid = "" } = version.object.metadata;
   const after = version.type === "DELETED" ? undefined : world.nodes.get(name);
   const about = { uid, target: name };
-  if (after === undefined || nodeBefore === undefined) return [{ kind: "NodeWrite", claimId: after?.claimId, ...about }];
+  if (after === undefined || nodeBefore === undefined)
+    return [{ kind: "NodeWrite", claimId: after?.claimId, ...about }];
   const claimId = after.claimId ?? nodeBefore.claimId;
   const acts: Act[] = [];
-  if (after.claimId !== undefined && after.claimId !== nodeBefore.claimId) acts.push({ kind: "Mark", claimId, ...about });
+  if (after.claimId !== undefined && after.claimId !== nodeBefore.claimId)
+    acts.push({ kind: "Mark", claimId, ...about });
   if (after.claimId === undefined && nodeBefore.claimId !== undefined) acts.push({ kind: "Unmark", claimId, ...about });
   if (after.unschedulable && !nodeBefore.unschedulable) acts.push({ kind: "Cordon", claimId, ...about });
   if (!after.unschedulable && nodeBefore.unschedulable) acts.push({ kind: "Uncordon", claimId, ...about });
@@ -63,7 +65,11 @@ function jobs({ object, type }: StoredVersion): readonly Act[] {
 function workloadActs({ object, previous, type }: StoredVersion): readonly Act[] {
   const after = readWorkload(object);
   const before = previous === undefined ? undefined : readWorkload(previous);
-  const about = { uid: after.uid, target: `${after.namespace}/${after.name}`, claimId: after.claimId ?? before?.claimId };
+  const about = {
+    uid: after.uid,
+    target: `${after.namespace}/${after.name}`,
+    claimId: after.claimId ?? before?.claimId,
+  };
   if (type !== "MODIFIED" || after.images !== before?.images) return [{ kind: "Images", ...about }];
   return [{ kind: "WorkloadMark", ...about }];
 }

@@ -30,10 +30,19 @@ export function approval(git: GitHistory | undefined): Invariant {
       for (const claim of ledger?.fresh ?? []) {
         report.met();
         const ring = `rolloutrings/${claim.ring}`;
-        if (entryOf(world, claim) === undefined) report.violated(ring, `${claim.name} was claimed at ${claim.level}, which the entry of ${claim.baseline} does not name`);
+        if (entryOf(world, claim) === undefined)
+          report.violated(
+            ring,
+            `${claim.name} was claimed at ${claim.level}, which the entry of ${claim.baseline} does not name`,
+          );
         const level = world.levels.get(claim.level);
-        if (level === undefined) report.violated(ring, `${claim.name} was claimed at ${claim.level}, which does not exist`);
-        else if (level.digest !== claim.digest) report.violated(ring, `${claim.name} was claimed at digest ${claim.digest}, and ${claim.level} has ${level.digest}`);
+        if (level === undefined)
+          report.violated(ring, `${claim.name} was claimed at ${claim.level}, which does not exist`);
+        else if (level.digest !== claim.digest)
+          report.violated(
+            ring,
+            `${claim.name} was claimed at digest ${claim.digest}, and ${claim.level} has ${level.digest}`,
+          );
         if (git !== undefined) checkBranch(git, claim, world, report);
       }
     },
@@ -44,12 +53,20 @@ function checkBranch(git: GitHistory, claim: Claim, world: World, report: Report
   const commit = git.commits.find((one) => one.id === world.observedCommit);
   const ring = `rolloutrings/${claim.ring}`;
   if (commit === undefined) {
-    report.violated(ring, `${claim.name} was claimed while policy is of ${world.observedCommit ?? "no commit"}, which is not on the tracked branch`);
+    report.violated(
+      ring,
+      `${claim.name} was claimed while policy is of ${world.observedCommit ?? "no commit"}, which is not on the tracked branch`,
+    );
     return;
   }
-  if (commit.time > world.now) report.violated(ring, `${claim.name} was claimed before commit ${commit.id.slice(0, 12)} was made`);
+  if (commit.time > world.now)
+    report.violated(ring, `${claim.name} was claimed before commit ${commit.id.slice(0, 12)} was made`);
   const entry = findRing(commit.after, claim.ring)?.levels?.find((one) => one.baseline === claim.baseline);
-  if (entry?.level !== claim.level) report.violated(ring, `${claim.name} was claimed at ${claim.level}, and commit ${commit.id.slice(0, 12)} says ${entry?.level ?? "none"}`);
+  if (entry?.level !== claim.level)
+    report.violated(
+      ring,
+      `${claim.name} was claimed at ${claim.level}, and commit ${commit.id.slice(0, 12)} says ${entry?.level ?? "none"}`,
+    );
 }
 
 interface Document {
@@ -60,7 +77,9 @@ interface Document {
 
 function documentsOf(text: string): readonly Document[] {
   try {
-    return (loadAll(text) as readonly unknown[]).filter((one): one is Document => typeof one === "object" && one !== null);
+    return (loadAll(text) as readonly unknown[]).filter(
+      (one): one is Document => typeof one === "object" && one !== null,
+    );
   } catch {
     return [];
   }
@@ -82,14 +101,16 @@ export function checkCommits(git: GitHistory, report: (at: number, object: strin
     if (!commit.byController) continue;
     met = true;
     for (const [path, text] of changedFiles(commit.before, commit.after))
-      for (const message of judgeFile(commit.before.get(path), text)) report(commit.time, `commit ${commit.id.slice(0, 12)}: ${path}`, message);
+      for (const message of judgeFile(commit.before.get(path), text))
+        report(commit.time, `commit ${commit.id.slice(0, 12)}: ${path}`, message);
   }
   return met;
 }
 
 function changedFiles(before: CommitFiles, after: CommitFiles): ReadonlyMap<string, string | undefined> {
   const changed = new Map<string, string | undefined>();
-  for (const path of new Set([...before.keys(), ...after.keys()])) if (before.get(path) !== after.get(path)) changed.set(path, after.get(path));
+  for (const path of new Set([...before.keys(), ...after.keys()]))
+    if (before.get(path) !== after.get(path)) changed.set(path, after.get(path));
   return changed;
 }
 
@@ -105,7 +126,9 @@ function judgeNewFile(text: string): readonly string[] {
   const level = safeLoad(text);
   if (level?.kind !== "PatchLevel") return ["the controller added a file that is no level"];
   const digest = levelDigest(level.spec as PatchLevelSpec);
-  return level.metadata?.name?.endsWith(`-${digest.slice(0, 12)}`) === true ? [] : ["the controller added a level whose name does not match its content"];
+  return level.metadata?.name?.endsWith(`-${digest.slice(0, 12)}`) === true
+    ? []
+    : ["the controller added a level whose name does not match its content"];
 }
 
 function safeLoad(text: string): Document | undefined {
@@ -119,31 +142,48 @@ function safeLoad(text: string): Document | undefined {
 function judgeDocument(before: Document, after: Document): readonly string[] {
   if (canonicalJson(before) === canonicalJson(after)) return [];
   const [old, now] = [before.spec as RolloutRingSpec | undefined, after.spec as RolloutRingSpec | undefined];
-  if (before.kind !== "RolloutRing" || after.kind !== "RolloutRing") return [`the controller changed a ${before.kind ?? "document"}`];
-  const rest = (document: Document, spec: RolloutRingSpec | undefined): string => canonicalJson({ ...document, spec: { ...spec, levels: [] } });
+  if (before.kind !== "RolloutRing" || after.kind !== "RolloutRing")
+    return [`the controller changed a ${before.kind ?? "document"}`];
+  const rest = (document: Document, spec: RolloutRingSpec | undefined): string =>
+    canonicalJson({ ...document, spec: { ...spec, levels: [] } });
   const problems: string[] = [];
-  if (old?.promotion !== "Automatic") problems.push(`the controller wrote ring ${before.metadata?.name ?? ""}, which was not Automatic in the parent commit`);
+  if (old?.promotion !== "Automatic")
+    problems.push(
+      `the controller wrote ring ${before.metadata?.name ?? ""}, which was not Automatic in the parent commit`,
+    );
   if (rest(before, old) !== rest(after, now)) problems.push("the controller changed more than entries");
   for (const entry of now?.levels ?? []) {
     const earlier = old?.levels?.find((one) => one.baseline === entry.baseline);
     if (earlier === undefined) problems.push(`the controller added an entry for ${entry.baseline}`);
-    else if (canonicalJson({ ...earlier, level: "", maxTargets: 0 }) !== canonicalJson({ ...entry, level: "", maxTargets: 0 })) problems.push(`the controller changed more than the level of ${entry.baseline}`);
+    else if (
+      canonicalJson({ ...earlier, level: "", maxTargets: 0 }) !== canonicalJson({ ...entry, level: "", maxTargets: 0 })
+    )
+      problems.push(`the controller changed more than the level of ${entry.baseline}`);
   }
   return problems;
 }
 
 /** At no time two open pull requests for one ring and digest. Answers whether there was any. */
-export function checkProposals(pulls: readonly PullFacts[], report: (at: number, object: string, message: string) => void): boolean {
+export function checkProposals(
+  pulls: readonly PullFacts[],
+  report: (at: number, object: string, message: string) => void,
+): boolean {
   const open = new Map<string, { readonly number: number; readonly from: number; readonly to: number }[]>();
   for (const pull of [...pulls].sort((a, b) => a.number - b.number)) {
     const about = parseProposalBranch(pull.head);
     if (about === undefined) continue;
     const key = `${about.ring}/${about.baseline}/${about.digest}/${about.scope ?? ""}`;
     const from = Date.parse(pull.createdTime);
-    const to = pull.state === "open" || pull.closedTime === undefined ? Number.POSITIVE_INFINITY : Date.parse(pull.closedTime);
+    const to =
+      pull.state === "open" || pull.closedTime === undefined ? Number.POSITIVE_INFINITY : Date.parse(pull.closedTime);
     const others = open.get(key) ?? [];
     const twin = others.find((other) => from < other.to && other.from < to);
-    if (twin !== undefined) report(from, `pull request #${pull.number}`, `open together with #${twin.number} for ring ${about.ring} and digest ${about.digest}`);
+    if (twin !== undefined)
+      report(
+        from,
+        `pull request #${pull.number}`,
+        `open together with #${twin.number} for ring ${about.ring} and digest ${about.digest}`,
+      );
     open.set(key, [...others, { number: pull.number, from, to }]);
   }
   return open.size > 0;

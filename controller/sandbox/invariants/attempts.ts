@@ -22,7 +22,8 @@ const checkJobs: NonNullable<Invariant["check"]> = ({ acts, version }, world, re
     report.met();
     const key = attemptKey(act, world);
     const earlier = report.memo.get(key) as string | undefined;
-    if (earlier !== undefined && !mayRepeat(world, earlier, act.claimId)) report.violated(version.key, `a second job of step ${act.step ?? ""} on node ${act.target} in the same attempt`);
+    if (earlier !== undefined && !mayRepeat(world, earlier, act.claimId))
+      report.violated(version.key, `a second job of step ${act.step ?? ""} on node ${act.target} in the same attempt`);
     report.memo.set(key, act.claimId);
   }
 };
@@ -35,19 +36,27 @@ const checkReboots: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefo
     report.met();
     const key = attemptKey(act, world);
     const earlier = memo.get(key) as string | undefined;
-    if (earlier !== undefined && !mayRepeat(world, earlier, act.claimId)) report.violated(`nodes/${act.target}`, "asked to reboot twice in one attempt");
+    if (earlier !== undefined && !mayRepeat(world, earlier, act.claimId))
+      report.violated(`nodes/${act.target}`, "asked to reboot twice in one attempt");
     memo.set(key, act.claimId);
     memo.set(`asked/${act.claimId}`, ((memo.get(`asked/${act.claimId}`) as number | undefined) ?? 0) + 1);
   }
   if (version.resource !== "nodes" || nodeBefore === undefined) return;
   const after = world.nodes.get(nodeBefore.name);
-  if (after === undefined || after.uid !== nodeBefore.uid || nodeBefore.bootId === "" || after.bootId === nodeBefore.bootId) return;
+  if (
+    after === undefined ||
+    after.uid !== nodeBefore.uid ||
+    nodeBefore.bootId === "" ||
+    after.bootId === nodeBefore.bootId
+  )
+    return;
   const claim = world.held.get(after.uid);
   if (claim === undefined) return;
   const booted = ((memo.get(`booted/${claim.id}`) as number | undefined) ?? 0) + 1;
   memo.set(`booted/${claim.id}`, booted);
   const asked = (memo.get(`asked/${claim.id}`) as number | undefined) ?? 0;
-  if (booted > asked && asked > 0) report.violated(`nodes/${after.name}`, `booted ${booted} times under claim ${claim.id}, asked ${asked} times`);
+  if (booted > asked && asked > 0)
+    report.violated(`nodes/${after.name}`, `booted ${booted} times under claim ${claim.id}, asked ${asked} times`);
 };
 
 /** A create whose answer was lost finds the first one: no name is made twice. */

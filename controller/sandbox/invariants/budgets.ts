@@ -24,7 +24,8 @@ function enforce(limit: Limit, step: Step, world: World, report: Report): void {
   const { what, most, claimed, nodes } = limit;
   if (claimed.length > most) report.violated(LEDGER, `${what}: ${claimed.length} claims, ${most} allowed`);
   const uids = new Set(claimed.map((claim) => claim.uid));
-  for (const node of nodes) if (node.awaySince !== undefined && step.now - node.awaySince >= world.settleMs) uids.add(node.uid);
+  for (const node of nodes)
+    if (node.awaySince !== undefined && step.now - node.awaySince >= world.settleMs) uids.add(node.uid);
   if (claimed.length <= most && uids.size > most)
     report.violated(LEDGER, `${what}: a claim was added with ${uids.size} claimed or unavailable, ${most} allowed`);
 }
@@ -36,7 +37,9 @@ function ringNodes(world: World, ring: string): readonly NodeView[] {
 
 function ringWorkloads(world: World, ring: string): number {
   const selector = world.rings.get(ring)?.spec.members.workloads?.selector;
-  return selector === undefined ? 0 : [...world.workloads.values()].filter((workload) => matches(selector, workload.labels)).length;
+  return selector === undefined
+    ? 0
+    : [...world.workloads.values()].filter((workload) => matches(selector, workload.labels)).length;
 }
 
 /** Rings that this step adds claims to. */
@@ -52,17 +55,57 @@ const checkBudgets: NonNullable<Invariant["check"]> = (step, world, report) => {
   const nodes = [...world.nodes.values()];
   const fresh = { nodes: ledger.fresh.filter(isNode), workloads: ledger.fresh.filter((claim) => !isNode(claim)) };
   if (fresh.nodes.length > 0)
-    enforce({ what: "cluster, nodes", most: mostOf(spec.limits?.nodes, nodes.length, "10%"), claimed: claims.filter(isNode), nodes }, step, world, report);
+    enforce(
+      {
+        what: "cluster, nodes",
+        most: mostOf(spec.limits?.nodes, nodes.length, "10%"),
+        claimed: claims.filter(isNode),
+        nodes,
+      },
+      step,
+      world,
+      report,
+    );
   if (fresh.workloads.length > 0)
-    enforce({ what: "cluster, workloads", most: mostOf(spec.limits?.workloads, world.workloads.size, "10%"), claimed: claims.filter((claim) => !isNode(claim)), nodes: [] }, step, world, report);
+    enforce(
+      {
+        what: "cluster, workloads",
+        most: mostOf(spec.limits?.workloads, world.workloads.size, "10%"),
+        claimed: claims.filter((claim) => !isNode(claim)),
+        nodes: [],
+      },
+      step,
+      world,
+      report,
+    );
   for (const ring of ringsOf(ledger.fresh)) {
     const budget = world.rings.get(ring)?.spec.budget;
     const mine = claims.filter((claim) => claim.ring === ring);
     const members = ringNodes(world, ring);
     if (fresh.nodes.some((claim) => claim.ring === ring))
-      enforce({ what: `ring ${ring}, nodes`, most: mostOf(budget?.nodes, members.length, 1), claimed: mine.filter(isNode), nodes: members }, step, world, report);
+      enforce(
+        {
+          what: `ring ${ring}, nodes`,
+          most: mostOf(budget?.nodes, members.length, 1),
+          claimed: mine.filter(isNode),
+          nodes: members,
+        },
+        step,
+        world,
+        report,
+      );
     if (fresh.workloads.some((claim) => claim.ring === ring))
-      enforce({ what: `ring ${ring}, workloads`, most: mostOf(budget?.workloads, ringWorkloads(world, ring), 1), claimed: mine.filter((claim) => !isNode(claim)), nodes: [] }, step, world, report);
+      enforce(
+        {
+          what: `ring ${ring}, workloads`,
+          most: mostOf(budget?.workloads, ringWorkloads(world, ring), 1),
+          claimed: mine.filter((claim) => !isNode(claim)),
+          nodes: [],
+        },
+        step,
+        world,
+        report,
+      );
   }
 };
 
@@ -76,13 +119,23 @@ const checkZones: NonNullable<Invariant["check"]> = (step, world, report) => {
     const inZone = (node: NodeView): boolean => node.zone === zone;
     const claimed = claims.filter((claim) => isNode(claim) && (claim.zone ?? "") === zone);
     const nodes = [...world.nodes.values()].filter(inZone);
-    enforce({ what: `zone ${zone}`, most: mostOf(spec.limits?.nodesPerZone, nodes.length, "25%"), claimed, nodes }, step, world, report);
+    enforce(
+      { what: `zone ${zone}`, most: mostOf(spec.limits?.nodesPerZone, nodes.length, "25%"), claimed, nodes },
+      step,
+      world,
+      report,
+    );
     for (const ring of ringsOf(fresh.filter((claim) => (claim.zone ?? "") === zone))) {
       const limit = world.rings.get(ring)?.spec.budget?.nodesPerZone;
       if (limit === undefined) continue;
       const members = ringNodes(world, ring).filter(inZone);
       const mine = claimed.filter((claim) => claim.ring === ring);
-      enforce({ what: `ring ${ring}, zone ${zone}`, most: mostOf(limit, members.length, 1), claimed: mine, nodes: members }, step, world, report);
+      enforce(
+        { what: `ring ${ring}, zone ${zone}`, most: mostOf(limit, members.length, 1), claimed: mine, nodes: members },
+        step,
+        world,
+        report,
+      );
     }
   }
   if (fresh.some((claim) => claim.controlPlane === true))
@@ -112,23 +165,35 @@ const checkOneClaim: NonNullable<Invariant["check"]> = ({ ledger }, world, repor
   if (uids.size > 1) report.met();
   for (const claim of ledger.fresh) {
     const standing = world.nodes.get(claim.name)?.claimId;
-    if (isNode(claim) && standing !== undefined && standing !== claim.id && world.nodes.get(claim.name)?.uid === claim.uid)
+    if (
+      isNode(claim) &&
+      standing !== undefined &&
+      standing !== claim.id &&
+      world.nodes.get(claim.name)?.uid === claim.uid
+    )
       report.violated(`nodes/${claim.name}`, `claimed as ${claim.id} while it bears claim ${standing}`);
   }
 };
 
 const checkBrakes: NonNullable<Invariant["check"]> = ({ ledger, version }, world, report) => {
-  if (version.resource === "rolloutrings.ringward.dev" && world.rings.get(version.object.metadata.name)?.spec.suspend === true && world.claims.size > 0) report.met();
+  if (
+    version.resource === "rolloutrings.ringward.dev" &&
+    world.rings.get(version.object.metadata.name)?.spec.suspend === true &&
+    world.claims.size > 0
+  )
+    report.met();
   if (ledger === undefined) return;
   const lowered = (["nodes", "workloads", "nodesPerZone"] as const).some((name) => {
     const [before, after] = [ledger.before?.spec.limits?.[name], ledger.after.spec.limits?.[name]];
     return typeof before === "number" && typeof after === "number" && after < before;
   });
   const mode = ledger.after.spec.mode ?? "Observe";
-  if (ledger.before !== undefined && (lowered || (mode !== "Enforce" && ledger.before.spec.mode === "Enforce"))) report.met();
+  if (ledger.before !== undefined && (lowered || (mode !== "Enforce" && ledger.before.spec.mode === "Enforce")))
+    report.met();
   if (mode !== "Enforce" && ledger.fresh.length > 0) report.violated(LEDGER, `a claim was added in mode ${mode}`);
   for (const claim of ledger.fresh)
-    if (world.rings.get(claim.ring)?.spec.suspend === true) report.violated(LEDGER, `a claim was added in ring ${claim.ring}, which is suspended`);
+    if (world.rings.get(claim.ring)?.spec.suspend === true)
+      report.violated(LEDGER, `a claim was added in ring ${claim.ring}, which is suspended`);
 };
 
 export const budgets: readonly Invariant[] = [

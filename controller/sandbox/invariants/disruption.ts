@@ -10,13 +10,15 @@ const CHANGING = new Set(["update", "rollback", "reboot"]);
 const checkClaimed: NonNullable<Invariant["check"]> = (step, world, report) => {
   for (const act of step.acts) {
     if (act.kind === "Job" && act.claimId === undefined && act.step === "inventory") {
-      if (!isReadOnly(step.version.object)) report.violated(step.version.key, "an inventory job without a claim may change its node");
+      if (!isReadOnly(step.version.object))
+        report.violated(step.version.key, "an inventory job without a claim may change its node");
       continue;
     }
     report.met();
     const claim = act.claimId === undefined ? undefined : world.claims.get(act.claimId);
     if (claim === undefined) report.violated(nameOf(act), `${describe(act)} without any claim in the ledger`);
-    else if (claim.uid !== act.uid) report.violated(nameOf(act), `${describe(act)} under a claim of another target (${claim.name})`);
+    else if (claim.uid !== act.uid)
+      report.violated(nameOf(act), `${describe(act)} under a claim of another target (${claim.name})`);
   }
 };
 
@@ -27,7 +29,11 @@ function isReadOnly(job: unknown): boolean {
   return (
     quiet &&
     containers.length > 0 &&
-    containers.every((container) => at(container, "securityContext", "privileged") !== true && listAt(container, "volumeMounts").every((mount) => at(mount, "readOnly") === true))
+    containers.every(
+      (container) =>
+        at(container, "securityContext", "privileged") !== true &&
+        listAt(container, "volumeMounts").every((mount) => at(mount, "readOnly") === true),
+    )
   );
 }
 
@@ -46,8 +52,10 @@ const checkEvictions: NonNullable<Invariant["check"]> = ({ acts, version }, worl
     const node = world.nodes.get(act.target);
     if (node === undefined) report.violated(version.key, `evicted from ${act.target}, which does not exist`);
     else if (!node.unschedulable) report.violated(version.key, `evicted from ${act.target}, which is not cordoned`);
-    else if (node.claimId === undefined) report.violated(version.key, `evicted from ${act.target}, which bears no claim`);
-    else if (world.held.get(node.uid)?.id !== node.claimId) report.violated(version.key, `evicted from ${act.target}, whose claim ${node.claimId} is not in the ledger`);
+    else if (node.claimId === undefined)
+      report.violated(version.key, `evicted from ${act.target}, which bears no claim`);
+    else if (world.held.get(node.uid)?.id !== node.claimId)
+      report.violated(version.key, `evicted from ${act.target}, whose claim ${node.claimId} is not in the ledger`);
   }
 };
 
@@ -62,10 +70,15 @@ const checkDrained: NonNullable<Invariant["check"]> = ({ version, acts, nodeBefo
     if (act.kind !== "Job" || !CHANGING.has(act.step ?? "") || act.claimId === undefined) continue;
     const claim = world.claims.get(act.claimId);
     const level = claim === undefined ? undefined : world.levels.get(claim.level)?.spec;
-    const drains = act.step === "reboot" || level === undefined || level.disruption === "Reboot" || level.node?.drain === "Always";
+    const drains =
+      act.step === "reboot" || level === undefined || level.disruption === "Reboot" || level.node?.drain === "Always";
     if (!drains) continue;
     report.met();
-    if (memo.get(act.claimId) !== true) report.violated(`nodes/${act.target}`, `job ${act.step ?? ""} of claim ${act.claimId} before the node was cordoned and empty`);
+    if (memo.get(act.claimId) !== true)
+      report.violated(
+        `nodes/${act.target}`,
+        `job ${act.step ?? ""} of claim ${act.claimId} before the node was cordoned and empty`,
+      );
   }
 };
 
@@ -79,10 +92,18 @@ const checkBound: NonNullable<Invariant["check"]> = ({ acts, version }, world, r
   for (const act of acts) {
     if (act.claimId === undefined) continue;
     report.met();
-    const live = act.kind === "Images" || act.kind === "WorkloadMark" ? world.workloads.get(act.uid)?.uid : world.nodes.get(act.target)?.uid;
-    if (live !== act.uid) report.violated(nameOf(act), `${describe(act)} is meant for ${act.uid || "nobody"}, and ${live ?? "nobody"} is there`);
+    const live =
+      act.kind === "Images" || act.kind === "WorkloadMark"
+        ? world.workloads.get(act.uid)?.uid
+        : world.nodes.get(act.target)?.uid;
+    if (live !== act.uid)
+      report.violated(
+        nameOf(act),
+        `${describe(act)} is meant for ${act.uid || "nobody"}, and ${live ?? "nobody"} is there`,
+      );
     const claim = world.claims.get(act.claimId);
-    if (claim !== undefined && claim.uid !== act.uid) report.violated(version.key, `${describe(act)} bears the claim of ${claim.uid}`);
+    if (claim !== undefined && claim.uid !== act.uid)
+      report.violated(version.key, `${describe(act)} bears the claim of ${claim.uid}`);
   }
 };
 
@@ -103,8 +124,10 @@ const checkIntents: NonNullable<Invariant["check"]> = (step, world, report) => {
     if (intents === undefined || act.claimId === undefined) continue;
     report.met();
     const operation = world.operations.get(act.uid);
-    if (operation?.claimId !== act.claimId) report.violated(nameOf(act), `${describe(act)} without a record of claim ${act.claimId} in the patch state`);
-    else if (!intents.has(operation.step)) report.violated(nameOf(act), `${describe(act)} while the record says ${operation.step}`);
+    if (operation?.claimId !== act.claimId)
+      report.violated(nameOf(act), `${describe(act)} without a record of claim ${act.claimId} in the patch state`);
+    else if (!intents.has(operation.step))
+      report.violated(nameOf(act), `${describe(act)} while the record says ${operation.step}`);
     report.memo.set(act.claimId, { act, step: operation?.step, stepTime: operation?.stepTime });
   }
 };
@@ -123,7 +146,11 @@ function settleResults({ version }: Step, world: World, report: Report): void {
     const pending = value as Pending;
     if (pending.act.uid !== uid) continue;
     const operation = world.operations.get(uid);
-    const moved = operation?.claimId !== claimId || operation.step !== pending.step || operation.stepTime !== pending.stepTime || operation.failure !== undefined;
+    const moved =
+      operation?.claimId !== claimId ||
+      operation.step !== pending.step ||
+      operation.stepTime !== pending.stepTime ||
+      operation.failure !== undefined;
     if (moved || world.closed.has(claimId)) report.memo.delete(claimId);
   }
 }
@@ -132,14 +159,24 @@ function endIntents(world: World, report: Report): void {
   for (const [claimId, value] of report.memo) {
     const { act } = value as Pending;
     const there = world.nodeNames.has(act.uid) || world.workloads.has(act.uid);
-    if (there && world.held.get(act.uid)?.id !== claimId) report.violated(nameOf(act), `${describe(act)} of claim ${claimId} has no result, and the claim is gone`);
+    if (there && world.held.get(act.uid)?.id !== claimId)
+      report.violated(nameOf(act), `${describe(act)} of claim ${claimId} has no result, and the claim is gone`);
   }
 }
 
 export const disruption: readonly Invariant[] = [
   { id: "B3", says: "nothing is touched without an earlier claim for that UID in the ledger", check: checkClaimed },
-  { id: "B4", says: "pods are evicted only from a node that is cordoned and marked by a held claim", check: checkEvictions },
+  {
+    id: "B4",
+    says: "pods are evicted only from a node that is cordoned and marked by a held claim",
+    check: checkEvictions,
+  },
   { id: "B5", says: "no update or reboot job before the cordoned node was empty", check: checkDrained },
   { id: "B9", says: "acts are bound to the UID that was claimed", check: checkBound },
-  { id: "S4", says: "a destructive act has its intent written before and its result after it", check: checkIntents, end: endIntents },
+  {
+    id: "S4",
+    says: "a destructive act has its intent written before and its result after it",
+    check: checkIntents,
+    end: endIntents,
+  },
 ];

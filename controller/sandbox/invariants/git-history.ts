@@ -24,14 +24,24 @@ export interface GitHistory {
 const MOST = 1000;
 
 /** Reads it all. `isController` judges an author (`name <email>`). */
-export async function readGitHistory(git: PolicyGit, options: { readonly path?: string; readonly isController: (author: string) => boolean }): Promise<GitHistory> {
+export async function readGitHistory(
+  git: PolicyGit,
+  options: { readonly path?: string; readonly isController: (author: string) => boolean },
+): Promise<GitHistory> {
   const { head } = await git.fetch();
   const log = await git.log(undefined, head, MOST);
   const commits: CommitRecord[] = [];
   let before: CommitFiles = new Map();
   for (const entry of [...log].reverse()) {
     const after = await readFiles(git, entry.commit, options.path ?? "");
-    commits.push({ id: entry.commit, time: entry.time, author: entry.author, byController: options.isController(entry.author), before, after });
+    commits.push({
+      id: entry.commit,
+      time: entry.time,
+      author: entry.author,
+      byController: options.isController(entry.author),
+      before,
+      after,
+    });
     before = after;
   }
   return { commits };

@@ -46,11 +46,22 @@ export interface Verdict {
 }
 
 /** Not checked here, and why. */
-export const EXCLUDED: ReadonlyMap<string, string> = new Map([["B15", "the controller runs on no node of the sandbox's cluster, so it cannot evict itself"]]);
+export const EXCLUDED: ReadonlyMap<string, string> = new Map([
+  ["B15", "the controller runs on no node of the sandbox's cluster, so it cannot evict itself"],
+]);
 
 /** Every invariant that is checked here, with what it says. */
 export const INVARIANTS: ReadonlyMap<string, string> = new Map([
-  ...[...budgets, ...disruption, ...schedulability, ...attempts, ...outcome, ...rings, ...windows, approval(undefined)].map(({ id, says }) => [id, says] as const),
+  ...[
+    ...budgets,
+    ...disruption,
+    ...schedulability,
+    ...attempts,
+    ...outcome,
+    ...rings,
+    ...windows,
+    approval(undefined),
+  ].map(({ id, says }) => [id, says] as const),
   ["R6", "two runs of the same input decide the same"],
   ["A4", "the controller writes only entries of Automatic rings to the tracked branch, and the levels that they name"],
   ["A5", "at most one open pull request for a ring and digest"],
@@ -74,8 +85,21 @@ interface Found {
 
 /** Begins a check of versions alone; Git, forge and requests are judged by `checkHistory`. */
 export function createChecker(options: Pick<HistoryInput, "controllerUsers" | "settleMs" | "git">): Checker {
-  const invariants = [...budgets, ...disruption, ...schedulability, ...attempts, ...outcome, ...rings, ...windows, approval(options.git)];
-  const found: Found = { violations: [], occurred: new Set(), memos: new Map(invariants.map(({ id }) => [id, new Map()])) };
+  const invariants = [
+    ...budgets,
+    ...disruption,
+    ...schedulability,
+    ...attempts,
+    ...outcome,
+    ...rings,
+    ...windows,
+    approval(options.git),
+  ];
+  const found: Found = {
+    violations: [],
+    occurred: new Set(),
+    memos: new Map(invariants.map(({ id }) => [id, new Map()])),
+  };
   return checkerOver(invariants, createWorld(options.controllerUsers, options.settleMs ?? 0), found);
 }
 
@@ -127,11 +151,18 @@ export function checkHistory(input: HistoryInput): Verdict {
 }
 
 /** Adds what Git, the forge, the requests and a twin say to a verdict on versions. */
-export function finishVerdict(verdict: Verdict, input: Omit<HistoryInput, "history"> & { readonly history: readonly StoredVersion[] }): Verdict {
+export function finishVerdict(
+  verdict: Verdict,
+  input: Omit<HistoryInput, "history"> & { readonly history: readonly StoredVersion[] },
+): Verdict {
   const violations = [...verdict.violations];
   const occurred = new Set(verdict.occurred);
-  const judge = (invariant: string, run: (tell: (time: number, object: string, message: string) => void) => boolean): void => {
-    if (run((time, object, message) => violations.push({ invariant, object, at: isoOf(time), message }))) occurred.add(invariant);
+  const judge = (
+    invariant: string,
+    run: (tell: (time: number, object: string, message: string) => void) => boolean,
+  ): void => {
+    if (run((time, object, message) => violations.push({ invariant, object, at: isoOf(time), message })))
+      occurred.add(invariant);
   };
   const { requests, controllerUsers, git, pulls, twin } = input;
   if (requests !== undefined) {

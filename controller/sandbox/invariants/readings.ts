@@ -57,7 +57,9 @@ const CONTROL_PLANE = ["node-role.kubernetes.io/control-plane", "node-role.kuber
 export function readNode(object: KubeObject, now: Instant, before: NodeView | undefined): NodeView {
   const { name, uid = "", labels = {}, annotations = {} } = object.metadata;
   const unschedulable = at(object.spec, "unschedulable") === true;
-  const ready = listAt(object.status, "conditions").some((item) => at(item, "type") === "Ready" && at(item, "status") === "True");
+  const ready = listAt(object.status, "conditions").some(
+    (item) => at(item, "type") === "Ready" && at(item, "status") === "True",
+  );
   const away = unschedulable || !ready;
   return {
     name,
@@ -92,7 +94,15 @@ export function readWorkload(object: KubeObject): WorkloadView {
   const images = ["initContainers", "containers"].flatMap((list) =>
     listAt(pod, list).map((item) => `${textAt(item, "name") ?? ""}=${textAt(item, "image") ?? ""}`),
   );
-  return { kind: object.kind ?? "", namespace, name, uid, labels, claimId: annotations[CLAIM_MARK], images: images.join(" ") };
+  return {
+    kind: object.kind ?? "",
+    namespace,
+    name,
+    uid,
+    labels,
+    claimId: annotations[CLAIM_MARK],
+    images: images.join(" "),
+  };
 }
 
 /** The node that a pod must leave in a drain; undefined: it may stay, or is ours, or runs nowhere. */
@@ -112,7 +122,10 @@ export interface LedgerFacts {
 }
 
 export function readLedger(object: KubeObject): LedgerFacts {
-  return { spec: (object.spec ?? {}) as DisruptionLedgerSpec, claims: listAt(object.status, "claims") as readonly Claim[] };
+  return {
+    spec: (object.spec ?? {}) as DisruptionLedgerSpec,
+    claims: listAt(object.status, "claims") as readonly Claim[],
+  };
 }
 
 /** An operation under way, of a node or a workload. */

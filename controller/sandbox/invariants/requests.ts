@@ -17,7 +17,8 @@ export function checkPreconditions(requests: readonly TimedRequest[], users: Rea
   for (const request of requests) {
     if (!request.write || !users.has(request.user)) continue;
     met = true;
-    if (!isBound(request)) tell(request.time, request.path, `${request.method} without a precondition on uid or resourceVersion`);
+    if (!isBound(request))
+      tell(request.time, request.path, `${request.method} without a precondition on uid or resourceVersion`);
   }
   return met;
 }
@@ -30,13 +31,24 @@ function isBound({ method, path, query, body }: LoggedRequest): boolean {
     case "PUT":
       return textAt(body, "metadata", "resourceVersion") !== undefined;
     case "DELETE":
-      return textAt(body, "preconditions", "uid") !== undefined || textAt(body, "preconditions", "resourceVersion") !== undefined;
+      return (
+        textAt(body, "preconditions", "uid") !== undefined ||
+        textAt(body, "preconditions", "resourceVersion") !== undefined
+      );
     case "PATCH":
       if (Array.isArray(body))
-        return listAt({ body }, "body").some((one) => at(one, "op") === "test" && ["/metadata/uid", "/metadata/resourceVersion"].includes(textAt(one, "path") ?? ""));
+        return listAt({ body }, "body").some(
+          (one) =>
+            at(one, "op") === "test" &&
+            ["/metadata/uid", "/metadata/resourceVersion"].includes(textAt(one, "path") ?? ""),
+        );
       // Server-side apply names its own fields, and `force` is only taken of objects that are ours.
       if (query["force"] !== undefined) return true;
-      return textAt(body, "metadata", "resourceVersion") !== undefined || textAt(body, "metadata", "uid") !== undefined || isEvent(path);
+      return (
+        textAt(body, "metadata", "resourceVersion") !== undefined ||
+        textAt(body, "metadata", "uid") !== undefined ||
+        isEvent(path)
+      );
     default:
       return true;
   }
@@ -74,7 +86,8 @@ export function checkSynced(requests: readonly TimedRequest[], users: ReadonlySe
     }
     if (isEvent(request.path) || request.path.startsWith("/apis/coordination.k8s.io/")) continue;
     judged.add(request.user);
-    if (left.size > 0) tell(request.time, request.path, `${request.user} wrote before it had read ${[...left].join(", ")}`);
+    if (left.size > 0)
+      tell(request.time, request.path, `${request.user} wrote before it had read ${[...left].join(", ")}`);
   }
   return judged.size > 0;
 }

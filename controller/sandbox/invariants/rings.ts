@@ -1,9 +1,11 @@
 // The order of rings (R1, R3, R5) and their soak (R2), judged by the records that stand in the rings' own status when a claim is added.
 import type { LevelEntry, RingLevelStatus } from "../../api/rollout-ring.ts";
 import type { Claim } from "../../core/model.ts";
+import { isProduct, parseProduct } from "../../core/compliance/index.ts";
 import { matches } from "../../core/selectors.ts";
 import type { Invariant } from "./invariant.ts";
 import { coversKernel, findBelow } from "./outcome.ts";
+import { textAt } from "./readings.ts";
 import type { World } from "./world.ts";
 
 /** The entry of a claim's ring, if it still names the claim's level. */
@@ -15,31 +17,57 @@ export function entryOf(world: World, claim: Claim): LevelEntry | undefined {
 /** Whether the entry's expedite skips something now. */
 export function skips(world: World, claim: Claim, what: "Soak" | "Windows" | "Freezes"): boolean {
   const expedite = entryOf(world, claim)?.expedite;
-  return expedite !== undefined && expedite.skip.includes(what) && world.now - world.settleMs < Date.parse(expedite.until);
+  return (
+    expedite !== undefined && expedite.skip.includes(what) && world.now - world.settleMs < Date.parse(expedite.until)
+  );
 }
 
 function recordOf(world: World, ring: string, claim: Pick<Claim, "baseline" | "digest">): RingLevelStatus | undefined {
-  return world.rings.get(ring)?.status?.levels?.find((level) => level.baseline === claim.baseline && level.digest === claim.digest);
+  return world.rings
+    .get(ring)
+    ?.status?.levels?.find((level) => level.baseline === claim.baseline && level.digest === claim.digest);
 }
 
-/** No target of the baseline is a member of the ring, as far as the ring itself says. */
+/** No target of the baseline is a member of the ring: no node of the level's product, no workload with one of its images. */
 function isEmpty(world: World, ring: string, claim: Claim): boolean {
-  const record = recordOf(world, ring, claim);
-  if (record?.targets !== undefined) return record.targets === 0;
   const members = world.rings.get(ring)?.spec.members;
-  const selector = claim.kind === "Node" ? members?.nodes?.selector : members?.workloads?.selector;
+  const level = world.levels.get(claim.level)?.spec;
+  if (claim.kind === "Node") {
+    const selector = members?.nodes?.selector;
+    const wanted = level?.node?.product;
+    if (selector === undefined || wanted === undefined) return selector === undefined;
+    return ![...world.nodes.values()].some((node) => {
+      const product = parseProduct(textAt(node.info, "osImage") ?? "");
+      return matches(selector, node.labels) && (product === undefined || isProduct(product, wanted));
+    });
+  }
+  const selector = members?.workloads?.selector;
   if (selector === undefined) return true;
-  const all = claim.kind === "Node" ? [...world.nodes.values()] : [...world.workloads.values()];
-  return !all.some((one) => matches(selector, one.labels));
+  const repositories = level?.image?.images.map((image) => image.repository) ?? [];
+  return ![...world.workloads.values()].some(
+    (workload) =>
+      matches(selector, workload.labels) &&
+      repositories.some((repository) => workload.images.includes(`=${repository}`)),
+  );
 }
 
-/** Why a ring lets nothing of a level through; undefined: it does. */
-function withholds(world: World, ring: string, claim: Claim): string | undefined {
+/** Why a ring lets nothing of a level through; undefined: it does. One that is empty and passes is asked through: its own predecessors count. */
+function withholds(
+  world: World,
+  ring: string,
+  claim: Claim,
+  seen: ReadonlySet<string> = new Set(),
+): string | undefined {
   const spec = world.rings.get(ring)?.spec;
   if (spec === undefined) return `ring ${ring} does not exist`;
-  if (recordOf(world, ring, claim)?.soakedTime !== undefined) return undefined;
-  if (spec.completion?.onEmpty === "Pass" && isEmpty(world, ring, claim)) return undefined;
-  return `ring ${ring} has no record that it soaked ${claim.level}`;
+  if (seen.has(ring) || recordOf(world, ring, claim)?.soakedTime !== undefined) return undefined;
+  if (spec.completion?.onEmpty !== "Pass" || !isEmpty(world, ring, claim))
+    return `ring ${ring} has no record that it soaked ${claim.level}`;
+  for (const before of spec.after ?? []) {
+    const why = withholds(world, before, claim, new Set([...seen, ring]));
+    if (why !== undefined) return why;
+  }
+  return undefined;
 }
 
 const checkPredecessors: NonNullable<Invariant["check"]> = ({ ledger }, world, report) => {
@@ -49,7 +77,8 @@ const checkPredecessors: NonNullable<Invariant["check"]> = ({ ledger }, world, r
     if (skips(world, claim, "Soak")) continue;
     for (const ring of after) {
       const why = withholds(world, ring, claim);
-      if (why !== undefined) report.violated(`rolloutrings/${claim.ring}`, `${claim.kind} ${claim.name} was claimed: ${why}`);
+      if (why !== undefined)
+        report.violated(`rolloutrings/${claim.ring}`, `${claim.kind} ${claim.name} was claimed: ${why}`);
     }
   }
 };
@@ -64,15 +93,18 @@ function allBefore(world: World, ring: string, seen = new Set<string>()): Readon
   return seen;
 }
 
+/** The first claim of a digest ever, in any ring. */
 const checkFirstRing: NonNullable<Invariant["check"]> = ({ ledger }, world, report) => {
   for (const claim of ledger?.fresh ?? []) {
-    if (report.memo.has(`${claim.baseline}/${claim.digest}/${claim.ring}`)) continue;
-    report.memo.set(`${claim.baseline}/${claim.digest}/${claim.ring}`, true);
+    const key = `${claim.baseline}/${claim.digest}`;
+    if (report.memo.has(key)) continue;
+    report.memo.set(key, true);
     report.met();
     if (skips(world, claim, "Soak")) continue;
     for (const ring of allBefore(world, claim.ring)) {
       const why = withholds(world, ring, claim);
-      if (why !== undefined) report.violated(`rolloutrings/${claim.ring}`, `level ${claim.level} began in ring ${claim.ring} first: ${why}`);
+      if (why !== undefined)
+        report.violated(`rolloutrings/${claim.ring}`, `level ${claim.level} began in ring ${claim.ring}: ${why}`);
     }
   }
 };
@@ -80,7 +112,8 @@ const checkFirstRing: NonNullable<Invariant["check"]> = ({ ledger }, world, repo
 const checkRegression: NonNullable<Invariant["check"]> = ({ version, byController }, world, report) => {
   if (!byController || version.resource !== "rolloutrings.ringward.dev") return;
   const name = version.object.metadata.name;
-  const before = (version.previous?.status as { readonly levels?: readonly RingLevelStatus[] } | undefined)?.levels ?? [];
+  const before =
+    (version.previous?.status as { readonly levels?: readonly RingLevelStatus[] } | undefined)?.levels ?? [];
   for (const record of world.rings.get(name)?.status?.levels ?? []) {
     const earlier = before.find((one) => one.baseline === record.baseline && one.digest === record.digest);
     const grew = (record.soakedSeconds ?? 0) > (earlier?.soakedSeconds ?? 0);
@@ -88,7 +121,11 @@ const checkRegression: NonNullable<Invariant["check"]> = ({ version, byControlle
     const regressed = findRegressed(world, name, record);
     if (regressed === undefined) continue;
     report.met();
-    if (grew) report.violated(`rolloutrings/${name}`, `the soak of ${record.level} went on although node ${regressed} fell back below it`);
+    if (grew)
+      report.violated(
+        `rolloutrings/${name}`,
+        `the soak of ${record.level} went on although node ${regressed} fell back below it`,
+      );
   }
 };
 
@@ -98,7 +135,9 @@ function findRegressed(world: World, ring: string, record: RingLevelStatus): str
   const level = world.levels.get(record.level)?.spec;
   if (selector === undefined || level?.node === undefined) return undefined;
   for (const node of world.nodes.values()) {
-    const verified = world.verified.get(node.uid)?.some((one) => one.baseline === record.baseline && one.digest === record.digest) === true;
+    const verified =
+      world.verified.get(node.uid)?.some((one) => one.baseline === record.baseline && one.digest === record.digest) ===
+      true;
     if (!verified || !matches(selector, node.labels)) continue;
     if (findBelow(node.info, level, coversKernel(node.info, level), false) !== undefined) return node.name;
   }
@@ -108,22 +147,32 @@ function findRegressed(world: World, ring: string, record: RingLevelStatus): str
 const checkEmpty: NonNullable<Invariant["check"]> = ({ version, ledger, byController }, world, report) => {
   for (const claim of ledger?.fresh ?? [])
     for (const ring of world.rings.get(claim.ring)?.spec.after ?? [])
-      if (!world.rings.has(ring)) report.violated(`rolloutrings/${claim.ring}`, `${claim.name} was claimed although ring ${ring}, which comes before, does not exist`);
+      if (!world.rings.has(ring))
+        report.violated(
+          `rolloutrings/${claim.ring}`,
+          `${claim.name} was claimed although ring ${ring}, which comes before, does not exist`,
+        );
   if (!byController || version.resource !== "rolloutrings.ringward.dev") return;
   const name = version.object.metadata.name;
   const ring = world.rings.get(name);
-  const before = (version.previous?.status as { readonly levels?: readonly RingLevelStatus[] } | undefined)?.levels ?? [];
+  const before =
+    (version.previous?.status as { readonly levels?: readonly RingLevelStatus[] } | undefined)?.levels ?? [];
   for (const record of ring?.status?.levels ?? []) {
     if (record.targets !== 0) continue;
     report.met();
     const earlier = before.find((one) => one.baseline === record.baseline && one.digest === record.digest);
     const newly = record.soakedTime !== undefined && earlier?.soakedTime === undefined;
-    if (newly && ring?.spec.completion?.onEmpty !== "Pass") report.violated(`rolloutrings/${name}`, `${record.level} counts as soaked in a ring without targets`);
+    if (newly && ring?.spec.completion?.onEmpty !== "Pass")
+      report.violated(`rolloutrings/${name}`, `${record.level} counts as soaked in a ring without targets`);
   }
 };
 
 export const rings: readonly Invariant[] = [
-  { id: "R1", says: "no claim in a ring before every predecessor's record shows that digest soaked", check: checkPredecessors },
+  {
+    id: "R1",
+    says: "no claim in a ring before every predecessor's record shows that digest soaked",
+    check: checkPredecessors,
+  },
   { id: "R2", says: "soak does not go on while a verified node has fallen back", check: checkRegression },
   { id: "R3", says: "a new digest starts in the first ring", check: checkFirstRing },
   { id: "R5", says: "an empty or missing ring never counts as soaked unless it says so", check: checkEmpty },

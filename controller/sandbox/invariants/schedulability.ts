@@ -12,20 +12,43 @@ const checkPrior: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefore
     if (kind === "Mark") {
       report.met();
       memo.set(key, { prior: nodeBefore.unschedulable, cordoned: false });
-      if (after.prior !== String(nodeBefore.unschedulable)) report.violated(name, `marked with prior-unschedulable ${after.prior ?? "nothing"}, and it was ${String(nodeBefore.unschedulable)}`);
+      if (after.prior !== String(nodeBefore.unschedulable))
+        report.violated(
+          name,
+          `marked with prior-unschedulable ${after.prior ?? "nothing"}, and it was ${String(nodeBefore.unschedulable)}`,
+        );
     }
     if (kind === "Cordon") {
-      if (after.prior === undefined || after.claimId === undefined) report.violated(name, "cordoned without claim and prior schedulability in the same write");
+      if (after.prior === undefined || after.claimId === undefined)
+        report.violated(name, "cordoned without claim and prior schedulability in the same write");
       memo.set(key, { prior: (memo.get(key) as Known | undefined)?.prior ?? false, cordoned: true });
     }
     const known = memo.get(key) as Known | undefined;
-    if (kind === "Unmark" && known?.cordoned === true && after.unschedulable !== known.prior && !(known.prior && !nodeBefore.unschedulable))
-      report.violated(name, `given back ${after.unschedulable ? "cordoned" : "schedulable"}, and it was ${known.prior ? "cordoned" : "schedulable"} before`);
+    if (
+      kind === "Unmark" &&
+      known?.cordoned === true &&
+      after.unschedulable !== known.prior &&
+      !(known.prior && !nodeBefore.unschedulable)
+    )
+      report.violated(
+        name,
+        `given back ${after.unschedulable ? "cordoned" : "schedulable"}, and it was ${known.prior ? "cordoned" : "schedulable"} before`,
+      );
     if (kind === "Uncordon" && known?.prior === true) report.violated(name, "somebody else's cordon was taken off");
-    if (kind === "Uncordon" && known?.cordoned !== true) report.violated(name, "uncordoned although this claim had not cordoned it");
+    if (kind === "Uncordon" && known?.cordoned !== true)
+      report.violated(name, "uncordoned although this claim had not cordoned it");
   }
-  const rewritten = acts.length > 0 && nodeBefore.prior !== undefined && after.prior !== undefined && after.prior !== nodeBefore.prior && after.claimId === nodeBefore.claimId;
-  if (rewritten) report.violated(name, `prior-unschedulable was rewritten from ${nodeBefore.prior ?? ""} to ${after.prior ?? ""} within a claim`);
+  const rewritten =
+    acts.length > 0 &&
+    nodeBefore.prior !== undefined &&
+    after.prior !== undefined &&
+    after.prior !== nodeBefore.prior &&
+    after.claimId === nodeBefore.claimId;
+  if (rewritten)
+    report.violated(
+      name,
+      `prior-unschedulable was rewritten from ${nodeBefore.prior ?? ""} to ${after.prior ?? ""} within a claim`,
+    );
 };
 
 interface Known {
@@ -41,14 +64,21 @@ const checkPersons: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefo
     report.memo.set(nodeBefore.claimId, true);
   }
   if (acts.some((act) => act.kind === "Cordon") && report.memo.get(nodeBefore.claimId) === true)
-    report.violated(`nodes/${nodeBefore.name}`, `cordoned again in claim ${nodeBefore.claimId} after a person had uncordoned it`);
+    report.violated(
+      `nodes/${nodeBefore.name}`,
+      `cordoned again in claim ${nodeBefore.claimId} after a person had uncordoned it`,
+    );
 };
 
 function endMarks(world: World, report: Report): void {
   report.met();
   for (const node of world.nodes.values()) {
     if (node.claimId === undefined) continue;
-    if (world.held.get(node.uid)?.id !== node.claimId) report.violated(`nodes/${node.name}`, `bears claim ${node.claimId}, which is not in the ledger${node.unschedulable ? ", and is cordoned" : ""}`);
+    if (world.held.get(node.uid)?.id !== node.claimId)
+      report.violated(
+        `nodes/${node.name}`,
+        `bears claim ${node.claimId}, which is not in the ledger${node.unschedulable ? ", and is cordoned" : ""}`,
+      );
   }
 }
 

@@ -24,9 +24,16 @@ function calendarsOf(world: World, ring: string): readonly Calendar[] | undefine
 function ignoresWindows(world: World, claim: Claim, now: Instant): boolean {
   if (skips(world, claim, "Windows")) return true;
   const ring = world.rings.get(claim.ring);
-  const offered = ring?.status?.levels?.find((level) => level.baseline === claim.baseline && level.digest === claim.digest)?.offeredTime;
+  const offered = ring?.status?.levels?.find(
+    (level) => level.baseline === claim.baseline && level.digest === claim.digest,
+  )?.offeredTime;
   const deadline = parseDuration(ring?.spec.deadline ?? "");
-  return ring?.spec.onDeadline === "IgnoreWindows" && offered !== undefined && deadline !== undefined && now >= Date.parse(offered) + deadline;
+  return (
+    ring?.spec.onDeadline === "IgnoreWindows" &&
+    offered !== undefined &&
+    deadline !== undefined &&
+    now >= Date.parse(offered) + deadline
+  );
 }
 
 const check: NonNullable<Invariant["check"]> = ({ ledger, acts, now, version }, world, report) => {
@@ -36,8 +43,19 @@ const check: NonNullable<Invariant["check"]> = ({ ledger, acts, now, version }, 
     const calendars = calendarsOf(world, claim.ring);
     if (calendars !== undefined && calendars.length === 0) continue;
     report.met();
-    const may = calendars !== undefined && instants.some((instant) => mayStartAt(calendars, instant, { expedite: skips(world, claim, "Freezes"), ignoreWindows: ignoresWindows(world, claim, instant) }));
-    if (!may) report.violated(`rolloutrings/${claim.ring}`, `${claim.kind} ${claim.name} was claimed outside its windows or in a freeze`);
+    const may =
+      calendars !== undefined &&
+      instants.some((instant) =>
+        mayStartAt(calendars, instant, {
+          expedite: skips(world, claim, "Freezes"),
+          ignoreWindows: ignoresWindows(world, claim, instant),
+        }),
+      );
+    if (!may)
+      report.violated(
+        `rolloutrings/${claim.ring}`,
+        `${claim.kind} ${claim.name} was claimed outside its windows or in a freeze`,
+      );
   }
   for (const act of acts) {
     if (act.kind !== "Cordon" && act.kind !== "Evict") continue;
@@ -48,10 +66,18 @@ const check: NonNullable<Invariant["check"]> = ({ ledger, acts, now, version }, 
     // A reboot that the update left to do is the end of what was begun in time.
     if (operation !== undefined && "rebootPending" in operation && operation.rebootPending === true) continue;
     const open = instants.some(
-      (instant) => !freezesAt(calendars, instant, { expedite: skips(world, claim, "Freezes") }).frozen && (ignoresWindows(world, claim, instant) || windowsAt(calendars, instant).open),
+      (instant) =>
+        !freezesAt(calendars, instant, { expedite: skips(world, claim, "Freezes") }).frozen &&
+        (ignoresWindows(world, claim, instant) || windowsAt(calendars, instant).open),
     );
-    if (!open) report.violated(version.key, `${act.kind} on ${act.target} outside the windows of ring ${claim.ring} or in a freeze`);
+    if (!open)
+      report.violated(
+        version.key,
+        `${act.kind} on ${act.target} outside the windows of ring ${claim.ring} or in a freeze`,
+      );
   }
 };
 
-export const windows: readonly Invariant[] = [{ id: "R4", says: "nothing starts outside its windows or in a freeze", check }];
+export const windows: readonly Invariant[] = [
+  { id: "R4", says: "nothing starts outside its windows or in a freeze", check },
+];

@@ -118,7 +118,9 @@ export function createWorld(controllerUsers: ReadonlySet<string>, settleMs: numb
 
 /** A world of its own that goes on from here. */
 export function cloneWorld(world: World): World {
-  return Object.fromEntries(Object.entries(world).map(([key, value]) => [key, value instanceof Map ? new Map(value) : (value as unknown)])) as unknown as World;
+  return Object.fromEntries(
+    Object.entries(world).map(([key, value]) => [key, value instanceof Map ? new Map(value) : (value as unknown)]),
+  ) as unknown as World;
 }
 
 /** Kinds that no check asks for are skipped without a step. */
@@ -173,14 +175,26 @@ function take(world: World, version: StoredVersion): LedgerChange | undefined {
       takeState(world, object, gone);
       return undefined;
     case "rolloutrings.ringward.dev":
-      set(world.rings, name, gone ? undefined : { spec: object.spec as RolloutRingSpec, status: object.status as RolloutRingStatus | undefined });
+      set(
+        world.rings,
+        name,
+        gone
+          ? undefined
+          : { spec: object.spec as RolloutRingSpec, status: object.status as RolloutRingStatus | undefined },
+      );
       return undefined;
     case "maintenancecalendars.ringward.dev":
       set(world.calendars, name, gone ? undefined : readCalendar(object.spec as MaintenanceCalendarSpec));
       return undefined;
     case "patchlevels.ringward.dev":
       if (gone || world.levels.get(name)?.spec !== object.spec)
-        set(world.levels, name, gone ? undefined : { spec: object.spec as PatchLevelSpec, digest: levelDigest(object.spec as PatchLevelSpec) });
+        set(
+          world.levels,
+          name,
+          gone
+            ? undefined
+            : { spec: object.spec as PatchLevelSpec, digest: levelDigest(object.spec as PatchLevelSpec) },
+        );
       return undefined;
     case "policyrepositories.ringward.dev":
       world.observedCommit = gone ? undefined : textAt(object.status, "observedCommit");
@@ -219,7 +233,9 @@ function takeLedger(world: World, object: KubeObject, gone: boolean): LedgerChan
   const after = gone ? { spec: {}, claims: [] } : readLedger(object);
   const known = new Set(before?.claims.map((claim) => claim.id));
   const now = new Set(after.claims.map((claim) => claim.id));
-  const fresh = after.claims.filter((claim) => !known.has(claim.id) && !world.claims.has(claim.id) && !stands(world, claim));
+  const fresh = after.claims.filter(
+    (claim) => !known.has(claim.id) && !world.claims.has(claim.id) && !stands(world, claim),
+  );
   const freed = (before?.claims ?? []).filter((claim) => !now.has(claim.id));
   world.ledger = after;
   world.held.clear();
@@ -233,7 +249,11 @@ function takeLedger(world: World, object: KubeObject, gone: boolean): LedgerChan
 /** A claim that stood on its target before it came into the ledger was restored, not made. */
 function stands(world: World, claim: Claim): boolean {
   const node = world.nodes.get(world.nodeNames.get(claim.uid) ?? "");
-  return node?.claimId === claim.id || world.workloads.get(claim.uid)?.claimId === claim.id || world.operations.get(claim.uid)?.claimId === claim.id;
+  return (
+    node?.claimId === claim.id ||
+    world.workloads.get(claim.uid)?.claimId === claim.id ||
+    world.operations.get(claim.uid)?.claimId === claim.id
+  );
 }
 
 function takeState(world: World, object: KubeObject, gone: boolean): void {
@@ -244,7 +264,10 @@ function takeState(world: World, object: KubeObject, gone: boolean): void {
   for (const entry of history) world.closed.set(entry.claimId, entry.result);
 }
 
-function readCalendar(spec: MaintenanceCalendarSpec): { readonly spec: MaintenanceCalendarSpec; readonly calendar: Calendar | undefined } {
+function readCalendar(spec: MaintenanceCalendarSpec): {
+  readonly spec: MaintenanceCalendarSpec;
+  readonly calendar: Calendar | undefined;
+} {
   const compiled = compileCalendar({ ...spec, timeZone: spec.timeZone ?? "UTC" });
   return { spec, calendar: compiled.ok ? compiled.calendar : undefined };
 }
