@@ -1,5 +1,6 @@
 // Objects as the cluster holds them, beside what the repository says. Git rules wherever it contains an object: the live copy only
 // tells whether somebody drifted, whether it is suspended, and what a deleted file left behind.
+import { isDeepStrictEqual } from "node:util";
 import { MaintenanceCalendarSpec } from "../api/maintenance-calendar.ts";
 import { PatchBaselineSpec } from "../api/patch-baseline.ts";
 import { PatchExceptionSpec } from "../api/patch-exception.ts";
@@ -48,6 +49,8 @@ const SCHEMAS: Readonly<Record<PolicyKind, object>> = {
  * difference; nor is a live `suspend: true`, which is never put back: of Git and live, the more careful wins.
  */
 export function differs(git: PolicyObject, live: LiveObject): boolean {
+  // Nearly always they are equal as they stand; this is asked of every object in every pass.
+  if (isDeepStrictEqual(git.spec, live.spec)) return false;
   const schema = SCHEMAS[git.kind];
   return canonicalJson(comparable(git.spec, live), schema) !== canonicalJson(comparable(live.spec, live), schema);
 }
