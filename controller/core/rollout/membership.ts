@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import type { LabelSelector } from "../../api/schema.ts";
 import type { NodeAsset, RingInForce, WorkloadAsset } from "../model.ts";
 import { matches } from "../selectors.ts";
+import { epochOf, membershipParts, type PlanMemory } from "./memory.ts";
 import { sortRings } from "./ring-order.ts";
 import { compareText } from "./text-order.ts";
 
@@ -21,51 +22,71 @@ export interface Members {
 
 const CONTROL_PLANE_LABELS = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
 
-/** Assigns every node and workload. */
+/** Assigns every node and workload. Lists of members are in the order in which the assets came. */
 export function assignMembers(
   rings: readonly RingInForce[],
   nodes: readonly NodeAsset[],
   workloads: readonly WorkloadAsset[],
+  memory?: PlanMemory,
 ): Members {
   const of = new Map<string, Membership>();
   const nodesOf = new Map<string, NodeAsset[]>(rings.map((ring) => [ring.name, []]));
   const workloadsOf = new Map<string, WorkloadAsset[]>(rings.map((ring) => [ring.name, []]));
   const nodeRules = nodeRulesOf(rings);
-  for (const node of [...nodes].sort(byName)) {
-    const found = nodeRules.filter((rule) => rule.selects(node)).map((rule) => rule.ring);
-    place(node, found, of, nodesOf);
-  }
   const workloadRules = rings.flatMap((ring) => {
     const selector = ring.spec.members.workloads?.selector;
     return selector === undefined ? [] : [{ ring: ring.name, selector }];
   });
-  for (const workload of [...workloads].sort(byName)) {
-    const found = workloadRules.filter((rule) => matches(rule.selector, workload.labels)).map((rule) => rule.ring);
-    place(workload, found, of, workloadsOf);
+  const recall = recollection(rings, memory);
+  for (const node of nodes)
+    place(
+      node,
+      recall(node, () => nodeRules.filter((rule) => rule.selects(node)).map((rule) => rule.ring)),
+      of,
+      nodesOf,
+    );
+  for (const workload of workloads) {
+    const find = (): readonly string[] =>
+      workloadRules.filter((rule) => matches(rule.selector, workload.labels)).map((rule) => rule.ring);
+    place(workload, recall(workload, find), of, workloadsOf);
   }
   return { of, nodes: nodesOf, workloads: workloadsOf };
 }
 
-function byName(
-  a: { readonly name: string; readonly uid: string },
-  b: { readonly name: string; readonly uid: string },
-): number {
-  return compareText(a.name, b.name) || compareText(a.uid, b.uid);
+type Recall = (asset: object, find: () => readonly string[]) => Membership;
+
+/** The same membership object as before, while rings and asset are the same. */
+function recollection(rings: readonly RingInForce[], memory: PlanMemory | undefined): Recall {
+  const decided = new Map<string, Membership>(rings.map((ring) => [ring.name, { kind: "Ring", ring: ring.name }]));
+  if (memory === undefined) return (_, find) => decide(find(), decided);
+  const epoch = epochOf(memory, "membership", membershipParts(rings));
+  return (asset, find) => {
+    const known = memory.memberships.get(asset);
+    if (known !== undefined && known.epoch === epoch) return known.membership;
+    const membership = decide(find(), decided);
+    memory.memberships.set(asset, { epoch, membership });
+    return membership;
+  };
+}
+
+const UNASSIGNED: Membership = { kind: "Unassigned" };
+
+function decide(found: readonly string[], decided: ReadonlyMap<string, Membership>): Membership {
+  const [ring, ...others] = found;
+  if (ring === undefined) return UNASSIGNED;
+  return others.length > 0
+    ? { kind: "Conflict", rings: [...found].sort() }
+    : (decided.get(ring) ?? { kind: "Ring", ring });
 }
 
 function place<T extends { readonly uid: string }>(
   asset: T,
-  found: readonly string[],
+  membership: Membership,
   of: Map<string, Membership>,
-  lists: Map<string, T[]>,
+  lists: ReadonlyMap<string, T[]>,
 ): void {
-  const [ring, ...others] = found;
-  if (ring === undefined) of.set(asset.uid, { kind: "Unassigned" });
-  else if (others.length > 0) of.set(asset.uid, { kind: "Conflict", rings: [...found].sort() });
-  else {
-    of.set(asset.uid, { kind: "Ring", ring });
-    lists.get(ring)?.push(asset);
-  }
+  of.set(asset.uid, membership);
+  if (membership.kind === "Ring") lists.get(membership.ring)?.push(asset);
 }
 
 interface NodeRule {

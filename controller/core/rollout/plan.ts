@@ -20,7 +20,8 @@ import { decide, steerClaims } from "./decide.ts";
 import type { RingEntries } from "./entries.ts";
 import { admit, type Capacity, type ClaimRequest } from "./limits.ts";
 import type { Members } from "./membership.ts";
-import { prepare } from "./prepare.ts";
+import { createMemory } from "./memory.ts";
+import { type Context, prepare } from "./prepare.ts";
 import type { LevelProgress } from "./progress.ts";
 import { lookAtRing } from "./ring-view.ts";
 import { describeTarget } from "./rows.ts";
@@ -95,7 +96,22 @@ export interface Plan {
 
 /** Makes the plan. */
 export function makePlan(input: PlanInput): Plan {
-  const context = prepare(input);
+  return planWith(prepare(input));
+}
+
+/** Makes one plan after another, and looks again only at what changed: objects that are the very same are not assessed twice. */
+export interface Planner {
+  plan(input: PlanInput): Plan;
+}
+
+/** A planner with a memory of its own. Its plans are those of `makePlan`, byte for byte. */
+export function createPlanner(): Planner {
+  const memory = createMemory();
+  return { plan: (input) => planWith(prepare(input, memory)) };
+}
+
+function planWith(context: Context): Plan {
+  const { input } = context;
   const { members, targets, withdrawn } = context;
   const rings = context.rings.map((ring) => lookAtRing(ring, context));
   const views = new Map(rings.map((view) => [view.ring.name, view]));

@@ -6,14 +6,17 @@ import type { Block, Claim, Digest, RingInForce } from "../model.ts";
 import { type CompiledCalendars, compileCalendars } from "./calendars.ts";
 import { markWithdrawals, readEntries, type RingEntries, withdrawnIn } from "./entries.ts";
 import { assignMembers, type Members } from "./membership.ts";
+import type { PlanMemory } from "./memory.ts";
 import type { PlanInput } from "./plan.ts";
 import { sortRings } from "./ring-order.ts";
 import type { RingView } from "./ring-view.ts";
-import { findTargets, type Target } from "./targets.ts";
+import { findTargets, sortAssets, type Target } from "./targets.ts";
 import { compareText } from "./text-order.ts";
 
 export interface Context {
+  /** Nodes and workloads sorted. */
   readonly input: PlanInput;
+  readonly memory: PlanMemory | undefined;
   readonly rings: readonly RingInForce[];
   readonly ringOf: ReadonlyMap<string, RingInForce>;
   readonly calendars: CompiledCalendars;
@@ -35,22 +38,24 @@ export interface Context {
   readonly done: Map<string, RingView>;
 }
 
-/** Puts the input in order. */
-export function prepare(input: PlanInput): Context {
+/** Puts the input in order. The memory only saves work. */
+export function prepare(unsorted: PlanInput, memory?: PlanMemory): Context {
+  const input = sorted(unsorted);
   const { policy, inventory, now, ledger } = input;
   const rings = sortRings(policy.rings);
-  const members = assignMembers(rings, inventory.nodes, inventory.workloads);
+  const members = assignMembers(rings, inventory.nodes, inventory.workloads, memory);
   const entries = new Map(rings.map((ring) => [ring.name, readEntries(ring, policy, now)]));
   const records = new Map(rings.map((ring) => [ring.name, recordsOf(ring, entries.get(ring.name), now)]));
   const withdrawn = new Map(rings.map((ring) => [ring.name, withdrawnIn(records.get(ring.name) ?? [])]));
-  const targets = findTargets({ ...input, members, entries, withdrawn });
+  const targets = findTargets({ ...input, members, entries, withdrawn }, memory);
   const claims = [...ledger.claims].sort(compareClaims);
   const claimed = new Set(claims.map((claim) => claim.uid));
   return {
     input,
+    memory,
     rings,
     ringOf: new Map(rings.map((ring) => [ring.name, ring])),
-    calendars: compileCalendars(policy),
+    calendars: calendarsIn(policy, memory),
     members,
     entries,
     records,
@@ -67,6 +72,19 @@ export function prepare(input: PlanInput): Context {
     ),
     done: new Map(),
   };
+}
+
+function sorted(input: PlanInput): PlanInput {
+  const { nodes, workloads } = input.inventory;
+  return { ...input, inventory: { ...input.inventory, nodes: sortAssets(nodes), workloads: sortAssets(workloads) } };
+}
+
+function calendarsIn(policy: PlanInput["policy"], memory: PlanMemory | undefined): CompiledCalendars {
+  const known = memory?.calendars.get(policy.calendars);
+  if (known !== undefined) return known;
+  const compiled = compileCalendars(policy);
+  memory?.calendars.set(policy.calendars, compiled);
+  return compiled;
 }
 
 /** Why the operation of this very claim failed, if it did. */

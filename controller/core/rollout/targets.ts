@@ -17,6 +17,7 @@ import type {
 } from "../model.ts";
 import type { RingEntries } from "./entries.ts";
 import type { Members, Membership } from "./membership.ts";
+import { type Epoch, epochOf, nodeHoldsUntil, type PlanMemory, workloadHoldsUntil } from "./memory.ts";
 import { compareText } from "./text-order.ts";
 
 /** One asset under one baseline, before anything is decided. */
@@ -45,64 +46,148 @@ export interface TargetInput {
   readonly withdrawn: ReadonlyMap<string, ReadonlySet<Digest>>;
 }
 
-/** Every pair, sorted by kind, namespace, name and baseline. */
-export function findTargets(input: TargetInput): readonly Target[] {
-  const { policy, inventory } = input;
-  const nodeBaselines = sortByName(policy.baselines.filter((baseline) => baseline.spec.target === "Node"));
-  const imageBaselines = sortByName(policy.baselines.filter((baseline) => baseline.spec.target === "Image"));
+/** Every pair, sorted by kind, namespace, name and baseline; `nodes` and `workloads` are sorted already. */
+export function findTargets(input: TargetInput, memory?: PlanMemory): readonly Target[] {
+  const { policy, inventory, stored, now } = input;
+  const scene: Scene = {
+    input,
+    nodeBaselines: sortByName(policy.baselines.filter((baseline) => baseline.spec.target === "Node")),
+    imageBaselines: sortByName(policy.baselines.filter((baseline) => baseline.spec.target === "Image")),
+    choices: new Map(),
+  };
   const targets: Target[] = [];
-  for (const node of sortAssets(inventory.nodes)) {
-    const mine = nodeBaselines.filter((baseline) => isNodeTarget(baseline, node, input.stored.nodes.get(node.uid)));
-    const conflict: Block | undefined =
-      mine.length > 1
-        ? { reason: "BaselineConflict", message: `node is under ${mine.map((baseline) => baseline.name).join(", ")}` }
-        : undefined;
-    for (const baseline of mine) targets.push(nodeTarget(input, node, baseline, conflict));
+  if (memory === undefined) {
+    for (const node of inventory.nodes) targets.push(...targetsOfNode(scene, node));
+    for (const workload of inventory.workloads) targets.push(...targetsOfWorkload(scene, workload));
+    return targets;
   }
-  for (const workload of sortAssets(inventory.workloads))
-    for (const baseline of imageBaselines)
-      if (isWorkloadTarget(baseline, workload)) targets.push(workloadTarget(input, workload, baseline));
+  const epoch = epochOf(memory, "targets", [
+    ...scene.nodeBaselines,
+    0,
+    ...scene.imageBaselines,
+    0,
+    ...policy.exceptions,
+  ]);
+  const ofRing = new Map<string | undefined, Epoch>();
+  const recall = (
+    asset: NodeAsset | WorkloadAsset,
+    state: unknown,
+    make: () => readonly Target[],
+    until: () => Instant,
+  ): void => {
+    const membership = membershipOf(input, asset.uid);
+    const ring = membership.kind === "Ring" ? membership.ring : undefined;
+    let choices = ofRing.get(ring);
+    if (choices === undefined)
+      ofRing.set(ring, (choices = epochOf(memory, `choices/${ring ?? ""}`, choiceParts(scene, ring))));
+    const known = memory.targets.get(asset);
+    const holds =
+      known !== undefined &&
+      known.epoch === epoch &&
+      known.choices === choices &&
+      known.membership === membership &&
+      known.stored === state &&
+      known.since <= now &&
+      now < known.until;
+    const mine = holds ? known.targets : make();
+    for (const target of mine) targets.push(target);
+    if (!holds)
+      memory.targets.set(asset, {
+        epoch,
+        choices,
+        membership,
+        stored: state,
+        since: now,
+        until: until(),
+        targets: mine,
+      });
+  };
+  for (const node of inventory.nodes) {
+    const state = stored.nodes.get(node.uid);
+    const until = (): Instant => nodeHoldsUntil(node, state, scene.nodeBaselines, policy.exceptions, now);
+    recall(node, state, () => targetsOfNode(scene, node), until);
+  }
+  for (const workload of inventory.workloads) {
+    const until = (): Instant => workloadHoldsUntil(policy.exceptions, now);
+    recall(workload, stored.workloads.get(workload.uid), () => targetsOfWorkload(scene, workload), until);
+  }
   return targets;
 }
 
-function nodeTarget(
-  input: TargetInput,
-  node: NodeAsset,
-  baseline: BaselineInForce,
-  conflict: Block | undefined,
-): Target {
-  const choice = chooseLevel(input, node.uid, baseline.name);
-  const assessment = assessNode({
-    node,
-    stored: input.stored.nodes.get(node.uid),
-    baseline,
-    level: choice.level,
-    approved: choice.approved,
-    withdrawn: choice.withdrawn,
-    enforce: choice.enforce,
-    exceptions: input.policy.exceptions,
-    now: input.now,
-  });
-  return { ...choice, asset: node, node, workload: undefined, baseline, assessment, conflict };
+interface Scene {
+  readonly input: TargetInput;
+  readonly nodeBaselines: readonly BaselineInForce[];
+  readonly imageBaselines: readonly BaselineInForce[];
+  /** By ring and baseline: made once for a plan, shared by all targets. */
+  readonly choices: Map<string, Choice>;
 }
 
-function workloadTarget(input: TargetInput, workload: WorkloadAsset, baseline: BaselineInForce): Target {
-  const choice = chooseLevel(input, workload.uid, baseline.name);
-  const assessment = assessWorkload({
-    workload,
-    stored: input.stored.workloads.get(workload.uid),
-    baseline,
-    level: choice.level,
-    approved: choice.approved,
-    withdrawn: choice.withdrawn,
-    exceptions: input.policy.exceptions,
-    now: input.now,
+function targetsOfNode(scene: Scene, node: NodeAsset): readonly Target[] {
+  const { input, nodeBaselines } = scene;
+  const stored = input.stored.nodes.get(node.uid);
+  const mine = nodeBaselines.filter((baseline) => isNodeTarget(baseline, node, stored));
+  const conflict: Block | undefined =
+    mine.length > 1
+      ? { reason: "BaselineConflict", message: `node is under ${mine.map((baseline) => baseline.name).join(", ")}` }
+      : undefined;
+  const membership = membershipOf(input, node.uid);
+  return mine.map((baseline) => {
+    const choice = choiceFor(scene, membership, baseline.name);
+    const { level, approved, withdrawn, enforce, ring } = choice;
+    const assessment = assessNode({
+      node,
+      stored,
+      baseline,
+      level,
+      approved,
+      withdrawn,
+      enforce,
+      exceptions: input.policy.exceptions,
+      now: input.now,
+    });
+    return { asset: node, node, workload: undefined, baseline, membership, ring, level, assessment, conflict };
   });
-  return { ...choice, asset: workload, node: undefined, workload, baseline, assessment, conflict: undefined };
+}
+
+function targetsOfWorkload(scene: Scene, workload: WorkloadAsset): readonly Target[] {
+  const { input, imageBaselines } = scene;
+  const membership = membershipOf(input, workload.uid);
+  return imageBaselines
+    .filter((baseline) => isWorkloadTarget(baseline, workload))
+    .map((baseline) => {
+      const { level, approved, withdrawn, ring } = choiceFor(scene, membership, baseline.name);
+      const stored = input.stored.workloads.get(workload.uid);
+      const assessment = assessWorkload({
+        workload,
+        stored,
+        baseline,
+        level,
+        approved,
+        withdrawn,
+        exceptions: input.policy.exceptions,
+        now: input.now,
+      });
+      return {
+        asset: workload,
+        node: undefined,
+        workload,
+        baseline,
+        membership,
+        ring,
+        level,
+        assessment,
+        conflict: undefined,
+      };
+    });
+}
+
+const UNASSIGNED: Membership = { kind: "Unassigned" };
+
+function membershipOf(input: TargetInput, uid: string): Membership {
+  return input.members.of.get(uid) ?? UNASSIGNED;
 }
 
 interface Choice {
-  readonly membership: Membership;
   readonly ring: string | undefined;
   readonly level: LevelInForce | undefined;
   readonly approved: boolean;
@@ -110,31 +195,51 @@ interface Choice {
   readonly enforce: "Floor" | "Exact";
 }
 
-function chooseLevel(input: TargetInput, uid: string, baseline: string): Choice {
-  const membership = input.members.of.get(uid) ?? { kind: "Unassigned" };
+function choiceFor(scene: Scene, membership: Membership, baseline: string): Choice {
   const ring = membership.kind === "Ring" ? membership.ring : undefined;
-  const approval = ring === undefined ? undefined : input.entries.get(ring)?.approvals.get(baseline);
-  const level = approval?.level ?? input.candidates.get(baseline);
-  const withdrawn =
+  const key = `${ring ?? ""}/${baseline}`;
+  const known = scene.choices.get(key);
+  if (known !== undefined) return known;
+  const choice = chooseLevel(scene.input, ring, baseline);
+  scene.choices.set(key, choice);
+  return choice;
+}
+
+/** What a ring's approval says, else the candidate. */
+function chooseLevel(
+  { entries, candidates, withdrawn }: TargetInput,
+  ring: string | undefined,
+  baseline: string,
+): Choice {
+  const approval = ring === undefined ? undefined : entries.get(ring)?.approvals.get(baseline);
+  const level = approval?.level ?? candidates.get(baseline);
+  const takenBack =
     approval === undefined &&
     level !== undefined &&
     ring !== undefined &&
-    input.withdrawn.get(ring)?.has(level.digest) === true;
+    withdrawn.get(ring)?.has(level.digest) === true;
   return {
-    membership,
     ring,
     level,
     approved: approval !== undefined,
-    withdrawn,
+    withdrawn: takenBack,
     enforce: approval?.entry.enforce ?? "Floor",
   };
+}
+
+function choiceParts({ input, nodeBaselines, imageBaselines }: Scene, ring: string | undefined): readonly unknown[] {
+  return [...nodeBaselines, ...imageBaselines].flatMap(({ name }) => {
+    const { level, approved, withdrawn, enforce } = chooseLevel(input, ring, name);
+    return [level?.name, level?.digest, level?.inputTime, level?.mismatch, approved, withdrawn, enforce];
+  });
 }
 
 function sortByName<T extends { readonly name: string }>(list: readonly T[]): readonly T[] {
   return [...list].sort((a, b) => compareText(a.name, b.name));
 }
 
-function sortAssets<
+/** By kind, namespace and name. */
+export function sortAssets<
   T extends { readonly name: string; readonly uid: string; readonly namespace?: string; readonly kind?: string },
 >(list: readonly T[]): readonly T[] {
   return [...list].sort(

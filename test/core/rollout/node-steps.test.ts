@@ -556,9 +556,9 @@ describe("in every situation", () => {
     attempt: fc.constantFrom(1, 2),
     rebootPending: fc.boolean(),
     noReboot: fc.boolean(),
-    backOut: fc.option(fc.constantFrom("OutsideWindow", "VersionNotAvailable", "DrainTimedOut")),
-    failure: fc.option(fc.constantFrom(HOUR, -HOUR)),
-    release: fc.boolean(),
+    backOut: fc.option(fc.constantFrom("OutsideWindow", "VersionNotAvailable", "DrainTimedOut"), { freq: 1 }),
+    failure: fc.option(fc.constantFrom(HOUR, -HOUR), { freq: 1 }),
+    release: fc.constantFrom(false, false, false, true),
     node: fc.option(
       fc.record({
         ready: fc.boolean(),
@@ -580,6 +580,7 @@ describe("in every situation", () => {
         { reason: "LevelWithdrawn", message: "m" },
         { reason: "Stopped", message: "m" },
       ),
+      { freq: 1 },
     ),
     update: job,
     reboot: job,
