@@ -92,6 +92,16 @@ export function checkSynced(requests: readonly TimedRequest[], users: ReadonlySe
   return judged.size > 0;
 }
 
+/** Over HTTP a body is logged as it came, as text. */
+function readBody(body: unknown): unknown {
+  if (typeof body !== "string") return body;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
 /** What `recordRequests` needs of a server. */
 export interface RequestSource {
   onRequest(listener: (request: LoggedRequest) => void): () => void;
@@ -106,7 +116,8 @@ export function recordRequests(
 ): { readonly requests: readonly TimedRequest[]; readonly stop: () => void } {
   const requests: TimedRequest[] = [];
   const stop = server.onRequest((request) => {
-    if (users.has(request.user)) requests.push({ ...request, time: clock.now(), revision: server.store.revision() });
+    if (users.has(request.user))
+      requests.push({ ...request, body: readBody(request.body), time: clock.now(), revision: server.store.revision() });
   });
   return { requests, stop };
 }
