@@ -16,9 +16,9 @@ import type { KubeObject } from "../kube/port.ts";
 import { JOBS, PODS } from "../kube/resources.ts";
 
 export const JOB_NAMESPACE = "ringward-jobs";
-export const CLAIM_LABEL = "ringward.dev/claim";
-export const STEP_LABEL = "ringward.dev/step";
-export const NODE_LABEL = "ringward.dev/node-uid";
+const CLAIM_LABEL = "ringward.dev/claim";
+const STEP_LABEL = "ringward.dev/step";
+const NODE_LABEL = "ringward.dev/node-uid";
 /** Finished jobs are kept this long for people who look. */
 const KEEP_SECONDS = 3600;
 const DEFAULT_STEP_MS = 30 * 60_000;

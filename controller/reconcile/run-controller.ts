@@ -104,7 +104,7 @@ export async function runController(settings: ControllerSettings, signal: AbortS
   try {
     await election.acquired(signal);
     log("info", "started", { host: api.host });
-    await loop(settings, { controller, election, changed: reader.changed }, signal);
+    await loop(settings, { controller, election, changed: (ms, stop) => reader.changed(ms, stop) }, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

@@ -1,8 +1,8 @@
 // Levels: what exactly is approved. Outsiders import from here.
 export { canonicalJson, checkLevel, levelDigest, levelName } from "./digest.ts";
-export { desiredImage, diffLevels } from "./diff.ts";
+export { diffLevels } from "./diff.ts";
 export type { LevelChange } from "./diff.ts";
-export { kernelComponent, packageComponent, packageSchemeOf, parseComponent } from "./components.ts";
+export { packageSchemeOf } from "./components.ts";
 export type { PackageScheme, ParsedComponent } from "./components.ts";
 export { mergeOffered } from "./offered.ts";
 export type { MergedOffers, OfferedVersions } from "./offered.ts";

@@ -15,6 +15,7 @@ import type {
   StoredStates,
 } from "../model.ts";
 import type { CompiledCalendars } from "./calendars.ts";
+import type { ClaimRequest } from "./limits.ts";
 import type { Membership } from "./membership.ts";
 import type { Target } from "./targets.ts";
 
@@ -32,13 +33,21 @@ export interface RememberedTargets {
   readonly targets: readonly Target[];
 }
 
+/** A target that has work to do: what stands in its own way, and what it would claim. */
+export interface Wish {
+  readonly blocks: readonly Block[];
+  /** Where it stands in the order of claims. */
+  readonly order: string;
+  readonly request: ClaimRequest;
+}
+
 export interface PlanMemory {
   readonly calendars: WeakMap<PolicyInForce["calendars"], CompiledCalendars>;
   readonly epochs: Map<string, { readonly parts: readonly unknown[]; readonly epoch: Epoch }>;
   readonly memberships: WeakMap<object, { readonly epoch: Epoch; readonly membership: Membership }>;
   readonly targets: WeakMap<object, RememberedTargets>;
-  readonly blocks: WeakMap<Target, { readonly epoch: Epoch; readonly blocks: readonly Block[] }>;
-  readonly rows: WeakMap<Target, { readonly epoch: Epoch; readonly row: AssetRow }>;
+  readonly wishes: WeakMap<Target, { readonly epoch: Epoch; readonly wish: Wish }>;
+  readonly rows: WeakMap<Target, { readonly epoch: Epoch; readonly blocks: readonly Block[] | undefined; readonly refused: Block | undefined; readonly row: AssetRow }>;
 }
 
 export function createMemory(): PlanMemory {
@@ -47,7 +56,7 @@ export function createMemory(): PlanMemory {
     epochs: new Map(),
     memberships: new WeakMap(),
     targets: new WeakMap(),
-    blocks: new WeakMap(),
+    wishes: new WeakMap(),
     rows: new WeakMap(),
   };
 }

@@ -24,7 +24,7 @@ import { createMemory } from "./memory.ts";
 import { type Context, prepare } from "./prepare.ts";
 import type { LevelProgress } from "./progress.ts";
 import { lookAtRing } from "./ring-view.ts";
-import { describeTarget } from "./rows.ts";
+import { describeTargets } from "./rows.ts";
 import { summariseRing } from "./summary.ts";
 import type { Target } from "./targets.ts";
 
@@ -121,7 +121,7 @@ function planWith(context: Context): Plan {
     rings.flatMap((view) => view.wanted),
     capacity,
   );
-  const rows = targets.map((target) => describeTarget(target, context, { refused, views }));
+  const rows = describeTargets(context, { refused, views });
   const rowsOf = Map.groupBy(rows, (row) => row.ring);
   const steering = steerClaims(context, views);
   return {

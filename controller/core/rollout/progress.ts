@@ -148,7 +148,9 @@ function hasRegressed({ assessment, asset, node, baseline }: Target, stored: Sto
     return false;
   return assessment.components.some(
     (component) =>
-      LOST_STATES.has(component.state) || (component.state === "InstalledPendingReboot" && component.name !== "reboot"),
+      LOST_STATES.has(component.state) ||
+      // A workload's pods that are started anew elsewhere, as every drain makes them be, have lost nothing.
+      (node !== undefined && component.state === "InstalledPendingReboot" && component.name !== "reboot"),
   );
 }
 

@@ -6,6 +6,7 @@ import { calendarsOf } from "./calendars.ts";
 import { type Approval, refuseWithdrawn } from "./entries.ts";
 import { findShutGate } from "./gates.ts";
 import type { ClaimRequest } from "./limits.ts";
+import { epochOf, type Wish } from "./memory.ts";
 import type { Context } from "./prepare.ts";
 import { advanceLevel, isInScope, type LevelProgress, needsWork } from "./progress.ts";
 import {
@@ -163,36 +164,60 @@ function collectWanted(
   const startBlocks = new Map<string, readonly Block[]>();
   const targetBlocks = new Map<Target, readonly Block[]>();
   const pending = new Set<string>();
-  const wanted: { readonly key: string; readonly request: ClaimRequest }[] = [];
+  const wanted: Wish[] = [];
   for (const [baseline, bare] of found.scopes) {
     const scope = { ...bare, halted: found.halted };
     const starts = findStartBlocks(scope);
     startBlocks.set(baseline, starts);
     const free = starts.length === 0 && (found.offerBlocks.get(baseline) ?? []).length === 0;
-    const forcedAt = isForced(scope) ? deadlineOf(ring, scope.offeredAt) : undefined;
     if ((found.progress.get(baseline)?.status.inFlight ?? 0) > 0) pending.add(baseline);
+    const wishOf = wisher(scope, context);
     for (const target of targetsOf(ring.name, baseline, context)) {
       if (!needsWork(target)) continue;
       pending.add(baseline);
       if (context.claimOf.has(target.asset.uid)) continue;
-      const { policy, inventory, stored, now } = context.input;
-      const blocks = findTargetBlocks({
-        now,
-        policy,
-        inventory,
-        stored,
-        target,
-        ring,
-        approval: scope.approval,
-        forcedAt,
-      });
-      targetBlocks.set(target, blocks);
-      if (blocks.length === 0 && free)
-        wanted.push({ key: orderOf(target), request: requestFor(target, scope, context) });
+      const wish = wishOf(target);
+      targetBlocks.set(target, wish.blocks);
+      if (free && wish.blocks.length === 0) wanted.push(wish);
     }
   }
-  wanted.sort((a, b) => compareText(a.key, b.key));
+  wanted.sort((a, b) => compareText(a.order, b.order));
   return { ring, ...found, startBlocks, targetBlocks, pending, wanted: wanted.map(({ request }) => request) };
+}
+
+/** What targets of one ring and baseline wish; remembered where only the target, its stored state and policy decide it. */
+function wisher(scope: RingScope, context: Context): (target: Target) => Wish {
+  const { memory, input } = context;
+  const { policy, inventory, stored, now } = input;
+  const ring = context.ringOf.get(scope.ring.name) ?? scope.ring;
+  const { approval } = scope;
+  const forcedAt = isForced(scope) ? deadlineOf(ring, scope.offeredAt) : undefined;
+  const make = (target: Target): Wish => ({
+    blocks: findTargetBlocks({ now, policy, inventory, stored, target, ring, approval, forcedAt }),
+    order: orderOf(target),
+    request: requestFor(target, scope, context),
+  });
+  // A forced start asks for graces that end by the clock.
+  if (memory === undefined || forcedAt !== undefined) return make;
+  const { level } = approval;
+  const epoch = epochOf(memory, `wishes/${ring.name}/${approval.baseline}`, [
+    ring.spec.members,
+    ring.spec.cordonedNodes,
+    level.name,
+    level.digest,
+    policy.recipes,
+    policy.clusterName,
+    inventory.apiServerVersion,
+  ]);
+  return (target) => {
+    const known = memory.wishes.get(target);
+    if (known !== undefined && known.epoch === epoch) return known.wish;
+    const wish = make(target);
+    // An attempt that ended keeps its target waiting by the clock.
+    const state = stored.nodes.get(target.asset.uid) ?? stored.workloads.get(target.asset.uid);
+    if ((state?.attempted ?? []).length === 0) memory.wishes.set(target, { epoch, wish });
+    return wish;
+  };
 }
 
 /** Zone by zone, then by name: a zone's nodes go together, and the order does not depend on any list's. */

@@ -3,6 +3,7 @@
 import { REASONS } from "../../api/reasons.ts";
 import { isCompliant } from "../compliance/states.ts";
 import type { AssetRow, Block, Claim, Phase } from "../model.ts";
+import { type Epoch, epochOf, type PlanMemory } from "./memory.ts";
 import type { Context } from "./prepare.ts";
 import { failureOf } from "./prepare.ts";
 import { isDone, needsWork } from "./progress.ts";
@@ -16,8 +17,67 @@ export interface Outcome {
   readonly views: ReadonlyMap<string, RingView>;
 }
 
+/** One row for each target. */
+export function describeTargets(context: Context, outcome: Outcome): readonly AssetRow[] {
+  const { memory, targets } = context;
+  if (memory === undefined) return targets.map((target) => describeTarget(target, context, outcome));
+  const epochs = epochsOf(context, outcome, memory);
+  let ring: string | undefined;
+  let mine = epochs.get("");
+  let view: RingView | undefined;
+  return targets.map((target) => {
+    const { uid } = target.asset;
+    if (target.ring !== ring) {
+      ring = target.ring;
+      mine = epochs.get(ring ?? "");
+      view = ring === undefined ? undefined : outcome.views.get(ring);
+    }
+    const epoch = mine?.get(target.baseline.name);
+    if (epoch === undefined || context.claimOf.has(uid)) return describeTarget(target, context, outcome);
+    const blocks = view?.targetBlocks.get(target);
+    const refused = outcome.refused.get(uid);
+    const known = memory.rows.get(target);
+    if (known !== undefined && known.epoch === epoch && known.blocks === blocks && isSame(known.refused, refused)) return known.row;
+    const row = describeTarget(target, context, outcome);
+    // A time that is not stored yet is always now.
+    if (isDated(row, context)) memory.rows.set(target, { epoch, blocks, refused, row });
+    return row;
+  });
+}
+
+function isSame(a: Block | undefined, b: Block | undefined): boolean {
+  return a === b || (a?.reason === b?.reason && a?.message === b?.message);
+}
+
+/** What the rows of a ring and baseline have in common. */
+function epochsOf(context: Context, { views }: Outcome, memory: PlanMemory): ReadonlyMap<string, ReadonlyMap<string, Epoch>> {
+  const epochs = new Map<string, Map<string, Epoch>>();
+  for (const ring of ["", ...views.keys()]) {
+    const mine = new Map<string, Epoch>();
+    epochs.set(ring, mine);
+    const view = views.get(ring);
+    for (const { name } of context.input.policy.baselines) {
+      const common = JSON.stringify([
+        view?.offerBlocks.get(name),
+        view?.startBlocks.get(name),
+        view?.progress.get(name)?.status.phase === "Soaking",
+        context.entries.get(ring)?.problems.get(name),
+        context.input.ledger.spec.mode,
+      ]);
+      mine.set(name, epochOf(memory, `rows/${ring}/${name}`, [common]));
+    }
+  }
+  return epochs;
+}
+
+function isDated(row: AssetRow, context: Context): boolean {
+  if (row.blockedBy.length === 0) return true;
+  const stored = storedOf(row.asset.uid, context)?.blockedBy ?? [];
+  return row.blockedBy.every((block) => stored.some((other) => other.reason === block.reason && other.since !== undefined));
+}
+
 /** The row of one target. */
-export function describeTarget(target: Target, context: Context, outcome: Outcome): AssetRow {
+function describeTarget(target: Target, context: Context, outcome: Outcome): AssetRow {
   const claim = context.claimOf.get(target.asset.uid);
   const mine = claim !== undefined && claim.baseline === target.baseline.name;
   const blockedBy = mine

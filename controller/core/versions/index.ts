@@ -14,8 +14,6 @@ export { kernelLine, parseKernel } from "./kernel.ts";
 export type { Kernel } from "./kernel.ts";
 export { parseOsImage } from "./os-image.ts";
 export type { OsImage } from "./os-image.ts";
-export { parseContainerTag } from "./container-tag.ts";
-export type { ContainerTag } from "./container-tag.ts";
 
 export type VersionScheme = "dpkg" | "rpm" | "apk" | "semver" | "kernel" | "osimage" | "tag";
 
@@ -48,9 +46,4 @@ export function versionOrder(scheme: VersionScheme): (a: string, b: string) => O
 /** Whether `text` is a version that a policy may require under this scheme ("latest" is not, though dpkg would order it). */
 export function isVersion(scheme: VersionScheme, text: string): boolean {
   return schemes[scheme].isVersion(text);
-}
-
-/** Whether `text` names a scheme. */
-export function isVersionScheme(text: string): text is VersionScheme {
-  return Object.hasOwn(schemes, text);
 }
