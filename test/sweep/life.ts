@@ -1,0 +1,149 @@
+// A controller's life on a stage: it is made with nothing in memory, makes passes, and may end at any write: before it, right after it, or
+// it lives on and only never hears the answer. A dead controller's ports answer nothing and change nothing more.
+import { createClient } from "../../controller/kube/client.ts";
+import type { ApiPort } from "../../controller/kube/port.ts";
+import type { Forge } from "../../controller/forge/port.ts";
+import type { PolicyGit } from "../../controller/git/port.ts";
+import { directReader } from "./reader.ts";
+import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
+import { createPolicySource } from "../../controller/reconcile/policy-source.ts";
+import { createPromoter } from "../../controller/reconcile/promoter.ts";
+import type { Ports, Stage } from "./stage.ts";
+
+export type Mode = "before" | "after" | "lost";
+export const MODES: readonly Mode[] = ["before", "after", "lost"];
+
+/** Counts writes of all controllers of a run, and knows at which one something happens. */
+export interface Fate {
+  /** Writes so far. */
+  count: number;
+  /** What each write was, where somebody keeps it. */
+  readonly names: string[];
+  readonly at: number | undefined;
+  readonly mode: Mode;
+}
+
+export function createFate(count: number, at?: number, mode: Mode = "before"): Fate {
+  return { count, names: [], at, mode };
+}
+
+/** Thrown into a controller whose life is over. */
+export class Crash extends Error {}
+class ReplyLost extends Error {}
+
+export interface Life {
+  readonly user: string;
+  readonly dead: boolean;
+  /** Errors that it survived. */
+  readonly errors: readonly unknown[];
+  /** Undefined: it died, or the pass failed. */
+  pass(): Promise<PassResult | undefined>;
+}
+
+export interface Soul {
+  dead: boolean;
+}
+
+/** Sends one write under a fate. */
+async function write<T>(soul: Soul, fate: Fate, name: string, send: () => Promise<T>): Promise<T> {
+  if (soul.dead) throw new Crash("dead");
+  const mine = fate.count;
+  fate.count += 1;
+  fate.names.push(name);
+  if (mine !== fate.at) return send();
+  if (fate.mode === "before") {
+    soul.dead = true;
+    throw new Crash(name);
+  }
+  await send();
+  if (fate.mode === "lost") throw new ReplyLost(name);
+  soul.dead = true;
+  throw new Crash(name);
+}
+
+function mortalApi(port: ApiPort, soul: Soul, fate: Fate): ApiPort {
+  return {
+    request(request) {
+      if (soul.dead) return Promise.reject(new Crash("dead"));
+      if (request.method === "GET") return port.request(request);
+      return write(soul, fate, `${request.method} ${request.path}`, () => port.request(request));
+    },
+    watch: (request) => port.watch(request),
+  };
+}
+
+function mortalGit(git: PolicyGit, soul: Soul, fate: Fate): PolicyGit {
+  return {
+    ...git,
+    fetch: () => (soul.dead ? Promise.reject(new Crash("dead")) : git.fetch()),
+    push: (commit) => write(soul, fate, `push ${commit.branch}`, () => git.push(commit)),
+    deleteBranch: (branch, at) => write(soul, fate, `delete ${branch}`, () => git.deleteBranch(branch, at)),
+  };
+}
+
+function mortalForge(forge: Forge, soul: Soul, fate: Fate): Forge {
+  return {
+    list: (prefix) => (soul.dead ? Promise.reject(new Crash("dead")) : forge.list(prefix)),
+    open: (request) => write(soul, fate, `open ${request.head}`, () => forge.open(request)),
+    update: (number, change) => write(soul, fate, `update #${number}`, () => forge.update(number, change)),
+    close: (number, comment) => write(soul, fate, `close #${number}`, () => forge.close(number, comment)),
+  };
+}
+
+/** A controller that remembers nothing. `wrap` may break its client on purpose. */
+export function beBorn(
+  stage: Stage,
+  user: string,
+  ports: Ports,
+  fate: Fate,
+  wrap: (port: ApiPort) => ApiPort = (port) => port,
+): Life {
+  const soul: Soul = { dead: false };
+  const errors: unknown[] = [];
+  const client = createClient(wrap(mortalApi(ports.api, soul, fate)), { fieldManager: "ringward", clock: stage.clock });
+  const onError = (error: unknown): void => {
+    if (!soul.dead && !(error instanceof ReplyLost)) errors.push(error);
+  };
+  const policy = createPolicySource({
+    client,
+    validators: stage.validators,
+    openGit: (spec) => Promise.resolve(mortalGit(ports.git(spec.branch ?? "main"), soul, fate)),
+    openForge: () => Promise.resolve(mortalForge(ports.forge(), soul, fate)),
+    onError,
+  });
+  const promoter = createPromoter({
+    clock: stage.clock,
+    transport: stage.clock,
+    listEveryMs: 10_000,
+    poke: () => policy.poke(),
+    record: () => undefined,
+    onError,
+  });
+  const controller: Controller = createController(
+    {
+      client,
+      reader: directReader(stage, soul),
+      policy,
+      promoter,
+      clock: stage.clock,
+      record: () => undefined,
+      onError,
+    },
+    { concurrency: 1, statusBudget: 1000, inventoryJobs: 20 },
+  );
+  return {
+    user,
+    get dead() {
+      return soul.dead;
+    },
+    errors,
+    async pass() {
+      try {
+        return await controller.pass();
+      } catch (error) {
+        onError(error);
+        return undefined;
+      }
+    },
+  };
+}

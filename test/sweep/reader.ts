@@ -1,0 +1,41 @@
+// Reads the cluster for a pass straight from the store's tables: what `listing` would answer, without the requests.
+// A test of its own holds that both answer the same.
+import type { KubeObject } from "../../controller/kube/port.ts";
+import {
+  CLUSTER_KEYS,
+  type ClusterKey,
+  type ClusterObjects,
+  type ClusterReader,
+  resourceOf,
+} from "../../controller/reconcile/cluster.ts";
+import { Crash, type Soul } from "./life.ts";
+import type { Stage } from "./stage.ts";
+
+const NODE_LEASES = "kube-node-lease/";
+
+function tableName(key: ClusterKey): string {
+  const { plural, group } = resourceOf(key);
+  return group === "" ? plural : `${plural}.${group}`;
+}
+
+/** A reader over the present of a stage's store. */
+export function directReader(stage: Stage, soul: Soul): ClusterReader {
+  const { store } = stage.cluster.server;
+  return {
+    read() {
+      if (soul.dead) return Promise.reject(new Crash("dead"));
+      const { tables } = store.snapshot();
+      const lists = CLUSTER_KEYS.map((key): readonly [ClusterKey, readonly KubeObject[]] => {
+        const objects = tables.get(tableName(key))?.objects;
+        const names = [...(objects?.keys() ?? [])]
+          .filter((name) => key !== "leases" || name.startsWith(NODE_LEASES))
+          .sort();
+        return [key, names.map((name) => objects?.get(name) as unknown as KubeObject)];
+      });
+      return Promise.resolve(Object.fromEntries(lists) as unknown as ClusterObjects);
+    },
+    changed: () => Promise.resolve(),
+    pending: () => [],
+    stop: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,208 @@
+// Drives runs on a stage. The reference run is undisturbed; along it, every few passes, the stage is kept and the controllers are replaced by
+// new ones, so that a disturbed run can start there and be the same, write by write, up to the moment when something happens.
+import { isDeepStrictEqual } from "node:util";
+import { type Checker, createChecker } from "../../controller/sandbox/invariants/index.ts";
+import type { PassResult } from "../../controller/reconcile/pass.ts";
+import type { StoredVersion } from "../../controller/sandbox/apiserver/index.ts";
+import type { ApiPort } from "../../controller/kube/port.ts";
+import { compareEndStates, type EndState, readEndState } from "./end-state.ts";
+import { beBorn, createFate, type Fate, type Life, type Mode } from "./life.ts";
+import { portsOf, type Stage, type StageSnapshot } from "./stage.ts";
+
+/** Passes between two kept moments. */
+const KEEP_EVERY = 5;
+/** A run that has not ended after so many passes never will. */
+const MOST_PASSES = 300;
+
+/** Every user that a life may write as. */
+export const CONTROLLER_USERS: ReadonlySet<string> = new Set(
+  Array.from({ length: 400 }, (_, index) => `ringward/${index}`),
+);
+
+interface Kept {
+  readonly pass: number;
+  readonly writes: number;
+  readonly lives: number;
+  readonly snapshot: StageSnapshot;
+  readonly versions: number;
+  readonly checker: Checker;
+  readonly key: string;
+}
+
+export interface Reference {
+  readonly controllers: number;
+  readonly passes: number;
+  /** Every write in order, and the pass that it was made in. */
+  readonly writes: readonly { readonly name: string; readonly pass: number }[];
+  readonly kept: readonly Kept[];
+  readonly end: EndState;
+  readonly checker: Checker;
+  readonly history: readonly StoredVersion[];
+}
+
+/** Controllers that take turns; the dead are replaced when their turn comes. */
+interface Cast {
+  readonly lives: (Life | undefined)[];
+  born: number;
+}
+
+function turnOf(stage: Stage, cast: Cast, pass: number, fate: Fate, wrap?: (port: ApiPort) => ApiPort): Life {
+  const place = pass % cast.lives.length;
+  const present = cast.lives[place];
+  if (present !== undefined && !present.dead) return present;
+  const user = `ringward/${cast.born}`;
+  cast.born += 1;
+  const life = beBorn(stage, user, portsOf(stage, user), fate, wrap);
+  cast.lives[place] = life;
+  return life;
+}
+
+/** Everything is done and nothing moves any more. */
+function isOver(stage: Stage, result: PassResult | undefined, written: number): boolean {
+  if (result === undefined || result.busy || written > 0) return false;
+  const { rings, steering } = result.plan;
+  const last = rings.at(-1);
+  if (last?.ring.name !== "broad" || last.entries.approvals.size < 4 || steering.length > 0) return false;
+  return (
+    rings.every((ring) => ring.phase === "Done") && stage.forge.people.pulls().every((pull) => pull.state !== "open")
+  );
+}
+
+/** Runs once without a disturbance. */
+export async function runReference(
+  stage: Stage,
+  controllers: number,
+  wrap?: (port: ApiPort) => ApiPort,
+): Promise<Reference> {
+  const fate = createFate(0);
+  const cast: Cast = { lives: Array.from({ length: controllers }), born: 0 };
+  const checker = createChecker({ controllerUsers: CONTROLLER_USERS });
+  const kept: Kept[] = [];
+  const writes: { name: string; pass: number }[] = [];
+  let fed = 0;
+  const feed = (): void => {
+    const history = stage.cluster.server.store.history();
+    checker.feed(history.slice(fed));
+    fed = history.length;
+  };
+  for (let pass = 0; pass < MOST_PASSES; pass += 1) {
+    if (pass % KEEP_EVERY === 0) {
+      feed();
+      kept.push({
+        pass,
+        writes: fate.count,
+        lives: cast.born,
+        snapshot: stage.snapshot(),
+        versions: fed,
+        checker: checker.clone(),
+      key: worldKey(stage, pass),
+      });
+      cast.lives.fill(undefined);
+    }
+    const before = fate.count;
+    const life = turnOf(stage, cast, pass, fate, wrap);
+    const result = await life.pass();
+    if (life.errors.length > 0)
+      throw new Error(`pass ${pass} of the undisturbed run failed`, { cause: life.errors[0] });
+    for (const name of fate.names.slice(before)) writes.push({ name, pass });
+    if (isOver(stage, result, fate.count - before)) {
+      feed();
+      return {
+        controllers,
+        passes: pass + 1,
+        writes,
+        kept,
+        end: readEndState(stage),
+        checker,
+        history: stage.cluster.server.store.history(),
+      };
+    }
+    await stage.turn();
+  }
+  throw new Error(`the undisturbed run did not end in ${MOST_PASSES} passes`);
+}
+
+export interface Outcome {
+  readonly at: number;
+  readonly mode: Mode;
+  readonly passes: number;
+  /** What is wrong; empty: nothing. */
+  readonly problems: readonly string[];
+  readonly occurred: ReadonlySet<string>;
+  /** The world became exactly that of another run, with nothing in any memory: the rest was not run twice. */
+  readonly shared: boolean;
+}
+
+/** Worlds right after a crash, so that the rest of equal ones is run once. */
+export type Worlds = Map<string, { readonly outcome: Outcome; readonly versions: readonly StoredVersion[] }>;
+
+/** The world at one place of the run but for the stored objects, which `isSame` compares. */
+function worldKey(stage: Stage, pass: number): string {
+  return JSON.stringify([pass, stage.cluster.server.store.revision(), [...stage.remote.people.branches()].sort(), stage.forge.people.pulls(), stage.clock.now()]);
+}
+
+/** Whether two runs stored the same since a common start; who wrote is another life's name and does not count. */
+function isSame(one: readonly StoredVersion[], other: readonly StoredVersion[]): boolean {
+  if (one.length !== other.length) return false;
+  return one.every((version, index) => {
+    const twin = other[index];
+    return version === twin || (version.key === twin?.key && version.type === twin.type && isDeepStrictEqual(version.object, twin.object));
+  });
+}
+
+/** Runs with one disturbance to the end and judges it. */
+export async function runDisturbed(
+  stage: Stage,
+  reference: Reference,
+  at: number,
+  mode: Mode,
+  worlds: Worlds,
+): Promise<Outcome> {
+  const point = reference.writes[at];
+  if (point === undefined) throw new RangeError(`there is no write ${at}`);
+  const start = reference.kept.findLast((one) => one.pass <= point.pass);
+  if (start === undefined) throw new Error("nothing was kept");
+  stage.restore(start.snapshot);
+  const fate = createFate(start.writes, at, mode);
+  const cast: Cast = { lives: Array.from({ length: reference.controllers }), born: start.lives };
+  const since = (): readonly StoredVersion[] => stage.cluster.server.store.history().slice(start.versions);
+  const rejoin = reference.kept[reference.kept.indexOf(start) + 1];
+  let key: string | undefined;
+  let pass = start.pass;
+  for (; pass < start.pass + MOST_PASSES; pass += 1) {
+    if (pass === rejoin?.pass && rejoin.key === worldKey(stage, pass) && isSame(since(), reference.history.slice(start.versions, rejoin.versions)))
+      return { at, mode, passes: pass - start.pass, problems: [], occurred: new Set(), shared: true };
+    const before = fate.count;
+    const life = turnOf(stage, cast, pass, fate);
+    const result = await life.pass();
+    if (life.dead && key === undefined) {
+      key = worldKey(stage, pass);
+      const known = worlds.get(key);
+      if (known !== undefined && isSame(since(), known.versions)) return { ...known.outcome, at, mode, passes: pass + 1 - start.pass, shared: true };
+      worlds.set(key, { outcome: { at, mode, passes: 0, problems: ["unfinished"], occurred: new Set(), shared: false }, versions: since() });
+    }
+    if (fate.count > at && fate.names[at - start.writes] !== point.name)
+      return { at, mode, passes: pass, problems: [`write ${at} is ${fate.names[at - start.writes] ?? ""} and was ${point.name}`], occurred: new Set(), shared: false };
+    if (isOver(stage, result, fate.count - before)) break;
+    await stage.turn();
+  }
+  const outcome = judge(stage, reference, start, { at, mode, passes: pass + 1 - start.pass, over: pass < start.pass + MOST_PASSES });
+  const known = key === undefined ? undefined : worlds.get(key);
+  if (key !== undefined && known !== undefined) worlds.set(key, { ...known, outcome });
+  return outcome;
+}
+
+function judge(
+  stage: Stage,
+  reference: Reference,
+  start: Kept,
+  run: { readonly at: number; readonly mode: Mode; readonly passes: number; readonly over: boolean },
+): Outcome {
+  const checker = start.checker.clone();
+  checker.feed(stage.cluster.server.store.history().slice(start.versions));
+  const { violations, occurred } = checker.finish();
+  const problems = violations.map(({ invariant, object, at, message }) => `${invariant} ${object} ${at}: ${message}`);
+  if (!run.over) problems.push(`V1: the run did not end in ${MOST_PASSES} passes`);
+  else problems.push(...compareEndStates(reference.end, readEndState(stage)).map((line) => `end: ${line}`));
+  return { at: run.at, mode: run.mode, passes: run.passes, problems, occurred, shared: false };
+}

@@ -1,0 +1,170 @@
+// The reference rollout of the crash sweeps: nine nodes of three products in three rings and three zones, four workloads with budgets,
+// an automatic canary, two rings that are promoted by pull requests, and a policy repository with short soaks.
+import { readdir, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { KubeObject } from "../../controller/kube/port.ts";
+import { DEFAULT_TIMING, type SandboxTiming } from "../../controller/sandbox/actors/timing.ts";
+import type { Fleet } from "../../controller/sandbox/fleet/fleet.ts";
+import { oldImage, quickstartCatalogue } from "../../controller/sandbox/fleet/images.ts";
+import {
+  NODE_RING_LABEL,
+  OS_LABEL,
+  QUICKSTART_IMAGES,
+  WORKLOAD_RING_LABEL,
+} from "../../controller/sandbox/fleet/quickstart.ts";
+import { namespaceObject, workloadObjects, type WorkloadRow } from "../../controller/sandbox/fleet/workloads.ts";
+import type { MachineSpec } from "../../controller/sandbox/nodes/machines.ts";
+
+/** A Monday morning inside the window. */
+export const START = Date.parse("2024-12-16T07:00:00Z");
+/** Policy time between two passes. */
+export const TICK_MS = 5_000;
+
+/** As fast as the actors can be: nothing takes longer than a tick. */
+export const TIMING: SandboxTiming = {
+  ...DEFAULT_TIMING,
+  imagePull: 0,
+  containerStart: 0,
+  terminate: 0,
+  program: { inventory: 0, stage: 0, update: 0, reboot: 0, rollback: 0 },
+  shutdown: 0,
+  reboot: 1_000,
+  bootToReady: 0,
+  leaseRenew: 240_000,
+  leaseDuration: 3_600_000,
+  nodeMonitorGrace: 3_600_000,
+  nodeStatusReport: 3_600_000,
+};
+
+export type RingName = "canary" | "early" | "broad";
+const NODES: readonly (readonly [
+  name: string,
+  product: "ubuntu" | "rocky" | "flatcar",
+  ring: RingName,
+  zone: string,
+])[] = [
+  ["ubuntu-1", "ubuntu", "canary", "zone-a"],
+  ["flatcar-1", "flatcar", "canary", "zone-b"],
+  ["rocky-1", "rocky", "early", "zone-c"],
+  ["ubuntu-2", "ubuntu", "early", "zone-b"],
+  ["flatcar-2", "flatcar", "early", "zone-c"],
+  ["rocky-2", "rocky", "broad", "zone-a"],
+  ["rocky-3", "rocky", "broad", "zone-a"],
+  ["ubuntu-3", "ubuntu", "broad", "zone-c"],
+  ["flatcar-3", "flatcar", "broad", "zone-b"],
+];
+
+const { nginx, redis } = QUICKSTART_IMAGES;
+const WORKLOADS: readonly (WorkloadRow & { readonly ring: RingName })[] = [
+  {
+    kind: "Deployment",
+    namespace: "shop",
+    name: "docs",
+    replicas: 2,
+    image: `${nginx.repository}:${nginx.old}`,
+    budget: { maxUnavailable: 1 },
+    ring: "canary",
+  },
+  {
+    kind: "Deployment",
+    namespace: "shop",
+    name: "web",
+    replicas: 3,
+    image: `${nginx.repository}:${nginx.old}`,
+    budget: { minAvailable: 1 },
+    ring: "early",
+  },
+  {
+    kind: "StatefulSet",
+    namespace: "shop",
+    name: "cache",
+    replicas: 2,
+    image: `${redis.repository}:${redis.old}`,
+    budget: { maxUnavailable: 1 },
+    ring: "broad",
+  },
+  {
+    kind: "Deployment",
+    namespace: "shop",
+    name: "api",
+    replicas: 2,
+    image: `${nginx.repository}:${nginx.old}`,
+    budget: { maxUnavailable: 1 },
+    ring: "broad",
+  },
+];
+
+export function sweepFleet(): Fleet {
+  const machines: readonly MachineSpec[] = NODES.map(([name, product, ring, zone]) => ({
+    name,
+    labels: { [NODE_RING_LABEL]: ring, [OS_LABEL]: product, "topology.kubernetes.io/zone": zone },
+    image: oldImage(product),
+  }));
+  const objects: readonly KubeObject[] = [
+    namespaceObject("shop"),
+    namespaceObject("ringward-jobs"),
+    ...WORKLOADS.flatMap(({ ring, ...row }) => workloadObjects({ ...row, labels: { [WORKLOAD_RING_LABEL]: ring } })),
+  ];
+  return { machines, catalogue: quickstartCatalogue(), objects };
+}
+
+const QUICKSTART = fileURLToPath(new URL("../../examples/quickstart", import.meta.url));
+
+/** Baselines and recipes of the quickstart, with rings of our own. */
+export async function sweepPolicy(): Promise<Readonly<Record<string, string>>> {
+  const files: Record<string, string> = {
+    "rings/canary.yaml": ring("canary", { budget: "{ nodes: 2, workloads: 1 }", promotion: "Automatic" }),
+    "rings/early.yaml": ring("early", { after: "canary", budget: "{ nodes: 2, workloads: 1 }" }),
+    "rings/broad.yaml": ring("broad", { after: "early", budget: '{ nodes: 3, workloads: "50%", nodesPerZone: 1 }' }),
+    "calendars/weekdays.yaml": CALENDAR,
+  };
+  for (const folder of ["baselines", "recipes"])
+    for (const name of await readdir(`${QUICKSTART}/${folder}`))
+      files[`${folder}/${name}`] = await readFile(`${QUICKSTART}/${folder}/${name}`, "utf8");
+  return files;
+}
+
+const CALENDAR = `apiVersion: ringward.dev/v1alpha1
+kind: MaintenanceCalendar
+metadata:
+  name: weekdays
+spec:
+  timeZone: UTC
+  windows:
+    - { name: office-hours, schedule: "0 6 * * 1-5", duration: 14h, cutoff: 30m }
+  freezes:
+    - { name: year-end, startTime: 2024-12-20T12:00, endTime: 2025-01-07T00:00, reason: year-end freeze }
+`;
+
+function ring(
+  name: RingName,
+  options: { readonly after?: string; readonly budget: string; readonly promotion?: "Automatic" },
+): string {
+  return `apiVersion: ringward.dev/v1alpha1
+kind: RolloutRing
+metadata:
+  name: ${name}
+spec:${options.after === undefined ? "" : `\n  after: [${options.after}]`}
+  members:
+    nodes:
+      selector: { matchLabels: { ${NODE_RING_LABEL}: ${name} } }
+    workloads:
+      selector: { matchLabels: { ${WORKLOAD_RING_LABEL}: ${name} } }
+      mode: Patch
+  budget: ${options.budget}
+  # No rocky node is a canary: its baseline passes through.
+  completion: { onEmpty: Pass }
+  soak: 10s
+  gates:
+    - { name: nodes, type: NodesReady, minPercent: 50 }
+  calendarRefs: [{ name: weekdays }]
+  cordonedNodes: Update
+  drain: { timeout: 10m, barePods: Evict }
+  promotion: ${options.promotion ?? "PullRequest"}
+  levels:
+    - baseline: flatcar
+    - baseline: rocky-9
+    - baseline: shared-images
+    - baseline: ubuntu-2204
+`;
+}
