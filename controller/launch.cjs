@@ -47,5 +47,7 @@ if (runtime === process.execPath && !process.env.RINGWARD_FORCE_SPAWN) {
     env: { ...process.env, PATH: path.dirname(runtime) + path.delimiter + (process.env.PATH || "") },
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-  child.on("exit", (code, signal) => process.exit(signal ? 128 + (require("node:os").constants.signals[signal] || 0) : code));
+  child.on("exit", (code, signal) =>
+    process.exit(signal ? 128 + (require("node:os").constants.signals[signal] || 0) : code),
+  );
 }

@@ -119,7 +119,12 @@ const checkRegression: NonNullable<Invariant["check"]> = ({ version, byControlle
     const grew = (record.soakedSeconds ?? 0) > (earlier?.soakedSeconds ?? 0);
     if ((record.soakedSeconds ?? 0) > 0) report.memo.set(`${name}/${record.digest}`, true);
     const regressed = findRegressed(world, name, record);
-    if (earlier?.soakedTime !== undefined && record.soakedTime === undefined && regressed === undefined && isWhole(world, name, record))
+    if (
+      earlier?.soakedTime !== undefined &&
+      record.soakedTime === undefined &&
+      regressed === undefined &&
+      isWhole(world, name, record)
+    )
       report.violated(`rolloutrings/${name}`, `the soak of ${record.level} was forgotten although nothing fell back`);
     if (regressed === undefined) continue;
     report.met();
@@ -149,13 +154,21 @@ function findRegressed(world: World, ring: string, record: RingLevelStatus): str
 /** Every workload of the ring still asks for the level's images; packages of nodes do not show here, so levels with some are not judged. */
 function isWhole(world: World, ring: string, record: RingLevelStatus): boolean {
   const level = world.levels.get(record.level)?.spec;
-  if (level?.image === undefined) return level?.node !== undefined && !level.node.components.some((component) => component.name.startsWith("package:"));
+  if (level?.image === undefined)
+    return (
+      level?.node !== undefined && !level.node.components.some((component) => component.name.startsWith("package:"))
+    );
   const selector = world.rings.get(ring)?.spec.members.workloads?.selector;
   if (selector === undefined) return true;
   return [...world.workloads.values()].every(
     (workload) =>
       !matches(selector, workload.labels) ||
-      level.image?.images.every(({ repository, tag }) => !workload.images.includes(`=${repository}:`) || tag === undefined || workload.images.includes(`=${repository}:${tag}`)) === true,
+      level.image?.images.every(
+        ({ repository, tag }) =>
+          !workload.images.includes(`=${repository}:`) ||
+          tag === undefined ||
+          workload.images.includes(`=${repository}:${tag}`),
+      ) === true,
   );
 }
 
