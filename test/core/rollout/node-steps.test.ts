@@ -606,7 +606,7 @@ describe("in every situation", () => {
           drawn.step === null
             ? undefined
             : operation(drawn.step, {
-                disrupt: drawn.disrupt,
+                disrupt: drawn.disrupt || drawn.step === "Cordoned" || drawn.step === "Drained",
                 priorUnschedulable: drawn.prior,
                 stepTime: iso(START - drawn.age),
                 attempt: drawn.attempt,

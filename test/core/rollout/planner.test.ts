@@ -212,7 +212,7 @@ function store(input: PlanInput, plan: Plan): PlanInput {
   for (const row of plan.rows) {
     const blockedBy = row.blockedBy.map(({ reason, message, since }) => ({ reason, message, since: iso(since ?? 0) }));
     const map: Map<string, NodePatchStateStatus> =
-      row.asset.kind === "Node" ? nodes : (workloads as Map<string, NodePatchStateStatus>);
+      row.asset.kind === "Node" ? nodes : (workloads as unknown as Map<string, NodePatchStateStatus>);
     const before = map.get(row.asset.uid);
     if (JSON.stringify(before?.blockedBy) !== JSON.stringify(blockedBy))
       map.set(row.asset.uid, { ...before, blockedBy });
@@ -223,7 +223,7 @@ function store(input: PlanInput, plan: Plan): PlanInput {
   });
   return {
     ...input,
-    stored: { nodes, workloads: workloads as typeof input.stored.workloads },
+    stored: { nodes, workloads: workloads as unknown as typeof input.stored.workloads },
     policy: { ...input.policy, rings },
     soakedMs: plan.soakedMs,
   };
