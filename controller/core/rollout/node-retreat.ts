@@ -1,0 +1,118 @@
+// The way back of an operation on a node: why it is undone, how the node is handed back, and how a failed one goes on (B6, B7, B14).
+// Until the update starts every step has a way back; a failed target keeps its claim.
+import type { NodeOperation } from "../../api/patch-state.ts";
+import type { Block } from "../model.ts";
+import {
+  COMMITTED,
+  type NodeAct,
+  RETRY_DRAIN_MS,
+  RETRY_NOT_AVAILABLE_MS,
+  type Scene,
+  updateStep,
+} from "./node-view.ts";
+
+/**
+ * Why the operation should be undone, if it still can be. A person's uncordon wins over everything (B7): our own mark on a node that
+ * is schedulable means that, because mark and cordon are one write. The intent to update is undone too while its job is not there.
+ */
+export function findBackOut(scene: Scene): Block | undefined {
+  const { operation, node, claim, retreat: away } = scene;
+  if (
+    operation.step === "Updating" ? scene.job(updateStep(operation)).phase !== "Absent" : COMMITTED.has(operation.step)
+  )
+    return undefined;
+  const cordoned = ["Cordoned", "Drained", "Updating"].includes(operation.step) || node.mark?.claimId === claim.id;
+  if (operation.disrupt === true && cordoned && !node.unschedulable)
+    return { reason: "UncordonedByPerson", message: `a person uncordoned ${node.name}` };
+  if (node.mark !== undefined && node.mark.claimId !== claim.id)
+    return { reason: "CordonedByOther", message: `node ${node.name} carries the mark of another claim` };
+  if (!cordoned && node.unschedulable && operation.priorUnschedulable !== true)
+    return { reason: "CordonedByOther", message: `node ${node.name} was cordoned by somebody else` };
+  return away;
+}
+
+/** Our annotations are gone but the cordon is not: nothing is evicted before they are back (B4). */
+export function lostItsMark({ operation, node }: Scene): boolean {
+  return operation.disrupt === true && node.mark === undefined && ["Cordoned", "Drained"].includes(operation.step);
+}
+
+/** One step back: the reason is written down, then the node is handed back, then the operation is closed. */
+export function retreat(
+  scene: Omit<Scene, "level">,
+  why: { readonly reason: string; readonly message: string },
+): NodeAct {
+  const { operation, now, node, claim } = scene;
+  if (operation.backOut === undefined)
+    return {
+      kind: "Record",
+      operation: {
+        ...operation,
+        backOut: { reason: why.reason, message: why.message.slice(0, 512), time: new Date(now).toISOString() },
+      },
+      note: "BackingOut",
+    };
+  if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: operation.disrupt === true };
+  const notAvailable = why.reason === "VersionNotAvailable";
+  const delay = notAvailable
+    ? RETRY_NOT_AVAILABLE_MS
+    : ["DrainTimedOut", "UncordonedByPerson"].includes(why.reason)
+      ? RETRY_DRAIN_MS
+      : undefined;
+  return {
+    kind: "Close",
+    result: notAvailable ? "NotAvailable" : "BackedOut",
+    message: why.message,
+    ...(delay === undefined ? {} : { retryAt: now + delay }),
+  };
+}
+
+/** A person gave the target up: hand the node back as it was, whatever state it is in. */
+export function giveUp({ node, claim, operation }: Omit<Scene, "level">): NodeAct {
+  if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: operation.disrupt === true };
+  return { kind: "Close", result: "Released", message: operation.release?.reason ?? "" };
+}
+
+/** A level that is wanted no more need not be tried again; a window that ends must not forget a failure. */
+const GIVEN_UP: ReadonlySet<string> = new Set(["LevelWithdrawn", "Superseded"]);
+
+/** A failed target keeps its claim until it recovers by itself, a person asks for another attempt, or gives it up (B14). */
+export function recover(scene: Scene, failure: NonNullable<NodeOperation["failure"]>): NodeAct {
+  const { operation, node, now, claim, assess } = scene;
+  const { failure: _, retryTime: __, ...rest } = operation;
+  if (COMMITTED.has(operation.step) && node.ready && assess().state === "Installed")
+    return {
+      kind: "Record",
+      operation: { ...rest, step: "Verified", stepTime: new Date(now).toISOString() },
+      note: "Recovered",
+    };
+  if (!COMMITTED.has(operation.step)) {
+    const away =
+      operation.backOut ??
+      (scene.retreat !== undefined && GIVEN_UP.has(scene.retreat.reason) ? scene.retreat : undefined);
+    if (away !== undefined) return retreat(scene, away);
+  }
+  if (operation.retryTime === undefined || Date.parse(operation.retryTime) <= Date.parse(failure.time))
+    return {
+      kind: "Wait",
+      block: { reason: failure.reason as Block["reason"], message: failure.message, since: Date.parse(failure.time) },
+    };
+  // The node may have been uncordoned while it waited: another attempt begins with a cordon of its own, and with the schedulability
+  // that people left it in.
+  const held = node.mark?.claimId === claim.id;
+  const cordoned = held && operation.disrupt === true && operation.marked === true && node.unschedulable;
+  if (held && !cordoned) return { kind: "Unmark", uncordon: false };
+  return {
+    kind: "Record",
+    operation: {
+      ...rest,
+      step: cordoned ? "Cordoned" : "Claimed",
+      stepTime: new Date(now).toISOString(),
+      attempt: operation.attempt + 1,
+      bootId: node.bootId,
+      rebootPending: false,
+      noReboot: false,
+      ...(cordoned ? {} : { marked: false, priorUnschedulable: node.unschedulable }),
+    },
+    note: "Retried",
+  };
+}

@@ -1,0 +1,122 @@
+// What the step machine of a node sees, and the acts that it answers with: the words that its rooms share. Pure values only.
+import type { NodeOperation, NodePatchStateStatus, NodeStep } from "../../api/patch-state.ts";
+import type { PatchLevelSpec } from "../../api/patch-level.ts";
+import type { DrainPolicy } from "../../api/rollout-ring.ts";
+import type { Instant } from "../../clock.ts";
+import type { Assessment, Block, Claim, NodeAsset, PdbAsset, PodAsset } from "../model.ts";
+
+/** A recipe step's job, as the cluster shows it. */
+export type JobView =
+  | { readonly phase: "Absent" }
+  | { readonly phase: "Running"; readonly since: Instant }
+  | { readonly phase: "Succeeded"; readonly at: Instant }
+  | {
+      readonly phase: "Failed";
+      readonly at: Instant;
+      readonly exitCode: number | undefined;
+      readonly message: string;
+      readonly timedOut: boolean;
+    };
+
+export type RecipeStepName = "inventory" | "stage" | "update" | "reboot" | "rollback";
+
+export interface NodeView {
+  readonly now: Instant;
+  readonly claim: Claim;
+  /** undefined: the level of the claim is gone, so nothing new can be decided, only undone. */
+  readonly level: PatchLevelSpec | undefined;
+  readonly drain: DrainPolicy;
+  /** As just read from the API server; undefined: gone, or another UID. */
+  readonly node: NodeAsset | undefined;
+  /** The stored state as just read. */
+  readonly state: NodePatchStateStatus | undefined;
+  /** Live pods of the node. */
+  readonly pods: readonly PodAsset[];
+  readonly pdbs: readonly PdbAsset[];
+  /** The job of a step of this claim and attempt. */
+  readonly job: (step: RecipeStepName) => JobView;
+  /** The node against the level of the claim, as it stands now. */
+  readonly assess: () => Assessment;
+  /** Why an operation that can still be undone should be. */
+  readonly retreat: Block | undefined;
+  /** The ring's word on nodes that somebody else cordoned; left out: a node that was cordoned when it was claimed is updated. */
+  readonly cordonedNodes?: "Skip" | "Update";
+}
+
+export type NodeAct =
+  /** Write the operation as given; one status write. */
+  | { readonly kind: "Record"; readonly operation: NodeOperation; readonly note: string }
+  /** Cordon and mark in one JSON patch, or only mark. */
+  | { readonly kind: "Mark"; readonly cordon: boolean; readonly priorUnschedulable: boolean }
+  | { readonly kind: "Evict"; readonly pods: readonly PodAsset[]; readonly wait: Block }
+  | { readonly kind: "StartJob"; readonly step: RecipeStepName }
+  | { readonly kind: "ReadInventory" }
+  /** Remove the mark and, if we had cordoned, restore the prior schedulability. */
+  | { readonly kind: "Unmark"; readonly uncordon: boolean }
+  /** Close the operation: history, verified, attempted; then the claim is freed. */
+  | { readonly kind: "Close"; readonly result: CloseResult; readonly message: string; readonly retryAt?: Instant }
+  /** The operation is closed or the target is gone: free the claim. */
+  | { readonly kind: "Free"; readonly lost: boolean }
+  | { readonly kind: "Wait"; readonly block: Block };
+
+export type CloseResult = "Succeeded" | "BackedOut" | "NotAvailable" | "Released";
+
+/** After a cordon the scheduler may still bind pods for a moment (Karpenter waits as long). */
+export const SETTLE_MS = 5_000;
+/** A recipe says with this exit code that its source does not have the exact version and that nothing was changed (sysexits.h: EX_UNAVAILABLE). */
+export const EXIT_NOT_AVAILABLE = 69;
+export const RETRY_NOT_AVAILABLE_MS = 60 * 60_000;
+export const RETRY_DRAIN_MS = 15 * 60_000;
+export const DEFAULT_STEP_MS = 30 * 60_000;
+
+/** Steps from which there is no way back. */
+export const COMMITTED: ReadonlySet<NodeStep> = new Set([
+  "Updating",
+  "Updated",
+  "Rebooting",
+  "Rebooted",
+  "Verified",
+  "Uncordoned",
+]);
+
+export interface Scene extends NodeView {
+  readonly level: PatchLevelSpec;
+  readonly node: NodeAsset;
+  readonly operation: NodeOperation;
+}
+
+/** Whether nothing is left to do to the node. */
+export function isThere({ state, offTarget }: Assessment): boolean {
+  return !offTarget && (state === "Installed" || state === "InstalledOther" || state === "Exempt");
+}
+
+/** The recipe step that changes the node in this operation. */
+export function updateStep(operation: NodeOperation): RecipeStepName {
+  return operation.rollback === true ? "rollback" : "update";
+}
+
+/** Whether the level's recipe has a step. */
+export function hasStep({ level }: Scene, step: RecipeStepName): boolean {
+  return level.node?.recipe.steps?.[step] !== undefined;
+}
+
+/** The next state, reached now. */
+export function record(scene: Scene, step: NodeStep, change: Partial<NodeOperation> = {}): NodeAct {
+  return {
+    kind: "Record",
+    operation: { ...scene.operation, ...change, step, stepTime: new Date(scene.now).toISOString() },
+    note: step,
+  };
+}
+
+/** A failure that is written down; the claim is kept. */
+export function fail(scene: Scene, reason: Block["reason"], message: string): NodeAct {
+  return {
+    kind: "Record",
+    operation: {
+      ...scene.operation,
+      failure: { reason, message: message.slice(0, 512), time: new Date(scene.now).toISOString() },
+    },
+    note: "OperationFailed",
+  };
+}
