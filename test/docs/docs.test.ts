@@ -1,0 +1,144 @@
+// What the documentation says is there: links, commands, options, scripts, and the table of invariants.
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readPolicyFolder } from "../../controller/policy/folder.ts";
+import { findIds, GROUPS, INVARIANTS_PAGE, invariantsPage } from "./invariants.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+const PAGES = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith(".md")),
+  ...["docs", "examples", "policies", "charts"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => `${folder}/${name}`),
+  ),
+].toSorted();
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
+
+function ringward(...args: readonly string[]): string {
+  return execFileSync(
+    process.execPath,
+    [join(ROOT, "controller/launch.cjs"), join(ROOT, "controller/main.ts"), ...args],
+    {
+      encoding: "utf8",
+    },
+  );
+}
+
+/** Anchors that a page has: GitHub's of its headings, and explicit ones. */
+function anchorsOf(text: string): ReadonlySet<string> {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+  return new Set([...headings, ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id = ""]) => id)]);
+}
+
+function brokenLinks(page: string): readonly string[] {
+  const text = read(page).replaceAll(/^```[\s\S]*?^```/gm, "");
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = ""]) => {
+    if (/^[a-z]+:/.test(link)) return [];
+    const [path = "", anchor] = link.split("#");
+    const target = path === "" ? page : join(dirname(page), path);
+    if (!existsSync(join(ROOT, target))) return [`${page}: ${link}`];
+    if (anchor === undefined || statSync(join(ROOT, target)).isDirectory()) return [];
+    return anchorsOf(read(target)).has(anchor) ? [] : [`${page}: ${link} (no such anchor)`];
+  });
+}
+
+/** Command lines of Ringward in code blocks and code spans: the command and the long options that go with it. */
+function commandsIn(text: string): readonly { readonly command: string; readonly options: readonly string[] }[] {
+  const code = [...text.matchAll(/```[\s\S]*?```|`[^`\n]+`/g)].map(([block]) => block).join("\n");
+  return [
+    ...code.matchAll(/(?:^|[`(\s])(?:npm run -s ringward --|ringward|npm run -s demo --)[ \t]+([^\n`|#]*)/gm),
+  ].flatMap(([line, rest = ""]) => {
+    const words = rest.replaceAll("\\", " ").trim().split(/\s+/);
+    const command = line.includes(" demo --") ? "demo" : (words[0] ?? "");
+    return /^[a-z][a-z-]*$/.test(command) ? [{ command, options: words.filter((word) => /^--[a-z]/.test(word)) }] : [];
+  });
+}
+
+describe("README and docs", () => {
+  it("link to files and headings that exist", () => {
+    expect(PAGES.length).toBeGreaterThan(20);
+    expect(PAGES.flatMap(brokenLinks)).toEqual([]);
+  });
+
+  it("name commands and options that exist", () => {
+    const named = PAGES.flatMap((page) => commandsIn(read(page)).map((found) => ({ page, ...found })));
+    const known = new Set([...ringward("--help").matchAll(/^ {2}([a-z-]+) /gm)].map(([, name = ""]) => name));
+    const help = new Map(
+      [...new Set(named.map(({ command }) => command))].map((name) => [
+        name,
+        known.has(name) ? ringward(name, "--help") : "",
+      ]),
+    );
+
+    const wrong = named.flatMap(({ page, command, options }) => [
+      ...(known.has(command) ? [] : [`${page}: ringward ${command}`]),
+      ...options
+        .map((option) => option.split("=")[0] ?? "")
+        .filter((option) => option !== "--help" && help.get(command)?.includes(option) !== true)
+        .map((option) => `${page}: ringward ${command} ${option}`),
+    ]);
+
+    expect(known.size).toBeGreaterThan(10);
+    expect(named.length).toBeGreaterThan(20);
+    expect(wrong).toEqual([]);
+  }, 120_000);
+
+  it("name npm scripts that exist", () => {
+    const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> };
+    const named = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/npm run (?:-s )?([a-z]+)/g)].map(([, name = ""]) => ({ page, name })),
+    );
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter(({ name }) => scripts[name] === undefined)).toEqual([]);
+  });
+
+  it("list every command in the README", () => {
+    const readme = read("README.md");
+    const commands = [...ringward("--help").matchAll(/^ {2}([a-z-]+) /gm)].map(([, name = ""]) => name);
+    expect(commands.filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))).toEqual([]);
+  });
+});
+
+describe("docs/invariants.md", () => {
+  it("has the 56 invariants", () => {
+    const counts = GROUPS.map(({ rows }) => rows.length);
+    // B16, R6, A8, G6, L3 and K8, S4 and V5.
+    expect(counts).toEqual([16, 6, 8, 6, 11, 9]);
+  });
+
+  it("is what its source and the tests say (write it anew: node controller/launch.cjs test/docs/invariants.ts)", () => {
+    expect(read(INVARIANTS_PAGE)).toBe(invariantsPage());
+  });
+
+  it("reads ids from titles and opening lines, ranges too, and from nothing else", () => {
+    const text =
+      '// The machine (B3–B5, R1).\nconst L1 = 1; // K4\nit("keeps a cordon (B6)", () => x("G1"));\nit("v1.K2 and V1.2.3", f);\n';
+    expect([...findIds(text)].toSorted()).toEqual(["B3", "B4", "B5", "B6", "R1"]);
+  });
+});
+
+describe("policies/", () => {
+  it("holds recipes that validate", () => {
+    expect(readPolicyFolder(join(ROOT, "policies")).map(({ path }) => path)).toEqual([
+      "recipes/apt.yaml",
+      "recipes/dnf.yaml",
+      "recipes/flatcar.yaml",
+    ]);
+    expect(JSON.parse(ringward("validate", join(ROOT, "policies"), "-o", "json"))).toMatchObject({
+      ok: true,
+      errors: [],
+      warnings: [],
+    });
+  });
+});
