@@ -86,7 +86,6 @@ const table = {
   ProgressDeadlineExceeded: ["person", "The workload's rollout did not progress."],
   RolloutTimedOut: ["person", "The workload's rollout did not end in time."],
   TargetVanished: ["info", "The target disappeared in the middle of its operation; it counts as failed."],
-  RecipeNotAllowed: ["person", "The recipe's image is not on the allow-list."],
   // --- why a state is what it is --------------------------------------------------------------------------------
   InventoryMissing: ["wait", "There is no inventory of the node."],
   InventoryStale: ["person", "The inventory is too old to say."],

@@ -2,7 +2,7 @@
 // promotions. Between passes nothing is kept that could not be rebuilt from what is read; losing it costs time, never safety.
 // No pass acts before every cache is synced (K3), and nobody but a leader makes one (L3).
 import type { Clock } from "../clock.ts";
-import { mergeOffered, packageSchemeOf, resolveLevel } from "../core/levels/index.ts";
+import { type Candidates, resolveCandidates } from "../core/rollout/candidates.ts";
 import type { Block, Claim, LevelInForce } from "../core/model.ts";
 import type { ClaimRequest } from "../core/rollout/limits.ts";
 import { makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
@@ -95,8 +95,8 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
     client,
     findLostClaims(ledger, snapshot.inventory, snapshot.stored, policy.inForce.clusterName),
   );
-  const resolved = resolveAll(policy, snapshot, clock.now());
-  const input = planInput(ports, memory, { policy, snapshot, ledger, lost, candidates: resolved.candidates });
+  const resolved = resolveCandidates(policy.inForce, snapshot.stored, clock.now());
+  const input = planInput(ports, memory, { policy, snapshot, ledger, lost, candidates: resolved.levels });
   const plan = makePlan(input);
   memory.soakedMs = plan.soakedMs;
   const moved = await act(ports, options, memory, {
@@ -107,7 +107,7 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
     lost,
     input,
     plan,
-    views: resolved.views,
+    views: viewBaselines(policy, resolved),
   });
   return { plan, busy: moved };
 }
@@ -156,42 +156,14 @@ function planInput(
   };
 }
 
-interface ResolvedAll {
-  readonly candidates: ReadonlyMap<string, LevelInForce>;
-  readonly views: readonly BaselineView[];
-}
-
-/** The newest level of each baseline. */
-function resolveAll({ inForce }: PolicyView, snapshot: Snapshot, now: number): ResolvedAll {
-  const candidates = new Map<string, LevelInForce>();
-  const views: BaselineView[] = [];
-  for (const baseline of inForce.baselines) {
-    const node = baseline.spec.node;
-    const scheme = node === undefined ? undefined : packageSchemeOf(node.product);
-    const inventories = [...snapshot.stored.nodes.values()].flatMap((state) =>
-      state.inventory?.osId === node?.product.id ? (state.inventory ?? []) : [],
-    );
-    const offered =
-      node?.follow === "Offered" && scheme !== undefined
-        ? mergeOffered(baseline.status, inventories, now, scheme).offered
-        : baseline.status?.offered;
-    const resolved = resolveLevel({
-      baseline,
-      recipes: inForce.recipes,
-      levels: inForce.levels,
-      ...(offered === undefined ? {} : { offered }),
-      now,
-    });
-    const problem: Block | undefined = resolved.kind === "None" ? resolved.block : undefined;
-    if (resolved.kind === "Level") candidates.set(baseline.name, resolved.level);
-    views.push({
-      name: baseline.name,
-      candidate: resolved.kind === "Level" ? resolved.level : undefined,
-      offered,
-      problem,
-    });
-  }
-  return { candidates, views };
+/** What is written down of each baseline. */
+function viewBaselines({ inForce }: PolicyView, resolved: Candidates): readonly BaselineView[] {
+  return inForce.baselines.map(({ name }) => ({
+    name,
+    candidate: resolved.levels.get(name),
+    offered: resolved.offered.get(name),
+    problem: resolved.problems.get(name),
+  }));
 }
 
 async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene: Scene): Promise<boolean> {
@@ -211,7 +183,16 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
       if (!isConflict(error) && !isPatchTestFailure(error)) ports.onError(error, `${claim.kind} ${claim.name}`);
     },
   });
-  for (const claim of served.lost) await recordLost(client, claim);
+  for (const claim of served.lost) {
+    await recordLost(client, claim);
+    ports.record(
+      toEvent(claim, {
+        type: "Warning",
+        reason: "TargetVanished",
+        note: `counts as failed in ring ${claim.ring} for ${claim.level}`,
+      }),
+    );
+  }
   const report = {
     client,
     now: plan.at,
@@ -219,6 +200,7 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
     plan,
     stored: snapshot.stored,
     budget: options.statusBudget,
+    record: ports.record,
     onError: (error: unknown, where: string) => {
       if (!isConflict(error)) ports.onError(error, where);
     },

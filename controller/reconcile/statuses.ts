@@ -4,12 +4,14 @@ import type { PatchBaselineStatus } from "../api/patch-baseline.ts";
 import { type NodePatchStateStatus, type Phase, STATES, type WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Reason } from "../api/reasons.ts";
 import type { RolloutRingStatus } from "../api/rollout-ring.ts";
+import { API_VERSION } from "../api/schema.ts";
 import type { Instant } from "../clock.ts";
 import { isCompliant, worstState } from "../core/compliance/index.ts";
 import { canonicalJson, type OfferedVersions } from "../core/levels/index.ts";
 import type { AssetRow, Claim, LevelInForce } from "../core/model.ts";
 import { type Plan, type RingOutcome, ringStatusOf } from "../core/rollout/plan.ts";
 import type { Client } from "../kube/client.ts";
+import type { EventInput } from "../kube/events.ts";
 import { addVerified } from "../kube/closing.ts";
 import { createState, readState, writeState } from "../kube/patch-states.ts";
 import { NODE_PATCH_STATES, PATCH_BASELINES, ROLLOUT_RINGS } from "../kube/resources.ts";
@@ -32,6 +34,7 @@ export interface StatusInput {
   /** At most so many target states a pass: progress of rollouts comes first. */
   readonly budget: number;
   readonly onError: (error: unknown, object: string) => void;
+  readonly record: (event: EventInput) => void;
 }
 
 /** Writes target states; true if some are left for the next pass. */
@@ -170,12 +173,33 @@ export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Pr
     if (before !== undefined && !isWorthWriting(before, status)) continue;
     try {
       await input.client.updateStatus(ROLLOUT_RINGS, { ...object, status });
+      for (const event of newsOf(outcome.ring.name, before, status)) input.record(event);
     } catch (error) {
       unstored.add(outcome.ring.name);
       input.onError(error, `RolloutRing ${outcome.ring.name}`);
     }
   }
   return unstored;
+}
+
+/** What happened to a ring's levels since its status was last written. */
+function newsOf(ring: string, before: RolloutRingStatus | undefined, after: RolloutRingStatus): readonly EventInput[] {
+  const events: EventInput[] = [];
+  const tell = (reason: Reason, note: string): void => {
+    const regarding = { apiVersion: API_VERSION, kind: "RolloutRing", name: ring };
+    events.push({ regarding, type: "Normal", reason, action: reason, note });
+  };
+  for (const level of after.levels ?? []) {
+    const known = before?.levels?.find((other) => other.baseline === level.baseline && other.digest === level.digest);
+    if (level.startedTime !== undefined && known?.startedTime === undefined)
+      tell("RingStarted", `started ${level.level}`);
+    if (level.completedTime !== undefined && known?.completedTime === undefined)
+      tell("RingCompleted", `completed ${level.level}: ${level.done ?? 0} of ${level.targets ?? 0} done`);
+    if (level.soakedTime !== undefined && known?.soakedTime === undefined) tell("Soaked", `soaked ${level.level}`);
+    if (level.withdrawnTime !== undefined && known?.withdrawnTime === undefined)
+      tell("LevelWithdrawn", `the approval of ${level.level} was taken back`);
+  }
+  return events;
 }
 
 function isWorthWriting(before: RolloutRingStatus, after: RolloutRingStatus): boolean {
