@@ -3,7 +3,7 @@
 // No pass acts before every cache is synced (K3), and nobody but a leader makes one (L3).
 import type { Clock } from "../clock.ts";
 import { type Candidates, resolveCandidates } from "../core/rollout/candidates.ts";
-import type { Block, Claim, LevelInForce } from "../core/model.ts";
+import type { Claim, LevelInForce } from "../core/model.ts";
 import type { ClaimRequest } from "../core/rollout/limits.ts";
 import { makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
 import { predecessorsOf } from "../core/rollout/ring-order.ts";
