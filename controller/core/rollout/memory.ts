@@ -47,7 +47,15 @@ export interface PlanMemory {
   readonly memberships: WeakMap<object, { readonly epoch: Epoch; readonly membership: Membership }>;
   readonly targets: WeakMap<object, RememberedTargets>;
   readonly wishes: WeakMap<Target, { readonly epoch: Epoch; readonly wish: Wish }>;
-  readonly rows: WeakMap<Target, { readonly epoch: Epoch; readonly blocks: readonly Block[] | undefined; readonly refused: Block | undefined; readonly row: AssetRow }>;
+  readonly rows: WeakMap<
+    Target,
+    {
+      readonly epoch: Epoch;
+      readonly blocks: readonly Block[] | undefined;
+      readonly refused: Block | undefined;
+      readonly row: AssetRow;
+    }
+  >;
 }
 
 export function createMemory(): PlanMemory {

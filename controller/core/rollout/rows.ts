@@ -37,7 +37,8 @@ export function describeTargets(context: Context, outcome: Outcome): readonly As
     const blocks = view?.targetBlocks.get(target);
     const refused = outcome.refused.get(uid);
     const known = memory.rows.get(target);
-    if (known !== undefined && known.epoch === epoch && known.blocks === blocks && isSame(known.refused, refused)) return known.row;
+    if (known !== undefined && known.epoch === epoch && known.blocks === blocks && isSame(known.refused, refused))
+      return known.row;
     const row = describeTarget(target, context, outcome);
     // A time that is not stored yet is always now.
     if (isDated(row, context)) memory.rows.set(target, { epoch, blocks, refused, row });
@@ -50,7 +51,11 @@ function isSame(a: Block | undefined, b: Block | undefined): boolean {
 }
 
 /** What the rows of a ring and baseline have in common. */
-function epochsOf(context: Context, { views }: Outcome, memory: PlanMemory): ReadonlyMap<string, ReadonlyMap<string, Epoch>> {
+function epochsOf(
+  context: Context,
+  { views }: Outcome,
+  memory: PlanMemory,
+): ReadonlyMap<string, ReadonlyMap<string, Epoch>> {
   const epochs = new Map<string, Map<string, Epoch>>();
   for (const ring of ["", ...views.keys()]) {
     const mine = new Map<string, Epoch>();
@@ -73,7 +78,9 @@ function epochsOf(context: Context, { views }: Outcome, memory: PlanMemory): Rea
 function isDated(row: AssetRow, context: Context): boolean {
   if (row.blockedBy.length === 0) return true;
   const stored = storedOf(row.asset.uid, context)?.blockedBy ?? [];
-  return row.blockedBy.every((block) => stored.some((other) => other.reason === block.reason && other.since !== undefined));
+  return row.blockedBy.every((block) =>
+    stored.some((other) => other.reason === block.reason && other.since !== undefined),
+  );
 }
 
 /** The row of one target. */
