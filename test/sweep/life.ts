@@ -109,6 +109,7 @@ export function beBorn(
     validators: stage.validators,
     openGit: (spec) => Promise.resolve(mortalGit(ports.git(spec.branch ?? "main"), soul, fate)),
     openForge: () => Promise.resolve(mortalForge(ports.forge(), soul, fate)),
+    record: () => undefined,
     onError,
   });
   const promoter = createPromoter({

@@ -95,7 +95,7 @@ export async function runReference(
         snapshot: stage.snapshot(),
         versions: fed,
         checker: checker.clone(),
-      key: worldKey(stage, pass),
+        key: worldKey(stage, pass),
       });
       cast.lives.fill(undefined);
     }
@@ -138,7 +138,13 @@ export type Worlds = Map<string, { readonly outcome: Outcome; readonly versions:
 
 /** The world at one place of the run but for the stored objects, which `isSame` compares. */
 function worldKey(stage: Stage, pass: number): string {
-  return JSON.stringify([pass, stage.cluster.server.store.revision(), [...stage.remote.people.branches()].sort(), stage.forge.people.pulls(), stage.clock.now()]);
+  return JSON.stringify([
+    pass,
+    stage.cluster.server.store.revision(),
+    [...stage.remote.people.branches()].sort(),
+    stage.forge.people.pulls(),
+    stage.clock.now(),
+  ]);
 }
 
 /** Whether two runs stored the same since a common start; who wrote is another life's name and does not count. */
@@ -146,7 +152,10 @@ function isSame(one: readonly StoredVersion[], other: readonly StoredVersion[]):
   if (one.length !== other.length) return false;
   return one.every((version, index) => {
     const twin = other[index];
-    return version === twin || (version.key === twin?.key && version.type === twin.type && isDeepStrictEqual(version.object, twin.object));
+    return (
+      version === twin ||
+      (version.key === twin?.key && version.type === twin.type && isDeepStrictEqual(version.object, twin.object))
+    );
   });
 }
 
@@ -170,7 +179,11 @@ export async function runDisturbed(
   let key: string | undefined;
   let pass = start.pass;
   for (; pass < start.pass + MOST_PASSES; pass += 1) {
-    if (pass === rejoin?.pass && rejoin.key === worldKey(stage, pass) && isSame(since(), reference.history.slice(start.versions, rejoin.versions)))
+    if (
+      pass === rejoin?.pass &&
+      rejoin.key === worldKey(stage, pass) &&
+      isSame(since(), reference.history.slice(start.versions, rejoin.versions))
+    )
       return { at, mode, passes: pass - start.pass, problems: [], occurred: new Set(), shared: true };
     const before = fate.count;
     const life = turnOf(stage, cast, pass, fate);
@@ -178,15 +191,31 @@ export async function runDisturbed(
     if (life.dead && key === undefined) {
       key = worldKey(stage, pass);
       const known = worlds.get(key);
-      if (known !== undefined && isSame(since(), known.versions)) return { ...known.outcome, at, mode, passes: pass + 1 - start.pass, shared: true };
-      worlds.set(key, { outcome: { at, mode, passes: 0, problems: ["unfinished"], occurred: new Set(), shared: false }, versions: since() });
+      if (known !== undefined && isSame(since(), known.versions))
+        return { ...known.outcome, at, mode, passes: pass + 1 - start.pass, shared: true };
+      worlds.set(key, {
+        outcome: { at, mode, passes: 0, problems: ["unfinished"], occurred: new Set(), shared: false },
+        versions: since(),
+      });
     }
     if (fate.count > at && fate.names[at - start.writes] !== point.name)
-      return { at, mode, passes: pass, problems: [`write ${at} is ${fate.names[at - start.writes] ?? ""} and was ${point.name}`], occurred: new Set(), shared: false };
+      return {
+        at,
+        mode,
+        passes: pass,
+        problems: [`write ${at} is ${fate.names[at - start.writes] ?? ""} and was ${point.name}`],
+        occurred: new Set(),
+        shared: false,
+      };
     if (isOver(stage, result, fate.count - before)) break;
     await stage.turn();
   }
-  const outcome = judge(stage, reference, start, { at, mode, passes: pass + 1 - start.pass, over: pass < start.pass + MOST_PASSES });
+  const outcome = judge(stage, reference, start, {
+    at,
+    mode,
+    passes: pass + 1 - start.pass,
+    over: pass < start.pass + MOST_PASSES,
+  });
   const known = key === undefined ? undefined : worlds.get(key);
   if (key !== undefined && known !== undefined) worlds.set(key, { ...known, outcome });
   return outcome;

@@ -121,7 +121,7 @@ export async function createStage(seed = 1): Promise<Stage> {
       random.state = snapshot.random;
     },
     async turn() {
-      for (let round = 0; round < 2; round += 1) {
+      for (let round = 0; round < 3; round += 1) {
         const { errors } = await cluster.runRound();
         const [first] = errors;
         if (first !== undefined) throw new Error(`actor ${first.actor} failed`, { cause: first.error });

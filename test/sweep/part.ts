@@ -1,0 +1,51 @@
+// One half of a sweep as tests: crashes with one controller, or with two that take turns for ever. Two files run it, so that two workers share it.
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../../controller/clock.ts";
+import { runReference } from "./run.ts";
+import { createStage } from "./stage.ts";
+import { describeBad, sweep } from "./sweep.ts";
+
+/** What the reference rollout must try by itself; people and failures have a sweep of their own. */
+const TRIED = [
+  "A1",
+  "B1",
+  "B2",
+  "B3",
+  "B4",
+  "B5",
+  "B6",
+  "B8",
+  "B9",
+  "B10",
+  "B11",
+  "B12",
+  "B16",
+  "K2",
+  "R1",
+  "R3",
+  "R4",
+  "R5",
+  "S4",
+];
+
+/** Every `of`th write from `part` on. */
+export function sweepPart(part: number, of: number): void {
+  describe.each([1, 2])(`crash at every write, %i controller(s), part ${part + 1} of ${of}`, (controllers) => {
+    it("keeps every invariant and ends where the undisturbed run ends", async () => {
+      const begun = systemClock.monotonic();
+      const stage = await createStage(1);
+      const reference = await runReference(stage, controllers);
+      expect(reference.checker.finish().violations).toEqual([]);
+
+      // Writes of one pass stay together: crashes after one and before the next leave the same world.
+      const result = await sweep(stage, reference, (write) => (reference.writes[write]?.pass ?? 0) % of === part);
+
+      const seconds = ((systemClock.monotonic() - begun) / 1000).toFixed(1);
+      process.stdout.write(
+        `crash sweep, ${controllers} controller(s), part ${part + 1}/${of}: ${reference.writes.length} writes, ${result.points} points (${result.shared} share an equal rest), ${result.passes} passes, ${seconds} s\n`,
+      );
+      expect(describeBad(reference, result)).toEqual([]);
+      expect(TRIED.filter((id) => !result.occurred.has(id))).toEqual([]);
+    }, 900_000);
+  });
+}
