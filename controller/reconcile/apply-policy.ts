@@ -1,14 +1,17 @@
 // Puts the policy of a verified snapshot into the cluster (mode Apply), so that people see with kubectl what is in force. The planner
 // never reads these copies. A difference is put back (DriftFromGit), except `suspend: true`, which is never put back; what was deleted
 // from Git is removed, but an exception stays until its time, and a level while a ring or a claim names it.
+import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { RolloutRingSpec } from "../api/rollout-ring.ts";
+import { API_VERSION } from "../api/schema.ts";
 import type { PatchExceptionSpec } from "../api/patch-exception.ts";
 import type { Instant } from "../clock.ts";
 import { canonicalJson } from "../core/levels/index.ts";
 import type { PolicyInForce } from "../core/model.ts";
 import { isConflict, isNotFound } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
+import type { EventInput } from "../kube/events.ts";
 import type { KubeObject } from "../kube/port.ts";
 import type { DisruptionLedger } from "../api/disruption-ledger.ts";
 import type { LoadedPolicy } from "../policy/load.ts";
@@ -31,6 +34,7 @@ export const POLICY_KEYS: Readonly<Record<PolicyKind, ClusterKey>> = {
 
 export interface ApplyPorts {
   readonly client: Client;
+  readonly record: (event: EventInput) => void;
   readonly onError: (error: unknown, where: string) => void;
 }
 
@@ -47,7 +51,7 @@ export async function applyPolicy(
     wanted.add(`${object.kind}/${object.name}`);
     if (object.mismatch !== undefined) continue;
     const live = objects[POLICY_KEYS[object.kind]].find((other) => other.metadata.name === object.name);
-    await attempt(ports, `${object.kind} ${object.name}`, () => put(ports.client, object, live));
+    await attempt(ports, `${object.kind} ${object.name}`, () => put(ports, object, live));
   }
   const named = namedLevels(inForce, objects);
   for (const problem of loaded.problems)
@@ -73,27 +77,52 @@ async function attempt(ports: ApplyPorts, where: string, run: () => Promise<void
   }
 }
 
-async function put(client: Client, object: PolicyObject, live: KubeObject | undefined): Promise<void> {
+async function put(ports: ApplyPorts, object: PolicyObject, live: KubeObject | undefined): Promise<void> {
   const resource = resourceOf(POLICY_KEYS[object.kind]);
-  const { labels, annotations } = object.object.metadata;
   const spec = live === undefined ? object.spec : keepSuspended(object, live);
-  const marked = { ...labels, [POLICY_LABEL]: FROM_GIT };
+  const { labels, annotations } = object.object.metadata;
+  const metadata = {
+    labels: { ...labels, [POLICY_LABEL]: FROM_GIT },
+    annotations: { ...annotations, [APPLIED_DIGEST]: digestOf(spec) },
+  };
   if (live === undefined) {
-    await client.create(resource, {
-      metadata: { name: object.name, labels: marked, ...(annotations === undefined ? {} : { annotations }) },
-      spec,
-    });
+    await ports.client.create(resource, { metadata: { name: object.name, ...metadata }, spec });
     return;
   }
   const sameSpec = isDeepStrictEqual(live.spec, spec) || canonicalJson(live.spec) === canonicalJson(spec);
-  const same = sameSpec && Object.entries(marked).every(([key, value]) => live.metadata.labels?.[key] === value);
+  const same =
+    sameSpec && Object.entries(metadata.labels).every(([key, value]) => live.metadata.labels?.[key] === value);
   // A level never changes; one of that name that differs in the cluster is not ours to overwrite.
   if (same || object.kind === "PatchLevel") return;
-  await client.update(resource, {
+  const applied = live.metadata.annotations?.[APPLIED_DIGEST];
+  if (applied !== undefined && applied !== digestOf(live.spec)) ports.record(driftOf(object, live));
+  await ports.client.update(resource, {
     ...live,
-    metadata: { ...live.metadata, labels: { ...live.metadata.labels, ...marked } },
+    metadata: {
+      ...live.metadata,
+      labels: { ...live.metadata.labels, ...metadata.labels },
+      annotations: { ...live.metadata.annotations, ...metadata.annotations },
+    },
     spec,
   });
+}
+
+/** What Ringward last put there: a live spec that differs from it was changed by somebody else, not by a newer commit. */
+const APPLIED_DIGEST = "ringward.dev/applied-digest";
+
+function digestOf(spec: unknown): string {
+  return createHash("sha256").update(canonicalJson(spec)).digest("hex").slice(0, 16);
+}
+
+function driftOf(object: PolicyObject, live: KubeObject): EventInput {
+  const { name, uid } = live.metadata;
+  return {
+    regarding: { apiVersion: API_VERSION, kind: object.kind, name, ...(uid === undefined ? {} : { uid }) },
+    type: "Warning",
+    reason: "DriftFromGit",
+    action: "DriftFromGit",
+    note: `the live object differs from ${object.file}:${object.line} and is put back; change it in Git`,
+  };
 }
 
 /** Of Git and live, the more careful wins. */

@@ -11,6 +11,7 @@ import type { Forge } from "../forge/port.ts";
 import type { CommitSha, GitSnapshot, PolicyGit } from "../git/port.ts";
 import { isConflict } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
+import type { EventInput } from "../kube/events.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { POLICY_REPOSITORIES } from "../kube/resources.ts";
 import { loadPolicy, type LoadedPolicy } from "../policy/load.ts";
@@ -43,6 +44,7 @@ export interface PolicySourcePorts {
   readonly validators: Validators;
   readonly openGit: (spec: PolicyRepositorySpec) => Promise<PolicyGit>;
   readonly openForge: (spec: PolicyRepositorySpec) => Promise<Forge | undefined>;
+  readonly record: (event: EventInput) => void;
   readonly onError: (error: unknown, where: string) => void;
 }
 

@@ -70,6 +70,7 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     validators: createValidators(),
     openGit: (spec) => openRepository(spec, settings),
     openForge: (spec) => openForge(spec, settings),
+    record: (event) => events.record(event),
     onError,
   });
   const controller = createController(
