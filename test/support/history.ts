@@ -129,16 +129,10 @@ export function operation(node: string, step: string, rest: object = {}): object
   };
 }
 
-/** A record of a ring's status that says soaked. */
-export function soaked(seconds = 60, time: string | undefined = "2024-12-16T08:00:00Z"): object {
-  return {
-    baseline: "base",
-    level: LEVEL,
-    digest: DIGEST,
-    soakedSeconds: seconds,
-    ...(time === undefined ? {} : { soakedTime: time }),
-    targets: 1,
-  };
+/** A record of a ring's status: so much soak, served in full or not. */
+export function soaked(seconds = 60, served = true): object {
+  const time = served ? { soakedTime: "2024-12-16T08:00:00Z" } : {};
+  return { baseline: "base", level: LEVEL, digest: DIGEST, soakedSeconds: seconds, ...time, targets: 1 };
 }
 
 /** An empty story, a Monday morning. */

@@ -5,6 +5,7 @@ import type { ApiPort } from "../../controller/kube/port.ts";
 import type { Forge } from "../../controller/forge/port.ts";
 import type { PolicyGit } from "../../controller/git/port.ts";
 import { directReader } from "./reader.ts";
+import { Crash, type Soul } from "./soul.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
 import { createPolicySource } from "../../controller/reconcile/policy-source.ts";
 import { createPromoter } from "../../controller/reconcile/promoter.ts";
@@ -27,8 +28,6 @@ export function createFate(count: number, at?: number, mode: Mode = "before"): F
   return { count, names: [], at, mode };
 }
 
-/** Thrown into a controller whose life is over. */
-export class Crash extends Error {}
 class ReplyLost extends Error {}
 
 export interface Life {
@@ -38,10 +37,6 @@ export interface Life {
   readonly errors: readonly unknown[];
   /** Undefined: it died, or the pass failed. */
   pass(): Promise<PassResult | undefined>;
-}
-
-export interface Soul {
-  dead: boolean;
 }
 
 /** Sends one write under a fate. */

@@ -8,7 +8,7 @@ import {
   type ClusterReader,
   resourceOf,
 } from "../../controller/reconcile/cluster.ts";
-import { Crash, type Soul } from "./life.ts";
+import { Crash, type Soul } from "./soul.ts";
 import type { Stage } from "./stage.ts";
 
 const NODE_LEASES = "kube-node-lease/";

@@ -141,7 +141,7 @@ function worldKey(stage: Stage, pass: number): string {
   return JSON.stringify([
     pass,
     stage.cluster.server.store.revision(),
-    [...stage.remote.people.branches()].sort(),
+    [...stage.remote.people.branches()].map(([name, head]) => `${name} ${head}`).sort(),
     stage.forge.people.pulls(),
     stage.clock.now(),
   ]);
