@@ -5,6 +5,15 @@ import { type Facts, findBlocks } from "./facts.ts";
 import type { Fault } from "./fault.ts";
 import { PERSON_LOGIN, type Stage } from "./stage.ts";
 
+/** Of its three pods one may go. */
+const MENDED = { spec: { minAvailable: 2 } };
+
+/** The same as a command, for a person at a terminal. */
+export function mendCommand(kubeconfig: string): string {
+  const { namespace, name } = BLOCKING_BUDGET;
+  return `kubectl --kubeconfig ${kubeconfig} -n ${namespace} patch pdb ${name} --type merge -p '${JSON.stringify(MENDED)}'`;
+}
+
 export interface ScriptedPerson {
   /** What the person does now; a line for each act. */
   act(facts: Facts): Promise<readonly string[]>;
@@ -16,9 +25,7 @@ export function createScriptedPerson(stage: Stage, fault: Fault | undefined): Sc
     async act(facts) {
       const told: string[] = [];
       if (fault?.holdsMerges?.(facts) !== true) told.push(...(await mergeAll(stage)));
-      const blocked = findBlocks(facts.objects, "PDBBlocked").some((block) =>
-        block.message.includes(`pod ${BLOCKING_BUDGET.namespace}/`),
-      );
+      const blocked = isHeldByBudget(facts);
       if (blocked && !budgetMended && fault?.holdsBudgetFix?.(facts) !== true) {
         budgetMended = true;
         await mendBudget(stage);
@@ -47,10 +54,17 @@ export async function mergeAll(stage: Pick<Stage, "forge">): Promise<readonly st
   return told;
 }
 
+/** The budget that allows nothing holds up a target now. */
+export function isHeldByBudget(facts: Facts): boolean {
+  return findBlocks(facts.objects, "PDBBlocked").some((block) =>
+    block.message.includes(`pod ${BLOCKING_BUDGET.namespace}/`),
+  );
+}
+
 /** What a person does about a budget that never allows anything. */
 export async function mendBudget(stage: Pick<Stage, "client">): Promise<void> {
   await stage.client.patch(POD_DISRUPTION_BUDGETS, BLOCKING_BUDGET, {
     type: "merge",
-    body: { spec: { minAvailable: 2 } },
+    body: MENDED,
   });
 }

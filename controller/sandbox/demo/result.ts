@@ -2,7 +2,7 @@
 import { systemClock } from "../../clock.ts";
 import { openPolicyGit } from "../../git/repository.ts";
 import { checkHistory, readGitHistory } from "../invariants/index.ts";
-import { CONTROLLER_USER } from "../start.ts";
+import { CONTROLLER_USER, FORGE_OWNER, FORGE_REPOSITORY } from "../start.ts";
 import { type Facts, isFinished, type Tally } from "./facts.ts";
 import type { FaultResult } from "./fault.ts";
 import { type RingSummary, summariseRings } from "./history.ts";
@@ -55,13 +55,18 @@ export async function judge(end: {
         ring: about[1] ?? "",
         baseline: about[2] ?? "",
         state: pull.state,
-        url: `${stage.forge.url}/pull/${pull.number}`,
+        url: pullAddress(stage.forge, pull.number),
       };
     }),
     violations,
     fault,
     elapsedSeconds: Math.round(end.elapsedSeconds * 10) / 10,
   };
+}
+
+/** The page of a pull request. */
+export function pullAddress({ url }: { readonly url: string }, number: number): string {
+  return `${url}/${FORGE_OWNER}/${FORGE_REPOSITORY}/pull/${number}`;
 }
 
 /** How far a watching controller may lag behind the cluster, policy ms for each of the clock's rate: two seconds of real time. */

@@ -1,16 +1,18 @@
 // The demo from curtain to curtain: sandbox up, Observe, Enforce, approvals, the end, and the verdict. It only looks, plays the person
 // where asked to, and judges by the cluster and the store's history.
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { seededRandom, systemClock } from "../../clock.ts";
 import { UserError } from "../../errors.ts";
+import { BLOCKING_BUDGET } from "../fleet/quickstart.ts";
 import { installRingward, startSandbox } from "../start.ts";
-import { demoFile } from "../workspace.ts";
+import { announceDemo } from "../workspace.ts";
 import { type Facts, isFinished, readFacts } from "./facts.ts";
 import type { Fault, FaultResult } from "./fault.ts";
 import { FAULT_NAMES, findFault } from "./faults/index.ts";
-import { createScriptedPerson } from "./person.ts";
-import { judge, type DemoResult } from "./result.ts";
+import { createNews } from "./news.ts";
+import { createScriptedPerson, isHeldByBudget, mendCommand } from "./person.ts";
+import { judge, type DemoResult, pullAddress } from "./result.ts";
 import { createStage, type Stage } from "./stage.ts";
 import type { Story } from "./story.ts";
 
@@ -20,8 +22,13 @@ export interface DemoOptions {
   readonly seed: number;
   /** Policy time against real time. */
   readonly rate: number;
-  /** Gives up after so long, real ms. */
-  readonly limitMs: number;
+  /** Gives up after so long, real ms; undefined: never. */
+  readonly limitMs: number | undefined;
+  /** Leaves cluster and forge up after the end, until the signal. */
+  readonly keep: boolean;
+  /** How a person calls the command line here. */
+  readonly cli: string;
+  /** Stops the run; nothing is judged then. */
   readonly signal: AbortSignal;
 }
 
@@ -30,8 +37,13 @@ const LIMITS = { nodes: 14, workloads: 12, nodesPerZone: 7 };
 const LOOK_MS = 400;
 const PATIENCE_MS = 10_000;
 
-/** Runs it. Throws UserError for a fault that does not exist. */
-export async function runDemo(options: DemoOptions, story: (now: () => number) => Story): Promise<DemoResult> {
+/** Runs it. Answers nothing when it was stopped before its end. Throws UserError for a fault that does not exist. */
+export async function runDemo(
+  options: DemoOptions,
+  story: (now: () => number) => Story,
+  /** Told the verdict as soon as there is one. */
+  report: (result: DemoResult) => void = () => undefined,
+): Promise<DemoResult | undefined> {
   const fault = options.fault === undefined ? undefined : findFault(options.fault);
   if (options.fault !== undefined && fault === undefined)
     throw new UserError("RW0303", `there is no fault ${options.fault}`, `one of ${FAULT_NAMES.join(", ")}`);
@@ -50,26 +62,58 @@ export async function runDemo(options: DemoOptions, story: (now: () => number) =
   const { forge } = sandbox;
   if (forge === undefined) throw new Error("the sandbox started without a forge");
   const stage = createStage(sandbox, forge, systemClock, options.seed, (line) => errors.push(line));
+  let leave: (() => void) | undefined;
   try {
     await installRingward(sandbox, { mode: "Observe", limits: LIMITS, clock: systemClock });
     const kubeconfig = sandbox.workspace.write("kubeconfig", sandbox.kubeconfig);
-    writeFileSync(demoFile(), JSON.stringify({ kubeconfig, forge: forge.apiUrl, url: forge.url, pid: process.pid }), {
-      mode: 0o600,
-    });
-    teller.tell(`an embedded cluster: 60 nodes, 40 workloads    export KUBECONFIG=${kubeconfig}`);
-    teller.tell(`a forge with the policy repository             ${forge.url}`);
-    await play(stage, fault, options, teller);
+    leave = announceDemo({ kubeconfig, forge: forge.apiUrl, url: forge.url, pid: process.pid });
+    const scene = { stage, fault, options, teller, kubeconfig, found: leave !== undefined };
+    tellWhere(scene);
+    await play(scene);
     const facts = await look(stage);
     teller.end();
+    if (options.signal.aborted) return undefined;
     await stage.controller.stop();
-    return await judge({ stage, facts, fault: faultResult(fault, facts), elapsedSeconds: elapsed() });
+    const result = await judge({ stage, facts, fault: faultResult(fault, facts), elapsedSeconds: elapsed() });
+    report(result);
+    if (options.keep) await keepUp(scene);
+    return result;
   } finally {
-    rmSync(demoFile(), { force: true });
+    leave?.();
     await stage.controller.kill();
     await sandbox.stop();
     if (process.env["RINGWARD_DEMO_LOG"] !== undefined)
       writeFileSync(process.env["RINGWARD_DEMO_LOG"], `${errors.join("\n")}\n`);
   }
+}
+
+/** What a run is played with. */
+interface Scene {
+  readonly stage: Stage;
+  readonly fault: Fault | undefined;
+  readonly options: DemoOptions;
+  readonly teller: Story;
+  readonly kubeconfig: string;
+  /** Other commands find this demo by themselves. */
+  readonly found: boolean;
+}
+
+function tellWhere({ stage, options, teller, kubeconfig, found }: Scene): void {
+  const { url, gitUrl } = stage.forge;
+  teller.tell(
+    "an embedded cluster: 60 nodes (Ubuntu, Flatcar, Rocky) in three zones, 40 workloads; old patches everywhere",
+    `look on:   export KUBECONFIG=${kubeconfig}`,
+    ...(found ? [`           ${options.cli} status     ${options.cli} why node/ubuntu-05`] : []),
+  );
+  teller.tell("a forge with the policy repository", `pages:     ${url}`, `clone it:  git clone ${gitUrl}`);
+  if (!found) teller.tell("another demo runs already: `status` and `demo merge` mean that one, unless told otherwise");
+}
+
+/** The fleet as it is now, for a person who wants to look around. */
+async function keepUp({ stage, options, teller }: Scene): Promise<void> {
+  stage.controller.start();
+  teller.tell("cluster, forge and controller stay up until Ctrl-C");
+  while (!options.signal.aborted) await systemClock.sleep(LOOK_MS / 2);
 }
 
 function faultResult(fault: Fault | undefined, facts: Facts): FaultResult | null {
@@ -81,29 +125,32 @@ async function look({ sandbox, reader }: Stage): Promise<Facts> {
   return readFacts(await reader.read(), sandbox.clock.now(), "v1.36.2");
 }
 
-async function play(stage: Stage, fault: Fault | undefined, options: DemoOptions, teller: Story): Promise<void> {
-  const end = systemClock.monotonic() + options.limitMs;
+async function play(scene: Scene): Promise<void> {
+  const { stage, fault, options, teller } = scene;
+  const end = systemClock.monotonic() + (options.limitMs ?? Number.POSITIVE_INFINITY);
+  const isOver = (): boolean => systemClock.monotonic() >= end || options.signal.aborted;
   stage.controller.start();
-  await observe(stage, teller, end);
+  await observe(stage, teller, isOver);
+  if (isOver()) return;
   await fault?.prepare?.(stage);
   await stage.setMode("Enforce");
   teller.tell("a person sets the ledger's mode to Enforce");
   const person = options.autoApprove ? createScriptedPerson(stage, fault) : undefined;
-  const waiting = new Set<number>();
+  const advise = createAdvice(scene);
+  const news = createNews();
   let finishedAt: number | undefined;
-  while (systemClock.monotonic() < end && !options.signal.aborted) {
+  while (!isOver()) {
     const facts = await look(stage);
-    const news = await fault?.step(stage, facts);
-    if (news !== undefined) teller.tell(`fault: ${news}`);
+    const trouble = await fault?.step(stage, facts);
+    if (trouble !== undefined) teller.tell(`fault: ${trouble}`);
+    for (const line of news(facts)) teller.tell(line);
     for (const line of (await person?.act(facts)) ?? []) teller.tell(line);
     const open = (await stage.forge.pullRequests()).filter((pull) => pull.state === "open");
-    if (person === undefined)
-      for (const pull of open) {
-        if (waiting.has(pull.number)) continue;
-        waiting.add(pull.number);
-        teller.tell(`#${pull.number} ${pull.title}    ${stage.forge.url}    or: ringward demo merge ${pull.number}`);
-      }
-    teller.show(facts, open.length);
+    if (person === undefined) advise(facts, open);
+    teller.show(
+      facts,
+      open.map((pull) => ({ number: pull.number, ring: pull.head.split("/")[1] ?? "" })),
+    );
     if (!isFinished(facts) || open.length > 0) finishedAt = undefined;
     else if (fault === undefined || fault.result(facts).ok) return;
     // Compliant, but the trouble did not end as promised: it will not any more.
@@ -112,10 +159,41 @@ async function play(stage: Stage, fault: Fault | undefined, options: DemoOptions
   }
 }
 
+/** Tells a person what waits for them, once each: pull requests, and the budget that allows nothing. */
+function createAdvice({
+  stage,
+  options,
+  teller,
+  kubeconfig,
+  found,
+}: Scene): (facts: Facts, open: readonly { readonly number: number; readonly title: string }[]) => void {
+  const told = new Set<number>();
+  let mended = false;
+  const elsewhere = found ? "" : ` --forge ${stage.forge.apiUrl}`;
+  return (facts, open) => {
+    for (const pull of open) {
+      if (told.has(pull.number)) continue;
+      told.add(pull.number);
+      teller.tell(
+        `pull request #${pull.number} waits for you: ${pull.title}`,
+        `read it:   ${pullAddress(stage.forge, pull.number)}`,
+        `merge it:  there, or with: ${options.cli} demo merge ${pull.number}${elsewhere}`,
+      );
+    }
+    if (mended || !isHeldByBudget(facts)) return;
+    mended = true;
+    teller.tell(
+      `PodDisruptionBudget ${BLOCKING_BUDGET.namespace}/${BLOCKING_BUDGET.name} wants all of its three pods, always: let it spare one`,
+      mendCommand(kubeconfig),
+      ...(found ? [`or, without kubectl: ${options.cli} demo mend`] : []),
+    );
+  };
+}
+
 /** First nothing is touched: what would be done is told. */
-async function observe(stage: Stage, teller: Story, end: number): Promise<void> {
+async function observe(stage: Stage, teller: Story, isOver: () => boolean): Promise<void> {
   teller.tell("the controller starts in mode Observe: it assesses, plans and proposes, and touches nothing");
-  while (systemClock.monotonic() < end) {
+  while (!isOver()) {
     const facts = await look(stage);
     const known = facts.plan.rows.filter((row) => row.state !== "Unknown").length;
     const canary = facts.plan.rings.find((outcome) => outcome.ring.name === "canary");
@@ -128,9 +206,8 @@ async function observe(stage: Stage, teller: Story, end: number): Promise<void> 
       for (const [baseline, approval] of canary.entries.approvals)
         teller.tell(`  canary got ${approval.level.name} of ${baseline} by a commit of its own`);
       const next = facts.plan.decisions.filter((decision) => decision.action === "claim");
-      teller.tell(
-        `  it would now update ${next.map((decision) => decision.target.name).join(", ")}, and nothing else yet`,
-      );
+      const names = next.map(({ target }) => `${target.kind.toLowerCase()}/${target.name}`);
+      teller.tell(`  it would now update ${names.join(", ")}; rings early and broad wait for canary and for approval`);
       return;
     }
     await systemClock.sleep(LOOK_MS / 2);
