@@ -23,6 +23,12 @@ export function judge({ goal, measured }: Pick<Row, "goal" | "measured">): Verdi
   return held ? "held" : "missed";
 }
 
+/** Milliseconds of processor time that this thread has used; other programs on the machine do not lengthen it. */
+export function threadTime(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
 /** Milliseconds that each of `runs` calls took, in order. */
 export async function timeRuns(runs: number, call: (run: number) => unknown): Promise<readonly number[]> {
   const times: number[] = [];
@@ -32,6 +38,15 @@ export async function timeRuns(runs: number, call: (run: number) => unknown): Pr
     times.push(systemClock.monotonic() - start);
   }
   return times;
+}
+
+/** Like `timeRuns`, in processor time of this thread; only for what runs in it alone. */
+export function timeThread(runs: number, call: (run: number) => unknown): readonly number[] {
+  return Array.from({ length: runs }, (_, run) => {
+    const start = threadTime();
+    call(run);
+    return threadTime() - start;
+  });
 }
 
 /** The value that `share` (0 to 1) of the numbers do not exceed. */

@@ -2,25 +2,25 @@
 import type { Inventory } from "../../controller/core/model.ts";
 import { createPlanner, makePlan, type PlanInput } from "../../controller/core/rollout/plan.ts";
 import { takeSnapshot } from "../../controller/reconcile/snapshot.ts";
-import { median, percentile, type Row, timeRuns } from "./measure.ts";
+import { median, percentile, type Row, timeThread } from "./measure.ts";
 import { makeObjects, makeScene } from "./scene.ts";
 
 const FULL_RUNS = 9;
 const EVENT_RUNS = 100;
 
 /** Measures; `log` hears of progress. */
-export async function benchPlan(log: (line: string) => void): Promise<readonly Row[]> {
+export function benchPlan(log: (line: string) => void): readonly Row[] {
   log("making 5,000 nodes and 150,000 pods");
   const objects = makeObjects();
-  const projecting = await timeRuns(3, () => takeSnapshot(objects, "v1.31.4"));
+  const projecting = timeThread(3, () => takeSnapshot(objects, "v1.31.4"));
   const { input } = makeScene(objects);
   const { nodes, workloads, pods } = input.inventory;
   log(`planning for ${nodes.length} nodes, ${workloads.length} workloads, ${pods.length} pods`);
   checkScene(input);
-  const full = await timeRuns(FULL_RUNS, () => makePlan(input));
+  const full = timeThread(FULL_RUNS, () => makePlan(input));
   const planner = createPlanner();
   planner.plan(input);
-  const events = await timeRuns(EVENT_RUNS, (run) => planner.plan(withEvent(input, run)));
+  const events = timeThread(EVENT_RUNS, (run) => planner.plan(withEvent(input, run)));
   const plan = makePlan(input);
   return [
     {

@@ -1,6 +1,7 @@
 // `npm run bench`: measures what the design promises, on this machine, and prints goal, figure and verdict. It writes nothing
 // unless asked: `--write` puts the table into docs/benchmarks.md, `--only NAME` runs one part. Exit code 1 when a goal is missed.
 import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, loadavg } from "node:os";
 import { formatTable } from "../../controller/cli/table.ts";
 import { systemClock } from "../../controller/clock.ts";
 import { benchCliStart } from "../bench/cli-start.ts";
@@ -30,12 +31,20 @@ export function withFigures(page: string, rows: readonly Row[], date: string): s
   return `${page.slice(0, begin + BEGIN.length)}\n${figures(rows, date)}${page.slice(end)}`;
 }
 
+/** What other programs did meanwhile; undefined: little. */
+function disturbance(): string | undefined {
+  const load = loadavg()[0] ?? 0;
+  // The bench itself is about one.
+  if (load <= 1.5) return undefined;
+  return `The machine did other work meanwhile: load average ${load.toFixed(1)} on ${availableParallelism()} processors.`;
+}
+
 function figures(rows: readonly Row[], date: string): string {
   const lines = rows.map(
     (row) =>
       `| ${row.what} | ${showGoal(row)} | ${showFigure(row.measured, row.unit)} | ${judge(row)} | ${row.note} |\n`,
   );
-  return `\nMeasured on ${date}, 2 cores, 24 GiB, Node ${process.versions.node}.\n\n| what | goal | measured | verdict | how, and why if missed |\n|---|---|---|---|---|\n${lines.join("")}\n`;
+  return `\nMeasured on ${date}, 2 cores, 24 GiB, Node ${process.versions.node}. ${disturbance() ?? ""}\n\n| what | goal | measured | verdict | how, and why if missed |\n|---|---|---|---|---|\n${lines.join("")}\n`;
 }
 
 function table(rows: readonly Row[]): string {
@@ -59,6 +68,8 @@ async function main(args: readonly string[]): Promise<number> {
     rows.push(...(await bench((line) => process.stderr.write(`${line}\n`))));
   }
   process.stdout.write(table(rows));
+  const busy = disturbance();
+  if (busy !== undefined) process.stdout.write(`${busy}\n`);
   if (args.includes("--write")) {
     const date = new Date(systemClock.now()).toISOString().slice(0, 10);
     writeFileSync(PAGE, withFigures(readFileSync(PAGE, "utf8"), rows, date));
