@@ -23,6 +23,7 @@ export interface NodeOperationInput {
   readonly claim: Claim;
   readonly level: LevelInForce | undefined;
   readonly drain: DrainPolicy;
+  readonly cordonedNodes: "Skip" | "Update";
   readonly retreat: Block | undefined;
   readonly pdbs: readonly PdbAsset[];
   readonly project: {
@@ -30,7 +31,7 @@ export interface NodeOperationInput {
     readonly pod: (object: KubeObject) => PodAsset | undefined;
   };
   /** The node against the level of the claim. */
-  readonly assess: (node: NodeAsset, state: NodePatchStateStatus | undefined, level: LevelInForce) => Assessment;
+  readonly assess: (node: NodeAsset, state: NodePatchStateStatus | undefined, level: LevelInForce | undefined) => Assessment;
   /** What an inventory of this node has to keep. */
   readonly keep: InventoryKeep;
   /** Not before this time, by pod UID: what the server's Retry-After said. Losing it only asks sooner. */
@@ -72,14 +73,14 @@ export async function operateNode(input: NodeOperationInput): Promise<OperationR
     return { kind: "Moved", note: "StateCreated" };
   }
   const state = stored?.status;
-  if (level === undefined) return withoutLevel(node, state, claim);
   const pods = await livePods(input, state);
   const jobs = await liveJobs(input, state);
   const act = nextNodeAct({
     now: input.now,
     claim,
-    level: level.spec,
+    level: level?.spec,
     drain: input.drain,
+    cordonedNodes: input.cordonedNodes,
     node,
     state,
     pods,
@@ -89,20 +90,6 @@ export async function operateNode(input: NodeOperationInput): Promise<OperationR
     retreat: input.retreat,
   });
   return perform(act, { input, level, target, live, node, stored, state });
-}
-
-/** The level of the claim is gone from Git and from the cluster: nothing can be decided without it. */
-function withoutLevel(
-  node: NodeAsset | undefined,
-  state: NodePatchStateStatus | undefined,
-  claim: Claim,
-): OperationResult {
-  if (node === undefined || state?.history?.some((entry) => entry.claimId === claim.id) === true)
-    return { kind: "Free", lost: false };
-  return {
-    kind: "Waiting",
-    block: { reason: "LevelMissing", message: `level ${claim.level} of the claim does not exist` },
-  };
 }
 
 const DRAINING = new Set(["Cordoned", "Drained"]);
@@ -139,7 +126,7 @@ async function liveJobs(
 
 interface Scene {
   readonly input: NodeOperationInput;
-  readonly level: LevelInForce;
+  readonly level: LevelInForce | undefined;
   readonly target: StateTarget;
   readonly live: KubeObject | undefined;
   readonly node: NodeAsset | undefined;
@@ -261,7 +248,7 @@ async function evict(scene: Scene, pods: readonly PodAsset[], wait: Block): Prom
 }
 
 async function start({ input, level, node, state }: Scene, step: RecipeStepName): Promise<void> {
-  const recipe = level.spec.node?.recipe.steps?.[step];
+  const recipe = level?.spec.node?.recipe.steps?.[step];
   const operation = state?.operation;
   if (recipe === undefined || node === undefined || operation === undefined) return;
   await startJob(input.client, {

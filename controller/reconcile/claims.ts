@@ -84,6 +84,7 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
       claim,
       level,
       drain: ring?.drain ?? {},
+      cordonedNodes: ring?.cordonedNodes ?? "Skip",
       retreat,
       pdbs: inventory.pdbs,
       project: { node: projectLiveNode, pod: projectLivePod },

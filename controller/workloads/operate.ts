@@ -22,7 +22,7 @@ export interface WorkloadOperationInput {
   readonly assess: (
     workload: WorkloadAsset,
     state: WorkloadPatchStateStatus | undefined,
-    level: LevelInForce,
+    level: LevelInForce | undefined,
   ) => Assessment;
   readonly tell: (event: {
     readonly type: "Normal" | "Warning";
@@ -58,18 +58,10 @@ export async function operateWorkload(input: WorkloadOperationInput): Promise<Wo
     return { kind: "Moved", note: "StateCreated" };
   }
   const state = stored?.status;
-  if (level === undefined) {
-    if (workload === undefined || state?.history?.some((entry) => entry.claimId === claim.id) === true)
-      return { kind: "Free", lost: false };
-    return {
-      kind: "Waiting",
-      block: { reason: "LevelMissing", message: `level ${claim.level} of the claim does not exist` },
-    };
-  }
   const act = nextWorkloadAct({
     now: input.now,
     claim,
-    level: level.spec,
+    level: level?.spec,
     onFailure: input.onFailure,
     workload,
     state,
@@ -81,7 +73,7 @@ export async function operateWorkload(input: WorkloadOperationInput): Promise<Wo
 
 interface Scene {
   readonly input: WorkloadOperationInput;
-  readonly level: LevelInForce;
+  readonly level: LevelInForce | undefined;
   readonly resource: Resource;
   readonly target: StateTarget;
   readonly live: KubeObject | undefined;

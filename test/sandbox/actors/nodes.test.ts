@@ -117,7 +117,7 @@ describe("recipe jobs", () => {
     });
 
     expect(complete).toBe(false);
-    expect(terminated).toMatchObject({ exitCode: 100, reason: "Error" });
+    expect(terminated).toMatchObject({ exitCode: 69, reason: "Error" });
     expect(terminated?.message).toContain("E: Version '9.9' for 'openssl' was not found");
     expect(log).toContain("was not found");
   });
