@@ -38,19 +38,27 @@ export interface ApplyPorts {
   readonly onError: (error: unknown, where: string) => void;
 }
 
-/** Makes the cluster's copies equal to the snapshot. Objects fail one by one. */
+/**
+ * Makes the cluster's copies equal to the snapshot. Objects fail one by one. `previous`: what files that are broken now held; it is not
+ * deleted, so its copies stay as they are.
+ */
 export async function applyPolicy(
   ports: ApplyPorts,
-  loaded: LoadedPolicy,
+  { loaded, previous }: { readonly loaded: LoadedPolicy; readonly previous: readonly PolicyObject[] },
   objects: ClusterObjects,
   inForce: PolicyInForce,
   now: Instant,
 ): Promise<void> {
-  const wanted = new Set<string>();
+  const wanted = new Set(previous.map(({ kind, name }) => `${kind}/${name}`));
+  const lives = new Map(
+    Object.entries(POLICY_KEYS).flatMap(([kind, key]) =>
+      objects[key].map((live) => [`${kind}/${live.metadata.name}`, live] as const),
+    ),
+  );
   for (const object of loaded.objects) {
     wanted.add(`${object.kind}/${object.name}`);
     if (object.mismatch !== undefined) continue;
-    const live = objects[POLICY_KEYS[object.kind]].find((other) => other.metadata.name === object.name);
+    const live = lives.get(`${object.kind}/${object.name}`);
     await attempt(ports, `${object.kind} ${object.name}`, () => put(ports, object, live));
   }
   const named = namedLevels(inForce, objects);

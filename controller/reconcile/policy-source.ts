@@ -60,6 +60,9 @@ interface Memory {
   git: PolicyGit | undefined;
   forge: Forge | undefined;
   fetchedAt: Instant | undefined;
+  /** The last attempt, and what it failed with: one that fails is not repeated before its time either. */
+  triedAt: Instant | undefined;
+  failure: unknown;
   fetched: CommitSha | undefined;
   requested: string | undefined;
   poked: boolean;
@@ -84,6 +87,8 @@ export function createPolicySource(ports: PolicySourcePorts): PolicySource {
     git: undefined,
     forge: undefined,
     fetchedAt: undefined,
+    triedAt: undefined,
+    failure: undefined,
     fetched: undefined,
     requested: undefined,
     poked: false,
@@ -125,20 +130,28 @@ async function syncRepository(
 ): Promise<PolicyView> {
   const { spec, status } = object as unknown as PolicyRepository;
   const requested = object.metadata.annotations?.[REQUESTED_AT];
-  let failure: unknown;
-  try {
-    await open(ports, memory, spec);
-    if (isDue(memory, spec, requested, now)) await fetch(memory, requested, now);
-  } catch (error) {
-    failure = error;
-    ports.onError(error, `PolicyRepository ${object.metadata.name}`);
+  forgetOther(memory, spec);
+  if (isDue(memory, spec, requested, now)) {
+    memory.triedAt = now;
+    memory.requested = requested;
+    memory.poked = false;
+    try {
+      await fetch(ports, memory, spec, now);
+      memory.failure = undefined;
+    } catch (error) {
+      memory.failure = error;
+      ports.onError(error, `PolicyRepository ${object.metadata.name}`);
+    }
   }
   const observed = status?.observedCommit as CommitSha | undefined;
-  const { git, fetched } = memory;
+  const { git, fetched, failure } = memory;
   const judged =
     git === undefined || fetched === undefined
       ? undefined
-      : await judgeHead(git, observed, fetched, spec.acknowledgedCommit);
+      : await judgeHead(git, observed, fetched, {
+          commit: spec.acknowledgedCommit as CommitSha | undefined,
+          isNew: object.metadata.generation !== status?.observedGeneration,
+        });
   const head = judged?.head ?? observed;
   const brakes: Block[] = judged?.brake === undefined ? [] : [judged.brake];
   const stale = findStaleness(spec, memory.fetchedAt, status, failure, now);
@@ -146,9 +159,9 @@ async function syncRepository(
   const read = git === undefined || head === undefined ? undefined : await readOnce(ports, memory, git, head, spec);
   const health = describe(judged?.brake, stale, failure, head);
   // The head is written down before anything acts on it: a later rewind is then seen as one, even after a crash (G1).
-  await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read?.loaded), health, now);
+  await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read), health, now);
   if (git === undefined || head === undefined || read === undefined)
-    return { inForce: fromCluster(objects, brakes, spec) };
+    return { inForce: fromCluster(objects, brakes.length === 0 ? [UNREAD] : brakes, spec) };
   const inForce = fromGit({
     spec,
     head,
@@ -160,7 +173,7 @@ async function syncRepository(
     brakes,
   });
   if ((spec.mode ?? "Apply") === "Apply" && judged?.brake === undefined)
-    await applyPolicy(ports, read.loaded, objects, inForce, now);
+    await applyPolicy(ports, read, objects, inForce, now);
   return {
     inForce,
     repository: {
@@ -175,28 +188,62 @@ async function syncRepository(
   };
 }
 
-async function open(ports: PolicySourcePorts, memory: Memory, spec: PolicyRepositorySpec): Promise<void> {
-  const key = JSON.stringify([spec.url, spec.branch, spec.auth, spec.forge]);
-  if (memory.key === key && memory.git !== undefined) return;
-  memory.git = await ports.openGit(spec);
-  memory.forge = await ports.openForge(spec);
+/** The copies in the cluster serve what is in flight, but they approve nothing: that is for the repository alone. */
+const UNREAD: Block = {
+  reason: "RepositoryStale",
+  message: "the policy repository could not be read since the controller started",
+};
+
+/** Another repository, branch or folder is another policy: nothing of the old one may serve for it. */
+function forgetOther(memory: Memory, spec: PolicyRepositorySpec): void {
+  const key = JSON.stringify([spec.url, spec.branch, spec.path, spec.auth, spec.forge]);
+  if (memory.key === key) return;
   memory.key = key;
+  memory.git = undefined;
+  memory.forge = undefined;
   memory.fetchedAt = undefined;
+  memory.triedAt = undefined;
+  memory.failure = undefined;
   memory.fetched = undefined;
   memory.read = undefined;
 }
 
 function isDue(memory: Memory, spec: PolicyRepositorySpec, requested: string | undefined, now: Instant): boolean {
-  if (memory.fetchedAt === undefined || memory.poked || requested !== memory.requested) return true;
-  return now - memory.fetchedAt >= (parseDuration(spec.interval ?? "1m") ?? 60_000);
+  if (memory.triedAt === undefined || memory.poked || requested !== memory.requested) return true;
+  return now - memory.triedAt >= (parseDuration(spec.interval ?? "1m") ?? 60_000);
 }
 
-async function fetch(memory: Memory, requested: string | undefined, now: Instant): Promise<void> {
-  const { head } = (await memory.git?.fetch()) ?? {};
-  memory.fetched = head;
+async function fetch(
+  ports: PolicySourcePorts,
+  memory: Memory,
+  spec: PolicyRepositorySpec,
+  now: Instant,
+): Promise<void> {
+  memory.git ??= await ports.openGit(spec);
+  memory.forge ??= await ports.openForge(spec);
+  memory.fetched = (await memory.git.fetch()).head;
   memory.fetchedAt = now;
-  memory.requested = requested;
-  memory.poked = false;
+}
+
+interface Acknowledged {
+  readonly commit: CommitSha | undefined;
+  /** Set since the status was written. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Whether a person accepted the rewritten head, or a head that it only moved on from. One that was accepted long ago and left behind is
+ * no word on a rewind to it today.
+ */
+async function isAcknowledged(
+  git: PolicyGit,
+  observed: CommitSha,
+  fetched: CommitSha,
+  { commit, isNew }: Acknowledged,
+): Promise<boolean> {
+  if (commit === undefined) return false;
+  if (await git.isAncestor(commit, observed)) return commit === fetched && isNew;
+  return commit === fetched || (await git.isAncestor(commit, fetched));
 }
 
 /** Fast-forward, or a brake and the head that was verified last. */
@@ -204,13 +251,13 @@ async function judgeHead(
   git: PolicyGit,
   observed: CommitSha | undefined,
   fetched: CommitSha,
-  acknowledged: string | undefined,
+  acknowledged: Acknowledged,
 ): Promise<{ readonly head: CommitSha; readonly brake?: Block }> {
   if (
     observed === undefined ||
     observed === fetched ||
-    acknowledged === fetched ||
-    (await git.isAncestor(observed, fetched))
+    (await git.isAncestor(observed, fetched)) ||
+    (await isAcknowledged(git, observed, fetched, acknowledged))
   )
     return { head: fetched };
   return {
@@ -279,8 +326,11 @@ async function readInputTimes(
   return times;
 }
 
-/** How many changes of a broken path are looked at for a good one. */
-const CHANGES_BACK = 20;
+/**
+ * How many changes of a broken path are looked at for a good one. What does not look like policy may never have been any, and there may be
+ * many such files.
+ */
+const CHANGES_BACK = { error: 20, note: 4 } as const;
 
 /** What each path that cannot be read now held when it could: who used that starts nothing new (G5). */
 async function readLastGood(
@@ -289,19 +339,19 @@ async function readLastGood(
   loaded: LoadedPolicy,
   load: (files: GitSnapshot["files"]) => LoadedPolicy,
 ): Promise<readonly PolicyObject[]> {
-  const broken = new Set(
-    loaded.problems.filter((problem) => problem.severity === "error").map((problem) => problem.file),
-  );
+  const broken = new Map<string, "error" | "note">();
+  for (const { file, severity } of loaded.problems)
+    if (severity !== "warning" && broken.get(file) !== "error") broken.set(file, severity);
   const previous: PolicyObject[] = [];
-  for (const file of [...broken].sort()) {
+  for (const [file, severity] of [...broken].sort(([a], [b]) => (a < b ? -1 : 1))) {
     let at: CommitSha | undefined = head;
-    for (let change = 0; change < CHANGES_BACK && at !== undefined; change += 1) {
+    for (let change = 0; change < CHANGES_BACK[severity] && at !== undefined; change += 1) {
       const last: { readonly commit: CommitSha } | undefined = await git.lastChange(at, file);
       at = last === undefined ? undefined : await git.parent(last.commit);
       if (at === undefined) break;
       const folder = file.includes("/") ? file.slice(0, file.lastIndexOf("/")) : "";
       const before = load((await git.read(at, folder)).files.filter((other) => other.path === file));
-      if (before.objects.length === 0 || before.problems.some((problem) => problem.severity === "error")) continue;
+      if (before.objects.length === 0 || before.problems.some((problem) => problem.severity !== "warning")) continue;
       previous.push(...before.objects);
       break;
     }
@@ -329,8 +379,10 @@ function repositoryStatus(
   head: CommitSha | undefined,
   fetched: CommitSha | undefined,
   fetchedAt: Instant | undefined,
-  loaded: LoadedPolicy | undefined,
+  read: ReadPolicy | undefined,
 ): PolicyRepositoryStatus {
+  const loaded = read?.loaded;
+  const brokenNow = new Set(read?.previous.map((object) => object.file));
   return {
     ...(head === undefined ? {} : { observedCommit: head }),
     ...(fetched === undefined ? {} : { fetchedCommit: fetched }),
@@ -340,7 +392,7 @@ function repositoryStatus(
       : {
           documents: loaded.objects.length,
           problems: loaded.problems
-            .filter((problem) => problem.severity === "error")
+            .filter(({ severity, file }) => severity === "error" || (severity === "note" && brokenNow.has(file)))
             .slice(0, 50)
             .map(({ file, line, column, path, code, message, hint }) => ({
               file: file.slice(0, 512),
@@ -382,8 +434,9 @@ async function writeStatus(
   try {
     await ports.client.updateStatus(POLICY_REPOSITORIES, { ...object, status: after });
   } catch (error) {
-    // A pass that acts on a head which is not written down would break G1; it ends here and the next one tries again.
-    if (isConflict(error) && before?.observedCommit === after.observedCommit) return;
-    throw error;
+    // A pass that acts on a head which is not written down would break G1; it ends here and the next one tries again. Anything else that
+    // could not be said must not keep a target in flight from its way to safety.
+    if (before?.observedCommit !== after.observedCommit) throw error;
+    if (!isConflict(error)) ports.onError(error, `PolicyRepository ${object.metadata.name}`);
   }
 }
