@@ -11,12 +11,12 @@ import {
 import type { Instant } from "../clock.ts";
 import type { Claim, Inventory, LedgerView, StoredStates } from "../core/model.ts";
 import { admit, type Capacity, type ClaimRequest } from "../core/rollout/limits.ts";
+import { claimOf } from "../inventory/projected.ts";
 import { isAlreadyExists } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { readState, type StatusOf } from "../kube/patch-states.ts";
 import { DISRUPTION_LEDGERS, findResource, NODES } from "../kube/resources.ts";
-import { CLAIM_MARK } from "../nodes/mark.ts";
 
 /** The ledger as it was just read from the API server. */
 export interface LiveLedger {
@@ -92,7 +92,8 @@ export async function confirmLostClaims(client: Client, lost: readonly Claim[]):
     const resource = claim.kind === "Node" ? NODES : findResource("apps/v1", claim.kind);
     const object =
       resource === undefined ? undefined : await client.get(resource, { name: claim.name, namespace: claim.namespace });
-    const marked = object?.metadata.uid === claim.uid && object.metadata.annotations?.[CLAIM_MARK] === claim.id;
+    // The mark as projections read it: one that is too long to be ours is taken off too, and must not keep the node from being claimed.
+    const marked = object?.metadata.uid === claim.uid && claimOf(object.metadata.annotations ?? {}) === claim.id;
     const state = await readState<StatusOf>(client, claim);
     if (marked || state?.status?.operation?.claimId === claim.id) confirmed.push(claim);
   }
