@@ -1,0 +1,387 @@
+// Facts about where policy comes from: one repository, fast-forward only, careful when it cannot be read.
+import { describe, expect, it } from "vitest";
+import {
+  MAINTENANCE_CALENDARS,
+  NODES,
+  PATCH_BASELINES,
+  PATCH_EXCEPTIONS,
+  PATCH_LEVELS,
+  POLICY_REPOSITORIES,
+  ROLLOUT_RINGS,
+} from "../../controller/kube/resources.ts";
+import { REQUESTED_AT } from "../../controller/reconcile/policy-source.ts";
+import {
+  conditionOf,
+  createRig,
+  isConverged,
+  machine,
+  NEW_KERNEL,
+  reasonsOf,
+  type Rig,
+  ringFile,
+  stepOf,
+  type Status,
+} from "./rig.ts";
+
+const readyOf = (status: Status): string | undefined => conditionOf(status, "Ready")?.reason;
+
+function fetches(rig: Rig): () => number {
+  let count = 0;
+  rig.remote.onOperation((operation) => {
+    if (operation.name === "fetch" && operation.handle === "ringward") count += 1;
+  });
+  return () => count;
+}
+
+/** The branch as it was before its last commit, with another commit on top. */
+function rewrite(rig: Rig, files: Record<string, string>): string {
+  const head = rig.remote.people.head("main");
+  if (head === undefined) throw new Error("no branch");
+  const [parent] = rig.remote.people.commit(head).parents;
+  if (parent === undefined) throw new Error("nothing before it");
+  rig.remote.people.forcePush("main", parent);
+  return rig.commit(files, "another history");
+}
+
+/** A ring whose entries only people change. */
+const calmRing = (name: string): string => ringFile(name).replace("Automatic", "PullRequest");
+
+describe("the policy source", () => {
+  it("follows the older of two repositories and says why the other is stalled", async () => {
+    const rig = await createRig({ mode: "Observe" });
+    await rig.turn();
+    await rig.admin.create(POLICY_REPOSITORIES, {
+      metadata: { name: "a-second" },
+      spec: { url: "https://git.invalid/other.git", clusterName: "rig" },
+    });
+    await rig.run(3);
+    expect(conditionOf(await rig.repository("a-second"), "Stalled")).toMatchObject({ reason: "OneRepositoryOnly" });
+    expect(readyOf(await rig.repository())).toBe("InSync");
+    expect((await rig.repository("a-second"))["observedCommit"]).toBeUndefined();
+  });
+
+  it("serves the first although nothing can be written on the second (V4)", async () => {
+    const rig = await createRig();
+    await rig.turn();
+    await rig.admin.create(POLICY_REPOSITORIES, {
+      metadata: { name: "zz-second" },
+      spec: { url: "https://git.invalid/other.git", clusterName: "rig" },
+    });
+    rig.cluster.server.setFault(({ write, path }) => (write && path.includes("zz-second") ? { status: 500 } : "none"));
+    await rig.until("everything is patched", () => isConverged(rig), 150);
+  });
+
+  it("moves with a fast-forward", async () => {
+    const rig = await createRig({ mode: "Observe" });
+    await rig.run(2);
+    const commit = rig.commit({ "rings/late.yaml": calmRing("late") });
+    await rig.run(4);
+    const { observedCommit } = await rig.repository();
+    expect(rig.remote.people.commit(observedCommit).tree.has("rings/late.yaml")).toBe(true);
+    expect(commit).toBeDefined();
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "late" })).toBeDefined();
+  });
+
+  it("serves the last verified policy when history is rewritten, until a person acknowledges (G1)", async () => {
+    const rig = await createRig({ mode: "Observe", files: { "rings/canary.yaml": calmRing("canary") } });
+    rig.commit({ "rings/late.yaml": calmRing("late") });
+    await rig.run(3);
+    const { observedCommit } = await rig.repository();
+    const other = rewrite(rig, { "rings/evil.yaml": calmRing("evil") });
+    await rig.run(4);
+    const status = await rig.repository();
+    expect(status).toMatchObject({ observedCommit, fetchedCommit: other });
+    expect(conditionOf(status, "Stalled")).toMatchObject({ reason: "HistoryRewritten" });
+    expect(conditionOf(status, "Stalled")?.message).toContain(other);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "evil" })).toBeUndefined();
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "late" })).toBeDefined();
+
+    await rig.admin.patch(
+      POLICY_REPOSITORIES,
+      { name: "policy" },
+      { type: "merge", body: { spec: { acknowledgedCommit: other } } },
+    );
+    await rig.run(4);
+    expect(await rig.repository()).toMatchObject({ observedCommit: other });
+    expect(readyOf(await rig.repository())).toBe("InSync");
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "evil" })).toBeDefined();
+  });
+
+  it("accepts commits on top of the acknowledged one, and no later rewind to it (G1)", async () => {
+    const rig = await createRig({ mode: "Observe", files: { "rings/canary.yaml": calmRing("canary") } });
+    rig.commit({ "rings/late.yaml": calmRing("late") });
+    await rig.run(3);
+    const other = rewrite(rig, { "rings/new.yaml": calmRing("new") });
+    const next = rig.commit({ "rings/newer.yaml": calmRing("newer") });
+    await rig.admin.patch(
+      POLICY_REPOSITORIES,
+      { name: "policy" },
+      { type: "merge", body: { spec: { acknowledgedCommit: other } } },
+    );
+    await rig.run(4);
+    expect(await rig.repository()).toMatchObject({ observedCommit: next });
+
+    rig.remote.people.forcePush("main", other as never);
+    await rig.run(4);
+    expect(await rig.repository()).toMatchObject({ observedCommit: next, fetchedCommit: other });
+    expect(conditionOf(await rig.repository(), "Stalled")).toMatchObject({ reason: "HistoryRewritten" });
+  });
+
+  it("starts nothing new during a rewrite and ends what is in flight (G1)", async () => {
+    const rig = await createRig();
+    await rig.until("n1 updates", async () => (await rig.jobs("update")).length > 0);
+    rewrite(rig, { "rings/evil.yaml": calmRing("evil") });
+    await rig.run(30);
+    expect((await rig.ledger())["claims"]).toEqual([]);
+    expect(rig.kernel("n1")).toBe(NEW_KERNEL);
+    expect(rig.kernel("n3")).not.toBe(NEW_KERNEL);
+  });
+
+  it("serves on while the repository is out of reach, until maxStaleness; what is in flight finishes even then (G2)", async () => {
+    const rig = await createRig({ repository: { maxStaleness: "2m" } });
+    await rig.until("n1 is claimed", async () => (await stepOf(rig, "n1")) !== undefined);
+    rig.remote.setFault(() => "failBefore");
+    await rig.run(4);
+    expect(conditionOf(await rig.repository(), "Reconciling")).toMatchObject({ reason: "ReadFailed" });
+    expect(reasonsOf(await rig.ring())).not.toContain("RepositoryStale");
+    await rig.until("it is stale", async () => reasonsOf(await rig.ring()).includes("RepositoryStale"));
+    await rig.until("nothing is in flight", async () => ((await rig.ledger())["claims"] ?? []).length === 0);
+    expect(rig.kernel("n1")).toBe(NEW_KERNEL);
+    const kernels = () => ["n1", "n2", "n3"].filter((name) => rig.kernel(name) === NEW_KERNEL).length;
+    const patched = kernels();
+    await rig.run(10);
+    expect(kernels()).toBe(patched);
+    expect(patched).toBeLessThan(3);
+
+    rig.remote.setFault(() => "none");
+    await rig.until("everything is patched", () => isConverged(rig), 150);
+  });
+
+  it("asks a repository that cannot be read again once an interval, not with every pass (K6)", async () => {
+    const rig = await createRig({ mode: "Observe", repository: { interval: "1m" } });
+    await rig.run(3);
+    const count = fetches(rig);
+    rig.remote.setFault(() => "failBefore");
+    await rig.run(24);
+    expect(count()).toBeLessThanOrEqual(3);
+    const writes = rig.writes.filter(({ path }) => path.includes("policyrepositories")).length;
+    await rig.run(24);
+    expect(rig.writes.filter(({ path }) => path.includes("policyrepositories")).length).toBe(writes);
+    expect(conditionOf(await rig.repository(), "Reconciling")).toMatchObject({ reason: "ReadFailed" });
+  });
+
+  it("takes no edit of a copy for an approval when a new process cannot read the repository (A1)", async () => {
+    const rig = await createRig({
+      files: { "rings/canary.yaml": ringFile("canary", "suspend: true") },
+    });
+    await rig.run(5);
+    rig.remote.setFault(() => "failBefore");
+    const { spec } = (await rig.admin.get(ROLLOUT_RINGS, { name: "canary" })) as unknown as { spec: Status };
+    const candidate = (await rig.admin.get(PATCH_BASELINES, { name: "ubuntu-2204" }))?.status as Status;
+    await rig.admin.patch(
+      ROLLOUT_RINGS,
+      { name: "canary" },
+      {
+        type: "merge",
+        body: {
+          spec: { ...spec, suspend: false, levels: [{ baseline: "ubuntu-2204", level: candidate["candidate"].level }] },
+        },
+      },
+    );
+    const fresh = rig.born("ringward-new");
+    for (let pass = 0; pass < 8; pass += 1) {
+      await fresh.pass();
+      await rig.turn();
+    }
+    expect((await rig.ledger())["claims"] ?? []).toEqual([]);
+    expect(reasonsOf(await rig.ring())).toContain("RepositoryStale");
+  });
+
+  it("reads another folder, branch or address anew as soon as the spec says so", async () => {
+    const rig = await createRig({
+      mode: "Observe",
+      files: { "other/rings/elsewhere.yaml": ringFile("elsewhere") },
+      repository: { path: "rings" },
+    });
+    await rig.run(3);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "elsewhere" })).toBeUndefined();
+    await rig.admin.patch(
+      POLICY_REPOSITORIES,
+      { name: "policy" },
+      { type: "merge", body: { spec: { path: "other" } } },
+    );
+    await rig.run(2);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "elsewhere" })).toBeDefined();
+  });
+
+  it("stops only the rings that use a broken file, by what it held when it was good (G5)", async () => {
+    const rig = await createRig({
+      machines: [machine("n1"), machine("n2", "side")],
+      workloads: [],
+      files: {
+        "rings/side.yaml": ringFile("side"),
+        "rings/canary.yaml": ringFile("canary", "calendarRefs: [{ name: nights }]"),
+        "calendars/nights.yaml": `apiVersion: ringward.dev/v1alpha1
+kind: MaintenanceCalendar
+metadata:
+  name: nights
+spec:
+  timeZone: UTC
+  windows:
+    - { name: all, schedule: "0 0 * * *", duration: 24h }
+`,
+      },
+    });
+    await rig.setMode("Observe");
+    await rig.run(4);
+    rig.commit({ "calendars/nights.yaml": "kind: [broken\n  - yaml: {{" });
+    await rig.run(2);
+    await rig.setMode("Enforce");
+    await rig.until("the other ring is done", async () => rig.kernel("n2") === NEW_KERNEL);
+    expect(rig.kernel("n1")).not.toBe(NEW_KERNEL);
+    expect(reasonsOf(await rig.ring())).toContain("PolicyInvalid");
+    expect((await rig.repository())["problems"]).toMatchObject([{ file: "calendars/nights.yaml" }]);
+  });
+
+  it("keeps the copy of a freeze whose file is no YAML any more (G4, G5)", async () => {
+    const rig = await createRig({
+      files: {
+        "calendars/stop.yaml": `apiVersion: ringward.dev/v1alpha1
+kind: MaintenanceCalendar
+metadata:
+  name: stop
+spec:
+  timeZone: UTC
+  scope: Cluster
+  freezes:
+    - { name: now, startTime: 2024-12-01T00:00, endTime: 2025-01-07T00:00, reason: a freeze }
+`,
+      },
+    });
+    await rig.run(4);
+    expect(await rig.admin.get(MAINTENANCE_CALENDARS, { name: "stop" })).toBeDefined();
+    rig.commit({ "calendars/stop.yaml": "<<<<<<< HEAD\n{ [" });
+    rig.commit({ "calendars/stop.yaml": "<<<<<<< HEAD\n{ [ (" });
+    await rig.run(12);
+    expect(await rig.admin.get(MAINTENANCE_CALENDARS, { name: "stop" })).toBeDefined();
+    expect((await rig.ledger())["claims"] ?? []).toEqual([]);
+    expect((await rig.repository())["problems"]).toMatchObject([{ file: "calendars/stop.yaml" }]);
+  });
+
+  it("writes a new head down before it acts on it (G1)", async () => {
+    const rig = await createRig();
+    await rig.run(1);
+    rig.writes.length = 0;
+    rig.commit({ "rings/late.yaml": calmRing("late") });
+    rig.cluster.server.setFault(({ path, write }) =>
+      write && path.includes("policyrepositories") ? { status: 503 } : "none",
+    );
+    await rig.turn();
+    await rig.run(3);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "late" })).toBeUndefined();
+    rig.cluster.server.setFault(() => "none");
+    await rig.run(3);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "late" })).toBeDefined();
+    const order = rig.writes.map(({ path, status }) => ({ path, status }));
+    const told = order.findIndex(({ path, status }) => path.includes("policyrepositories") && status === 200);
+    const acted = order.findIndex(({ path }) => path.endsWith("/rolloutrings"));
+    expect(told).toBeGreaterThanOrEqual(0);
+    expect(told).toBeLessThan(acted);
+  });
+
+  it("brings targets to safety although its own status cannot be written (B14)", async () => {
+    const rig = await createRig();
+    await rig.until("n1 is cordoned", async () => (await stepOf(rig, "n1")) === "Cordoned");
+    rig.remote.setFault(() => "failBefore");
+    rig.cluster.server.setFault(({ path, write }) =>
+      write && path.includes("policyrepositories") ? { status: 500 } : "none",
+    );
+    await rig.setMode("Stop");
+    await rig.until("it is given back", async () => ((await rig.ledger())["claims"] ?? []).length === 0, 20);
+    expect((await rig.node("n1")).spec?.unschedulable ?? false).toBe(false);
+  });
+
+  it("fetches at once when a person asks", async () => {
+    const rig = await createRig({
+      mode: "Observe",
+      repository: { interval: "1h" },
+      files: { "rings/canary.yaml": calmRing("canary") },
+    });
+    // Its own proposals make it look again, too.
+    await rig.run(8);
+    const count = fetches(rig);
+    await rig.run(3);
+    expect(count()).toBe(0);
+    rig.commit({ "rings/late.yaml": calmRing("late") });
+    await rig.admin.patch(
+      POLICY_REPOSITORIES,
+      { name: "policy" },
+      { type: "merge", body: { metadata: { annotations: { [REQUESTED_AT]: "now" } } } },
+    );
+    await rig.run(2);
+    expect(count()).toBeGreaterThan(0);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "late" })).toBeDefined();
+  });
+
+  it("puts an edited copy back, but never `suspend: true` (DriftFromGit)", async () => {
+    const rig = await createRig({ mode: "Observe" });
+    await rig.run(2);
+    await rig.admin.patch(
+      ROLLOUT_RINGS,
+      { name: "canary" },
+      { type: "merge", body: { spec: { soak: "1s", suspend: true } } },
+    );
+    await rig.run(2);
+    const ring = (await rig.admin.get(ROLLOUT_RINGS, { name: "canary" }))?.spec as Status;
+    expect(ring["soak"]).toBe("10s");
+    expect(ring["suspend"]).toBe(true);
+    expect(reasonsOf(await rig.ring())).toContain("RingSuspended");
+    rig.writes.length = 0;
+    await rig.run(5);
+    expect(rig.writes.filter(({ path }) => path.endsWith("/rolloutrings/canary"))).toEqual([]);
+  });
+
+  it("removes the copy of a deleted file; an exception stays until its time, a level while a ring names it", async () => {
+    const exception = `apiVersion: ringward.dev/v1alpha1
+kind: PatchException
+metadata:
+  name: later
+spec:
+  targets: { kind: Node, names: [n9] }
+  baseline: ubuntu-2204
+  owner: team-a
+  justification: because
+  expirationTime: 2024-12-16T07:10:00Z
+`;
+    const rig = await createRig({
+      mode: "Observe",
+      files: { "exceptions/later.yaml": exception, "rings/late.yaml": calmRing("late") },
+    });
+    await rig.run(4);
+    const names = async (): Promise<readonly string[]> =>
+      (await rig.admin.list(PATCH_LEVELS)).items.map(({ metadata }) => metadata.name);
+    expect(await rig.admin.get(PATCH_EXCEPTIONS, { name: "later" })).toBeDefined();
+    const levels = await names();
+    expect(levels.length).toBeGreaterThan(0);
+    rig.commit({ "exceptions/later.yaml": null, "rings/late.yaml": null, [`levels/${levels[0] ?? ""}.yaml`]: null });
+    await rig.run(4);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "late" })).toBeUndefined();
+    expect(await rig.admin.get(PATCH_EXCEPTIONS, { name: "later" })).toBeDefined();
+    expect(await names()).toEqual(levels);
+    rig.clock.advance(10 * 60_000);
+    await rig.run(3);
+    expect(await rig.admin.get(PATCH_EXCEPTIONS, { name: "later" })).toBeUndefined();
+  });
+
+  it("waits in mode ReadOnly until somebody applied what Git says", async () => {
+    const rig = await createRig({ repository: { mode: "ReadOnly" } });
+    await rig.run(6);
+    expect(rig.writes.filter(({ path }) => path.endsWith("/rolloutrings"))).toEqual([]);
+    expect((await rig.ledger())["claims"] ?? []).toEqual([]);
+    expect(
+      (await rig.admin.list(NODES)).items.every(
+        (node) => node.metadata.annotations?.["ringward.dev/claim"] === undefined,
+      ),
+    ).toBe(true);
+  });
+});
