@@ -176,8 +176,7 @@ function createAdvice({
       told.add(pull.number);
       teller.tell(
         `pull request #${pull.number} waits for you: ${pull.title}`,
-        `read it:   ${pullAddress(stage.forge, pull.number)}`,
-        `merge it:  there, or with: ${options.cli} demo merge ${pull.number}${elsewhere}`,
+        `${pullAddress(stage.forge, pull.number)}   or: ${options.cli} demo merge ${pull.number}${elsewhere}`,
       );
     }
     if (mended || !isHeldByBudget(facts)) return;
@@ -207,9 +206,11 @@ async function observe(stage: Stage, teller: Story, isOver: () => boolean): Prom
         teller.tell(`  canary got ${approval.level.name} of ${baseline} by a commit of its own`);
       const next = facts.plan.decisions.filter((decision) => decision.action === "claim");
       const names = next.map(({ target }) => `${target.kind.toLowerCase()}/${target.name}`);
-      teller.tell(`  it would now update ${names.join(", ")}; rings early and broad wait for canary and for approval`);
+      teller.tell(`  it would now update ${names.join(", ")}`);
+      teller.tell("  and nothing else: rings early and broad wait for canary's soak and for a person's approval");
       return;
     }
+    teller.show(facts, []);
     await systemClock.sleep(LOOK_MS / 2);
   }
 }
