@@ -62,7 +62,9 @@ function isOver(stage: Stage, result: PassResult | undefined, written: number): 
   if (result === undefined || result.busy || written > 0) return false;
   const { rings, steering } = result.plan;
   const last = rings.at(-1);
-  if (last?.ring.name !== "broad" || last.entries.approvals.size < 4 || steering.length > 0) return false;
+  const { ring, levels } = stage.scenario.last;
+  if (last?.ring.name !== ring || last.entries.approvals.size < levels || steering.length > 0 || stage.isUndone())
+    return false;
   return (
     rings.every((ring) => ring.phase === "Done") && stage.forge.people.pulls().every((pull) => pull.state !== "open")
   );
@@ -117,7 +119,7 @@ export async function runReference(
         history: stage.cluster.server.store.history(),
       };
     }
-    await stage.turn();
+    await stage.turn(result?.busy === false && fate.count === before && result.plan.steering.length === 0);
   }
   throw new Error(`the undisturbed run did not end in ${MOST_PASSES} passes`);
 }
@@ -208,7 +210,7 @@ export async function runDisturbed(
         shared: false,
       };
     if (isOver(stage, result, fate.count - before)) break;
-    await stage.turn();
+    await stage.turn(result?.busy === false && fate.count === before && result.plan.steering.length === 0);
   }
   const outcome = judge(stage, reference, start, {
     at,

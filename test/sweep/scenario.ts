@@ -3,6 +3,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { KubeObject } from "../../controller/kube/port.ts";
+import { NODES as NODE_RESOURCE } from "../../controller/kube/resources.ts";
 import { DEFAULT_TIMING, type SandboxTiming } from "../../controller/sandbox/actors/timing.ts";
 import type { Fleet } from "../../controller/sandbox/fleet/fleet.ts";
 import { oldImage, quickstartCatalogue } from "../../controller/sandbox/fleet/images.ts";
@@ -13,6 +14,7 @@ import {
   WORKLOAD_RING_LABEL,
 } from "../../controller/sandbox/fleet/quickstart.ts";
 import { namespaceObject, workloadObjects, type WorkloadRow } from "../../controller/sandbox/fleet/workloads.ts";
+import type { Stage } from "./stage.ts";
 import type { MachineSpec } from "../../controller/sandbox/nodes/machines.ts";
 
 /** A Monday morning inside the window. */
@@ -36,13 +38,28 @@ export const TIMING: SandboxTiming = {
   nodeStatusReport: 3_600_000,
 };
 
+/** What people, or the world around, do once in a run, as soon as its time has come. */
+export interface Deed {
+  readonly name: string;
+  /** Looks at the present; it must not change anything. */
+  readonly isDue: (stage: Stage) => boolean;
+  readonly act: (stage: Stage) => void | Promise<void>;
+}
+
+export interface Scenario {
+  readonly fleet: () => Fleet;
+  readonly policy: () => Promise<Readonly<Record<string, string>>>;
+  readonly limits: { readonly nodes: number; readonly workloads: number; readonly nodesPerZone: number };
+  /** Before any controller is there. */
+  readonly prepare: (stage: Stage) => Promise<void>;
+  readonly deeds: readonly Deed[];
+  /** The last ring, and how many levels it has when all is done. */
+  readonly last: { readonly ring: string; readonly levels: number };
+}
+
 export type RingName = "canary" | "early" | "broad";
-const NODES: readonly (readonly [
-  name: string,
-  product: "ubuntu" | "rocky" | "flatcar",
-  ring: RingName,
-  zone: string,
-])[] = [
+export type NodeRow = readonly [name: string, product: "ubuntu" | "rocky" | "flatcar", ring: RingName, zone: string];
+const NODES: readonly NodeRow[] = [
   ["ubuntu-1", "ubuntu", "canary", "zone-a"],
   ["flatcar-1", "flatcar", "canary", "zone-b"],
   ["rocky-1", "rocky", "early", "zone-c"],
@@ -55,7 +72,8 @@ const NODES: readonly (readonly [
 ];
 
 const { nginx, redis } = QUICKSTART_IMAGES;
-const WORKLOADS: readonly (WorkloadRow & { readonly ring: RingName })[] = [
+export type RingRow = WorkloadRow & { readonly ring: RingName };
+const WORKLOADS: readonly RingRow[] = [
   {
     kind: "Deployment",
     namespace: "shop",
@@ -94,8 +112,9 @@ const WORKLOADS: readonly (WorkloadRow & { readonly ring: RingName })[] = [
   },
 ];
 
-export function sweepFleet(): Fleet {
-  const machines: readonly MachineSpec[] = NODES.map(([name, product, ring, zone]) => ({
+/** Machines and objects of such a table. */
+export function fleetOf(nodes: readonly NodeRow[], workloads: readonly RingRow[]): Fleet {
+  const machines: readonly MachineSpec[] = nodes.map(([name, product, ring, zone]) => ({
     name,
     labels: { [NODE_RING_LABEL]: ring, [OS_LABEL]: product, "topology.kubernetes.io/zone": zone },
     image: oldImage(product),
@@ -103,7 +122,7 @@ export function sweepFleet(): Fleet {
   const objects: readonly KubeObject[] = [
     namespaceObject("shop"),
     namespaceObject("ringward-jobs"),
-    ...WORKLOADS.flatMap(({ ring, ...row }) => workloadObjects({ ...row, labels: { [WORKLOAD_RING_LABEL]: ring } })),
+    ...workloads.flatMap(({ ring, ...row }) => workloadObjects({ ...row, labels: { [WORKLOAD_RING_LABEL]: ring } })),
   ];
   return { machines, catalogue: quickstartCatalogue(), objects };
 }
@@ -111,17 +130,35 @@ export function sweepFleet(): Fleet {
 const QUICKSTART = fileURLToPath(new URL("../../examples/quickstart", import.meta.url));
 
 /** Baselines and recipes of the quickstart, with rings of our own. */
-export async function sweepPolicy(): Promise<Readonly<Record<string, string>>> {
-  const files: Record<string, string> = {
-    "rings/canary.yaml": ring("canary", { budget: "{ nodes: 2, workloads: 1 }", promotion: "Automatic" }),
-    "rings/early.yaml": ring("early", { after: "canary", budget: "{ nodes: 2, workloads: 1 }" }),
-    "rings/broad.yaml": ring("broad", { after: "early", budget: '{ nodes: 3, workloads: "50%", nodesPerZone: 1 }' }),
-    "calendars/weekdays.yaml": CALENDAR,
-  };
+export async function policyOf(rings: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
+  const files: Record<string, string> = { ...rings, "calendars/weekdays.yaml": CALENDAR };
   for (const folder of ["baselines", "recipes"])
     for (const name of await readdir(`${QUICKSTART}/${folder}`))
       files[`${folder}/${name}`] = await readFile(`${QUICKSTART}/${folder}/${name}`, "utf8");
   return files;
+}
+
+/** The reference rollout. One node is cordoned by a person from the start, and stays so. */
+export const REFERENCE: Scenario = {
+  fleet: () => fleetOf(NODES, WORKLOADS),
+  policy: () =>
+    policyOf({
+      "rings/canary.yaml": ringFile("canary", { budget: "{ nodes: 2, workloads: 1 }", promotion: "Automatic" }),
+      "rings/early.yaml": ringFile("early", { after: "canary", budget: "{ nodes: 2, workloads: 1 }" }),
+      "rings/broad.yaml": ringFile("broad", {
+        after: "early",
+        budget: '{ nodes: 3, workloads: "50%", nodesPerZone: 1 }',
+      }),
+    }),
+  limits: { nodes: 4, workloads: 3, nodesPerZone: 2 },
+  prepare: (stage) => cordon(stage, "ubuntu-3", true),
+  deeds: [],
+  last: { ring: "broad", levels: 4 },
+};
+
+/** A person cordons a node, or takes a cordon off, with kubectl. */
+export async function cordon(stage: Stage, name: string, unschedulable: boolean): Promise<void> {
+  await stage.admin.patch(NODE_RESOURCE, { name }, { type: "strategic", body: { spec: { unschedulable } } });
 }
 
 const CALENDAR = `apiVersion: ringward.dev/v1alpha1
@@ -136,7 +173,7 @@ spec:
     - { name: year-end, startTime: 2024-12-20T12:00, endTime: 2025-01-07T00:00, reason: year-end freeze }
 `;
 
-function ring(
+export function ringFile(
   name: RingName,
   options: { readonly after?: string; readonly budget: string; readonly promotion?: "Automatic" },
 ): string {

@@ -7,11 +7,11 @@ import { createMemoryForge, type MemoryForge, type MemoryForgeSnapshot } from ".
 import type { Forge } from "../../controller/forge/port.ts";
 import { createMemoryRemote, type MemoryRemote, type MemorySnapshot } from "../../controller/git/memory.ts";
 import type { PolicyGit } from "../../controller/git/port.ts";
-import { createClient } from "../../controller/kube/client.ts";
+import { type Client, createClient } from "../../controller/kube/client.ts";
 import type { ApiPort } from "../../controller/kube/port.ts";
 import { DISRUPTION_LEDGERS, POLICY_REPOSITORIES } from "../../controller/kube/resources.ts";
 import { type ClusterSnapshot, createSandboxCluster, type SandboxCluster } from "../../controller/sandbox/cluster.ts";
-import { START, sweepFleet, sweepPolicy, TICK_MS, TIMING } from "./scenario.ts";
+import { REFERENCE, type Scenario, START, TICK_MS, TIMING } from "./scenario.ts";
 
 /** Time that can be put back. Nobody sleeps on it: passes and rounds are driven by hand. */
 export interface StageClock extends Clock {
@@ -62,6 +62,7 @@ export interface StageSnapshot {
   readonly forge: MemoryForgeSnapshot;
   readonly now: number;
   readonly random: number;
+  readonly done: ReadonlySet<string>;
 }
 
 export interface Stage {
@@ -70,39 +71,47 @@ export interface Stage {
   readonly forge: MemoryForge;
   readonly clock: StageClock;
   readonly validators: Validators;
+  readonly scenario: Scenario;
+  /** A person with kubectl. */
+  readonly admin: Client;
   snapshot(): StageSnapshot;
   restore(snapshot: StageSnapshot): void;
   /** What the world does between two passes: actors take their turns, the person merges what is open, time goes on. */
-  turn(): Promise<void>;
+  turn(idle?: boolean): Promise<void>;
+  /** Deeds of the scenario are left to do. */
+  isUndone(): boolean;
 }
 
 export const CONTROLLER_EMAIL = "ringward@sweep.invalid";
 const CRDS = fileURLToPath(new URL("../../crds", import.meta.url));
 
 /** A stage on which nothing has happened yet but that people set it up. */
-export async function createStage(seed = 1): Promise<Stage> {
+export async function createStage(seed = 1, scenario: Scenario = REFERENCE): Promise<Stage> {
   const clock = createStageClock(START);
   const random = createStageRandom(seed);
-  const cluster = await createSandboxCluster({ clock, random, fleet: sweepFleet(), crds: CRDS, timing: TIMING });
+  const cluster = await createSandboxCluster({ clock, random, fleet: scenario.fleet(), crds: CRDS, timing: TIMING });
   for (let round = 0; round < 6; round += 1) {
     await cluster.runRound();
     clock.advance(TICK_MS);
   }
   const remote = createMemoryRemote();
-  remote.people.commitFiles("main", await sweepPolicy(), { message: "policy", time: START - 86_400_000 });
+  remote.people.commitFiles("main", await scenario.policy(), { message: "policy", time: START - 86_400_000 });
   const forge = createMemoryForge({ git: remote.people, clock });
   const admin = createClient(cluster.server.as("admin"), { fieldManager: "kubectl", clock });
   await admin.create(DISRUPTION_LEDGERS, {
     metadata: { name: "cluster" },
-    spec: { mode: "Enforce", limits: { nodes: 4, workloads: 3, nodesPerZone: 2 } },
+    spec: { mode: "Enforce", limits: scenario.limits },
   });
   await admin.create(POLICY_REPOSITORIES, {
     metadata: { name: "policy" },
     spec: { url: "https://git.invalid/policy.git", clusterName: "sweep", interval: "10s" },
   });
-  return {
+  let done: ReadonlySet<string> = new Set();
+  const stage: Stage = {
     cluster,
     remote,
+    scenario,
+    admin,
     forge,
     clock,
     validators: createValidators(),
@@ -112,6 +121,7 @@ export async function createStage(seed = 1): Promise<Stage> {
       forge: forge.snapshot(),
       now: clock.now(),
       random: random.state,
+      done,
     }),
     restore(snapshot) {
       cluster.restore(snapshot.cluster);
@@ -119,18 +129,30 @@ export async function createStage(seed = 1): Promise<Stage> {
       forge.restore(snapshot.forge);
       clock.set(snapshot.now);
       random.state = snapshot.random;
+      done = snapshot.done;
     },
-    async turn() {
+    async turn(idle = false) {
+      for (const deed of scenario.deeds) {
+        if (done.has(deed.name) || !deed.isDue(stage)) continue;
+        done = new Set([...done, deed.name]);
+        await deed.act(stage);
+      }
       for (let round = 0; round < 3; round += 1) {
         const { errors } = await cluster.runRound();
         const [first] = errors;
         if (first !== undefined) throw new Error(`actor ${first.actor} failed`, { cause: first.error });
       }
       mergeOpen(forge);
-      clock.advance(TICK_MS);
+      clock.advance(idle ? IDLE_MS : TICK_MS);
     },
+    isUndone: () => scenario.deeds.some((deed) => !done.has(deed.name)),
   };
+  await scenario.prepare(stage);
+  return stage;
 }
+
+/** Where nobody does anything time goes faster, but never past a heartbeat. */
+const IDLE_MS = 200_000;
 
 /** The person approves everything; what conflicts waits until it was made anew. */
 function mergeOpen(forge: MemoryForge): void {

@@ -11,9 +11,13 @@ function attemptKey(act: Act, world: World): string {
   return [act.uid, digest, act.step, attempt, look].join("/");
 }
 
-function mayRepeat(world: World, earlier: string, claimId: string): boolean {
+/** Under a new claim, where the old one did not succeed or the target fell back since. */
+function mayRepeat(world: World, earlier: string, act: Act): boolean {
   const result = world.closed.get(earlier);
-  return earlier !== claimId && result !== undefined && result !== "Succeeded";
+  if (earlier === act.claimId || result === undefined) return false;
+  if (result !== "Succeeded") return true;
+  const digest = world.claims.get(act.claimId ?? "")?.digest;
+  return world.fallenBack.has(`${act.uid}/${digest ?? ""}`);
 }
 
 const checkJobs: NonNullable<Invariant["check"]> = ({ acts, version }, world, report) => {
@@ -22,7 +26,7 @@ const checkJobs: NonNullable<Invariant["check"]> = ({ acts, version }, world, re
     report.met();
     const key = attemptKey(act, world);
     const earlier = report.memo.get(key) as string | undefined;
-    if (earlier !== undefined && !mayRepeat(world, earlier, act.claimId))
+    if (earlier !== undefined && !mayRepeat(world, earlier, act))
       report.violated(version.key, `a second job of step ${act.step ?? ""} on node ${act.target} in the same attempt`);
     report.memo.set(key, act.claimId);
   }
@@ -36,7 +40,7 @@ const checkReboots: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefo
     report.met();
     const key = attemptKey(act, world);
     const earlier = memo.get(key) as string | undefined;
-    if (earlier !== undefined && !mayRepeat(world, earlier, act.claimId))
+    if (earlier !== undefined && !mayRepeat(world, earlier, act))
       report.violated(`nodes/${act.target}`, "asked to reboot twice in one attempt");
     memo.set(key, act.claimId);
     memo.set(`asked/${act.claimId}`, ((memo.get(`asked/${act.claimId}`) as number | undefined) ?? 0) + 1);

@@ -4,7 +4,7 @@ import type { Claim } from "../../core/model.ts";
 import { isProduct, parseProduct } from "../../core/compliance/index.ts";
 import { matches } from "../../core/selectors.ts";
 import type { Invariant } from "./invariant.ts";
-import { coversKernel, findBelow } from "./outcome.ts";
+import { coversKernel, findBelow } from "./node-report.ts";
 import { textAt } from "./readings.ts";
 import type { World } from "./world.ts";
 

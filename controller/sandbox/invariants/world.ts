@@ -10,6 +10,7 @@ import type { Claim } from "../../core/model.ts";
 import type { KubeObject } from "../../kube/port.ts";
 import type { StoredVersion } from "../apiserver/index.ts";
 import { nameAct } from "./acts.ts";
+import { coversKernel, findBelow } from "./node-report.ts";
 import {
   evictableFrom,
   type LedgerFacts,
@@ -86,6 +87,8 @@ export interface World {
   /** By target UID. */
   readonly operations: Map<string, OperationView>;
   readonly verified: Map<string, readonly { readonly baseline: string; readonly digest: string }[]>;
+  /** `uid/digest` of targets that were seen below a level after they had been verified at it. */
+  readonly fallenBack: Map<string, true>;
   /** Claim id -> how its operation was closed. */
   readonly closed: Map<string, string>;
   readonly rings: Map<string, RingView>;
@@ -109,6 +112,7 @@ export function createWorld(controllerUsers: ReadonlySet<string>, settleMs: numb
     held: new Map(),
     operations: new Map(),
     verified: new Map(),
+    fallenBack: new Map(),
     closed: new Map(),
     rings: new Map(),
     calendars: new Map(),
@@ -218,6 +222,20 @@ function takeNode(world: World, { object, time }: StoredVersion, gone: boolean):
   }
   world.nodes.set(name, readNode(object, time, world.nodes.get(name)));
   world.nodeNames.set(uid, name);
+  noteFallenBack(world, uid);
+}
+
+/** A node that reports less than a level at which it was verified. */
+function noteFallenBack(world: World, uid: string): void {
+  const verified = world.verified.get(uid) ?? [];
+  const info = world.nodes.get(world.nodeNames.get(uid) ?? "")?.info;
+  if (verified.length === 0 || info === undefined) return;
+  for (const { spec, digest } of world.levels.values())
+    if (
+      verified.some((one) => one.digest === digest) &&
+      findBelow(info, spec, coversKernel(info, spec), false) !== undefined
+    )
+      world.fallenBack.set(`${uid}/${digest}`, true);
 }
 
 function takePod(world: World, key: string, node: string | undefined): void {

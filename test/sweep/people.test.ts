@@ -1,0 +1,31 @@
+// The crash sweep of a rollout in which people and machines get in the way (B7, B13, B14, R2 beside the others). Every invariant is tried.
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../../controller/clock.ts";
+import { INVARIANTS } from "../../controller/sandbox/invariants/index.ts";
+import { PEOPLE } from "./people.ts";
+import { runReference } from "./run.ts";
+import { createStage } from "./stage.ts";
+import { describeBad, sweep } from "./sweep.ts";
+
+/** Every so many passes are swept: the two halves of the big sweep take every one. */
+const EVERY = 6;
+/** Judged from requests, Git, pull requests or a second run: wire.test.ts and broken.test.ts try them. */
+const ELSEWHERE = new Set(["A4", "A5", "K1", "K3", "R6"]);
+
+describe("crashes while people act and machines fail", () => {
+  it("keeps every invariant, each of which is tried, and ends where the undisturbed run ends", async () => {
+    const begun = systemClock.monotonic();
+    const stage = await createStage(1, PEOPLE);
+    const reference = await runReference(stage, 1);
+    expect(reference.checker.finish().violations).toEqual([]);
+
+    const result = await sweep(stage, reference, (write) => (reference.writes[write]?.pass ?? 0) % EVERY === 2);
+
+    const seconds = ((systemClock.monotonic() - begun) / 1000).toFixed(1);
+    process.stdout.write(
+      `crash sweep with people: ${reference.writes.length} writes, ${result.points} points (${result.shared} share an equal rest), ${seconds} s\n`,
+    );
+    expect(describeBad(reference, result)).toEqual([]);
+    expect([...INVARIANTS.keys()].filter((id) => !ELSEWHERE.has(id) && !result.occurred.has(id))).toEqual([]);
+  }, 900_000);
+});
