@@ -167,17 +167,16 @@ function summarise({
 /** What a person may look at after the run. */
 function describeNext({ keep, fault, cli }: Wanted): string {
   const other = FAULT_NAMES.find((name) => name !== fault) ?? "crash";
-  const lines = [
-    "",
-    "What to look at next",
-    ...(keep
-      ? [`  ${cli} status                                the rings now (this cluster stays up until Ctrl-C)`]
-      : [`  ${cli} demo --auto-approve --keep            the same, and the cluster stays up for kubectl and git`]),
-    `  ${cli} demo --auto-approve --fault ${other.padEnd(14)}trouble on purpose; also ${FAULT_NAMES.filter((name) => name !== other).join(", ")}`,
-    "  examples/quickstart/                     the policy that was rolled out; docs/quickstart.md explains it",
-    `  ${cli} plan --policy examples/quickstart --cluster examples/dump-quickstart`,
-    "                                           the same policy against a dump; make one of your own cluster",
+  const rows = [
+    ["the policy that was rolled out", "examples/quickstart/ (explained in docs/quickstart.md)"],
+    keep
+      ? ["the rings now", `${cli} status`]
+      : ["the fleet afterwards, with kubectl", `${cli} demo --auto-approve --keep`],
+    ["trouble on purpose", `${cli} demo --auto-approve --fault ${other}`],
+    ["", `(or ${FAULT_NAMES.filter((name) => name !== other).join(", ")})`],
+    ["the same policy on a dump", `${cli} plan --policy examples/quickstart --cluster examples/dump-quickstart`],
   ];
+  const lines = ["", "What to look at next", ...rows.map(([what, how]) => `  ${(what ?? "").padEnd(36)}${how}`)];
   return `${lines.join("\n")}\n`;
 }
 

@@ -110,11 +110,19 @@ function describeLane(facts: Facts, outcome: RingOutcome, waiting: readonly Wait
   // What was approved is done, but not all is approved: the phase alone would read as the end.
   const phase = outcome.phase === "Done" && there + exempt < mine.length ? "PartDone" : outcome.phase;
   const notes = [
-    ...(flight.length > 0 ? [] : outcome.blockedBy.slice(0, 1).map((block) => block.reason)),
+    ...(flight.length > 0
+      ? []
+      : [outcome.blockedBy[0]?.reason ?? describeRest(mine) ?? ""].filter((text) => text !== "")),
     ...(exempt > 0 ? [`${exempt} exempt`] : []),
     ...(pulls.length > 0 ? [`waits for the merge of ${pulls.join(" ")}`] : []),
   ];
   return { name, phase, there, total: mine.length, flight, note: notes.join("; ") };
+}
+
+/** Why the first approved target that is not there does not move: `rocky-02: Deferred`. */
+function describeRest(rows: Facts["plan"]["rows"]): string | undefined {
+  const row = rows.find((other) => other.approved && !isCompliant(other.state) && other.blockedBy.length > 0);
+  return row === undefined ? undefined : `${row.asset.name}: ${row.blockedBy[0]?.reason}`;
 }
 
 /** A target under way and where it stands: `ubuntu-07 Rebooting`. */

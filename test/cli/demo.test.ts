@@ -1,0 +1,71 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import { type DemoProcess, runRingward, startRingward } from "../sandbox/demo/process.ts";
+
+function begin(...args: readonly string[]): DemoProcess {
+  const demo = startRingward(["demo", ...args]);
+  onTestFinished(() => {
+    demo.child.kill("SIGKILL");
+    demo.remove();
+  });
+  return demo;
+}
+
+describe("wrong use of demo ends with 2 and says what to do", () => {
+  it.each([
+    [["--seed", "x"], "--seed x"],
+    [["--seed", "-1"], "seed"],
+    [["--rate", "0"], "--rate 0"],
+    [["--timeout", "5"], "90s or 10m"],
+    [["--fault", "flood"], "one of failing-node, blocked-pdb, crash, freeze, rewrite-history"],
+    [["-o", "yaml"], "-o json"],
+    [["-o", "wide"], "-o json"],
+    [["--nope"], "--nope"],
+    [["dance"], "dance"],
+    [["merge"], "demo merge N"],
+    [["merge", "abc"], "abc is not the number of a pull request"],
+    [["merge", "1"], "no demo is running"],
+    [["mend"], "no demo is running"],
+    [["merge", "1", "--forge", "http://127.0.0.1:9"], "no forge answers"],
+  ])("%j", async (args, text) => {
+    const { code, stdout, stderr } = await runRingward(["demo", ...args]);
+    expect(stderr).toContain(text);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+
+  it("prints its help on standard output", async () => {
+    const { code, stdout } = await runRingward(["demo", "--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("--fault NAME");
+  });
+});
+
+describe("a demo that runs", () => {
+  it("waits for people, is found by other commands, and ends with 2 when nobody merges in time", async () => {
+    const demo = begin("--rate", "240", "--timeout", "30s", "-o", "json");
+    await demo.saw("pull request #1 waits for you");
+    expect(demo.story()).toContain("or: ringward demo merge 1");
+    expect(demo.story()).toMatch(/http:\/\/127\.0\.0\.1:\d+\/example\/patch-policy\/pull\/1 /);
+    const missing = await runRingward(["demo", "merge", "99"], demo.folder);
+    expect(missing).toMatchObject({ code: 1 });
+    expect(missing.stdout).toContain("there is no #99 (waiting: #1");
+    const mended = await runRingward(["demo", "mend"], demo.folder);
+    expect(mended).toMatchObject({ code: 0, stdout: "PodDisruptionBudget payments/ledger spares one pod now\n" });
+    const { code, stdout, stderr } = await demo.ended;
+    expect(stderr).toMatch(/waited in vain for #1 \(ring early, [a-z0-9-]+\): http:/);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, violations: [], fault: null });
+    // In a log there are no control codes.
+    expect(stderr).not.toContain("\u001b");
+    expect(demo.leftovers()).toEqual([]);
+  }, 120_000);
+
+  it("ends at once on Ctrl-C and leaves nothing behind", async () => {
+    const demo = begin();
+    await demo.saw("the controller starts");
+    demo.child.kill("SIGINT");
+    const { code, stderr } = await demo.ended;
+    expect(code).toBe(130);
+    expect(stderr).toContain("stopped");
+    expect(demo.leftovers()).toEqual([]);
+  }, 60_000);
+});
