@@ -20,23 +20,46 @@ export function describeChanges(input: EvidenceInput): Section {
   };
 }
 
-function writeChanges({ proposal, escape }: EvidenceInput, rows: number): readonly string[] {
+function writeChanges(input: EvidenceInput, rows: number): readonly string[] {
+  const { proposal, escape } = input;
   const changes = diffLevels(proposal.previous?.spec, proposal.level.spec);
   const components = changes.filter((change) => change.kind === "Component");
   const settings = changes.filter((change) => change.kind === "Setting");
   const list = atMost(components, rows, "components");
-  const from = proposal.previous === undefined ? "no level" : escape.code(proposal.previous.name, 300);
-  const cell = (text: string | undefined, limit: number): string =>
-    text === undefined ? "–" : escape.code(text, limit);
+  const level = escape.code(proposal.level.name, 300);
+  if (proposal.previous === undefined) {
+    const count = `${components.length} component${components.length === 1 ? "" : "s"}`;
+    return [
+      "#### What changes",
+      "",
+      `The ring's first level under this baseline: ${level}, ${count}.`,
+      "",
+      ...table(
+        ["Component", "Runs now", "To"],
+        list.shown.map((one) => [
+          cell(input, one.name, 255),
+          describeRunning(input, one.name),
+          cell(input, one.to, 160),
+        ]),
+      ),
+      ...list.rest,
+      ...writeFirstSettings(input, settings, rows),
+    ];
+  }
   const counts = countChanges(components);
   return [
     "#### What changes",
     "",
-    `From ${from} to ${escape.code(proposal.level.name, 300)}: ${counts}.`,
+    `From ${escape.code(proposal.previous.name, 300)} to ${level}: ${counts}.`,
     "",
     ...table(
       ["Component", "From", "To", "Change"],
-      list.shown.map((one) => [cell(one.name, 255), cell(one.from, 160), cell(one.to, 160), WORDS[one.change]]),
+      list.shown.map((one) => [
+        cell(input, one.name, 255),
+        cell(input, one.from, 160),
+        cell(input, one.to, 160),
+        WORDS[one.change],
+      ]),
     ),
     ...list.rest,
     ...(settings.length === 0
@@ -46,13 +69,60 @@ function writeChanges({ proposal, escape }: EvidenceInput, rows: number): readon
           ...table(
             ["Setting", "From", "To"],
             settings.map((one) => [
-              cell(one.name, 255),
-              cell(one.from, settingLimit(rows)),
-              cell(one.to, settingLimit(rows)),
+              cell(input, one.name, 255),
+              cell(input, one.from, settingLimit(rows)),
+              cell(input, one.to, settingLimit(rows)),
             ]),
           ),
         ]),
     ...warnings(settings, components),
+  ];
+}
+
+function cell({ escape }: EvidenceInput, text: string | undefined, limit: number): string {
+  return text === undefined ? "–" : escape.code(text, limit);
+}
+
+/** Most versions that are named in a cell. */
+const VERSIONS = 3;
+
+/** What the ring's targets run of a component, the most common first: `1.24.0 (5), 1.25.1 (1)`. */
+function describeRunning(input: EvidenceInput, component: string): string {
+  const { plan, proposal } = input;
+  const found = plan.rows
+    .filter((row) => row.ring === proposal.ring.name && row.baseline === proposal.baseline)
+    .flatMap((row) => row.components.filter((one) => one.name === component || isKernel(one.name, component)))
+    .map((one) => one.running);
+  const versions = [...Map.groupBy(found, (version) => version)]
+    .map(([version, all]) => ({ version, count: all.length }))
+    .sort((a, b) => b.count - a.count || ((a.version ?? "") < (b.version ?? "") ? -1 : 1));
+  if (versions.length === 0) return "–";
+  const shown = versions
+    .slice(0, VERSIONS)
+    .map(({ version, count }) => `${version === undefined ? "unknown" : input.escape.code(version, 160)} (${count})`);
+  const rest = versions.length - shown.length;
+  return [...shown, ...(rest === 0 ? [] : [`${rest} more`])].join(", ");
+}
+
+/** A level names kernels by series and flavour; a target runs one kernel. */
+function isKernel(running: string, component: string): boolean {
+  return running === "kernel" && component.startsWith("kernel/");
+}
+
+/** Everything about a first level is new: its settings are there to be read, folded away from what changes. */
+function writeFirstSettings(input: EvidenceInput, settings: readonly LevelChange[], rows: number): readonly string[] {
+  if (settings.length === 0) return [];
+  const root = settings.some((one) => one.name.startsWith("recipe.")) ? "; the recipe's steps run as root" : "";
+  return [
+    "",
+    `<details><summary>Settings (${settings.length}${root})</summary>`,
+    "",
+    ...table(
+      ["Setting", "Value"],
+      settings.map((one) => [cell(input, one.name, 255), cell(input, one.to, settingLimit(rows))]),
+    ),
+    "",
+    "</details>",
   ];
 }
 

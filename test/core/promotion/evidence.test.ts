@@ -34,6 +34,15 @@ describe("evidence", () => {
     expect(body).toContain("⚠ The recipe changes: its steps run as root on the nodes.");
   });
 
+  it("says for a ring's first level what its targets run now, with its settings folded away", () => {
+    const early = { after: ["canary"], nodes: [1, 1, 1] };
+    const { body } = renderProposal(inputOf({ rings: { ...RINGS, early } }));
+
+    expect(body).toContain(`The ring's first level under this baseline: \`${L2.name}\`, 1 component.`);
+    expect(body).toMatch(/\| `kubelet` \| (`v1\.34\.\d` \(\d\)(, )?)+ \| `v1\.34\.2` \|/);
+    expect(body).toMatch(/<details><summary>Settings \(\d+; the recipe's steps run as root\)<\/summary>/);
+  });
+
   it("lists by name what the ring before has not done", () => {
     const { body } = renderProposal(inputOf());
 
