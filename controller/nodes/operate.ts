@@ -4,7 +4,7 @@ import type { NodePatchStateStatus } from "../api/patch-state.ts";
 import type { DrainPolicy } from "../api/rollout-ring.ts";
 import type { Instant } from "../clock.ts";
 import type { Assessment, Block, Claim, LevelInForce, NodeAsset, PdbAsset, PodAsset } from "../core/model.ts";
-import { describeRefusals } from "../core/rollout/drain.ts";
+import { budgetsOf, describeRefusals } from "../core/rollout/drain.ts";
 import { type JobView, type NodeAct, nextNodeAct, type RecipeStepName } from "../core/rollout/node-steps.ts";
 import { parseReport } from "../inventory/report.ts";
 import { storeInventory } from "../inventory/store-inventory.ts";
@@ -12,7 +12,7 @@ import { isNotFound, isTooManyRequests } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
 import { closeOperation } from "../kube/closing.ts";
 import { createState, readState, type StateTarget, type StoredState, writeState } from "../kube/patch-states.ts";
-import type { KubeObject } from "../kube/port.ts";
+import { ApiError, type KubeObject } from "../kube/port.ts";
 import { NODES, PODS } from "../kube/resources.ts";
 import { markNode, unmarkNode } from "./mark.ts";
 import { jobName, readJobLog, startJob, viewJob } from "./recipe-job.ts";
@@ -31,7 +31,11 @@ export interface NodeOperationInput {
     readonly pod: (object: KubeObject) => PodAsset | undefined;
   };
   /** The node against the level of the claim. */
-  readonly assess: (node: NodeAsset, state: NodePatchStateStatus | undefined, level: LevelInForce | undefined) => Assessment;
+  readonly assess: (
+    node: NodeAsset,
+    state: NodePatchStateStatus | undefined,
+    level: LevelInForce | undefined,
+  ) => Assessment;
   /** What an inventory of this node has to keep. */
   readonly keep: InventoryKeep;
   /** Not before this time, by pod UID: what the server's Retry-After said. Losing it only asks sooner. */
@@ -223,6 +227,7 @@ async function evict(scene: Scene, pods: readonly PodAsset[], wait: Block): Prom
   const { input, state } = scene;
   const refused: PodAsset[] = [];
   let moved = false;
+  let failed: Error | undefined;
   for (const pod of pods) {
     if ((input.evictAfter.get(pod.uid) ?? 0) > input.now) {
       refused.push(pod);
@@ -234,17 +239,38 @@ async function evict(scene: Scene, pods: readonly PodAsset[], wait: Block): Prom
       moved = true;
     } catch (error) {
       if (isNotFound(error)) continue;
-      if (!isTooManyRequests(error)) throw error;
+      const retryAfterMs = isTooManyRequests(error) ? error.retryAfterMs : undefined;
+      if (!isTooManyRequests(error) && !isCoveredTwice(error, pod, input.pdbs)) {
+        // What is wrong with one pod keeps no other from leaving (V4).
+        failed ??= error as Error;
+        continue;
+      }
       refused.push(pod);
-      input.evictAfter.set(pod.uid, input.now + (error.retryAfterMs ?? EVICT_PAUSE_MS));
+      input.evictAfter.set(pod.uid, input.now + (retryAfterMs ?? EVICT_PAUSE_MS));
     }
   }
   if (moved) input.tell({ type: "Normal", reason: "Draining", note: `evicting ${pods.length - refused.length} pods` });
-  const block = describeRefusals(refused, input.pdbs) ?? wait;
+  if (failed !== undefined) throw failed;
+  const block = describeTwice(refused, input.pdbs) ?? describeRefusals(refused, input.pdbs) ?? wait;
   const before = state?.blockedBy?.find((other) => other.reason === block.reason)?.since;
   const dated: Block = { ...block, since: before === undefined ? input.now : Date.parse(before) };
   if (!moved || dated.reason === "PDBBlocked") await showBlock(scene, dated);
   return moved ? { kind: "Moved", note: "Evict" } : { kind: "Waiting", block: dated };
+}
+
+/** The API server evicts no pod that two budgets select, and says so with a 500. */
+function isCoveredTwice(error: unknown, pod: PodAsset, pdbs: readonly PdbAsset[]): boolean {
+  return error instanceof ApiError && error.code === 500 && budgetsOf(pod, pdbs).length > 1;
+}
+
+function describeTwice(refused: readonly PodAsset[], pdbs: readonly PdbAsset[]): Block | undefined {
+  const pod = refused.find((one) => budgetsOf(one, pdbs).length > 1);
+  if (pod === undefined) return undefined;
+  const names = budgetsOf(pod, pdbs).map(({ name }) => name);
+  return {
+    reason: "PDBBlocked",
+    message: `pod ${pod.namespace}/${pod.name} is selected by PodDisruptionBudgets ${names.join(" and ")}, and a pod with more than one is never evicted: change one of their selectors`,
+  };
 }
 
 async function start({ input, level, node, state }: Scene, step: RecipeStepName): Promise<void> {
