@@ -1,5 +1,6 @@
 // Reading and writing NodePatchState and WorkloadPatchState. Every write carries the resourceVersion of what was just read, so two
 // controllers cannot both move an operation (K1, K4). A state that speaks of another UID than the target's is no state.
+import { createHash } from "node:crypto";
 import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Client } from "./client.ts";
 import type { KubeObject } from "./port.ts";
@@ -20,10 +21,16 @@ export interface StateTarget {
   readonly uid: string;
 }
 
+const LONGEST_NAME = 253;
+
 /** Name of a workload's state: `deployment-web`. */
 export function stateRef(target: StateTarget): ObjectRef {
   if (target.kind === "Node") return { name: target.name };
-  return { namespace: target.namespace, name: `${target.kind.toLowerCase()}-${target.name}`.slice(0, 253) };
+  const name = `${target.kind.toLowerCase()}-${target.name}`;
+  if (name.length <= LONGEST_NAME) return { namespace: target.namespace, name };
+  // Two long names that begin alike must not share a state.
+  const rest = createHash("sha256").update(name).digest("hex").slice(0, 16);
+  return { namespace: target.namespace, name: `${name.slice(0, LONGEST_NAME - rest.length - 1)}-${rest}` };
 }
 
 const resourceOf = (target: StateTarget): Resource =>
