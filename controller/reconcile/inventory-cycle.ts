@@ -14,6 +14,7 @@ import { createState, readState, writeState } from "../kube/patch-states.ts";
 import { JOBS } from "../kube/resources.ts";
 import { JOB_NAMESPACE, readJobLog, startJob, viewJob } from "../nodes/recipe-job.ts";
 import { keepFor } from "./claims.ts";
+import { isHeld } from "./statuses.ts";
 
 export interface CycleInput {
   readonly client: Client;
@@ -34,13 +35,22 @@ interface Due {
   readonly job: string;
 }
 
+/** After so many in one pass it is the server that cannot, not the nodes. */
+const MOST_FAILURES = 100;
+
 /** Starts what is due and reads what has finished; true while jobs run. */
 export async function runInventoryCycle(input: CycleInput): Promise<boolean> {
-  const due = findDue(input).slice(0, input.limit);
+  const due = findDue(input);
+  let running = 0;
+  let failed = 0;
+  // A node that cannot be looked at takes no other node's place (V4); when none can, the next pass tries again.
   for (const one of due) {
+    if (running >= input.limit || failed >= MOST_FAILURES) break;
     try {
       await look(input, one);
+      running += 1;
     } catch (error) {
+      failed += 1;
       input.onError(error, one.node.name);
     }
   }
@@ -95,7 +105,7 @@ async function look(input: CycleInput, { node, recipe, job }: Due): Promise<void
   const stored = await readState<NodePatchStateStatus>(client, target);
   if (stored === undefined) return createState(client, target);
   // An operation began meanwhile: what this job saw may be older than what the operation did.
-  if (stored.status?.operation !== undefined) return;
+  if (stored.status?.operation !== undefined || isHeld(stored.object, node.uid, input.claimed)) return;
   const log = view.phase === "Succeeded" ? await readJobLog(client, job) : undefined;
   const parsed = parseReport(log ?? "");
   const time = new Date(now).toISOString();

@@ -1,7 +1,7 @@
 // Writes what is known where people look: the state of each asset, of rings and of baselines. Only differences that mean something
 // are written, so a converged cluster is silent (K7). Targets under a claim are written by their operation alone.
 import type { PatchBaselineStatus } from "../api/patch-baseline.ts";
-import { type NodePatchStateStatus, type Phase, STATES, type WorkloadPatchStateStatus } from "../api/patch-state.ts";
+import type { NodePatchStateStatus, Phase, STATES, WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Reason } from "../api/reasons.ts";
 import type { RolloutRingStatus } from "../api/rollout-ring.ts";
 import { API_VERSION } from "../api/schema.ts";
@@ -13,6 +13,7 @@ import { type Plan, type RingOutcome, ringStatusOf } from "../core/rollout/plan.
 import type { Client } from "../kube/client.ts";
 import type { EventInput } from "../kube/events.ts";
 import { addVerified } from "../kube/closing.ts";
+import type { KubeObject } from "../kube/port.ts";
 import { createState, readState, writeState } from "../kube/patch-states.ts";
 import { NODE_PATCH_STATES, PATCH_BASELINES, ROLLOUT_RINGS } from "../kube/resources.ts";
 import type { ClusterObjects } from "./cluster.ts";
@@ -52,14 +53,23 @@ export async function writeTargetStates(input: StatusInput): Promise<boolean> {
     written += 1;
     try {
       const live = (await readState<TargetStatus>(input.client, asset)) ?? (await create(input.client, asset));
-      if (live?.status?.operation !== undefined) continue;
-      if (live !== undefined)
-        await writeState<TargetStatus>(input.client, live, asset, { ...live.status, ...wanted } as TargetStatus);
+      // What stands there now counts, not what was read before: an operation may have closed meanwhile, and a state of an earlier
+      // target of that name is kept until its claim is settled.
+      if (live === undefined || live.status?.operation !== undefined || isHeld(live.object, uid, input.claimed))
+        continue;
+      const fresh = describeTarget(rows, live.status, input.now);
+      await writeState<TargetStatus>(input.client, live, asset, { ...live.status, ...fresh } as TargetStatus);
     } catch (error) {
       input.onError(error, `${asset.kind} ${asset.name}`);
     }
   }
   return false;
+}
+
+/** The state of a target that is gone and whose claim is still there: how far it came decides whether it counts as lost. */
+export function isHeld(state: KubeObject, uid: string, claimed: ReadonlySet<string>): boolean {
+  const other = (state.status as TargetStatus | undefined)?.targetUID;
+  return other !== undefined && other !== uid && claimed.has(other);
 }
 
 async function create(client: Client, asset: AssetRow["asset"]): ReturnType<typeof readState<TargetStatus>> {
