@@ -85,6 +85,10 @@ export function createController(ports: PassPorts, options: PassOptions): Contro
 
 async function makePass(ports: PassPorts, options: PassOptions, memory: Memory): Promise<PassResult> {
   const { client, clock } = ports;
+  // What passes while nothing can be read was not observed, and does not soak.
+  const looked = { wall: memory.wall, monotonic: memory.monotonic };
+  memory.wall = undefined;
+  memory.monotonic = undefined;
   const objects = await ports.reader.read();
   memory.apiServerVersion ??= await readVersion(client);
   const snapshot = takeSnapshot(objects, memory.apiServerVersion);
@@ -96,7 +100,7 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
     findLostClaims(ledger, snapshot.inventory, snapshot.stored, policy.inForce.clusterName),
   );
   const resolved = resolveCandidates(policy.inForce, snapshot.stored, clock.now());
-  const input = planInput(ports, memory, { policy, snapshot, ledger, lost, candidates: resolved.levels });
+  const input = planInput(ports, memory, looked, { policy, snapshot, ledger, lost, candidates: resolved.levels });
   const plan = makePlan(input);
   memory.soakedMs = plan.soakedMs;
   const moved = await act(ports, options, memory, {
@@ -132,6 +136,7 @@ async function readVersion(client: Client): Promise<string | undefined> {
 function planInput(
   { clock }: PassPorts,
   memory: Memory,
+  last: Pick<Memory, "wall" | "monotonic">,
   scene: Omit<Scene, "objects" | "input" | "plan" | "views"> & {
     readonly candidates: ReadonlyMap<string, LevelInForce>;
   },
@@ -139,9 +144,9 @@ function planInput(
   const [wall, monotonic] = [clock.now(), clock.monotonic()];
   // The lesser of two clocks: a jump of one can only lengthen the soak (invariant of soak; DESIGN "Approval").
   const looked =
-    memory.wall === undefined || memory.monotonic === undefined
+    last.wall === undefined || last.monotonic === undefined
       ? 0
-      : Math.min(wall - memory.wall, monotonic - memory.monotonic);
+      : Math.min(wall - last.wall, monotonic - last.monotonic);
   memory.wall = wall;
   memory.monotonic = monotonic;
   return {
@@ -183,8 +188,16 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
       if (!isConflict(error) && !isPatchTestFailure(error)) ports.onError(error, `${claim.kind} ${claim.name}`);
     },
   });
+  const free = new Set(served.free);
   for (const claim of served.lost) {
-    await recordLost(client, claim);
+    try {
+      await recordLost(client, claim);
+    } catch (error) {
+      // Its claim is kept until the failure stands in the ring; the others are served on (V4).
+      free.delete(claim.uid);
+      if (!isConflict(error)) ports.onError(error, `RolloutRing ${claim.ring}`);
+      continue;
+    }
     ports.record(
       toEvent(claim, {
         type: "Warning",
@@ -210,7 +223,7 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   const add = plan.claims.filter((request) =>
     [...predecessorsOf(request.ring, policy.inForce.rings)].every((ring) => !unstored.has(ring)),
   );
-  const ledgerMoved = await changeLedger(ports, scene, served.free, add);
+  const ledgerMoved = await changeLedger(ports, scene, free, add);
   const claimed = new Set([
     ...ledger.claims.map((claim) => claim.uid),
     ...scene.lost.map((claim) => claim.uid),
