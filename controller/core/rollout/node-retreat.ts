@@ -85,6 +85,18 @@ export function recover(scene: Scene, failure: NonNullable<NodeOperation["failur
       operation: { ...rest, step: "Verified", stepTime: new Date(now).toISOString() },
       note: "Recovered",
     };
+  // Back after all: what was read of it before says nothing of it now, so it is looked at and verified like any other.
+  const booted = operation.step !== "Rebooting" || node.bootId !== operation.bootId;
+  if (failure.reason === "NodeNotBack" && node.ready && booted)
+    return {
+      kind: "Record",
+      operation: {
+        ...rest,
+        step: operation.step === "Rebooting" ? "Rebooted" : operation.step,
+        stepTime: new Date(now).toISOString(),
+      },
+      note: "Recovered",
+    };
   if (!COMMITTED.has(operation.step)) {
     const away =
       operation.backOut ??
