@@ -69,6 +69,7 @@ describe("the policy source", () => {
     });
     rig.cluster.server.setFault(({ write, path }) => (write && path.includes("zz-second") ? { status: 500 } : "none"));
     await rig.until("everything is patched", () => isConverged(rig), 150);
+    expect(rig.kernel("n3")).toBe(NEW_KERNEL);
   });
 
   it("moves with a fast-forward", async () => {
