@@ -1,5 +1,6 @@
 // `npm run generate`: writes every file that is made from the sources: crds/, docs/kinds/, docs/reasons.md, docs/errors.md.
 // `generatedFiles` is pure but for reading the sources; a check and a test compare it with what is committed.
+import { invariantsPage } from "../docs/invariants.ts";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { crdYaml } from "../../controller/api/crd.ts";
@@ -23,6 +24,7 @@ export function generatedFiles(root = ROOT): ReadonlyMap<string, string> {
   }
   files.set("docs/kinds/README.md", kindsIndex(KINDS));
   files.set("docs/reasons.md", reasonsPage());
+  files.set("docs/invariants.md", invariantsPage(root));
   files.set("docs/errors.md", errorsPage(readSources(join(root, "controller"))));
   return files;
 }

@@ -53,6 +53,7 @@ export function findTargets(input: TargetInput, memory?: PlanMemory): readonly T
     input,
     nodeBaselines: sortByName(policy.baselines.filter((baseline) => baseline.spec.target === "Node")),
     imageBaselines: sortByName(policy.baselines.filter((baseline) => baseline.spec.target === "Image")),
+    imageNames: new Map(policy.baselines.map((baseline) => [baseline.name, lastNames(baseline)])),
     choices: new Map(),
   };
   const targets: Target[] = [];
@@ -118,6 +119,8 @@ interface Scene {
   readonly input: TargetInput;
   readonly nodeBaselines: readonly BaselineInForce[];
   readonly imageBaselines: readonly BaselineInForce[];
+  /** Last path components of the repositories and mirrors that each baseline names: tells most pairs apart at once. */
+  readonly imageNames: ReadonlyMap<string, ReadonlySet<string>>;
   /** By ring and baseline: made once for a plan, shared by all targets. */
   readonly choices: Map<string, Choice>;
 }
@@ -149,11 +152,24 @@ function targetsOfNode(scene: Scene, node: NodeAsset): readonly Target[] {
   });
 }
 
+function lastNames({ spec }: BaselineInForce): ReadonlySet<string> {
+  const images = spec.image?.images ?? [];
+  return new Set(images.flatMap(({ repository, mirrors = [] }) => [repository, ...mirrors]).map(lastName));
+}
+
+function lastName(repository: string): string {
+  return repository.slice(repository.lastIndexOf("/") + 1);
+}
+
+function mayName(names: ReadonlySet<string> | undefined, { containers }: WorkloadAsset): boolean {
+  return containers.some(({ image }) => names?.has(lastName(image).replace(/[:@].*$/, "")) === true);
+}
+
 function targetsOfWorkload(scene: Scene, workload: WorkloadAsset): readonly Target[] {
   const { input, imageBaselines } = scene;
   const membership = membershipOf(input, workload.uid);
   return imageBaselines
-    .filter((baseline) => isWorkloadTarget(baseline, workload))
+    .filter((baseline) => mayName(scene.imageNames.get(baseline.name), workload) && isWorkloadTarget(baseline, workload))
     .map((baseline) => {
       const { level, approved, withdrawn, ring } = choiceFor(scene, membership, baseline.name);
       const stored = input.stored.workloads.get(workload.uid);
