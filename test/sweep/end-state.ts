@@ -15,13 +15,13 @@ import type { Stage } from "./stage.ts";
 export type EndState = Readonly<Record<string, unknown>>;
 
 /** The stage as it is now. */
-export function readEndState(stage: Stage, fromVersion = 0): EndState {
+export async function readEndState(stage: Stage): Promise<EndState> {
   const objects = objectsOf(stage);
   return {
     ...Object.fromEntries([...objects].flatMap(([key, object]) => describe(key, object))),
     ...machines(stage),
-    ...repository(stage),
-    ...counts(stage, fromVersion),
+    ...(await repository(stage)),
+    ...counts(stage),
   };
 }
 
@@ -140,25 +140,16 @@ function machines(stage: Stage): EndState {
   );
 }
 
-function repository({ remote, forge }: Stage): EndState {
-  const head = remote.people.head("main");
-  const tree =
-    head === undefined ? [] : [...remote.people.commit(head).tree].map(([path, file]) => `${path} ${file.blob}`).sort();
-  return {
-    "git/main": tree,
-    "git/branches": [...remote.people.branches().keys()].sort(),
-    "forge/pulls": forge.people
-      .pulls()
-      .map((pull) => `${pull.head} ${pull.state} ${pull.title}`)
-      .sort(),
-  };
+async function repository({ host }: Stage): Promise<EndState> {
+  const pulls = (await host.pulls()).map((pull) => `${pull.head} ${pull.state} ${pull.title}`).sort();
+  return { "git/main": await host.tree(), "git/branches": await host.branches(), "forge/pulls": pulls };
 }
 
 /** Claimed jobs by node and step, and changes of images by workload. */
-function counts(stage: Stage, fromVersion: number): EndState {
+function counts(stage: Stage): EndState {
   const tally: Record<string, number> = {};
   const add = (name: string): void => void (tally[name] = (tally[name] ?? 0) + 1);
-  for (const version of stage.cluster.server.store.history().slice(fromVersion)) {
+  for (const version of stage.cluster.server.store.history()) {
     const { object, previous, resource, type, key } = version;
     const labels = object.metadata.labels ?? {};
     if (resource === "jobs.batch" && type === "ADDED" && labels[CLAIM_MARK] !== undefined)

@@ -4,6 +4,7 @@ import { createClient } from "../../controller/kube/client.ts";
 import type { ApiPort } from "../../controller/kube/port.ts";
 import type { Forge } from "../../controller/forge/port.ts";
 import type { PolicyGit } from "../../controller/git/port.ts";
+import type { TimedRequest } from "../../controller/sandbox/invariants/requests.ts";
 import { directReader } from "./reader.ts";
 import { Crash, type Soul } from "./soul.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
@@ -20,12 +21,14 @@ export interface Fate {
   count: number;
   /** What each write was, where somebody keeps it. */
   readonly names: string[];
+  /** Requests that change something, as they were sent. */
+  readonly requests: TimedRequest[];
   readonly at: number | undefined;
   readonly mode: Mode;
 }
 
 export function createFate(count: number, at?: number, mode: Mode = "before"): Fate {
-  return { count, names: [], at, mode };
+  return { count, names: [], requests: [], at, mode };
 }
 
 class ReplyLost extends Error {}
@@ -56,12 +59,28 @@ async function write<T>(soul: Soul, fate: Fate, name: string, send: () => Promis
   throw new Crash(name);
 }
 
-function mortalApi(port: ApiPort, soul: Soul, fate: Fate): ApiPort {
+function withoutUndefined(query: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+function mortalApi(port: ApiPort, user: string, soul: Soul, fate: Fate): ApiPort {
   return {
     request(request) {
       if (soul.dead) return Promise.reject(new Crash("dead"));
       if (request.method === "GET") return port.request(request);
-      return write(soul, fate, `${request.method} ${request.path}`, () => port.request(request));
+      const { method, path, body, query = {} } = request;
+      const sent = {
+        seq: fate.count,
+        user,
+        method,
+        path,
+        query: withoutUndefined(query),
+        body,
+        write: true,
+        status: 0,
+      };
+      fate.requests.push({ ...sent, time: 0, revision: 0 });
+      return write(soul, fate, `${method} ${path}`, () => port.request(request));
     },
     watch: (request) => port.watch(request),
   };
@@ -95,14 +114,17 @@ export function beBorn(
 ): Life {
   const soul: Soul = { dead: false };
   const errors: unknown[] = [];
-  const client = createClient(wrap(mortalApi(ports.api, soul, fate)), { fieldManager: "ringward", clock: stage.clock });
+  const client = createClient(wrap(mortalApi(ports.api, user, soul, fate)), {
+    fieldManager: "ringward",
+    clock: stage.clock,
+  });
   const onError = (error: unknown): void => {
     if (!soul.dead && !(error instanceof ReplyLost)) errors.push(error);
   };
   const policy = createPolicySource({
     client,
     validators: stage.validators,
-    openGit: (spec) => Promise.resolve(mortalGit(ports.git(spec.branch ?? "main"), soul, fate)),
+    openGit: async (spec) => mortalGit(await ports.git(spec.branch ?? "main"), soul, fate),
     openForge: () => Promise.resolve(mortalForge(ports.forge(), soul, fate)),
     record: () => undefined,
     onError,
@@ -118,7 +140,7 @@ export function beBorn(
   const controller: Controller = createController(
     {
       client,
-      reader: directReader(stage, soul),
+      reader: ports.reader?.(client) ?? directReader(stage, soul),
       policy,
       promoter,
       clock: stage.clock,

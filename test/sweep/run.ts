@@ -7,7 +7,8 @@ import type { StoredVersion } from "../../controller/sandbox/apiserver/index.ts"
 import type { ApiPort } from "../../controller/kube/port.ts";
 import { compareEndStates, type EndState, readEndState } from "./end-state.ts";
 import { beBorn, createFate, type Fate, type Life, type Mode } from "./life.ts";
-import { portsOf, type Stage, type StageSnapshot } from "./stage.ts";
+import { judgeHouse, type Judged } from "./house.ts";
+import { type MemoryStage, portsOf, type Stage, type StageSnapshot } from "./stage.ts";
 
 /** Passes between two kept moments. */
 const KEEP_EVERY = 5;
@@ -38,6 +39,8 @@ export interface Reference {
   readonly end: EndState;
   readonly checker: Checker;
   readonly history: readonly StoredVersion[];
+  /** Commits that were judged already. */
+  readonly judged: Judged;
 }
 
 /** Controllers that take turns; the dead are replaced when their turn comes. */
@@ -46,7 +49,7 @@ interface Cast {
   born: number;
 }
 
-function turnOf(stage: Stage, cast: Cast, pass: number, fate: Fate, wrap?: (port: ApiPort) => ApiPort): Life {
+function turnOf(stage: MemoryStage, cast: Cast, pass: number, fate: Fate, wrap?: (port: ApiPort) => ApiPort): Life {
   const place = pass % cast.lives.length;
   const present = cast.lives[place];
   if (present !== undefined && !present.dead) return present;
@@ -58,21 +61,25 @@ function turnOf(stage: Stage, cast: Cast, pass: number, fate: Fate, wrap?: (port
 }
 
 /** Everything is done and nothing moves any more. */
-function isOver(stage: Stage, result: PassResult | undefined, written: number): boolean {
+export async function isOver(stage: Stage, result: PassResult | undefined, written: number): Promise<boolean> {
   if (result === undefined || result.busy || written > 0) return false;
   const { rings, steering } = result.plan;
   const last = rings.at(-1);
   const { ring, levels } = stage.scenario.last;
   if (last?.ring.name !== ring || last.entries.approvals.size < levels || steering.length > 0 || stage.isUndone())
     return false;
-  return (
-    rings.every((ring) => ring.phase === "Done") && stage.forge.people.pulls().every((pull) => pull.state !== "open")
-  );
+  if (rings.some((other) => other.phase !== "Done")) return false;
+  return (await stage.host.pulls()).every((pull) => pull.state !== "open");
+}
+
+/** Only time can change anything. */
+export function isIdle(result: PassResult | undefined, written: number): boolean {
+  return result?.busy === false && written === 0 && result.plan.steering.length === 0;
 }
 
 /** Runs once without a disturbance. */
 export async function runReference(
-  stage: Stage,
+  stage: MemoryStage,
   controllers: number,
   wrap?: (port: ApiPort) => ApiPort,
 ): Promise<Reference> {
@@ -107,19 +114,20 @@ export async function runReference(
     if (life.errors.length > 0)
       throw new Error(`pass ${pass} of the undisturbed run failed`, { cause: life.errors[0] });
     for (const name of fate.names.slice(before)) writes.push({ name, pass });
-    if (isOver(stage, result, fate.count - before)) {
+    if (await isOver(stage, result, fate.count - before)) {
       feed();
       return {
         controllers,
         passes: pass + 1,
         writes,
         kept,
-        end: readEndState(stage),
+        end: await readEndState(stage),
+        judged: new Map(),
         checker,
         history: stage.cluster.server.store.history(),
       };
     }
-    await stage.turn(result?.busy === false && fate.count === before && result.plan.steering.length === 0);
+    await stage.turn(isIdle(result, fate.count - before));
   }
   throw new Error(`the undisturbed run did not end in ${MOST_PASSES} passes`);
 }
@@ -139,7 +147,7 @@ export interface Outcome {
 export type Worlds = Map<string, { readonly outcome: Outcome; readonly versions: readonly StoredVersion[] }>;
 
 /** The world at one place of the run but for the stored objects, which `isSame` compares. */
-function worldKey(stage: Stage, pass: number): string {
+function worldKey(stage: MemoryStage, pass: number): string {
   return JSON.stringify([
     pass,
     stage.cluster.server.store.revision(),
@@ -161,9 +169,12 @@ function isSame(one: readonly StoredVersion[], other: readonly StoredVersion[]):
   });
 }
 
-/** Runs with one disturbance to the end and judges it. */
+/**
+ * Runs with one disturbance to the end and judges it. Where the undisturbed run replaced its controllers and the world is exactly what
+ * it was there, down to every stored object, the disturbed one's are replaced as well: what follows is the undisturbed run.
+ */
 export async function runDisturbed(
-  stage: Stage,
+  stage: MemoryStage,
   reference: Reference,
   at: number,
   mode: Mode,
@@ -209,12 +220,13 @@ export async function runDisturbed(
         occurred: new Set(),
         shared: false,
       };
-    if (isOver(stage, result, fate.count - before)) break;
-    await stage.turn(result?.busy === false && fate.count === before && result.plan.steering.length === 0);
+    if (await isOver(stage, result, fate.count - before)) break;
+    await stage.turn(isIdle(result, fate.count - before));
   }
-  const outcome = judge(stage, reference, start, {
+  const outcome = await judge(stage, reference, start, {
     at,
     mode,
+    fate,
     passes: pass + 1 - start.pass,
     over: pass < start.pass + MOST_PASSES,
   });
@@ -223,17 +235,24 @@ export async function runDisturbed(
   return outcome;
 }
 
-function judge(
-  stage: Stage,
+async function judge(
+  stage: MemoryStage,
   reference: Reference,
   start: Kept,
-  run: { readonly at: number; readonly mode: Mode; readonly passes: number; readonly over: boolean },
-): Outcome {
+  run: {
+    readonly at: number;
+    readonly mode: Mode;
+    readonly fate: Fate;
+    readonly passes: number;
+    readonly over: boolean;
+  },
+): Promise<Outcome> {
   const checker = start.checker.clone();
   checker.feed(stage.cluster.server.store.history().slice(start.versions));
   const { violations, occurred } = checker.finish();
   const problems = violations.map(({ invariant, object, at, message }) => `${invariant} ${object} ${at}: ${message}`);
+  problems.push(...judgeHouse(stage, run.fate.requests, reference.judged));
   if (!run.over) problems.push(`V1: the run did not end in ${MOST_PASSES} passes`);
-  else problems.push(...compareEndStates(reference.end, readEndState(stage)).map((line) => `end: ${line}`));
+  else problems.push(...compareEndStates(reference.end, await readEndState(stage)).map((line) => `end: ${line}`));
   return { at: run.at, mode: run.mode, passes: run.passes, problems, occurred, shared: false };
 }

@@ -1,7 +1,7 @@
 // A sweep: every write of the undisturbed run, in every mode, judged; what it found, in lines for people.
 import { MODES, type Mode } from "./life.ts";
 import { type Outcome, type Reference, runDisturbed, type Worlds } from "./run.ts";
-import type { Stage } from "./stage.ts";
+import type { MemoryStage } from "./stage.ts";
 
 export interface SweepResult {
   readonly points: number;
@@ -15,7 +15,7 @@ export interface SweepResult {
 
 /** Sweeps the writes for which `mine` holds: a sweep may be shared out among processes. */
 export async function sweep(
-  stage: Stage,
+  stage: MemoryStage,
   reference: Reference,
   mine: (write: number) => boolean = () => true,
   modes: readonly Mode[] = MODES,
