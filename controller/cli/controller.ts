@@ -2,12 +2,12 @@
 import { mkdirSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { type Clock, systemClock, systemRandom } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { inClusterKubeconfig } from "../kube/kubeconfig.ts";
 import { runController } from "../reconcile/run-controller.ts";
 import { createPolicyClock, readClock } from "../sandbox/clock.ts";
+import { parseFlags, wrongUse } from "./output.ts";
 
 const HELP = `Usage: ringward controller [--kubeconfig FILE] [--namespace NS] [--data DIR]
 
@@ -22,22 +22,21 @@ Runs the controller until it is stopped by SIGINT or SIGTERM.
 `;
 
 export async function command(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      kubeconfig: { type: "string" },
-      namespace: { type: "string", default: "ringward-system" },
-      data: { type: "string" },
-      identity: { type: "string" },
-      "policy-clock": { type: "string" },
-      pace: { type: "string", default: "250" },
-      help: { type: "boolean", short: "h", default: false },
-    },
+  const { values, positionals } = parseFlags("controller", args, {
+    kubeconfig: { type: "string" },
+    namespace: { type: "string", default: "ringward-system" },
+    data: { type: "string" },
+    identity: { type: "string" },
+    "policy-clock": { type: "string" },
+    pace: { type: "string", default: "250" },
+    help: { type: "boolean", short: "h", default: false },
   });
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
   }
+  if (positionals.length > 0) throw wrongUse("controller", `${positionals.join(" ")} is not understood`);
+  if (!/^[0-9]{1,5}$/.test(values.pace)) throw wrongUse("controller", `--pace ${values.pace}: not a number of ms`);
   const kubeconfig = values.kubeconfig ?? process.env["KUBECONFIG"] ?? inClusterKubeconfig(process.env);
   if (kubeconfig === undefined)
     throw new UserError("RW0301", "there is no cluster to talk to", "give --kubeconfig or set KUBECONFIG");

@@ -1,16 +1,15 @@
 // `ringward demo`: from policy in Git to a patched fleet, on an embedded cluster. `ringward demo merge N|all` and `ringward demo mend`
 // play the person from another terminal. The story goes to standard error; with -o json the verdict is the last line on standard output.
 import { constants } from "node:os";
-import { parseArgs } from "node:util";
 import { parseDuration } from "../core/duration.ts";
 import { UserError } from "../errors.ts";
 import { FAULT_NAMES } from "../sandbox/demo/faults/index.ts";
 import { mendFromOutside, mergeFromOutside, readNumbers } from "../sandbox/demo/outside.ts";
-import type { DemoResult } from "../sandbox/demo/result.ts";
+import { type DemoResult, exitCode } from "../sandbox/demo/result.ts";
 import { runDemo } from "../sandbox/demo/run.ts";
 import { createStory } from "../sandbox/demo/story.ts";
 import { findDemo, type RunningDemo } from "../sandbox/workspace.ts";
-import { createPaint } from "./output.ts";
+import { createPaint, parseFlags } from "./output.ts";
 
 const HELP = `Usage: ringward demo [--auto-approve] [--fault NAME] [--seed N] [--timeout DURATION] [--keep] [-o json]
        ringward demo merge N|all [--forge URL]
@@ -37,20 +36,16 @@ const DEFAULT_LIMIT = "10m";
 const FASTEST = 1000;
 
 export async function command(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      "auto-approve": { type: "boolean", default: false },
-      fault: { type: "string" },
-      seed: { type: "string", default: "1" },
-      rate: { type: "string", default: "120" },
-      timeout: { type: "string" },
-      keep: { type: "boolean", default: false },
-      forge: { type: "string" },
-      output: { type: "string", short: "o" },
-      help: { type: "boolean", short: "h", default: false },
-    },
+  const { values, positionals } = parseFlags("demo", args, {
+    "auto-approve": { type: "boolean", default: false },
+    fault: { type: "string" },
+    seed: { type: "string", default: "1" },
+    rate: { type: "string", default: "120" },
+    timeout: { type: "string" },
+    keep: { type: "boolean", default: false },
+    forge: { type: "string" },
+    output: { type: "string", short: "o" },
+    help: { type: "boolean", short: "h", default: false },
   });
   if (values.help) {
     process.stdout.write(HELP);
@@ -64,13 +59,14 @@ export async function command(args: readonly string[]): Promise<number> {
     throw misuse(`-o ${values.output}`, "demo tells its story as text, and its result with -o json");
   const terminal = process.stderr.isTTY;
   const limit = values.timeout ?? (terminal && !values["auto-approve"] ? undefined : DEFAULT_LIMIT);
+  const limitMs = limit === undefined ? Number.POSITIVE_INFINITY : milliseconds("--timeout", limit);
   return play(
     {
       autoApprove: values["auto-approve"],
       fault: values.fault,
       seed: wholeNumber("--seed", values.seed, 0, Number.MAX_SAFE_INTEGER),
       rate: wholeNumber("--rate", values.rate, 1, FASTEST),
-      limitMs: limit === undefined ? undefined : milliseconds("--timeout", limit),
+      givesUp: (elapsedMs) => elapsedMs >= limitMs,
       keep: values.keep,
       // Started as an npm script there is no `ringward` on the person's path.
       cli: process.env["npm_lifecycle_event"] === undefined ? "ringward" : "npm run -s ringward --",
@@ -114,17 +110,9 @@ async function play(wanted: Wanted, json: boolean): Promise<number> {
     return 128 + (stoppedBy === undefined ? 0 : constants.signals[stoppedBy]);
   }
   if (json && wanted.keep) process.stdout.write(`${JSON.stringify(result)}\n`);
-  return exitCode(result, wanted);
-}
-
-/** 2 where people were waited for in vain, 1 where something is wrong. */
-function exitCode(result: DemoResult, { autoApprove }: Wanted): number {
-  if (result.ok) return 0;
-  const waiting = result.pullRequests.filter((pull) => pull.state === "open");
-  for (const pull of waiting)
+  for (const pull of result.pullRequests.filter((other) => other.state === "open"))
     process.stderr.write(`waited in vain for #${pull.number} (ring ${pull.ring}, ${pull.baseline}): ${pull.url}\n`);
-  const harmless = result.violations.length === 0 && result.fault?.ok !== false;
-  return !autoApprove && waiting.length > 0 && harmless ? 2 : 1;
+  return exitCode(result, wanted.autoApprove);
 }
 
 function summarise({

@@ -1,9 +1,9 @@
 // `ringward sandbox`: an embedded cluster, forge and clock, until it is stopped. kubectl, git and the controller may be pointed at it.
-import { parseArgs } from "node:util";
 import { systemClock, systemRandom } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { startSandbox } from "../sandbox/start.ts";
 import { writeKubeconfigFile } from "../sandbox/workspace.ts";
+import { parseFlags, wrongUse } from "./output.ts";
 
 const HELP = `Usage: ringward sandbox [--port PORT] [--nodes N] [--kubeconfig FILE] [--policy DIR]
 
@@ -18,28 +18,26 @@ Git repository. Runs until it is stopped.
 `;
 
 export async function command(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      port: { type: "string", default: "0" },
-      nodes: { type: "string" },
-      kubeconfig: { type: "string" },
-      policy: { type: "string" },
-      rate: { type: "string", default: "1" },
-      help: { type: "boolean", short: "h", default: false },
-    },
+  const { values, positionals } = parseFlags("sandbox", args, {
+    port: { type: "string", default: "0" },
+    nodes: { type: "string" },
+    kubeconfig: { type: "string" },
+    policy: { type: "string" },
+    rate: { type: "string", default: "1" },
+    help: { type: "boolean", short: "h", default: false },
   });
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
   }
+  if (positionals.length > 0) throw wrongUse("sandbox", `${positionals.join(" ")} is not understood`);
   const sandbox = await startSandbox({
     transport: systemClock,
     random: systemRandom,
-    port: wholeNumber("--port", values.port, 65_535),
-    ...(values.nodes === undefined ? {} : { nodes: wholeNumber("--nodes", values.nodes, 5_000) }),
+    port: wholeNumber("--port", values.port, 0, 65_535),
+    ...(values.nodes === undefined ? {} : { nodes: wholeNumber("--nodes", values.nodes, 1, 5_000) }),
     ...(values.policy === undefined ? {} : { policy: values.policy }),
-    rate: wholeNumber("--rate", values.rate, 1_000),
+    rate: wholeNumber("--rate", values.rate, 1, 1_000),
     onError: (source, error) =>
       process.stderr.write(`sandbox: ${source}: ${error instanceof Error ? error.message : String(error)}\n`),
   });
@@ -49,15 +47,15 @@ export async function command(args: readonly string[]): Promise<number> {
   if (sandbox.forge !== undefined)
     process.stderr.write(`forge       ${sandbox.forge.url}\ngit         ${sandbox.forge.gitUrl}\n`);
   await new Promise<void>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
   });
   await sandbox.stop();
   return 0;
 }
 
-function wholeNumber(flag: string, text: string, most: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > most)
-    throw new UserError("RW0302", `${flag} ${text}`, `give a whole number up to ${most}`);
+function wholeNumber(flag: string, text: string, least: number, most: number): number {
+  const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most))
+    throw new UserError("RW0302", `${flag} ${text}`, `give a whole number from ${least} to ${most}`);
   return value;
 }

@@ -1,8 +1,9 @@
 // Assembles a running sandbox: clock, API server over HTTP, actors, forge. The demo, `ringward sandbox` and rehearsals start here.
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Clock, Instant, Random } from "../clock.ts";
+import { UserError } from "../errors.ts";
 import { DISRUPTION_LEDGERS, NAMESPACES, POLICY_REPOSITORIES } from "../kube/resources.ts";
 import { createClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/port.ts";
@@ -53,12 +54,33 @@ const CONTROLLER_TOKEN = "sandbox-controller-token";
 export const PERSON_TOKEN = "sandbox-person-token";
 export const FORGE_BOT = "ringward[bot]";
 
-/** Starts everything on loopback. */
+/** Starts everything on loopback. Throws UserError for a policy folder or a port that cannot be used; nothing is left of it then. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { transport, random, rate } = options;
+  const files = options.policy === undefined ? undefined : await readPolicyFolder(options.policy);
   const workspace = createWorkspace();
-  const start = options.start ?? QUICKSTART_START;
-  const clock = createSandboxClock({ start, rate, transport });
+  const closers: (() => Promise<unknown> | void)[] = [() => workspace.remove()];
+  const stop = async (): Promise<void> => {
+    for (const close of closers.toReversed()) await close();
+  };
+  try {
+    return await assemble(options, { files, workspace, closers, stop });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly files: ReadonlyMap<string, string> | undefined;
+  readonly workspace: Workspace;
+  /** What has been started and must be closed, first to last. */
+  readonly closers: (() => Promise<unknown> | void)[];
+  readonly stop: () => Promise<void>;
+}
+
+async function assemble(options: SandboxOptions, { files, workspace, closers, stop }: Parts): Promise<Sandbox> {
+  const { transport, random, rate } = options;
+  const clock = createSandboxClock({ start: options.start ?? QUICKSTART_START, rate, transport });
   const cluster = await createSandboxCluster({
     clock,
     transportClock: transport,
@@ -71,11 +93,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     tokens: { [CONTROLLER_TOKEN]: CONTROLLER_USER, [PERSON_TOKEN]: PERSON_USER },
     crds: fileURLToPath(new URL("../../crds", import.meta.url)),
   });
-  const listening = await cluster.server.listen({ host: "127.0.0.1", port: options.port ?? 0 });
+  const listening = await listenOn(cluster, options.port ?? 0);
+  closers.push(() => listening.close());
   const clockServer = await serveClock(clock);
+  closers.push(() => clockServer.close());
+  const forge = files === undefined ? undefined : await startPolicyForge(files, clock, workspace);
+  if (forge !== undefined) closers.push(() => forge.close());
   await cluster.start({ transport, onError: options.onError });
-  const forge = options.policy === undefined ? undefined : await startPolicyForge(options.policy, clock, workspace);
-  const kubeconfigFor = (user: string): string => cluster.server.kubeconfig(listening.url, user);
+  closers.push(() => cluster.stop());
   return {
     clock,
     cluster,
@@ -83,19 +108,31 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     apiUrl: listening.url,
     clockUrl: clockServer.url,
     kubeconfig: cluster.server.kubeconfig(listening.url),
-    kubeconfigFor,
+    kubeconfigFor: (user) => cluster.server.kubeconfig(listening.url, user),
     workspace,
-    async stop() {
-      await cluster.stop();
-      await forge?.close();
-      await clockServer.close();
-      await listening.close();
-      workspace.remove();
-    },
+    stop,
   };
 }
 
-async function startPolicyForge(policy: string, clock: Clock, workspace: Workspace): Promise<SandboxForge> {
+async function listenOn(
+  cluster: SandboxCluster,
+  port: number,
+): Promise<{ readonly url: string; close(): Promise<void> }> {
+  try {
+    return await cluster.server.listen({ host: "127.0.0.1", port });
+  } catch (error) {
+    const { code } = error as { readonly code?: string };
+    if (code !== "EADDRINUSE" && code !== "EACCES") throw error;
+    const why = code === "EACCES" ? "may not be used by you" : "is taken";
+    throw new UserError("RW0306", `port ${port} ${why}`, "name another with --port, or leave it out for a free one");
+  }
+}
+
+async function startPolicyForge(
+  files: ReadonlyMap<string, string>,
+  clock: Clock,
+  workspace: Workspace,
+): Promise<SandboxForge> {
   const forge = await startForge({
     directory: join(workspace.directory, "forge"),
     clock,
@@ -103,17 +140,34 @@ async function startPolicyForge(policy: string, clock: Clock, workspace: Workspa
     repository: FORGE_REPOSITORY,
     tokens: { [CONTROLLER_TOKEN]: FORGE_BOT, [PERSON_TOKEN]: "ana" },
   });
-  await forge.seed(await readFolder(policy), "Patch policy of the demo cluster", "ana");
+  await forge.seed(files, "Patch policy of the demo cluster", "ana");
   return forge;
 }
 
-/** All files of a folder, by path. */
+/** All files of a policy folder, by path. */
+async function readPolicyFolder(folder: string): Promise<ReadonlyMap<string, string>> {
+  try {
+    return await readFolder(folder);
+  } catch (error) {
+    const { code } = error as { readonly code?: string };
+    const why =
+      code === "ENOENT" ? "there is no such folder" : code === "ENOTDIR" ? "it is not a folder" : String(error);
+    throw new UserError(
+      "RW0307",
+      `cannot read the policy in ${folder}: ${why}`,
+      "name the folder that holds the policy",
+    );
+  }
+}
+
 async function readFolder(folder: string, base = folder): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const entry of await readdir(folder, { withFileTypes: true })) {
+    // A checkout's own repository is no policy.
+    if (entry.name === ".git") continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory()) for (const [name, text] of await readFolder(path, base)) files.set(name, text);
-    else if (entry.isFile()) files.set(path.slice(base.length + 1).replaceAll("\\", "/"), await readFile(path, "utf8"));
+    else if (entry.isFile()) files.set(relative(base, path).replaceAll("\\", "/"), await readFile(path, "utf8"));
   }
   return files;
 }

@@ -64,6 +64,13 @@ export async function judge(end: {
   };
 }
 
+/** The process's exit code: 0 all is well, 2 people were waited for in vain, 1 something is wrong. */
+export function exitCode(result: DemoResult, autoApprove: boolean): 0 | 1 | 2 {
+  if (result.ok) return 0;
+  const waits = !autoApprove && result.pullRequests.some((pull) => pull.state === "open");
+  return waits && result.violations.length === 0 && result.fault?.ok !== false ? 2 : 1;
+}
+
 /** The page of a pull request. */
 export function pullAddress({ url }: { readonly url: string }, number: number): string {
   return `${url}/${FORGE_OWNER}/${FORGE_REPOSITORY}/pull/${number}`;

@@ -22,8 +22,8 @@ export interface DemoOptions {
   readonly seed: number;
   /** Policy time against real time. */
   readonly rate: number;
-  /** Gives up after so long, real ms; undefined: never. */
-  readonly limitMs: number | undefined;
+  /** Whether to give up after so long, real ms. */
+  readonly givesUp: (elapsedMs: number) => boolean;
   /** Leaves cluster and forge up after the end, until the signal. */
   readonly keep: boolean;
   /** How a person calls the command line here. */
@@ -127,8 +127,8 @@ async function look({ sandbox, reader }: Stage): Promise<Facts> {
 
 async function play(scene: Scene): Promise<void> {
   const { stage, fault, options, teller } = scene;
-  const end = systemClock.monotonic() + (options.limitMs ?? Number.POSITIVE_INFINITY);
-  const isOver = (): boolean => systemClock.monotonic() >= end || options.signal.aborted;
+  const begun = systemClock.monotonic();
+  const isOver = (): boolean => options.givesUp(systemClock.monotonic() - begun) || options.signal.aborted;
   stage.controller.start();
   await observe(stage, teller, isOver);
   if (isOver()) return;
