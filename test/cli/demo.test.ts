@@ -1,4 +1,8 @@
-import { describe, expect, it, onTestFinished } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { run } from "../../controller/cli/run.ts";
 import { type DemoProcess, runRingward, startRingward } from "../sandbox/demo/process.ts";
 
 function begin(...args: readonly string[]): DemoProcess {
@@ -10,31 +14,56 @@ function begin(...args: readonly string[]): DemoProcess {
   return demo;
 }
 
-describe("wrong use of demo ends with 2 and says what to do", () => {
+/** In this process: its exit code, and what it says. */
+async function runHere(...args: readonly string[]) {
+  const said = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const)
+    vi.spyOn(process[stream], "write").mockImplementation((text) => {
+      said[stream] += String(text);
+      return true;
+    });
+  try {
+    return { code: await run(args), ...said };
+  } finally {
+    vi.restoreAllMocks();
+  }
+}
+
+describe("wrong use ends with 2 and says what to do", () => {
   it.each([
-    [["--seed", "x"], "--seed x"],
-    [["--seed", "-1"], "seed"],
-    [["--rate", "0"], "--rate 0"],
-    [["--timeout", "5"], "90s or 10m"],
-    [["--fault", "flood"], "one of failing-node, blocked-pdb, crash, freeze, rewrite-history"],
-    [["-o", "yaml"], "-o json"],
-    [["-o", "wide"], "-o json"],
-    [["--nope"], "--nope"],
-    [["dance"], "dance"],
-    [["merge"], "demo merge N"],
-    [["merge", "abc"], "abc is not the number of a pull request"],
-    [["merge", "1"], "no demo is running"],
-    [["mend"], "no demo is running"],
-    [["merge", "1", "--forge", "http://127.0.0.1:9"], "no forge answers"],
+    [["demo", "--seed", "x"], "--seed x"],
+    [["demo", "--seed=-1"], "--seed -1"],
+    [["demo", "--rate", "0"], "--rate 0"],
+    [["demo", "--timeout", "5"], "90s or 10m"],
+    [["demo", "--fault", "flood"], "one of failing-node, blocked-pdb, crash, freeze, rewrite-history"],
+    [["demo", "-o", "yaml"], "-o json"],
+    [["demo", "-o", "wide"], "-o json"],
+    [["demo", "--nope"], "Unknown option '--nope' (ringward demo --help says more)"],
+    [["demo", "dance"], "dance"],
+    [["demo", "merge"], "demo merge N"],
+    [["demo", "merge", "abc"], "abc is not the number of a pull request"],
+    [["demo", "merge", "1", "--forge", "http://127.0.0.1:9"], "no forge answers"],
   ])("%j", async (args, text) => {
-    const { code, stdout, stderr } = await runRingward(["demo", ...args]);
+    const { code, stdout, stderr } = await runHere(...args);
     expect(stderr).toContain(text);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 
+  it("says so when there is no demo to merge or mend for", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ringward-test-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    for (const words of [["merge", "1"], ["mend"]]) {
+      const { code, stderr } = await runRingward(["demo", ...words], folder);
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: "ringward demo: no demo is running (start one with: ringward demo)\n",
+      });
+    }
+  });
+
   it("prints its help on standard output", async () => {
-    const { code, stdout } = await runRingward(["demo", "--help"]);
-    expect(code).toBe(0);
+    const { code, stdout, stderr } = await runHere("demo", "--help");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("--fault NAME");
   });
 });
