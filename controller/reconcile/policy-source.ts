@@ -152,14 +152,26 @@ async function syncRepository(
           commit: spec.acknowledgedCommit as CommitSha | undefined,
           isNew: object.metadata.generation !== status?.observedGeneration,
         });
-  const head = judged?.head ?? observed;
+  let head = judged?.head ?? observed;
   const brakes: Block[] = judged?.brake === undefined ? [] : [judged.brake];
   const stale = findStaleness(spec, memory.fetchedAt, status, failure, now);
   if (stale !== undefined) brakes.push(stale);
-  const read = git === undefined || head === undefined ? undefined : await readOnce(ports, memory, git, head, spec);
+  let read = git === undefined || head === undefined ? undefined : await readOnce(ports, memory, git, head, spec);
   const health = describe(judged?.brake, stale, failure, head);
   // The head is written down before anything acts on it: a later rewind is then seen as one, even after a crash (G1).
-  await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read), health, now);
+  try {
+    await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read), health, now);
+  } catch (error) {
+    if (git === undefined || observed === undefined || isConflict(error)) throw error;
+    // Until the new head is written down the old one serves what is in flight, and nothing starts.
+    ports.onError(error, `PolicyRepository ${object.metadata.name}`);
+    brakes.push({
+      reason: "RepositoryStale",
+      message: `commit ${head?.slice(0, 12) ?? "none"} cannot be written down as seen, so it is not in force yet`,
+    });
+    head = observed;
+    read = await readOnce(ports, memory, git, head, spec);
+  }
   if (git === undefined || head === undefined || read === undefined)
     return { inForce: fromCluster(objects, brakes.length === 0 ? [UNREAD] : brakes, spec) };
   const inForce = fromGit({
