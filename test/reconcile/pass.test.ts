@@ -1,7 +1,17 @@
 // Facts about whole passes, through the in-process API server: what is written in which mode, and what troubles do to it.
 import { describe, expect, it } from "vitest";
 import { NODES } from "../../controller/kube/resources.ts";
-import { createRig, isConverged, machine, NEW_IMAGE, NEW_KERNEL, OLD_IMAGE, type Rig, stepOf } from "./rig.ts";
+import {
+  createRig,
+  isConverged,
+  machine,
+  NEW_IMAGE,
+  NEW_KERNEL,
+  OLD_IMAGE,
+  ringFile,
+  type Rig,
+  stepOf,
+} from "./rig.ts";
 
 /** Writes on what belongs to people: nodes, workloads, pods; and jobs that change a node. */
 function touches(rig: Rig): readonly string[] {
@@ -127,6 +137,48 @@ describe("a pass", () => {
     expect((await rig.jobs("update")).length).toBe(3);
     expect((await rig.jobs("reboot")).length).toBe(3);
     expect(rig.cluster.machines.get("n1")?.bootCount).toBe(2);
+  });
+
+  it("soaks only while it can see: an outage and a jump of the wall clock only lengthen it (R3)", async () => {
+    const rig = await createRig({
+      files: { "rings/canary.yaml": ringFile("canary").replace("soak: 10s", "soak: 10m") },
+    });
+    await rig.until("it soaks", async () => (await rig.ring())["phase"] === "Soaking");
+    rig.cluster.server.setFault(({ write, path, user }) =>
+      rig.users.has(user) && !write && path.endsWith("/nodes") ? { status: 500 } : "none",
+    );
+    for (let pass = 0; pass < 12; pass += 1) {
+      await rig.first.pass();
+      await rig.turn(60_000);
+    }
+    rig.cluster.server.setFault(() => "none");
+    await rig.first.pass();
+    expect((await rig.ring())["phase"]).toBe("Soaking");
+    rig.clock.jump(14 * 60_000);
+    await rig.first.pass();
+    expect((await rig.ring())["phase"]).not.toBe("Done");
+    const started = rig.clock.monotonic();
+    await rig.until("it has soaked", () => isConverged(rig), 200);
+    expect(rig.clock.monotonic() - started).toBeGreaterThan(8 * 60_000);
+  });
+
+  it("looks at every node although some can never be looked at (V4, K6)", async () => {
+    const rig = await createRig({
+      mode: "Observe",
+      machines: ["a1", "a2", "a3", "n1", "n2"].map((name) => machine(name)),
+    });
+    const narrow = rig.born("ringward-narrow", { inventoryJobs: 1 });
+    rig.cluster.server.setFault(({ method, path, body }) =>
+      method === "POST" && path.endsWith("/jobs") && JSON.stringify(body).includes('"nodeName":"a')
+        ? { status: 403 }
+        : "none",
+    );
+    for (let pass = 0; pass < 12; pass += 1) {
+      await narrow.pass();
+      await rig.turn();
+    }
+    for (const name of ["n1", "n2"]) expect((await rig.state(name))["inventory"]).toBeDefined();
+    expect((await narrow.pass())?.busy).toBe(false);
   });
 
   it("is stopped by no bad object: hostile marks, labels and statuses harm only their owner (V4)", async () => {

@@ -302,6 +302,23 @@ spec:
     expect((await rig.node("n1")).spec?.unschedulable ?? false).toBe(false);
   });
 
+  it("serves what is in flight by the old head while the new one cannot be written down, and starts nothing (B14, G1)", async () => {
+    const rig = await createRig();
+    await rig.until("n1 is cordoned", async () => (await stepOf(rig, "n1")) === "Cordoned");
+    const held = (await rig.ledger())["claims"].length as number;
+    rig.commit({ "rings/late.yaml": calmRing("late") });
+    rig.cluster.server.setFault(({ path, write }) =>
+      write && path.includes("policyrepositories") ? { status: 500 } : "none",
+    );
+    await rig.until("it is patched", async () => rig.kernel("n1") === NEW_KERNEL);
+    await rig.until("it is given back", async () => ((await rig.ledger())["claims"] ?? []).length === 0, 30);
+    expect(held).toBeGreaterThan(0);
+    expect(rig.kernel("n2")).not.toBe(NEW_KERNEL);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "late" })).toBeUndefined();
+    rig.cluster.server.setFault(() => "none");
+    await rig.until("everything is patched", () => isConverged(rig), 150);
+  });
+
   it("fetches at once when a person asks", async () => {
     const rig = await createRig({
       mode: "Observe",

@@ -130,7 +130,10 @@ export interface Rig {
   readonly writes: LoggedRequest[];
   readonly users: Set<string>;
   /** A controller with nothing in its memory. */
-  born(user?: string, options?: { readonly reader?: (reader: ClusterReader) => ClusterReader }): Born;
+  born(
+    user?: string,
+    options?: { readonly reader?: (reader: ClusterReader) => ClusterReader; readonly inventoryJobs?: number },
+  ): Born;
   readonly first: Born;
   /** The world goes on: actors take turns, time passes. */
   turn(ms?: number): Promise<void>;
@@ -214,7 +217,13 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const validators = createValidators();
   const onError = (error: unknown, where: string): void => void errors.push({ error, where });
 
-  function born(user = "ringward", { reader = (one: ClusterReader) => one } = {}): Born {
+  function born(
+    user = "ringward",
+    {
+      reader = (one: ClusterReader) => one,
+      inventoryJobs = 20,
+    }: { reader?: (reader: ClusterReader) => ClusterReader; inventoryJobs?: number } = {},
+  ): Born {
     users.add(user);
     const port: ApiPort = cluster.server.as(user);
     const client = createClient(port, { fieldManager: "ringward", clock });
@@ -251,7 +260,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
         record: (event) => void events.push(event),
         onError,
       },
-      { concurrency: 2, statusBudget: 1000, inventoryJobs: 20 },
+      { concurrency: 2, statusBudget: 1000, inventoryJobs },
     );
     return {
       user,
