@@ -1,6 +1,7 @@
 // Facts about whole passes, through the in-process API server: what is written in which mode, and what troubles do to it.
 import { describe, expect, it } from "vitest";
-import { NODES } from "../../controller/kube/resources.ts";
+import type { KubeObject } from "../../controller/kube/port.ts";
+import { DISRUPTION_LEDGERS, NODE_PATCH_STATES, NODES } from "../../controller/kube/resources.ts";
 import {
   createRig,
   isConverged,
@@ -10,6 +11,7 @@ import {
   OLD_IMAGE,
   ringFile,
   type Rig,
+  type Status,
   stepOf,
 } from "./rig.ts";
 
@@ -179,6 +181,63 @@ describe("a pass", () => {
     }
     for (const name of ["n1", "n2"]) expect((await rig.state(name))["inventory"]).toBeDefined();
     expect((await narrow.pass())?.busy).toBe(false);
+  });
+
+  it("is stopped by no wrong status of our own kinds: what speaks of nothing is let go, the others go on (V4)", async () => {
+    const rig = await createRig({ machines: [machine("n1"), machine("n2"), machine("odd")] });
+    await rig.until("states are there", async () => (await rig.state("odd"))["targetUID"] !== undefined);
+    await rig.setMode("Observe");
+    const time = new Date(rig.clock.now()).toISOString();
+    const state = await rig.admin.get(NODE_PATCH_STATES, { name: "odd" });
+    await rig.admin.updateStatus(NODE_PATCH_STATES, {
+      ...(state as KubeObject),
+      status: {
+        ...(state?.status as Status),
+        operation: {
+          claimId: "constructor",
+          ring: "constructor",
+          bootId: "b",
+          baseline: "nothing",
+          level: "nothing",
+          digest: "nothing",
+          startedTime: time,
+          stepTime: time,
+          attempt: 1,
+          step: "Drained",
+        },
+      },
+    });
+    const claim = {
+      id: "x",
+      cluster: "elsewhere",
+      ring: "nowhere",
+      baseline: "b",
+      level: "l",
+      digest: "d",
+      since: time,
+    };
+    const ledger = await rig.admin.get(DISRUPTION_LEDGERS, { name: "cluster" });
+    await rig.admin.updateStatus(DISRUPTION_LEDGERS, {
+      ...(ledger as KubeObject),
+      status: {
+        ...(ledger?.status as Status),
+        claims: [
+          { ...claim, uid: "a", kind: "Node", name: "no-such-node" },
+          { ...claim, uid: "b", kind: "Deployment", namespace: "shop", name: "no-such-deployment" },
+          { ...claim, uid: "c", kind: "Teapot", name: "toString" },
+        ],
+      },
+    });
+    await rig.setMode("Enforce");
+    await rig.until(
+      "the good nodes are patched",
+      () => ["n1", "n2"].every((name) => rig.kernel(name) === NEW_KERNEL),
+      150,
+    );
+    await rig.until("nothing is left of it", () => isConverged(rig));
+    expect(await rig.image("web")).toBe(NEW_IMAGE);
+    expect(rig.kernel("odd")).toBe(NEW_KERNEL);
+    expect((await rig.node("odd")).spec?.unschedulable ?? false).toBe(false);
   });
 
   it("is stopped by no bad object: hostile marks, labels and statuses harm only their owner (V4)", async () => {
