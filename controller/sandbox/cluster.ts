@@ -115,6 +115,7 @@ export async function createSandboxCluster(options: SandboxClusterOptions): Prom
   const view = createView(server, (actor) => server.as(userOf(actor)));
   const actors = createActors(view, machines, timing);
   let round = 0;
+  let seen: number | undefined;
   let running: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
 
   return {
@@ -123,7 +124,9 @@ export async function createSandboxCluster(options: SandboxClusterOptions): Prom
     view,
     machines,
     async runRound() {
-      await view.refresh();
+      // Where nothing was stored since the last look there is nothing to see.
+      if (server.store.revision() !== seen) await view.refresh();
+      seen = server.store.revision();
       round += 1;
       return runRound(actors, clock.now(), seededRandom(seed + round));
     },
@@ -162,6 +165,7 @@ export async function createSandboxCluster(options: SandboxClusterOptions): Prom
     restore(snapshot) {
       server.store.restore(snapshot.store);
       view.reset();
+      seen = undefined;
       machines.restore(snapshot.machines);
       for (const actor of actors) if (actor.restore !== undefined) actor.restore(snapshot.actors[actor.name]);
       round = snapshot.round;

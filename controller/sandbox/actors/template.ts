@@ -1,6 +1,7 @@
 // Pods from templates, and what the workload controllers share: revisions, conditions, times, numbers or percents.
 // Everything is a pure function of its arguments, so that equal runs write equal objects.
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { Instant } from "../../clock.ts";
 import type { KubeObject, OwnerReference } from "../../kube/port.ts";
 import type { Condition, ControllerRevision, IntOrPercent, Pod, PodSpec, PodTemplate } from "./objects.ts";
@@ -37,7 +38,7 @@ export function templateHash(template: PodTemplate): string {
 }
 
 export function sameTemplate(a: PodTemplate, b: PodTemplate): boolean {
-  return a === b || canonical(withoutHash(a)) === canonical(withoutHash(b));
+  return isDeepStrictEqual(a, b) || canonical(withoutHash(a)) === canonical(withoutHash(b));
 }
 
 function withoutHash(template: PodTemplate): unknown {
@@ -126,5 +127,5 @@ export function withCondition(
 
 /** Equality by value, order of members aside. */
 export function equal(a: unknown, b: unknown): boolean {
-  return a === b || canonical(a) === canonical(b);
+  return isDeepStrictEqual(a, b) || canonical(a) === canonical(b);
 }
