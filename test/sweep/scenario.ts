@@ -135,6 +135,8 @@ export async function policyOf(rings: Readonly<Record<string, string>>): Promise
   for (const folder of ["baselines", "recipes"])
     for (const name of await readdir(`${QUICKSTART}/${folder}`))
       files[`${folder}/${name}`] = await readFile(`${QUICKSTART}/${folder}/${name}`, "utf8");
+  // Two products of three are enough to try each step: runs are shorter without this one.
+  files["recipes/apt.yaml"] = withoutStage(files["recipes/apt.yaml"] ?? "");
   return files;
 }
 
@@ -159,6 +161,13 @@ export const REFERENCE: Scenario = {
 /** A person cordons a node, or takes a cordon off, with kubectl. */
 export async function cordon(stage: Stage, name: string, unschedulable: boolean): Promise<void> {
   await stage.admin.patch(NODE_RESOURCE, { name }, { type: "strategic", body: { spec: { unschedulable } } });
+}
+
+/** The recipe without its stage step: from its line to the next one of the same depth. */
+function withoutStage(text: string): string {
+  const shorter = text.replace(/^ {4}stage:\n(?: {6}.*\n)+/m, "");
+  if (shorter === text) throw new Error("the recipe has no stage step");
+  return shorter;
 }
 
 const CALENDAR = `apiVersion: ringward.dev/v1alpha1

@@ -135,8 +135,10 @@ async function takeTurn(stage: Stage, deeds: Deeds, idle: boolean): Promise<void
     await deed.act(stage);
   }
   for (let round = 0; round < 3; round += 1) {
-    const [first] = (await stage.cluster.runRound()).errors;
+    const { writes, errors } = await stage.cluster.runRound();
+    const [first] = errors;
     if (first !== undefined) throw new Error(`actor ${first.actor} failed`, { cause: first.error });
+    if (writes === 0) break;
   }
   await stage.host.mergeOpen();
   stage.clock.advance(idle ? IDLE_MS : TICK_MS);
