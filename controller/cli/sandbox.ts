@@ -5,7 +5,7 @@ import { startSandbox } from "../sandbox/start.ts";
 import { writeKubeconfigFile } from "../sandbox/workspace.ts";
 import { parseFlags, wrongUse } from "./output.ts";
 
-const HELP = `Usage: ringward sandbox [--port PORT] [--nodes N] [--kubeconfig FILE] [--policy DIR]
+const HELP = `Usage: ringward sandbox [--port PORT] [--nodes N] [--kubeconfig FILE] [--policy DIR] [--rate N]
 
 Starts an embedded Kubernetes API server with a simulated fleet, and, with --policy, a forge that serves the folder as a
 Git repository. Runs until it is stopped.
