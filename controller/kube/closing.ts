@@ -6,6 +6,9 @@ import type { Claim } from "../core/model.ts";
 
 const HISTORY = 10;
 const VERIFIED_PER_BASELINE = 3;
+/** What the schema takes. Baselines come and go over a target's life; the oldest are forgotten first, or nothing could be closed any more. */
+const MOST_VERIFIED = 64;
+const MOST_ATTEMPTED = 32;
 
 export interface Closing {
   readonly claim: Claim;
@@ -55,7 +58,7 @@ export function closeOperation<Status extends NodePatchStateStatus | WorkloadPat
   return {
     ...rest,
     blockedBy: [],
-    attempted,
+    attempted: attempted.slice(-MOST_ATTEMPTED),
     ...(closing.verified ? { verified: addVerified(rest.verified ?? [], claim, time) } : {}),
     ...(closing.contested === true
       ? {
@@ -79,5 +82,5 @@ export function addVerified(list: Verified, claim: Pick<Claim, "baseline" | "dig
     ...others,
     ...mine.slice(-(VERIFIED_PER_BASELINE - 1)),
     { baseline: claim.baseline, digest: claim.digest, time },
-  ];
+  ].slice(-MOST_VERIFIED);
 }
