@@ -77,6 +77,9 @@ async function create(client: Client, asset: AssetRow["asset"]): ReturnType<type
   return readState<TargetStatus>(client, asset);
 }
 
+/** What the schema takes. */
+const MOST_BASELINES = 32;
+
 const PHASE_ORDER: readonly Phase[] = ["Blocked", "InProgress", "Offered", "NotOffered", "Soaking", "Done"];
 
 function describeTarget(rows: readonly AssetRow[], stored: TargetStatus | undefined, now: Instant): TargetStatus {
@@ -102,7 +105,7 @@ function describeTarget(rows: readonly AssetRow[], stored: TargetStatus | undefi
       message: message.slice(0, 512),
       since: new Date(since ?? now).toISOString(),
     })),
-    baselines: rows.map((row) => ({
+    baselines: rows.slice(0, MOST_BASELINES).map((row) => ({
       baseline: row.baseline,
       ...(row.ring === undefined ? {} : { ring: row.ring }),
       ...(row.level === undefined ? {} : { level: row.level }),
