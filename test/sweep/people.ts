@@ -106,6 +106,13 @@ const DEEDS: readonly Deed[] = [
     act: (stage) => cordon(stage, "flatcar-2", false),
   },
   {
+    name: "a person uncordons rocky-2 just after our cordon, before it is written down",
+    isDue: (stage) =>
+      at(look(stage, "nodes", "rocky-2"), "spec", "unschedulable") === true &&
+      ["Claimed", "Staged"].includes(textAt(operationOf(stage, "rocky-2"), "step") ?? ""),
+    act: (stage) => cordon(stage, "rocky-2", false),
+  },
+  {
     name: "ring early is suspended",
     isDue: (stage) => claimsIn(stage, "early") > 0,
     act: (stage) => suspend(stage, true),
