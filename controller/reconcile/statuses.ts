@@ -3,7 +3,7 @@
 import type { PatchBaselineStatus } from "../api/patch-baseline.ts";
 import type { NodePatchStateStatus, Phase, STATES, WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Reason } from "../api/reasons.ts";
-import type { RolloutRingStatus } from "../api/rollout-ring.ts";
+import type { RingLevelStatus, RolloutRingStatus } from "../api/rollout-ring.ts";
 import { API_VERSION } from "../api/schema.ts";
 import type { Instant } from "../clock.ts";
 import { isCompliant, worstState } from "../core/compliance/index.ts";
@@ -179,6 +179,7 @@ export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Pr
     const before = object.status as RolloutRingStatus | undefined;
     const status: RolloutRingStatus = {
       ...ringStatusOf(outcome),
+      levels: boundRecords(outcome),
       ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
       ...(outcome.ring.authority.kind === "Git" ? { observedCommit: outcome.ring.authority.commit } : {}),
       conditions: summarise(before?.conditions, ringHealth(outcome), object.metadata.generation, input.now),
@@ -213,6 +214,26 @@ function newsOf(ring: string, before: RolloutRingStatus | undefined, after: Roll
       tell("LevelWithdrawn", `the approval of ${level.level} was taken back`);
   }
   return events;
+}
+
+/** What the schema takes. */
+const MOST_RECORDS = 256;
+
+/**
+ * Twenty records of each of many baselines are more than the status takes, and then nothing of the ring could be written. The oldest records are forgotten first, but never those of today's entries, and those
+ * of withdrawn levels last: what is not on record counts as not soaked.
+ */
+function boundRecords({ levels, progress }: RingOutcome): RingLevelStatus[] {
+  const surplus = levels.length - MOST_RECORDS;
+  if (surplus <= 0) return [...levels];
+  const current = new Set([...progress.values()].map(({ status }) => status.digest));
+  const old = levels.filter(({ digest }) => !current.has(digest));
+  const order = [
+    ...old.filter(({ withdrawnTime }) => withdrawnTime === undefined),
+    ...old.filter(({ withdrawnTime }) => withdrawnTime !== undefined),
+  ];
+  const forgotten = new Set(order.slice(0, surplus));
+  return levels.filter((level) => !forgotten.has(level));
 }
 
 function isWorthWriting(before: RolloutRingStatus, after: RolloutRingStatus): boolean {
