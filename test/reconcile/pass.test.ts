@@ -1,7 +1,7 @@
 // Facts about whole passes, through the in-process API server: what is written in which mode, and what troubles do to it.
 import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../controller/kube/port.ts";
-import { DISRUPTION_LEDGERS, NODE_PATCH_STATES, NODES } from "../../controller/kube/resources.ts";
+import { DISRUPTION_LEDGERS, NODE_PATCH_STATES, NODES, ROLLOUT_RINGS } from "../../controller/kube/resources.ts";
 import {
   createRig,
   isConverged,
@@ -181,6 +181,36 @@ describe("a pass", () => {
     }
     for (const name of ["n1", "n2"]) expect((await rig.state(name))["inventory"]).toBeDefined();
     expect((await narrow.pass())?.busy).toBe(false);
+  });
+
+  it("goes on in a ring that was approved for more levels than its status can hold (V1)", async () => {
+    const rig = await createRig({ mode: "Observe" });
+    await rig.until("the ring has a status", async () => ((await rig.ring())["levels"] ?? []).length > 0);
+    const ring = await rig.admin.get(ROLLOUT_RINGS, { name: "canary" });
+    const old = Array.from({ length: 254 }, (_, index) => ({
+      baseline: `b${index % 13}`,
+      level: `b${index % 13}-20230101-${index.toString(16).padStart(12, "0")}`,
+      digest: index.toString(16).padStart(64, "0"),
+      soakedTime: "2023-01-01T00:00:00Z",
+    }));
+    const { levels } = await rig.ring();
+    await rig.admin.updateStatus(ROLLOUT_RINGS, {
+      ...(ring as KubeObject),
+      status: { ...(ring?.status as Status), levels: [...old, ...levels] },
+    });
+    rig.commit({
+      "baselines/ubuntu-2204.yaml": (rig.remote.people.text("main", "baselines/ubuntu-2204.yaml") ?? "").replace(
+        "rebootPolicy: IfRequired",
+        "rebootPolicy: Always",
+      ),
+    });
+    await rig.setMode("Enforce");
+    await rig.until("everything is patched", () => isConverged(rig));
+    const after = (await rig.ring())["levels"] as Status[];
+    expect(after.length).toBe(256);
+    expect(after.at(-1)?.["phase"]).toBe("Done");
+    expect(rig.errors).toEqual([]);
+    expect(rig.kernel("n3")).toBe(NEW_KERNEL);
   });
 
   it("is stopped by no wrong status of our own kinds: what speaks of nothing is let go, the others go on (V4)", async () => {
