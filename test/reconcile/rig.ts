@@ -354,7 +354,6 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   return rig;
 }
 
-export const OLD_KERNEL_IS = (kernel: string | undefined): boolean => kernel !== NEW_KERNEL;
 export const NEW_KERNEL = "5.15.0-125-generic";
 
 /** Everything is patched and nothing is under way. */

@@ -28,7 +28,6 @@ import {
 
 export {
   type CloseResult,
-  EXIT_NOT_AVAILABLE,
   type JobView,
   type NodeAct,
   type NodeView,

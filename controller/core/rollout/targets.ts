@@ -169,7 +169,9 @@ function targetsOfWorkload(scene: Scene, workload: WorkloadAsset): readonly Targ
   const { input, imageBaselines } = scene;
   const membership = membershipOf(input, workload.uid);
   return imageBaselines
-    .filter((baseline) => mayName(scene.imageNames.get(baseline.name), workload) && isWorkloadTarget(baseline, workload))
+    .filter(
+      (baseline) => mayName(scene.imageNames.get(baseline.name), workload) && isWorkloadTarget(baseline, workload),
+    )
     .map((baseline) => {
       const { level, approved, withdrawn, ring } = choiceFor(scene, membership, baseline.name);
       const stored = input.stored.workloads.get(workload.uid);
