@@ -103,7 +103,6 @@ const table = {
   Progressing: ["wait", "Targets are being updated."],
   Soaking: ["wait", "The ring is complete and is being observed."],
   Soaked: ["info", "The ring served its soak; the next rings may have the level."],
-  NotCompliant: ["wait", "Some targets do not run their level yet."],
   ReadFailed: ["person", "The policy repository cannot be read."],
   OneRepositoryOnly: ["person", "A cluster has one PolicyRepository; this is a second one."],
   ForgeUnavailable: ["wait", "The forge does not answer; no gate opens by that."],

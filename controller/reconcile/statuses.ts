@@ -125,7 +125,7 @@ function targetHealth(
 ): Health {
   if (phase === "Blocked" && block !== undefined) return { kind: "Stalled", ...block };
   if (isCompliant(state)) return { kind: "Ready", reason: "Compliant", message: `state ${state}` };
-  return { kind: "Reconciling", reason: block?.reason ?? "NotCompliant", message: block?.message ?? `state ${state}` };
+  return { kind: "Reconciling", reason: block?.reason ?? "Progressing", message: block?.message ?? `state ${state}` };
 }
 
 /** What is worth a write: not the wording or the time of a block, which changes while the same thing holds. */
