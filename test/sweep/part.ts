@@ -1,6 +1,7 @@
 // One half of a sweep as tests: crashes with one controller, or with two that take turns for ever. Two files run it, so that two workers share it.
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
+import { readExtent } from "./extent.ts";
 import { runReference } from "./run.ts";
 import { createStage } from "./stage.ts";
 import { describeBad, sweep } from "./sweep.ts";
@@ -38,11 +39,12 @@ export function sweepPart(part: number, of: number): void {
       expect(reference.checker.finish().violations).toEqual([]);
 
       // Writes of one pass stay together: crashes after one and before the next leave the same world.
-      const result = await sweep(stage, reference, (write) => (reference.writes[write]?.pass ?? 0) % of === part);
+      const every = of * (controllers === 1 ? 1 : readExtent().pairEvery);
+      const result = await sweep(stage, reference, (write) => (reference.writes[write]?.pass ?? 0) % every === part);
 
       const seconds = ((systemClock.monotonic() - begun) / 1000).toFixed(1);
       process.stdout.write(
-        `crash sweep, ${controllers} controller(s), part ${part + 1}/${of}: ${reference.writes.length} writes, ${result.points} points (${result.shared} share an equal rest), ${result.passes} passes, ${seconds} s\n`,
+        `crash sweep, ${controllers} controller(s), part ${part + 1}/${of}: ${reference.writes.length} writes, ${result.points} points of every ${every}. pass (${result.shared} share an equal rest), ${result.passes} passes, ${seconds} s\n`,
       );
       expect(describeBad(reference, result)).toEqual([]);
       expect(TRIED.filter((id) => !result.occurred.has(id))).toEqual([]);

@@ -2,13 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
 import { INVARIANTS } from "../../controller/sandbox/invariants/index.ts";
+import { readExtent } from "./extent.ts";
 import { PEOPLE } from "./people.ts";
 import { runReference } from "./run.ts";
 import { createStage } from "./stage.ts";
 import { describeBad, sweep } from "./sweep.ts";
 
-/** Every so many passes are swept: the two halves of the big sweep take every one. */
-const EVERY = 6;
 /** Judged from requests, Git, pull requests or a second run: wire.test.ts and broken.test.ts try them. */
 const ELSEWHERE = new Set(["A4", "A5", "K1", "K3", "R6"]);
 
@@ -19,11 +18,12 @@ describe("crashes while people act and machines fail", () => {
     const reference = await runReference(stage, 1);
     expect(reference.checker.finish().violations).toEqual([]);
 
-    const result = await sweep(stage, reference, (write) => (reference.writes[write]?.pass ?? 0) % EVERY === 2);
+    const every = readExtent().peopleEvery;
+    const result = await sweep(stage, reference, (write) => (reference.writes[write]?.pass ?? 0) % every === 0);
 
     const seconds = ((systemClock.monotonic() - begun) / 1000).toFixed(1);
     process.stdout.write(
-      `crash sweep with people: ${reference.writes.length} writes, ${result.points} points (${result.shared} share an equal rest), ${seconds} s\n`,
+      `crash sweep with people: ${reference.writes.length} writes, ${result.points} points of every ${every}. pass (${result.shared} share an equal rest), ${seconds} s\n`,
     );
     expect(describeBad(reference, result)).toEqual([]);
     expect([...INVARIANTS.keys()].filter((id) => !ELSEWHERE.has(id) && !result.occurred.has(id))).toEqual([]);

@@ -1,14 +1,13 @@
 // A sample of the crash sweep over real HTTP, real git and octokit: what holds in memory holds on the wire (A1, A4, A5, K1, K3 and the others).
 import { describe, expect, it } from "vitest";
 import { seededRandom, systemClock } from "../../controller/clock.ts";
+import { readExtent } from "./extent.ts";
 import { MODES } from "./life.ts";
 import { describeRun, runOverWire } from "./wire.ts";
 
-/** Runs with a crash; 50 unless asked otherwise. */
-const SAMPLE = Number(process.env["RINGWARD_WIRE_RUNS"] ?? 50);
-
 describe("crashes over the wire", () => {
   it("keep every invariant and end where the undisturbed run ends", async () => {
+    const sample = readExtent().wireRuns;
     const begun = systemClock.monotonic();
     const random = seededRandom(50);
     const undisturbed = await runOverWire();
@@ -17,9 +16,9 @@ describe("crashes over the wire", () => {
     for (const id of ["A1", "A4", "A5", "K1", "K3"]) expect(undisturbed.verdict.occurred).toContain(id);
 
     const bad: string[] = [];
-    for (let run = 0; run < SAMPLE; run += 1) {
+    for (let run = 0; run < sample; run += 1) {
       // One from each part of the run, so that the sample is spread over all of it.
-      const at = Math.floor(((run + random.next()) / SAMPLE) * undisturbed.writes.length);
+      const at = Math.floor(((run + random.next()) / sample) * undisturbed.writes.length);
       const mode = MODES[run % MODES.length] ?? "before";
       for (const line of describeRun(await runOverWire(at, mode), undisturbed))
         bad.push(`crash ${mode} write ${at} (${undisturbed.writes[at] ?? ""}): ${line}`);
@@ -27,7 +26,7 @@ describe("crashes over the wire", () => {
 
     const seconds = ((systemClock.monotonic() - begun) / 1000).toFixed(1);
     process.stdout.write(
-      `crash sweep over the wire: ${SAMPLE} of ${undisturbed.writes.length * MODES.length} points, ${seconds} s\n`,
+      `crash sweep over the wire: ${sample} of ${undisturbed.writes.length * MODES.length} points, ${seconds} s\n`,
     );
     expect(bad).toEqual([]);
   }, 900_000);
