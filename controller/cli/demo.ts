@@ -20,6 +20,7 @@ Starts an embedded cluster and a forge, runs the controller against them, and te
   --auto-approve       a scripted person merges pull requests and mends the budget that allows nothing
   --fault NAME         asks for trouble: ${FAULT_NAMES.join(", ")}
   --seed N             seed of everything random (default: 1)
+  --rate N             policy time runs N times as fast as real time (default: 160)
   --timeout DURATION   gives up after so long, such as 90s or 5m (default: 10m; on a terminal where you merge: never)
   --keep               leaves cluster and forge up at the end, until Ctrl-C
   -o json              the last line on standard output is the result
@@ -40,7 +41,7 @@ export async function command(args: readonly string[]): Promise<number> {
     "auto-approve": { type: "boolean", default: false },
     fault: { type: "string" },
     seed: { type: "string", default: "1" },
-    rate: { type: "string", default: "120" },
+    rate: { type: "string", default: "160" },
     timeout: { type: "string" },
     keep: { type: "boolean", default: false },
     forge: { type: "string" },

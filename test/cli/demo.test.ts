@@ -75,6 +75,11 @@ describe("a demo that runs", () => {
     expect(demo.story()).toMatch(
       /http:\/\/127\.0\.0\.1:\d+\/example\/patch-policy\/pull\/1 +or: ringward demo merge 1\n/,
     );
+    const status = await runRingward(["status"], demo.folder);
+    expect(status.stdout).toContain("canary");
+    expect(status.stdout).toContain("Enforce");
+    const why = await runRingward(["why", "node/ubuntu-05"], demo.folder);
+    expect(why.stdout).toContain("WaitingForApproval");
     const missing = await runRingward(["demo", "merge", "99"], demo.folder);
     expect(missing).toMatchObject({ code: 1, stderr: "" });
     expect(missing.stdout).toContain("there is no #99 (waiting: #1");

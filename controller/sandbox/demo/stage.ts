@@ -74,8 +74,9 @@ export function createStage(
 }
 
 /** Plumbing on the forge's repository, as the person's own git would do it. */
-async function git(forge: SandboxForge, ...args: readonly string[]): Promise<string> {
+async function git(forge: SandboxForge, args: readonly string[], dates: object = {}): Promise<string> {
   const identity = {
+    ...dates,
     GIT_AUTHOR_NAME: PERSON_LOGIN,
     GIT_AUTHOR_EMAIL: "ana@example.invalid",
     GIT_COMMITTER_NAME: PERSON_LOGIN,
@@ -89,13 +90,16 @@ async function git(forge: SandboxForge, ...args: readonly string[]): Promise<str
 
 /** A file of the tracked branch, as it is now. */
 function readTracked(forge: SandboxForge, path: string): Promise<string> {
-  return git(forge, "show", `main:${path}`);
+  return git(forge, ["show", `main:${path}`]);
 }
 
 async function amend(forge: SandboxForge): Promise<CommitSha> {
-  const [tree, parent] = (await git(forge, "rev-parse", "main^{tree}", "main^1")).trim().split("\n");
+  const [tree, parent] = (await git(forge, ["rev-parse", "main^{tree}", "main^1"])).trim().split("\n");
+  // A rebase keeps the dates of what it rewrites: the approval in it was given when it was given.
+  const [authored, committed] = (await git(forge, ["show", "-s", "--format=%aI%n%cI", "main"])).trim().split("\n");
+  const dates = { GIT_AUTHOR_DATE: authored, GIT_COMMITTER_DATE: committed };
   const commit = (
-    await git(forge, "commit-tree", tree ?? "", "-p", parent ?? "", "-m", "The same, but rebased")
+    await git(forge, ["commit-tree", tree ?? "", "-p", parent ?? "", "-m", "The same, but rebased"], dates)
   ).trim() as CommitSha;
   await forge.forcePush("main", commit, PERSON_LOGIN);
   return commit;
