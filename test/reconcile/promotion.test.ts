@@ -138,7 +138,7 @@ describe("a ring with PullRequest", () => {
     const body = pulls(bench)[0]?.body ?? "";
 
     expect(body).toContain("🟢 `canary` soaked it for 1h: 2 of 2 done, 0 failed");
-    expect(body).toContain("| `kubelet` | – | `v1.34.2` | added |");
+    expect(body).toContain("| `kubelet` | `v1.34.1` (3) | `v1.34.2` |");
     expect(readMarker(body)).toMatchObject({ cluster: "prod-eu", ring: "early", baseline: "ubuntu", maxTargets: 4 });
   });
 
