@@ -93,7 +93,10 @@ async function findViolations({ sandbox, forge, requests }: Stage): Promise<read
     controllerUsers: new Set([CONTROLLER_USER]),
     settleMs: SETTLE_REAL_MS * sandbox.clock.describe().rate,
     requests,
-    git: await readGitHistory(git, { isController: (author) => author.startsWith("Ringward ") }),
+    git: {
+      ...(await readGitHistory(git, { isController: (author) => author.startsWith("Ringward ") })),
+      former: new Set(forge.pushes().flatMap((push) => (push.branch === "main" ? (push.after ?? []) : []))),
+    },
     pulls: await forge.pullRequests(),
   });
   return violations;

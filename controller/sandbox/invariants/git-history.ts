@@ -19,6 +19,8 @@ export interface CommitRecord {
 export interface GitHistory {
   /** Oldest first. */
   readonly commits: readonly CommitRecord[];
+  /** Commits that were the tracked head once, as the forge recorded it; some may have been rewritten away. */
+  readonly former?: ReadonlySet<string>;
 }
 
 const MOST = 1000;
