@@ -190,6 +190,12 @@ export async function runDisturbed(
   const since = (): readonly StoredVersion[] => stage.cluster.server.store.history().slice(start.versions);
   const rejoin = reference.kept[reference.kept.indexOf(start) + 1];
   let key: string | undefined;
+  /** What this run came to is what every run comes to that reaches the same world. */
+  const settle = (outcome: Outcome): Outcome => {
+    const known = key === undefined ? undefined : worlds.get(key);
+    if (key !== undefined && known !== undefined) worlds.set(key, { ...known, outcome });
+    return outcome;
+  };
   let pass = start.pass;
   for (; pass < start.pass + MOST_PASSES; pass += 1) {
     if (
@@ -197,7 +203,7 @@ export async function runDisturbed(
       rejoin.key === worldKey(stage, pass) &&
       isSame(since(), reference.history.slice(start.versions, rejoin.versions))
     )
-      return { at, mode, passes: pass - start.pass, problems: [], occurred: new Set(), shared: true };
+      return settle({ at, mode, passes: pass - start.pass, problems: [], occurred: new Set(), shared: true });
     const before = fate.count;
     const life = turnOf(stage, cast, pass, fate);
     const result = await life.pass();
@@ -230,9 +236,7 @@ export async function runDisturbed(
     passes: pass + 1 - start.pass,
     over: pass < start.pass + MOST_PASSES,
   });
-  const known = key === undefined ? undefined : worlds.get(key);
-  if (key !== undefined && known !== undefined) worlds.set(key, { ...known, outcome });
-  return outcome;
+  return settle(outcome);
 }
 
 async function judge(
