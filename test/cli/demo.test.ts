@@ -70,7 +70,7 @@ describe("wrong use ends with 2 and says what to do", () => {
 
 describe("a demo that runs", () => {
   it("is found by other commands, takes a person's merge, and leaves nothing behind on Ctrl-C", async () => {
-    const demo = begin("--rate", "240");
+    const demo = begin();
     await demo.saw("pull request #1 waits for you");
     expect(demo.story()).toMatch(
       /http:\/\/127\.0\.0\.1:\d+\/example\/patch-policy\/pull\/1 +or: ringward demo merge 1\n/,

@@ -62,7 +62,7 @@ export const DEFAULT_TIMING: SandboxTiming = {
  * renews its Lease at most about once a real second; everything else keeps its policy time.
  */
 export function timingForRate(rate: number, base: SandboxTiming = DEFAULT_TIMING): SandboxTiming {
-  const stretch = Math.max(1, (rate * 1_500) / base.leaseRenew);
+  const stretch = Math.max(1, (rate * 1_000) / base.leaseRenew);
   return {
     ...base,
     tick: Math.max(base.tick, rate * 5),
