@@ -1,16 +1,17 @@
-// How much is swept. By default what two idle cores do in about two minutes: every write with one controller, and samples of the rest.
-// RINGWARD_SWEEP=full sweeps every write everywhere, and 50 runs over the wire.
+// How much is swept. By default a sample, spread over the whole run, that two cores do in about two minutes beside the other tests.
+// RINGWARD_SWEEP=full sweeps every write in every mode, with one controller, with two, with people in the way, and 50 runs over the wire.
 
 export interface Extent {
-  /** With two controllers every so many passes are swept. */
+  /** Every so many passes are swept: with one controller, with two, with people in the way. */
+  readonly aloneEvery: number;
   readonly pairEvery: number;
-  /** With people in the way every so many passes. */
   readonly peopleEvery: number;
   readonly wireRuns: number;
 }
 
+const FULL: Extent = { aloneEvery: 1, pairEvery: 1, peopleEvery: 1, wireRuns: 50 };
+const SAMPLE: Extent = { aloneEvery: 4, pairEvery: 16, peopleEvery: 16, wireRuns: 5 };
+
 export function readExtent(): Extent {
-  return process.env["RINGWARD_SWEEP"] === "full"
-    ? { pairEvery: 1, peopleEvery: 1, wireRuns: 50 }
-    : { pairEvery: 4, peopleEvery: 8, wireRuns: 8 };
+  return process.env["RINGWARD_SWEEP"] === "full" ? FULL : SAMPLE;
 }
