@@ -39,7 +39,7 @@ export function sweepPart(part: number, of: number): void {
       expect(reference.checker.finish().violations).toEqual([]);
 
       // Writes of one pass stay together: crashes after one and before the next leave the same world.
-      const every = of * (controllers === 1 ? readExtent().singleEvery : readExtent().pairEvery);
+      const every = of * (controllers === 1 ? readExtent().aloneEvery : readExtent().pairEvery);
       const result = await sweep(stage, reference, (write) => (reference.writes[write]?.pass ?? 0) % every === part);
 
       const seconds = ((systemClock.monotonic() - begun) / 1000).toFixed(1);
