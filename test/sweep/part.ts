@@ -46,6 +46,8 @@ export function sweepPart(part: number, of: number): void {
       process.stdout.write(
         `crash sweep, ${controllers} controller(s), part ${part + 1}/${of}: ${reference.writes.length} writes, ${result.points} points of every ${every}. pass (${result.shared} share an equal rest), ${result.passes} passes, ${seconds} s\n`,
       );
+      // A sweep of nothing finds nothing.
+      expect(result.points).toBeGreaterThan(reference.writes.length / 50);
       expect(describeBad(reference, result)).toEqual([]);
       expect(TRIED.filter((id) => !result.occurred.has(id))).toEqual([]);
     }, 900_000);

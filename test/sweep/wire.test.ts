@@ -13,6 +13,7 @@ describe("crashes over the wire", () => {
     const undisturbed = await runOverWire();
     expect(describeRun(undisturbed, undisturbed)).toEqual([]);
     expect(undisturbed.errors).toEqual([]);
+    expect(sample).toBeGreaterThan(0);
     for (const id of ["A1", "A4", "A5", "K1", "K3"]) expect(undisturbed.verdict.occurred).toContain(id);
 
     const bad: string[] = [];
