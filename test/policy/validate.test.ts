@@ -64,7 +64,7 @@ describe("the order of rings", () => {
     const start = systemClock.monotonic();
 
     expect(validatePolicy(objects, { now: NOW })).toEqual([]);
-    expect(systemClock.monotonic() - start).toBeLessThan(5000);
+    expect(systemClock.monotonic() - start).toBeLessThan(20_000);
   });
 });
 
@@ -133,7 +133,7 @@ describe("rings that share members", () => {
     );
     const start = systemClock.monotonic();
     expect(codes(join(...many))).toEqual(["RingsEqual", "RingsEqual"]);
-    expect(systemClock.monotonic() - start).toBeLessThan(5000);
+    expect(systemClock.monotonic() - start).toBeLessThan(20_000);
     const vague = Array.from({ length: 1000 }, (_, index) =>
       selector(`r${index}`, `{matchExpressions: [{key: ${P}/k${index}, operator: DoesNotExist}]}`),
     );

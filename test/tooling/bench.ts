@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { formatTable } from "../../controller/cli/table.ts";
 import { systemClock } from "../../controller/clock.ts";
+import { benchApiServer } from "../bench/apiserver.ts";
 import { benchCliStart } from "../bench/cli-start.ts";
 import { judge, type Row, showFigure, showGoal } from "../bench/measure.ts";
 import { benchPlan } from "../bench/plan.ts";
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   policy: benchPolicy,
   versions: benchVersions,
   cli: benchCliStart,
+  apiserver: benchApiServer,
 };
 
 /** The page with the figures between its two marks replaced. */
