@@ -191,7 +191,7 @@ const stateFields = {
         baseline: ObjectName("PatchBaseline."),
         digest: Text("Level.", 80),
         result: StringEnum(
-          ["BackedOut", "NotAvailable", "RolledBack"] as const,
+          ["BackedOut", "NotAvailable", "RolledBack", "Released"] as const,
           "How the last attempt that is over ended, where that keeps it from starting again at once.",
         ),
         reason: Text("Why.", 64),

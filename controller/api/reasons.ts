@@ -74,6 +74,10 @@ const table = {
   Stopped: ["person", "The ledger's mode is Stop: nothing starts, and what is in flight is brought to safety."],
   Superseded: ["info", "A newer level took the place of this one."],
   BackedOff: ["wait", "The last attempt was backed out; the next one waits."],
+  ReleasedByPerson: [
+    "person",
+    "A person released the target from this level; it is left alone until `ringward retry`, or until another level.",
+  ],
   UncordonedByPerson: ["info", "A person uncordoned the node in the middle of its operation."],
   // --- why an operation failed ----------------------------------------------------------------------------------
   StepFailed: ["person", "A recipe step ended with an error."],

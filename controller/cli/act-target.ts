@@ -44,6 +44,12 @@ export async function retryTarget(scene: Scene): Promise<Done> {
   const { label, object, resource, status } = await findState("retry", scene);
   const regarding = referTo(object, resource);
   const { operation, attempted } = status;
+  if (operation?.release !== undefined)
+    throw new UserError(
+      "RW0225",
+      `${label} is being released, for: ${operation.release.reason}`,
+      "repeat the command when its budget is freed",
+    );
   if (operation?.failure !== undefined) {
     const tests: readonly JsonPatchOperation[] = [
       { op: "test", path: "/status/operation/claimId", value: operation.claimId },
@@ -100,7 +106,7 @@ export async function releaseTarget(scene: Scene): Promise<Done> {
   ];
   await patchTested(scene.client, resource, object, operations, "status");
   return {
-    text: `${label} is given up at step ${operation.step}; its budget is freed next`,
+    text: `${label} is given up at step ${operation.step}; its budget is freed next, and it is left alone until ringward retry`,
     regarding: referTo(object, resource),
   };
 }

@@ -39,7 +39,8 @@ const ACTS = {
   },
   retry: {
     usage: "retry KIND/NAME --reason TEXT",
-    about: "Asks for another attempt on a target that failed, or that waits after an attempt that was given up.",
+    about:
+      "Asks for another attempt on a target that failed, that was released, or that waits after an attempt that was given up.",
     words: [1, 2],
     needsReason: true,
     takesNamespace: true,
@@ -48,7 +49,7 @@ const ACTS = {
   release: {
     usage: "release KIND/NAME --reason TEXT",
     about:
-      "Gives a target up: its operation ends where it is, a node is handed back as it was, and its budget is freed.",
+      "Gives a target up: its operation ends where it is, a node is handed back as it was, and its budget is freed.\nIt is not touched again for that level until ringward retry.",
     words: [1, 2],
     needsReason: true,
     takesNamespace: true,

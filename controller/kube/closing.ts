@@ -40,8 +40,9 @@ export function closeOperation<Status extends NodePatchStateStatus | WorkloadPat
     message: message.slice(0, 512),
   };
   const others = (rest.attempted ?? []).filter((attempt) => attempt.baseline !== claim.baseline);
+  // What a person released stays released: this level is not tried again until a person takes that back (`ringward retry`).
   const attempted =
-    result === "Succeeded" || result === "Released"
+    result === "Succeeded"
       ? others
       : [
           ...others,
@@ -49,7 +50,7 @@ export function closeOperation<Status extends NodePatchStateStatus | WorkloadPat
             baseline: claim.baseline,
             digest: claim.digest,
             result,
-            reason: reason.slice(0, 64),
+            reason: result === "Released" ? "ReleasedByPerson" : reason.slice(0, 64),
             message: message.slice(0, 512),
             time,
             ...(closing.retryAt === undefined ? {} : { notBefore: new Date(closing.retryAt).toISOString() }),

@@ -113,6 +113,12 @@ function checkAttempted({ stored, target, approval, now }: TargetScope): Block |
       return { reason: "ProgressDeadlineExceeded", message: `rolled back: ${last.message}` };
     case "BackedOut":
       return notBefore !== undefined && now < notBefore ? { reason: "BackedOff", message: last.message } : undefined;
+    // Whoever let go of it did not mean "again in a minute": it takes a word to come back (`ringward retry` forgets the attempt).
+    case "Released":
+      return {
+        reason: "ReleasedByPerson",
+        message: `a person released it (${last.message}); "ringward retry" lets it be tried again`,
+      };
     default:
       return last.result satisfies never;
   }
