@@ -1,5 +1,5 @@
 // The controller as a process: real transport, caches, git, forge, Lease and events around the passes. It starts nothing before every
-// cache is synced, makes passes only while it leads, and ends gracefully: no new pass, the Lease given back.
+// cache is synced, makes passes and writes only while it leads (L2, L3), and ends gracefully: no new pass, the Lease given back.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { PolicyRepositorySpec } from "../api/policy-repository.ts";
@@ -13,6 +13,7 @@ import { openPolicyGit } from "../git/repository.ts";
 import { isConflict } from "../kube/api-errors.ts";
 import { createClient } from "../kube/client.ts";
 import { createEventRecorder } from "../kube/events.ts";
+import { leaderPort, type Leads, onlyLeading } from "../kube/leader-port.ts";
 import { type LeaderElection, startLeaderElection } from "../kube/lease.ts";
 import { createTransport } from "../kube/transport.ts";
 import { watching } from "./cluster.ts";
@@ -49,9 +50,20 @@ const LEASE_NAME = "ringward-controller";
 export async function runController(settings: ControllerSettings, signal: AbortSignal): Promise<void> {
   const { clock, transport, random, log } = settings;
   const api = createTransport({ kubeconfig: settings.kubeconfig, clock: transport, userAgent: "ringward" });
-  const client = createClient(api, { fieldManager: "ringward", clock: transport });
   const onError = (error: unknown, where: string): void =>
     log("error", `${where}: ${error instanceof Error ? error.message : String(error)}`);
+  const election = startLeaderElection({
+    client: createClient(api, { fieldManager: "ringward", clock: transport }),
+    namespace: settings.namespace,
+    name: LEASE_NAME,
+    identity: settings.identity,
+    clock: transport,
+    random,
+    onChange: (leading) => log("info", leading ? "leading" : "not leading"),
+    onError: (error) => onError(error, "lease"),
+  });
+  const leads: Leads = () => election.isLeader();
+  const client = createClient(leaderPort(api, leads), { fieldManager: "ringward", clock: transport });
   const events = createEventRecorder({
     client,
     clock: eventClock(clock, transport),
@@ -68,8 +80,8 @@ export async function runController(settings: ControllerSettings, signal: AbortS
   const policy = createPolicySource({
     client,
     validators: createValidators(),
-    openGit: (spec) => openRepository(spec, settings),
-    openForge: (spec) => openForge(spec, settings),
+    openGit: async (spec) => writingGit(await openRepository(spec, settings), leads),
+    openForge: async (spec) => writingForge(await openForge(spec, settings), leads),
     record: (event) => events.record(event),
     onError,
   });
@@ -92,16 +104,6 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     },
     { concurrency: 16, statusBudget: 400, inventoryJobs: 30 },
   );
-  const election = startLeaderElection({
-    client,
-    namespace: settings.namespace,
-    name: LEASE_NAME,
-    identity: settings.identity,
-    clock: transport,
-    random,
-    onChange: (leading) => log("info", leading ? "leading" : "not leading"),
-    onError: (error) => onError(error, "lease"),
-  });
   try {
     await election.acquired(signal);
     log("info", "started", { host: api.host });
@@ -162,6 +164,26 @@ function eventClock(policy: Clock, transport: Clock): Clock {
     now: () => policy.now(),
     monotonic: () => transport.monotonic(),
     sleep: (ms, signal) => transport.sleep(ms, signal),
+  };
+}
+
+/** Branches move only while we lead. */
+function writingGit(git: PolicyGit, leads: Leads): PolicyGit {
+  return {
+    ...git,
+    push: onlyLeading(leads, (commit) => git.push(commit)),
+    deleteBranch: onlyLeading(leads, (branch, at) => git.deleteBranch(branch, at)),
+  };
+}
+
+/** So do pull requests. */
+function writingForge(forge: Forge | undefined, leads: Leads): Forge | undefined {
+  if (forge === undefined) return undefined;
+  return {
+    ...forge,
+    open: onlyLeading(leads, (request) => forge.open(request)),
+    update: onlyLeading(leads, (number, change) => forge.update(number, change)),
+    close: onlyLeading(leads, (number, comment) => forge.close(number, comment)),
   };
 }
 
