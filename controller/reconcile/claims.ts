@@ -1,5 +1,6 @@
 // Serves the claims under way, always before anything new is claimed (V3): one act for each target a pass. Joins nodes/ and
 // workloads/ with the plan's steering. A conflict or an outage on one target harms no other.
+import type { WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { RolloutRingSpec } from "../api/rollout-ring.ts";
 import type { Instant } from "../clock.ts";
 import { assessNode, assessWorkload } from "../core/compliance/index.ts";
@@ -7,10 +8,11 @@ import type { Claim, Inventory, LevelInForce, PolicyInForce, WorkloadAsset } fro
 import type { Plan, Steering } from "../core/rollout/plan.ts";
 import { projectWorkloads } from "../inventory/join-workloads.ts";
 import type { Client } from "../kube/client.ts";
+import { readState } from "../kube/patch-states.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { DEPLOYMENTS, PODS, REPLICA_SETS, type Resource } from "../kube/resources.ts";
 import { type InventoryKeep, operateNode } from "../nodes/operate.ts";
-import { operateWorkload } from "../workloads/operate.ts";
+import { operateWorkload, PATCHED_KINDS } from "../workloads/operate.ts";
 import { projectLiveNode, projectLivePod } from "./snapshot.ts";
 
 export interface ServeInput {
@@ -94,7 +96,7 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
       evictAfter: input.evictAfter,
       tell,
     });
-  return operateWorkload({
+  const served = operateWorkload({
     client,
     now: input.now(),
     claim,
@@ -106,6 +108,28 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
       assessWorkload({ ...common, workload, stored, baseline: standIn, level: live, now: input.now() }),
     tell,
   });
+  return served.then((result) => countVanished(client, claim, result));
+}
+
+/**
+ * A workload takes its state with it. Where neither is there any more, nobody can say how far its operation had come: what cannot be ruled
+ * out counts as failed, or a rollout that breaks workloads would be forgiven by whoever sweeps them up. A workload that goes in the moment
+ * between claim and patch, or between success and release, counts too.
+ */
+async function countVanished(
+  client: Client,
+  claim: Claim,
+  result: Awaited<ReturnType<typeof operateWorkload>>,
+): Promise<Awaited<ReturnType<typeof operateWorkload>>> {
+  const resource = PATCHED_KINDS[claim.kind];
+  if (result.kind !== "Free" || result.lost || resource === undefined || claim.digest === "") return result;
+  const object = await client.get(resource, { namespace: claim.namespace, name: claim.name });
+  if (object?.metadata.uid === claim.uid) return result;
+  const state = await readState<WorkloadPatchStateStatus>(client, claim);
+  const speaks =
+    state?.status !== undefined ||
+    state?.object.metadata.ownerReferences?.some(({ uid }) => uid === claim.uid) === true;
+  return speaks ? result : { kind: "Free", lost: true };
 }
 
 /** Packages that any baseline or level names: one report serves all of them. */
