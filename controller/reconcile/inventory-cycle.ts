@@ -12,7 +12,7 @@ import { storeInventory } from "../inventory/store-inventory.ts";
 import type { Client } from "../kube/client.ts";
 import { createState, readState, writeState } from "../kube/patch-states.ts";
 import { JOBS } from "../kube/resources.ts";
-import { JOB_NAMESPACE, createJob, readJobLog, viewJob } from "../nodes/recipe-job.ts";
+import { JOB_NAMESPACE, readJobLog, startJob, viewJob } from "../nodes/recipe-job.ts";
 import { keepFor } from "./claims.ts";
 import { isHeld } from "./statuses.ts";
 
@@ -101,15 +101,7 @@ async function look(input: CycleInput, { node, recipe, job }: Due): Promise<void
   const view = await viewJob(client, job, now);
   if (view.phase === "Running") return;
   if (view.phase === "Absent")
-    return createJob(client, {
-      name: job,
-      step: "inventory",
-      suspended: false,
-      recipe,
-      node,
-      claimId: undefined,
-      level: undefined,
-    });
+    return startJob(client, { name: job, step: "inventory", recipe, node, claimId: undefined, level: undefined });
   const target = { kind: "Node", name: node.name, uid: node.uid };
   const stored = await readState<NodePatchStateStatus>(client, target);
   if (stored === undefined) return createState(client, target);

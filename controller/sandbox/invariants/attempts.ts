@@ -22,8 +22,6 @@ function mayRepeat(world: World, earlier: string, act: Act): boolean {
 
 const checkJobs: NonNullable<Invariant["check"]> = ({ acts, version }, world, report) => {
   for (const act of acts) {
-    if (act.kind === "KillJob" && act.claimId !== undefined)
-      report.violated(version.key, `the job of step ${act.step ?? ""} on node ${act.target} was deleted while it ran`);
     if (act.kind !== "Job" || act.claimId === undefined) continue;
     report.met();
     const key = attemptKey(act, world);
@@ -65,14 +63,12 @@ const checkReboots: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefo
     report.violated(`nodes/${after.name}`, `booted ${booted} times under claim ${claim.id}, asked ${asked} times`);
 };
 
-/** A create whose answer was lost finds the first one: no name is made twice, unless the first one was never let run. */
+/** A create whose answer was lost finds the first one: no name is made twice. */
 const checkNames: NonNullable<Invariant["check"]> = ({ acts, version, byController }, _world, report) => {
-  const [act] = acts;
-  if (!byController || (act?.kind !== "Job" && act?.kind !== "PrepareJob")) return;
+  if (!byController || version.type !== "ADDED" || !acts.some((act) => act.kind === "Job")) return;
   report.met();
-  if (version.type === "ADDED" && report.memo.get(version.key) === true)
-    report.violated(version.key, "this job was made twice");
-  if (act.kind === "Job") report.memo.set(version.key, true);
+  if (report.memo.has(version.key)) report.violated(version.key, "this job was made twice");
+  report.memo.set(version.key, true);
 };
 
 export const attempts: readonly Invariant[] = [
