@@ -105,6 +105,12 @@ export const NodeOperation = Type.Object(
     ),
     marked: Type.Optional(Type.Boolean({ description: "The claim's mark stands on the node." })),
     disrupt: Type.Optional(Type.Boolean({ description: "The node is (to be) drained in this operation." })),
+    jobUID: Type.Optional(
+      Text(
+        "UID of the job of this step: made suspended before the step is written down, and the only one that is ever resumed.",
+        64,
+      ),
+    ),
     noReboot: Type.Optional(
       Type.Boolean({ description: "A person uncordoned after the update: verify, do not reboot." }),
     ),

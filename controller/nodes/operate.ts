@@ -5,6 +5,7 @@ import type { DrainPolicy } from "../api/rollout-ring.ts";
 import type { Instant } from "../clock.ts";
 import type { Assessment, Block, Claim, LevelInForce, NodeAsset, PdbAsset, PodAsset } from "../core/model.ts";
 import { budgetsOf, describeRefusals } from "../core/rollout/drain.ts";
+import { jobsToSee } from "../core/rollout/node-jobs.ts";
 import { type JobView, type NodeAct, nextNodeAct, type RecipeStepName } from "../core/rollout/node-steps.ts";
 import { parseReport } from "../inventory/report.ts";
 import { storeInventory } from "../inventory/store-inventory.ts";
@@ -15,7 +16,7 @@ import { createState, readState, type StateTarget, type StoredState, writeState 
 import { ApiError, type KubeObject } from "../kube/port.ts";
 import { NODES, PODS } from "../kube/resources.ts";
 import { markNode, unmarkNode } from "./mark.ts";
-import { jobName, readJobLog, startJob, viewJob } from "./recipe-job.ts";
+import { createJob, deletePreparedJob, jobName, readJobLog, resumeJob, viewJob } from "./recipe-job.ts";
 
 export interface NodeOperationInput {
   readonly client: Client;
@@ -107,23 +108,17 @@ async function livePods(
   return items.flatMap((pod) => project.pod(pod) ?? []);
 }
 
-/** Which step's job matters at which step of the operation. */
-const JOBS_AT: Readonly<Record<string, readonly RecipeStepName[]>> = {
-  Staging: ["stage"],
-  Updating: ["update", "rollback"],
-  Updated: ["inventory"],
-  Rebooting: ["reboot"],
-  Rebooted: ["inventory"],
-};
-
 async function liveJobs(
   { client, claim, now, level }: NodeOperationInput,
   state: NodePatchStateStatus | undefined,
 ): Promise<ReadonlyMap<RecipeStepName, JobView>> {
   const operation = state?.operation?.claimId === claim.id ? state.operation : undefined;
   const views = new Map<RecipeStepName, JobView>();
-  for (const step of operation === undefined ? [] : (JOBS_AT[operation.step] ?? []))
-    if (operation !== undefined && level?.spec.node?.recipe.steps?.[step] !== undefined)
+  if (operation === undefined) return views;
+  const steps = level?.spec.node?.recipe.steps;
+  for (const step of jobsToSee(operation))
+    // Without its level an operation is only undone: whatever waits to run is looked for.
+    if (level === undefined || steps?.[step] !== undefined)
       views.set(step, await viewJob(client, jobName(claim.id, step, operation), now));
   return views;
 }
@@ -175,9 +170,15 @@ async function perform(act: NodeAct, scene: Scene): Promise<OperationResult> {
       return { kind: "Moved", note: "Uncordon" };
     case "Evict":
       return evict(scene, act.pods, act.wait);
-    case "StartJob":
-      await start(scene, act.step);
+    case "CreateJob":
+      await create(scene, act.step, act.suspended);
       return { kind: "Moved", note: `Job:${act.step}` };
+    case "ResumeJob":
+      await resumeJob(client, nameOfJob(scene, act.step), act.job, input.now);
+      return { kind: "Moved", note: `Resume:${act.step}` };
+    case "DeleteJob":
+      await deletePreparedJob(client, nameOfJob(scene, act.step), act.job);
+      return { kind: "Moved", note: `Delete:${act.step}` };
     case "ReadInventory":
       return readInventory(scene);
     case "Close":
@@ -273,13 +274,19 @@ function describeTwice(refused: readonly PodAsset[], pdbs: readonly PdbAsset[]):
   };
 }
 
-async function start({ input, level, node, state }: Scene, step: RecipeStepName): Promise<void> {
+function nameOfJob({ input, state }: Scene, step: RecipeStepName): string {
+  if (state?.operation === undefined) throw new Error(`no operation on ${input.claim.name}, so no job of step ${step}`);
+  return jobName(input.claim.id, step, state.operation);
+}
+
+async function create({ input, level, node, state }: Scene, step: RecipeStepName, suspended: boolean): Promise<void> {
   const recipe = level?.spec.node?.recipe.steps?.[step];
   const operation = state?.operation;
   if (recipe === undefined || node === undefined || operation === undefined) return;
-  await startJob(input.client, {
+  await createJob(input.client, {
     name: jobName(input.claim.id, step, operation),
     step,
+    suspended,
     recipe,
     node,
     claimId: input.claim.id,

@@ -1,6 +1,6 @@
 // Recipe steps as Jobs: pinned to the node, without a service-account token, with a deadline, never retried by the job controller.
 // The name follows from claim, step and attempt, so a repeated create finds the first one (B11), and job presence is never
-// taken for truth about the node.
+// taken for truth about the node. What changes a node is made suspended and resumed by a write of its own (core/rollout/node-jobs.ts).
 import { createHash } from "node:crypto";
 import type { NodeOperation } from "../api/patch-state.ts";
 import type { PatchLevelSpec } from "../api/patch-level.ts";
@@ -8,10 +8,10 @@ import type { RecipeStep } from "../api/update-recipe.ts";
 import type { Instant } from "../clock.ts";
 import { parseDuration } from "../core/duration.ts";
 import type { NodeAsset } from "../core/model.ts";
-import type { JobView, RecipeStepName } from "../core/rollout/node-steps.ts";
+import type { JobIdentity, JobView, RecipeStepName } from "../core/rollout/node-steps.ts";
 import { parseKernel } from "../core/versions/kernel.ts";
-import { isAlreadyExists } from "../kube/api-errors.ts";
-import type { Client } from "../kube/client.ts";
+import { isAlreadyExists, isNotFound } from "../kube/api-errors.ts";
+import type { Client, JsonPatchOperation } from "../kube/client.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { JOBS, PODS } from "../kube/resources.ts";
 
@@ -19,6 +19,8 @@ export const JOB_NAMESPACE = "ringward-jobs";
 const CLAIM_LABEL = "ringward.dev/claim";
 const STEP_LABEL = "ringward.dev/step";
 const NODE_LABEL = "ringward.dev/node-uid";
+/** When a job that was made suspended was let run, RFC 3339. One that is suspended again was paused by a person. */
+const RESUMED = "ringward.dev/resumed-time";
 /** Finished jobs are kept this long for people who look. */
 const KEEP_SECONDS = 3600;
 const DEFAULT_STEP_MS = 30 * 60_000;
@@ -36,6 +38,8 @@ export function jobName(
 export interface JobRequest {
   readonly name: string;
   readonly step: RecipeStepName;
+  /** Made so that nothing runs until `resumeJob`. */
+  readonly suspended: boolean;
   readonly recipe: RecipeStep;
   readonly node: NodeAsset;
   readonly claimId: string | undefined;
@@ -44,7 +48,7 @@ export interface JobRequest {
 }
 
 /** Creates the job; one that exists already is the same one. */
-export async function startJob(client: Client, request: JobRequest): Promise<void> {
+export async function createJob(client: Client, request: JobRequest): Promise<void> {
   try {
     await client.create(JOBS, jobObject(request));
   } catch (error) {
@@ -52,7 +56,32 @@ export async function startJob(client: Client, request: JobRequest): Promise<voi
   }
 }
 
-function jobObject({ name, step, recipe, node, claimId, level }: JobRequest): KubeObject {
+/** Lets a suspended job run. Throws ApiError when it is not as it was read, or gone. */
+export async function resumeJob(client: Client, name: string, job: JobIdentity, now: Instant): Promise<void> {
+  const body: readonly JsonPatchOperation[] = [
+    { op: "test", path: "/metadata/uid", value: job.uid },
+    { op: "test", path: "/metadata/resourceVersion", value: job.resourceVersion },
+    { op: "add", path: `/metadata/annotations/${RESUMED.replace("/", "~1")}`, value: new Date(now).toISOString() },
+    { op: "replace", path: "/spec/suspend", value: false },
+  ];
+  await client.patch(JOBS, { namespace: JOB_NAMESPACE, name }, { type: "json", body });
+}
+
+/** Deletes a job that never ran; gone already is fine. Throws ApiError when it is not as it was read: it may run by now. */
+export async function deletePreparedJob(client: Client, name: string, job: JobIdentity): Promise<void> {
+  try {
+    const { uid, resourceVersion } = job;
+    await client.delete(
+      JOBS,
+      { namespace: JOB_NAMESPACE, name },
+      { uid, resourceVersion, propagationPolicy: "Background" },
+    );
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+function jobObject({ name, step, suspended, recipe, node, claimId, level }: JobRequest): KubeObject {
   const labels = {
     "app.kubernetes.io/managed-by": "ringward",
     [STEP_LABEL]: step,
@@ -64,6 +93,7 @@ function jobObject({ name, step, recipe, node, claimId, level }: JobRequest): Ku
   return {
     metadata: { name, namespace: JOB_NAMESPACE, labels, annotations: { "ringward.dev/node": node.name } },
     spec: {
+      ...(suspended ? { suspend: true } : {}),
       backoffLimit: 0,
       completions: 1,
       parallelism: 1,
@@ -171,17 +201,24 @@ interface PodStatus {
 export async function viewJob(client: Client, name: string, now: Instant): Promise<JobView> {
   const job = await client.get(JOBS, { namespace: JOB_NAMESPACE, name });
   if (job === undefined) return { phase: "Absent" };
+  const { uid = "", resourceVersion = "", annotations } = job.metadata;
+  const identity: JobIdentity = { uid, resourceVersion };
   const status = (job.status ?? {}) as JobStatus;
   const condition = (type: string) =>
     status.conditions?.find((other) => other.type === type && other.status === "True");
   const done = condition("Complete");
   if (done !== undefined)
-    return { phase: "Succeeded", at: timeOf(status.completionTime ?? done.lastTransitionTime, now) };
+    return { ...identity, phase: "Succeeded", at: timeOf(status.completionTime ?? done.lastTransitionTime, now) };
   const failed = condition("Failed");
-  if (failed === undefined)
-    return { phase: "Running", since: timeOf(status.startTime ?? job.metadata.creationTimestamp, now) };
+  if (failed === undefined) {
+    const suspended = (job.spec as { readonly suspend?: boolean } | undefined)?.suspend === true;
+    if (suspended && annotations?.[RESUMED] === undefined) return { ...identity, phase: "Prepared" };
+    const since = timeOf(status.startTime ?? annotations?.[RESUMED] ?? job.metadata.creationTimestamp, now);
+    return { ...identity, phase: "Running", since, paused: suspended };
+  }
   const end = await endOf(client, name);
   return {
+    ...identity,
     phase: "Failed",
     at: timeOf(failed.lastTransitionTime, now),
     exitCode: end?.exitCode,

@@ -1,5 +1,6 @@
 // The inventory cycle: one read-only job and one status write per node and interval, jittered, only for nodes whose level or baseline
-// needs more than nodeInfo (B3 and K7 except it). Nodes under a claim are looked at by their operation.
+// needs more than nodeInfo (B3 and K7 except it). Nodes under a claim are looked at by their operation; one whose operation failed and
+// rests is looked at here, because somebody may have mended it by hand, and then it recovers (B14).
 import { createHash } from "node:crypto";
 import type { RecipeStep } from "../api/update-recipe.ts";
 import type { NodePatchStateStatus } from "../api/patch-state.ts";
@@ -12,7 +13,7 @@ import { storeInventory } from "../inventory/store-inventory.ts";
 import type { Client } from "../kube/client.ts";
 import { createState, readState, writeState } from "../kube/patch-states.ts";
 import { JOBS } from "../kube/resources.ts";
-import { JOB_NAMESPACE, readJobLog, startJob, viewJob } from "../nodes/recipe-job.ts";
+import { createJob, JOB_NAMESPACE, readJobLog, viewJob } from "../nodes/recipe-job.ts";
 import { keepFor } from "./claims.ts";
 import { isHeld } from "./statuses.ts";
 
@@ -33,6 +34,8 @@ interface Due {
   readonly node: NodeAsset;
   readonly recipe: RecipeStep;
   readonly job: string;
+  /** The failure that the node rests in; undefined: there is no operation. */
+  readonly failure: string | undefined;
 }
 
 /** After so many in one pass it is the server that cannot, not the nodes. */
@@ -64,22 +67,34 @@ function findDue(input: CycleInput): readonly Due[] {
   const due: (Due & { readonly age: Instant })[] = [];
   for (const target of input.plan.targets) {
     const { node, baseline } = target;
-    if (node === undefined || target.conflict !== undefined || input.claimed.has(node.uid) || !node.ready) continue;
+    if (node === undefined || target.conflict !== undefined || !node.ready) continue;
+    const state = input.stored.get(node.uid);
+    const failure = restingFailure(state?.operation);
+    if (input.claimed.has(node.uid) && failure === undefined) continue;
     const spec = baseline.spec.node;
     const recipe = input.policy.recipes.find((other) => other.name === spec?.recipeRef.name)?.spec.steps?.inventory;
     if (recipe === undefined || spec === undefined) continue;
-    const state = input.stored.get(node.uid);
     const inventory = state?.inventory;
     const interval = parseDuration(spec.inventory?.interval ?? "6h") ?? 6 * 3_600_000;
     const looked = Math.max(timeOf(inventory?.time), timeOf(state?.inventoryProblem?.time));
     const names = new Set(inventory?.packages.map((item) => item.name));
     const lacking = inventory !== undefined && [...keep.packages].some((name) => !names.has(name));
     const next = looked + interval * (0.9 + 0.2 * fraction(node.uid));
-    // Something that is lacking is looked for soon, but not at once again: the node may not be able to say.
-    if (input.now < (lacking ? Math.min(next, looked + interval / 10) : next)) continue;
-    due.push({ node, recipe, job: cycleJob(node, looked), age: looked });
+    // Something that is lacking is looked for soon, but not at once again: the node may not be able to say. So is a failed node, which
+    // holds its ring up until it is seen to be well.
+    const soon = Math.max(looked, timeOf(state?.operation?.failure?.time)) + interval / 10;
+    if (input.now < (lacking || failure !== undefined ? Math.min(next, soon) : next)) continue;
+    due.push({ node, recipe, job: cycleJob(node, looked, failure), failure, age: looked });
   }
   return due.sort((a, b) => a.age - b.age || (a.node.name < b.node.name ? -1 : 1));
+}
+
+/** Names the failure of an operation that nothing happens to until its node recovers or a person decides; undefined: it goes on, or is none. */
+function restingFailure(operation: NodePatchStateStatus["operation"]): string | undefined {
+  const failure = operation?.failure;
+  if (operation === undefined || failure === undefined || operation.release !== undefined) return undefined;
+  if (timeOf(operation.retryTime) > Date.parse(failure.time)) return undefined;
+  return `${operation.claimId}/${operation.attempt}/${failure.time}`;
 }
 
 function timeOf(text: string | undefined): Instant {
@@ -91,22 +106,26 @@ function fraction(uid: string): number {
   return createHash("sha256").update(`inventory/${uid}`).digest().readUInt32BE(0) / 2 ** 32;
 }
 
-/** One name for each look: a repeated create finds the first. */
-function cycleJob(node: NodeAsset, looked: Instant): string {
-  return `rw-inventory-${createHash("sha256").update(`${node.uid}/${looked}`).digest("hex").slice(0, 16)}`;
+/** One name for each look: a repeated create finds the first. A look at a failed node is one of that very failure. */
+function cycleJob(node: NodeAsset, looked: Instant, failure: string | undefined): string {
+  const key = [node.uid, looked, ...(failure === undefined ? [] : [failure])].join("/");
+  return `rw-inventory-${createHash("sha256").update(key).digest("hex").slice(0, 16)}`;
 }
 
-async function look(input: CycleInput, { node, recipe, job }: Due): Promise<void> {
+async function look(input: CycleInput, { node, recipe, job, failure }: Due): Promise<void> {
   const { client, now } = input;
   const view = await viewJob(client, job, now);
   if (view.phase === "Running") return;
   if (view.phase === "Absent")
-    return startJob(client, { name: job, step: "inventory", recipe, node, claimId: undefined, level: undefined });
+    return createJob(client, { name: job, step: "inventory", suspended: false, recipe, node, claimId: undefined, level: undefined });
   const target = { kind: "Node", name: node.name, uid: node.uid };
   const stored = await readState<NodePatchStateStatus>(client, target);
   if (stored === undefined) return createState(client, target);
-  // An operation began meanwhile: what this job saw may be older than what the operation did.
-  if (stored.status?.operation !== undefined || isHeld(stored.object, node.uid, input.claimed)) return;
+  // An operation began meanwhile, or went on: what this job saw may be older than what the operation did.
+  const operation = stored.status?.operation;
+  const same =
+    operation === undefined ? failure === undefined : failure !== undefined && restingFailure(operation) === failure;
+  if (!same || isHeld(stored.object, node.uid, input.claimed)) return;
   const log = view.phase === "Succeeded" ? await readJobLog(client, job) : undefined;
   const parsed = parseReport(log ?? "");
   const time = new Date(now).toISOString();

@@ -17,6 +17,7 @@ import type {
 } from "../../controller/core/model.ts";
 import { admit, limitOf } from "../../controller/core/rollout/limits.ts";
 import {
+  type JobIdentity,
   type JobView,
   nextNodeAct,
   type NodeAct,
@@ -43,8 +44,9 @@ export interface Machine {
 }
 
 interface Job {
-  readonly since: number;
-  readonly end: number;
+  readonly identity: JobIdentity;
+  end: number;
+  readonly run: () => void;
   readonly effect: () => { readonly exitCode: number };
   view: JobView;
 }
@@ -411,8 +413,18 @@ export function createWorld(options: WorldOptions): World {
         }
         machine.pods = 0;
         return true;
-      case "StartJob":
-        if (machine !== undefined) startJob(act.step, claim, machine, level, state);
+      case "CreateJob":
+        if (machine !== undefined) createJob(act.step, act.suspended, claim, machine, level, state);
+        return true;
+      case "ResumeJob": {
+        const job = jobs.get(jobKey(claim, act.step, state));
+        must(job?.view.phase === "Prepared", "B11", `the job ${act.step} on ${claim.name} was let run twice`);
+        must(state.operation?.jobUID === act.job.uid, "S4", `the job ${act.step} on ${claim.name} is not written down`);
+        job?.run();
+        return true;
+      }
+      case "DeleteJob":
+        jobs.delete(jobKey(claim, act.step, state));
         return true;
       case "ReadInventory":
         return false;
@@ -478,8 +490,9 @@ export function createWorld(options: WorldOptions): World {
     };
   }
 
-  function startJob(
+  function createJob(
     step: RecipeStepName,
+    suspended: boolean,
     claim: Claim,
     machine: Machine,
     level: LevelInForce | undefined,
@@ -487,16 +500,26 @@ export function createWorld(options: WorldOptions): World {
   ): void {
     const key = jobKey(claim, step, state);
     if (jobs.has(key)) return;
-    const operation = state.operation;
-    if (operation?.disrupt === true) {
-      must(machine.asset.unschedulable && machine.pods === 0, "B5", `job ${step} on ${claim.name} before the drain`);
-    }
-    if (step === "reboot") must(machine.asset.bootId === operation?.bootId, "B10", `a second reboot of ${claim.name}`);
     const minutes = step === "reboot" ? 3 : (options.updateMinutes ?? 4);
-    jobs.set(key, {
-      since: now,
-      end: now + minutes * MINUTE,
-      view: { phase: "Running", since: now },
+    const identity = { uid: key, resourceVersion: "1" };
+    const job: Job = {
+      identity,
+      end: now,
+      view: { ...identity, phase: "Prepared" },
+      run: () => {
+        const disrupts = states.nodes.get(claim.uid)?.operation?.disrupt === true;
+        if (disrupts)
+          must(
+            machine.asset.unschedulable && machine.pods === 0,
+            "B5",
+            `job ${step} on ${claim.name} before the drain`,
+          );
+        const { bootId } = states.nodes.get(claim.uid)?.operation ?? {};
+        if (step === "reboot") must(machine.asset.bootId === bootId, "B10", `a second reboot of ${claim.name}`);
+        job.view = { ...identity, phase: "Running", since: now, paused: false };
+        job.end = now + minutes * MINUTE;
+        if (step === "reboot") machine.asset = { ...machine.asset, ready: false };
+      },
       effect: () => {
         if (step === "reboot") boot(machine);
         else if (machine.trouble === "UpdateFails") return { exitCode: 1 };
@@ -504,8 +527,9 @@ export function createWorld(options: WorldOptions): World {
         else install(machine, level);
         return { exitCode: 0 };
       },
-    });
-    if (step === "reboot") machine.asset = { ...machine.asset, ready: false };
+    };
+    jobs.set(key, job);
+    if (!suspended) job.run();
   }
 
   function install(machine: Machine, level: LevelInForce | undefined): void {
@@ -597,8 +621,9 @@ export function createWorld(options: WorldOptions): World {
       const { exitCode } = job.effect();
       job.view =
         exitCode === 0
-          ? { phase: "Succeeded", at: now }
+          ? { ...job.identity, phase: "Succeeded", at: now }
           : {
+              ...job.identity,
               phase: "Failed",
               at: now,
               exitCode,

@@ -2,25 +2,16 @@
 // Until the update starts every step has a way back; a failed target keeps its claim.
 import type { NodeOperation } from "../../api/patch-state.ts";
 import type { Block } from "../model.ts";
-import {
-  COMMITTED,
-  type NodeAct,
-  RETRY_DRAIN_MS,
-  RETRY_NOT_AVAILABLE_MS,
-  type Scene,
-  updateStep,
-} from "./node-view.ts";
+import { findPrepared, hasBegun, ranAway } from "./node-jobs.ts";
+import { COMMITTED, type NodeAct, RETRY_DRAIN_MS, RETRY_NOT_AVAILABLE_MS, type Scene } from "./node-view.ts";
 
 /**
  * Why the operation should be undone, if it still can be. A person's uncordon wins over everything (B7): our own mark on a node that
- * is schedulable means that, because mark and cordon are one write. The intent to update is undone too while its job is not there.
+ * is schedulable means that, because mark and cordon are one write. The intent to update is undone too while its job was not let run.
  */
 export function findBackOut(scene: Scene): Block | undefined {
   const { operation, node, claim, retreat: away } = scene;
-  if (
-    operation.step === "Updating" ? scene.job(updateStep(operation)).phase !== "Absent" : COMMITTED.has(operation.step)
-  )
-    return undefined;
+  if (operation.step === "Updating" ? hasBegun(scene) : COMMITTED.has(operation.step)) return undefined;
   const cordoned = ["Cordoned", "Drained", "Updating"].includes(operation.step) || node.mark?.claimId === claim.id;
   if (operation.disrupt === true && cordoned && !node.unschedulable)
     return { reason: "UncordonedByPerson", message: `a person uncordoned ${node.name}` };
@@ -36,7 +27,7 @@ export function lostItsMark({ operation, node }: Scene): boolean {
   return operation.disrupt === true && node.mark === undefined && ["Cordoned", "Drained"].includes(operation.step);
 }
 
-/** One step back: the reason is written down, then the node is handed back, then the operation is closed. */
+/** One step back: the reason is written down, a job that waits is deleted, the node is handed back, the operation is closed. */
 export function retreat(
   scene: Omit<Scene, "level">,
   why: { readonly reason: string; readonly message: string },
@@ -51,6 +42,12 @@ export function retreat(
       },
       note: "BackingOut",
     };
+  if (ranAway(scene)) {
+    const { backOut: _, ...rest } = operation;
+    return { kind: "Record", operation: rest, note: operation.step };
+  }
+  const waiting = findPrepared(scene);
+  if (waiting !== undefined) return waiting;
   if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: operation.disrupt === true };
   const notAvailable = why.reason === "VersionNotAvailable";
   const delay = notAvailable
@@ -67,7 +64,10 @@ export function retreat(
 }
 
 /** A person gave the target up: hand the node back as it was, whatever state it is in. */
-export function giveUp({ node, claim, operation }: Omit<Scene, "level">): NodeAct {
+export function giveUp(scene: Omit<Scene, "level">): NodeAct {
+  const { node, claim, operation } = scene;
+  const waiting = findPrepared(scene);
+  if (waiting !== undefined) return waiting;
   if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: operation.disrupt === true };
   return { kind: "Close", result: "Released", message: operation.release?.reason ?? "" };
 }
@@ -78,7 +78,7 @@ const GIVEN_UP: ReadonlySet<string> = new Set(["LevelWithdrawn", "Superseded"]);
 /** A failed target keeps its claim until it recovers by itself, a person asks for another attempt, or gives it up (B14). */
 export function recover(scene: Scene, failure: NonNullable<NodeOperation["failure"]>): NodeAct {
   const { operation, node, now, claim, assess } = scene;
-  const { failure: _, retryTime: __, ...rest } = operation;
+  const { failure: _, retryTime: __, jobUID: ___, ...rest } = operation;
   if (COMMITTED.has(operation.step) && node.ready && assess().state === "Installed")
     return {
       kind: "Record",

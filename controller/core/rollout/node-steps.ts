@@ -8,6 +8,7 @@ import type { Instant } from "../../clock.ts";
 import { parseDuration } from "../duration.ts";
 import type { Block, Claim, NodeAsset } from "../model.ts";
 import { andMore, budgetsOf, describeRefusals, type DrainView, isDrained, viewDrain } from "./drain.ts";
+import { enter, startedJob } from "./node-jobs.ts";
 import { findBackOut, giveUp, lostItsMark, recover, retreat } from "./node-retreat.ts";
 import { afterUpdate, close, giveBack, reboot, verify } from "./node-verify.ts";
 import {
@@ -28,6 +29,7 @@ import {
 
 export {
   type CloseResult,
+  type JobIdentity,
   type JobView,
   type NodeAct,
   type NodeView,
@@ -119,7 +121,7 @@ function stepOn(scene: Scene): NodeAct {
     return { kind: "Mark", cordon: true, priorUnschedulable: operation.priorUnschedulable === true };
   switch (operation.step) {
     case "Claimed":
-      return hasStep(scene, "stage") ? record(scene, "Staging") : prepareUpdate(scene);
+      return hasStep(scene, "stage") ? enter(scene, "Staging", "stage") : prepareUpdate(scene);
     case "Staging":
       return runJob(scene, "stage", () => record(scene, "Staged"));
     case "Staged":
@@ -163,8 +165,8 @@ function isDoneAlready({ operation, assess }: Scene): boolean {
 
 /** Writes down the intent to update (or, on the second way through, to reboot). A reboot from here on is one of ours (B10). */
 function begun(scene: Scene, change: Partial<NodeOperation> = {}): NodeAct {
-  if (scene.operation.rebootPending === true) return record(scene, "Rebooting", change);
-  return record(scene, "Updating", { ...change, bootId: scene.node.bootId });
+  if (scene.operation.rebootPending === true) return enter(scene, "Rebooting", "reboot", change);
+  return enter(scene, "Updating", updateStep(scene.operation), { ...change, bootId: scene.node.bootId });
 }
 
 function drain(scene: Scene): NodeAct {
@@ -213,12 +215,14 @@ function leaveDrained(scene: Scene): NodeAct {
 
 function runJob(scene: Scene, step: RecipeStepName, done: () => NodeAct): NodeAct {
   if (!hasStep(scene, step)) return done();
-  const job = scene.job(step);
+  const job = startedJob(scene, step);
   switch (job.phase) {
-    case "Absent":
-      return { kind: "StartJob", step };
-    case "Running":
-      return { kind: "Wait", block: { reason: "Updating", message: `step ${step} runs`, since: job.since } };
+    case "NotStarted":
+      return job.act;
+    case "Running": {
+      const message = job.paused ? `the job of step ${step} is suspended: somebody paused it` : `step ${step} runs`;
+      return { kind: "Wait", block: { reason: "Updating", message, since: job.since } };
+    }
     case "Succeeded":
       return done();
     case "Failed":

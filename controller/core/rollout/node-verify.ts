@@ -1,6 +1,7 @@
 // After the update: whether the node has to reboot, the reboot itself, verification from the node, and giving it back (B6, B10, B12).
 // What a job says of itself is never taken for truth about the node.
 import { parseDuration } from "../duration.ts";
+import { enter, findPrepared, startedJob } from "./node-jobs.ts";
 import {
   DEFAULT_STEP_MS,
   fail,
@@ -24,7 +25,7 @@ export function afterUpdate(scene: Scene): NodeAct {
   if (operation.disrupt === true) {
     // A person uncordoned after the update: verify, do not reboot, end as pending reboot.
     if (!node.unschedulable) return record(scene, "Updated", { noReboot: true });
-    return record(scene, "Rebooting");
+    return enter(scene, "Rebooting", "reboot");
   }
   // A reboot that turns out to be needed goes back through cordon and drain in the same claim. The mark that stood without a
   // cordon is taken off first: the cordon writes its own, with the schedulability as it is then (B6).
@@ -66,11 +67,12 @@ export function reboot(scene: Scene): NodeAct {
   }
   if (!hasStep(scene, "reboot"))
     return fail(scene, "StepFailed", `${node.name} needs a reboot, and the recipe has no reboot step`);
-  const job = scene.job("reboot");
-  if (job.phase === "Absent") {
-    if (operation.disrupt === true && !node.unschedulable) return record(scene, "Updated", { noReboot: true });
-    return { kind: "StartJob", step: "reboot" };
-  }
+  const { phase } = scene.job("reboot");
+  const waits = phase === "Absent" || phase === "Prepared";
+  if (waits && operation.disrupt === true && !node.unschedulable)
+    return findPrepared(scene) ?? record(scene, "Updated", { noReboot: true });
+  const job = startedJob(scene, "reboot");
+  if (job.phase === "NotStarted") return job.act;
   // A reboot kills its own job: how the job ended says nothing, the boot id does (B10, B12).
   if (now - since < limit)
     return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} reboots`, since } };
@@ -107,11 +109,15 @@ function needInventory(scene: Scene): NodeAct | undefined {
   const since = Date.parse(operation.stepTime);
   if (state?.inventory !== undefined && Date.parse(state.inventory.time) >= since) return undefined;
   const job = scene.job("inventory");
-  if (job.phase === "Absent") return { kind: "StartJob", step: "inventory" };
-  if (job.phase === "Running")
+  if (job.phase === "Absent") return { kind: "CreateJob", step: "inventory", suspended: false };
+  if (job.phase === "Prepared" || job.phase === "Running")
     return {
       kind: "Wait",
-      block: { reason: "InventoryMissing", message: "looking at the node again", since: job.since },
+      block: {
+        reason: "InventoryMissing",
+        message: "looking at the node again",
+        ...(job.phase === "Running" ? { since: job.since } : {}),
+      },
     };
   if (job.phase === "Succeeded") return { kind: "ReadInventory" };
   return fail(scene, "VerificationFailed", `the inventory step failed: ${job.message}`);

@@ -5,18 +5,27 @@ import type { DrainPolicy } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
 import type { Assessment, Block, Claim, NodeAsset, PdbAsset, PodAsset } from "../model.ts";
 
+/** One job as it was read; what it is changed under. */
+export interface JobIdentity {
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
 /** A recipe step's job, as the cluster shows it. */
 export type JobView =
   | { readonly phase: "Absent" }
-  | { readonly phase: "Running"; readonly since: Instant }
-  | { readonly phase: "Succeeded"; readonly at: Instant }
-  | {
+  /** Made, and never let run. */
+  | ({ readonly phase: "Prepared" } & JobIdentity)
+  /** `paused`: somebody suspended it while it ran. */
+  | ({ readonly phase: "Running"; readonly since: Instant; readonly paused: boolean } & JobIdentity)
+  | ({ readonly phase: "Succeeded"; readonly at: Instant } & JobIdentity)
+  | ({
       readonly phase: "Failed";
       readonly at: Instant;
       readonly exitCode: number | undefined;
       readonly message: string;
       readonly timedOut: boolean;
-    };
+    } & JobIdentity);
 
 export type RecipeStepName = "inventory" | "stage" | "update" | "reboot" | "rollback";
 
@@ -49,7 +58,12 @@ export type NodeAct =
   /** Cordon and mark in one JSON patch, or only mark. */
   | { readonly kind: "Mark"; readonly cordon: boolean; readonly priorUnschedulable: boolean }
   | { readonly kind: "Evict"; readonly pods: readonly PodAsset[]; readonly wait: Block }
-  | { readonly kind: "StartJob"; readonly step: RecipeStepName }
+  /** Make the job of a step; a suspended one touches nothing. */
+  | { readonly kind: "CreateJob"; readonly step: RecipeStepName; readonly suspended: boolean }
+  /** Let this very job run, if it is as it was read. */
+  | { readonly kind: "ResumeJob"; readonly step: RecipeStepName; readonly job: JobIdentity }
+  /** Delete this very job, which never ran, if it is as it was read. */
+  | { readonly kind: "DeleteJob"; readonly step: RecipeStepName; readonly job: JobIdentity }
   | { readonly kind: "ReadInventory" }
   /** Remove the mark and, if we had cordoned, restore the prior schedulability. */
   | { readonly kind: "Unmark"; readonly uncordon: boolean }
@@ -100,11 +114,12 @@ export function hasStep({ level }: Scene, step: RecipeStepName): boolean {
   return level.node?.recipe.steps?.[step] !== undefined;
 }
 
-/** The next state, reached now. */
+/** The next state, reached now. The job of the last one is not its job. */
 export function record(scene: Scene, step: NodeStep, change: Partial<NodeOperation> = {}): NodeAct {
+  const { jobUID: _, ...rest } = scene.operation;
   return {
     kind: "Record",
-    operation: { ...scene.operation, ...change, step, stepTime: new Date(scene.now).toISOString() },
+    operation: { ...rest, ...change, step, stepTime: new Date(scene.now).toISOString() },
     note: step,
   };
 }

@@ -1,6 +1,16 @@
-// Names what a controller did to a target in one stored version: marked, cordoned, evicted, started a job, set images.
+// Names what a controller did to a target in one stored version: marked, cordoned, evicted, made a job or let one run, set images.
 import type { StoredVersion } from "../apiserver/index.ts";
-import { CLAIM_MARK, evictableFrom, JOB_NAMESPACE, NODE_LABEL, readWorkload, STEP_LABEL, textAt } from "./readings.ts";
+import {
+  at,
+  CLAIM_MARK,
+  evictableFrom,
+  JOB_NAMESPACE,
+  listAt,
+  NODE_LABEL,
+  readWorkload,
+  STEP_LABEL,
+  textAt,
+} from "./readings.ts";
 import type { Act, Step, World } from "./world.ts";
 
 type Change = Omit<Step, "acts">;
@@ -48,18 +58,37 @@ function evictions({ object, previous, type }: StoredVersion, world: World): rea
   return [{ kind: "Evict", uid: node?.uid ?? "", claimId: node?.claimId, target: name }];
 }
 
-function jobs({ object, type }: StoredVersion): readonly Act[] {
-  if (type !== "ADDED") return [];
+function jobs(version: StoredVersion): readonly Act[] {
+  const { object } = version;
+  const kind = jobActKind(version);
+  if (kind === undefined) return [];
   const labels = object.metadata.labels ?? {};
   return [
     {
-      kind: "Job",
+      kind,
       uid: labels[NODE_LABEL] ?? "",
       claimId: labels[CLAIM_MARK],
       target: textAt(object.spec, "template", "spec", "nodeName") ?? "",
       step: labels[STEP_LABEL] ?? "",
     },
   ];
+}
+
+function jobActKind({ object, previous, type }: StoredVersion): "PrepareJob" | "Job" | "KillJob" | undefined {
+  if (type === "ADDED") return isSuspended(object) ? "PrepareJob" : "Job";
+  if (previous === undefined) return undefined;
+  if (type === "MODIFIED") return isSuspended(previous) && !isSuspended(object) ? "Job" : undefined;
+  return isSuspended(previous) || hasEnded(previous) ? undefined : "KillJob";
+}
+
+function isSuspended(job: unknown): boolean {
+  return at(job, "spec", "suspend") === true;
+}
+
+function hasEnded(job: unknown): boolean {
+  return listAt(job, "status", "conditions").some((condition) =>
+    ["Complete", "Failed"].includes(textAt(condition, "type") ?? ""),
+  );
 }
 
 function workloadActs({ object, previous, type }: StoredVersion): readonly Act[] {

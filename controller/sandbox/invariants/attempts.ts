@@ -22,6 +22,8 @@ function mayRepeat(world: World, earlier: string, act: Act): boolean {
 
 const checkJobs: NonNullable<Invariant["check"]> = ({ acts, version }, world, report) => {
   for (const act of acts) {
+    if (act.kind === "KillJob" && act.claimId !== undefined)
+      report.violated(version.key, `the job of step ${act.step ?? ""} on node ${act.target} was deleted while it ran`);
     if (act.kind !== "Job" || act.claimId === undefined) continue;
     report.met();
     const key = attemptKey(act, world);
@@ -63,12 +65,14 @@ const checkReboots: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefo
     report.violated(`nodes/${after.name}`, `booted ${booted} times under claim ${claim.id}, asked ${asked} times`);
 };
 
-/** A create whose answer was lost finds the first one: no name is made twice. */
+/** A create whose answer was lost finds the first one: no name is made twice, unless the first one was never let run. */
 const checkNames: NonNullable<Invariant["check"]> = ({ acts, version, byController }, _world, report) => {
-  if (!byController || version.type !== "ADDED" || !acts.some((act) => act.kind === "Job")) return;
+  const [act] = acts;
+  if (!byController || (act?.kind !== "Job" && act?.kind !== "PrepareJob")) return;
   report.met();
-  if (report.memo.has(version.key)) report.violated(version.key, "this job was made twice");
-  report.memo.set(version.key, true);
+  if (version.type === "ADDED" && report.memo.get(version.key) === true)
+    report.violated(version.key, "this job was made twice");
+  if (act.kind === "Job") report.memo.set(version.key, true);
 };
 
 export const attempts: readonly Invariant[] = [

@@ -1,4 +1,4 @@
-// Time (R4): claims, cordons and evictions against the calendars that were in force when they happened, computed anew from their objects.
+// Time (R4): claims, cordons, evictions and updates against the calendars that were in force when they happened, computed anew from their objects.
 import type { Instant } from "../../clock.ts";
 import type { Calendar } from "../../core/calendar/index.ts";
 import { freezesAt, mayStartAt, windowsAt } from "../../core/calendar/index.ts";
@@ -36,6 +36,9 @@ function ignoresWindows(world: World, claim: Claim, now: Instant): boolean {
   );
 }
 
+/** Acts, and steps of jobs, that start something. */
+const STARTS: ReadonlySet<string> = new Set(["Cordon", "Evict", "update", "rollback"]);
+
 const check: NonNullable<Invariant["check"]> = ({ ledger, acts, now, version }, world, report) => {
   // Whoever acted may have looked a moment ago: one of the two instants must allow it.
   const instants = [now, now - world.settleMs];
@@ -58,7 +61,7 @@ const check: NonNullable<Invariant["check"]> = ({ ledger, acts, now, version }, 
       );
   }
   for (const act of acts) {
-    if (act.kind !== "Cordon" && act.kind !== "Evict") continue;
+    if (!STARTS.has(act.kind === "Job" ? (act.step ?? "") : act.kind)) continue;
     const claim = world.held.get(act.uid);
     const calendars = claim === undefined ? undefined : calendarsOf(world, claim.ring);
     if (claim === undefined || calendars === undefined || calendars.length === 0) continue;
@@ -73,7 +76,7 @@ const check: NonNullable<Invariant["check"]> = ({ ledger, acts, now, version }, 
     if (!open)
       report.violated(
         version.key,
-        `${act.kind} on ${act.target} outside the windows of ring ${claim.ring} or in a freeze`,
+        `${act.kind === "Job" ? `job ${act.step ?? ""}` : act.kind} on ${act.target} outside the windows of ring ${claim.ring} or in a freeze`,
       );
   }
 };

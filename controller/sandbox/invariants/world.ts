@@ -26,7 +26,21 @@ import {
 
 /** What a controller did to a target in one change. */
 export interface Act {
-  readonly kind: "Mark" | "Cordon" | "Unmark" | "Uncordon" | "NodeWrite" | "Evict" | "Job" | "Images" | "WorkloadMark";
+  readonly kind:
+    | "Mark"
+    | "Cordon"
+    | "Unmark"
+    | "Uncordon"
+    | "NodeWrite"
+    | "Evict"
+    /** A job was made that does not run yet. */
+    | "PrepareJob"
+    /** A job was let run. */
+    | "Job"
+    /** A job that had not ended was deleted after it was let run. */
+    | "KillJob"
+    | "Images"
+    | "WorkloadMark";
   /** The target's UID; empty where the target is not there. */
   readonly uid: string;
   /** The claim that the act names; for an eviction the one that the node bears. */

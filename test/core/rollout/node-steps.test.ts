@@ -35,6 +35,18 @@ const CLAIM = claimOn(nodeAsset("n"), "prod", LEVEL);
 const MARK = { claimId: CLAIM.id, priorUnschedulable: false };
 const WINDOW_ENDED: Block = { reason: "OutsideWindow", message: "the window ended" };
 const NOT_THERE: JobView = { phase: "Absent" };
+const JOB = { uid: "job-1", resourceVersion: "7" };
+const PREPARED: JobView = { ...JOB, phase: "Prepared" };
+const RUNNING: JobView = { ...JOB, phase: "Running", since: START, paused: false };
+const SUCCEEDED: JobView = { ...JOB, phase: "Succeeded", at: START };
+const failed = (exitCode: number | undefined, timedOut = false, message = ""): JobView => ({
+  ...JOB,
+  phase: "Failed",
+  at: START,
+  exitCode,
+  message,
+  timedOut,
+});
 
 const cordoned = (rest: Partial<NodeAsset> = {}): NodeAsset =>
   nodeAsset("n", { unschedulable: true, mark: MARK, ...rest });
@@ -54,6 +66,7 @@ function operation(step: NodeStep, rest: Partial<NodeOperation> = {}): NodeOpera
     priorUnschedulable: false,
     disrupt: true,
     ...(["Claimed", "Staging", "Staged"].includes(step) ? {} : { marked: true }),
+    ...(["Staging", "Updating", "Rebooting"].includes(step) ? { jobUID: JOB.uid } : {}),
     ...rest,
   };
 }
@@ -125,19 +138,21 @@ describe("the way forward", () => {
     expect(act({ operation: operation("Claimed") })).toEqual({ kind: "Mark", cordon: true, priorUnschedulable: false });
     expect(step(act({ operation: operation("Claimed"), node: cordoned() }))).toBe("Cordoned");
     expect(step(act({ operation: operation("Cordoned"), node: cordoned() }))).toBe("Drained");
-    expect(step(act({ operation: operation("Drained"), node: cordoned() }))).toBe("Updating");
-    expect(act({ operation: operation("Updating"), node: cordoned() })).toEqual({ kind: "StartJob", step: "update" });
-    expect(
-      step(
-        act({
-          operation: operation("Updating"),
-          node: cordoned(),
-          jobs: { update: { phase: "Succeeded", at: START } },
-        }),
-      ),
-    ).toBe("Updated");
-    expect(step(act({ operation: operation("Updated"), node: cordoned() }))).toBe("Rebooting");
-    expect(act({ operation: operation("Rebooting"), node: cordoned() })).toEqual({ kind: "StartJob", step: "reboot" });
+    const drained = { operation: operation("Drained"), node: cordoned() };
+    expect(act(drained)).toEqual({ kind: "CreateJob", step: "update", suspended: true });
+    expect(act({ ...drained, jobs: { update: PREPARED } })).toMatchObject({
+      note: "Updating",
+      operation: { jobUID: JOB.uid },
+    });
+    const updating = { operation: operation("Updating"), node: cordoned() };
+    expect(act({ ...updating, jobs: { update: PREPARED } })).toEqual({ kind: "ResumeJob", step: "update", job: JOB });
+    expect(act({ ...updating, jobs: { update: RUNNING } })).toMatchObject({ kind: "Wait" });
+    expect(step(act({ ...updating, jobs: { update: SUCCEEDED } }))).toBe("Updated");
+    const updated = { operation: operation("Updated"), node: cordoned() };
+    expect(act(updated)).toEqual({ kind: "CreateJob", step: "reboot", suspended: true });
+    expect(step(act({ ...updated, jobs: { reboot: PREPARED } }))).toBe("Rebooting");
+    const rebooting = { operation: operation("Rebooting"), node: cordoned() };
+    expect(act({ ...rebooting, jobs: { reboot: PREPARED } })).toEqual({ kind: "ResumeJob", step: "reboot", job: JOB });
     const after = cordoned({ bootId: "boot-2", kernelVersion: kernel(110) });
     expect(step(act({ operation: operation("Rebooting"), node: after }))).toBe("Rebooted");
     expect(step(act({ operation: operation("Rebooted"), node: after }))).toBe("Verified");
@@ -178,7 +193,12 @@ describe("the way forward", () => {
     });
     expect(
       step(
-        act({ of: restart, operation: operation("Claimed", { disrupt: false }), node: nodeAsset("n", { mark: MARK }) }),
+        act({
+          of: restart,
+          operation: operation("Claimed", { disrupt: false }),
+          node: nodeAsset("n", { mark: MARK }),
+          jobs: { update: PREPARED },
+        }),
       ),
     ).toBe("Updating");
   });
@@ -196,7 +216,7 @@ describe("the way forward", () => {
     });
     expect(step(act({ operation: updated, retreat: WINDOW_ENDED }))).toBe("Updated");
     const second = operation("Drained", { rebootPending: true });
-    expect(step(act({ operation: second, node: cordoned() }))).toBe("Rebooting");
+    expect(step(act({ operation: second, node: cordoned(), jobs: { reboot: PREPARED } }))).toBe("Rebooting");
   });
 
   it("nothing is done twice: a node that is there already is left alone", () => {
@@ -306,11 +326,61 @@ describe("the way back", () => {
   );
 
   it("an update whose job is there has started", () => {
-    const running: JobView = { phase: "Running", since: START };
+    const under = { operation: operation("Updating"), node: cordoned(), retreat: WINDOW_ENDED };
 
-    expect(
-      act({ operation: operation("Updating"), node: cordoned(), jobs: { update: running }, retreat: WINDOW_ENDED }),
-    ).toMatchObject({ kind: "Wait" });
+    expect(act({ ...under, jobs: { update: RUNNING } })).toMatchObject({ kind: "Wait" });
+    // Made and never let run is not there yet.
+    expect(act({ ...under, jobs: { update: PREPARED } })).toMatchObject({ note: "BackingOut" });
+  });
+
+  it("B3: of a leader that lets the update run and one that backs out exactly one wins", () => {
+    const back = { reason: "OutsideWindow", message: "m", time: iso(START) };
+    const away = { operation: operation("Updating", { backOut: back }), node: cordoned() };
+
+    // The job that waits goes first, under its resourceVersion: a node is not given back while somebody may let it run.
+    expect(act({ ...away, jobs: { update: PREPARED } })).toEqual({ kind: "DeleteJob", step: "update", job: JOB });
+    expect(act({ ...away, jobs: {} })).toEqual({ kind: "Unmark", uncordon: true });
+    // The other one was faster: the way back is taken back.
+    for (const job of [RUNNING, SUCCEEDED, failed(1)])
+      expect(act({ ...away, jobs: { update: job } })).toEqual({
+        kind: "Record",
+        operation: operation("Updating"),
+        note: "Updating",
+      });
+    const gone = { ...away, operation: operation("Updating", { release: { reason: "r", time: iso(START) } }) };
+    expect(act({ ...gone, jobs: { update: PREPARED } })).toEqual({ kind: "DeleteJob", step: "update", job: JOB });
+    expect(act({ ...away, jobs: { update: PREPARED }, level: undefined })).toMatchObject({ kind: "DeleteJob" });
+  });
+
+  it("B11: only the job that was written down is let run", () => {
+    const late: JobView = { ...PREPARED, uid: "late" };
+
+    expect(act({ operation: operation("Updating"), node: cordoned(), jobs: { update: late } })).toMatchObject({
+      kind: "Record",
+      note: "Updating",
+      operation: { step: "Updating", jobUID: "late", stepTime: iso(START - MINUTE) },
+    });
+    expect(act({ operation: operation("Rebooting"), node: cordoned(), jobs: { reboot: late } })).toMatchObject({
+      kind: "Record",
+      operation: { step: "Rebooting", jobUID: "late" },
+    });
+    expect(act({ operation: operation("Updating"), node: cordoned() })).toMatchObject({ kind: "CreateJob" });
+  });
+
+  it("a person may pause a job", () => {
+    const paused: JobView = { ...JOB, phase: "Running", since: START, paused: true };
+
+    expect(act({ operation: operation("Updating"), node: cordoned(), jobs: { update: paused } })).toMatchObject({
+      kind: "Wait",
+      block: { message: "the job of step update is suspended: somebody paused it" },
+    });
+  });
+
+  it("B7: a person who uncordons before the reboot's job was let run keeps the node from rebooting", () => {
+    const under = { operation: operation("Rebooting"), node: nodeAsset("n", { mark: MARK }) };
+
+    expect(act({ ...under, jobs: { reboot: PREPARED } })).toEqual({ kind: "DeleteJob", step: "reboot", job: JOB });
+    expect(act(under)).toMatchObject({ note: "Updated", operation: { noReboot: true } });
   });
 
   it("B7: a person who uncordons before the update makes us back out, also right after our cordon", () => {
@@ -386,17 +456,17 @@ describe("the way back", () => {
   });
 
   it("a version that the node's source does not have: back, not failed, and asked again later", () => {
-    const job: JobView = { phase: "Failed", at: START, exitCode: 69, message: "not in the mirror", timedOut: false };
+    const jobs = { update: failed(69, false, "not in the mirror") };
 
-    const back = act({ operation: operation("Updating"), node: cordoned(), jobs: { update: job } });
+    const back = act({ operation: operation("Updating"), node: cordoned(), jobs });
     expect(back).toMatchObject({ note: "BackingOut", operation: { backOut: { reason: "VersionNotAvailable" } } });
-    expect(
-      act({
-        operation: operation("Updating", {
-          backOut: { reason: "VersionNotAvailable", message: "m", time: iso(START) },
-        }),
-      }),
-    ).toMatchObject({ kind: "Close", result: "NotAvailable", retryAt: START + HOUR });
+    const away = operation("Updating", { backOut: { reason: "VersionNotAvailable", message: "m", time: iso(START) } });
+    expect(act({ operation: away, jobs, node: cordoned() })).toEqual({ kind: "Unmark", uncordon: true });
+    expect(act({ operation: away, jobs })).toMatchObject({
+      kind: "Close",
+      result: "NotAvailable",
+      retryAt: START + HOUR,
+    });
   });
 });
 
@@ -404,8 +474,8 @@ describe("failures", () => {
   const failure = { reason: "StepFailed", message: "dpkg", time: iso(START - HOUR) };
 
   it.each([
-    ["failed", { phase: "Failed", at: START, exitCode: 1, message: "", timedOut: false }, "StepFailed"],
-    ["timed out", { phase: "Failed", at: START, exitCode: undefined, message: "", timedOut: true }, "StepTimedOut"],
+    ["failed", failed(1), "StepFailed"],
+    ["timed out", failed(undefined, true), "StepTimedOut"],
   ] as const)("a job that %s fails the operation, which keeps its claim", (_, job, reason) => {
     expect(act({ operation: operation("Updating"), node: cordoned(), jobs: { update: job } })).toMatchObject({
       note: "OperationFailed",
@@ -418,10 +488,8 @@ describe("failures", () => {
   });
 
   it("B12: verified from the node, never from an exit code", () => {
-    const lying: JobView = { phase: "Succeeded", at: START };
-
     expect(
-      act({ operation: operation("Rebooted"), node: cordoned({ bootId: "boot-2" }), jobs: { update: lying } }),
+      act({ operation: operation("Rebooted"), node: cordoned({ bootId: "boot-2" }), jobs: { update: SUCCEEDED } }),
     ).toMatchObject({ operation: { failure: { reason: "VerificationFailed" } } });
     expect(
       step(act({ operation: operation("Updating", { failure }), node: cordoned({ kernelVersion: kernel(110) }) })),
@@ -429,7 +497,7 @@ describe("failures", () => {
   });
 
   it("B10: a reboot is asked for only while the boot id is the recorded one; how its job ended says nothing", () => {
-    const killed: JobView = { phase: "Failed", at: START, exitCode: 143, message: "", timedOut: false };
+    const killed = failed(143);
 
     expect(act({ operation: operation("Rebooting"), node: cordoned(), jobs: { reboot: killed } })).toMatchObject({
       kind: "Wait",
@@ -454,7 +522,8 @@ describe("failures", () => {
   });
 
   it("a boot before the update is none of ours", () => {
-    expect(act({ operation: operation("Drained"), node: cordoned({ bootId: "boot-7" }) })).toMatchObject({
+    const drained = { operation: operation("Drained"), node: cordoned({ bootId: "boot-7" }) };
+    expect(act({ ...drained, jobs: { update: PREPARED } })).toMatchObject({
       note: "Updating",
       operation: { bootId: "boot-7" },
     });
@@ -542,11 +611,13 @@ describe("identity", () => {
 describe("in every situation", () => {
   const job = fc.constantFrom<JobView>(
     NOT_THERE,
-    { phase: "Running", since: START },
-    { phase: "Succeeded", at: START },
-    { phase: "Failed", at: START, exitCode: 69, message: "", timedOut: false },
-    { phase: "Failed", at: START, exitCode: 1, message: "", timedOut: false },
-    { phase: "Failed", at: START, exitCode: undefined, message: "", timedOut: true },
+    PREPARED,
+    { ...PREPARED, uid: "late" },
+    RUNNING,
+    SUCCEEDED,
+    failed(69),
+    failed(1),
+    failed(undefined, true),
   );
   const situation = fc.record({
     step: fc.option(fc.constantFrom(...NODE_STEPS)),
@@ -637,15 +708,19 @@ describe("in every situation", () => {
           expect(node?.mark?.claimId).toBe(CLAIM.id);
           expect(under?.step === "Cordoned" || under?.step === "Drained").toBe(true);
         }
-        if (made.kind === "StartJob" && made.step === "update") {
-          expect(under?.step).toBe("Updating");
-          expect(drawn.retreat).toBeNull();
+        if (made.kind === "CreateJob") expect(made.suspended).toBe(made.step !== "inventory");
+        if (made.kind === "ResumeJob") {
+          expect(under?.jobUID).toBe(made.job.uid);
           if (under?.disrupt === true) expect(node?.unschedulable).toBe(true);
+          if (made.step === "update") {
+            expect(under?.step).toBe("Updating");
+            expect(drawn.retreat).toBeNull();
+            expect([under?.backOut, under?.release, under?.failure]).toEqual([undefined, undefined, undefined]);
+          } else expect([under?.step, node?.bootId]).toEqual(["Rebooting", under?.bootId]);
         }
-        if (made.kind === "StartJob" && made.step === "reboot") {
-          expect([under?.step, node?.bootId]).toEqual(["Rebooting", under?.bootId]);
-          if (under?.disrupt === true) expect(node?.unschedulable).toBe(true);
-        }
+        // Whoever gives a node back has first deleted what waits to run there.
+        if (made.kind === "Unmark" && (under?.backOut !== undefined || under?.release !== undefined))
+          expect([under.step, drawn.update.phase]).not.toEqual(["Updating", "Prepared"]);
         // Never a cordon where a person took ours off, and never one outside a window.
         if (made.kind === "Mark" && made.cordon) {
           if (node?.mark?.claimId === CLAIM.id) expect(node.unschedulable).toBe(true);
