@@ -1,8 +1,11 @@
 // Reading and writing NodePatchState and WorkloadPatchState. Every write carries the resourceVersion of what was just read, so two
-// controllers cannot both move an operation (K1, K4). A state that speaks of another UID than the target's is no state.
+// controllers cannot both move an operation (K1, K4). A state that speaks of another UID than the target's is no state. While an operation
+// is under way its target is never Ready, whatever was true before (S1, S2).
 import { createHash } from "node:crypto";
 import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../api/patch-state.ts";
+import type { Reason } from "../api/reasons.ts";
 import type { Client } from "./client.ts";
+import { type Health, summarise } from "./conditions.ts";
 import type { KubeObject } from "./port.ts";
 import { NODE_PATCH_STATES, type ObjectRef, type Resource, WORKLOAD_PATCH_STATES } from "./resources.ts";
 
@@ -90,7 +93,32 @@ export async function writeState<Status extends StatusOf>(
   target: StateTarget,
   status: Status,
 ): Promise<StoredState<Status>> {
-  const written = { ...status, targetUID: target.uid };
+  const written = { ...status, ...operationConditions(status), targetUID: target.uid };
   const object = await client.updateStatus(stored.resource, { ...stored.object, status: written });
   return { resource: stored.resource, object, status: written };
+}
+
+/** What an operation under way makes of the conditions; nothing where there is none. Its own times say when something flipped. */
+function operationConditions({ operation, blockedBy, conditions }: StatusOf): Pick<StatusOf, "conditions"> {
+  if (operation === undefined) return {};
+  const { failure, stepTime } = operation;
+  return {
+    conditions: summarise(
+      conditions,
+      healthOf(operation, blockedBy?.[0]),
+      undefined,
+      Date.parse(failure?.time ?? stepTime),
+    ),
+  };
+}
+
+type Operation = NonNullable<StatusOf["operation"]>;
+
+function healthOf(operation: Operation, block: NonNullable<StatusOf["blockedBy"]>[number] | undefined): Health {
+  const { failure, level, step } = operation;
+  // Reasons in a state are written from the one list; the schema keeps them as text, so that an older reader takes a newer one.
+  if (failure !== undefined) return { kind: "Stalled", reason: failure.reason as Reason, message: failure.message };
+  const why = block ?? ("backOut" in operation ? operation.backOut : undefined);
+  if (why !== undefined) return { kind: "Reconciling", reason: why.reason as Reason, message: why.message };
+  return { kind: "Reconciling", reason: "Progressing", message: `at step ${step} towards ${level}` };
 }

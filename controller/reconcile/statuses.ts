@@ -252,11 +252,19 @@ function isWorthWriting(before: RolloutRingStatus, after: RolloutRingStatus): bo
   });
 }
 
-function ringHealth({ halted, phase, blockedBy, ring, assets, compliant }: RingOutcome): Health {
+function ringHealth({ halted, phase, blockedBy, ring, assets, compliant, progress }: RingOutcome): Health {
   const [block] = blockedBy;
+  // A ring may be complete, and let its successors go on, while some of its targets are not there: it is not Ready then (S1).
+  const open = [...progress.values()].reduce((sum, { notDone }) => sum + notDone.length, 0);
   if (halted !== undefined) return { kind: "Stalled", reason: halted.reason, message: halted.message };
   if (phase === "Blocked" && block !== undefined)
     return { kind: "Stalled", reason: block.reason, message: block.message };
+  if (phase === "Done" && open > 0)
+    return {
+      kind: "Reconciling",
+      reason: "Progressing",
+      message: `ring ${ring.name} has soaked, and ${open} of its targets are not there yet`,
+    };
   if (phase === "Done")
     return { kind: "Ready", reason: "Soaked", message: `ring ${ring.name}: ${compliant} of ${assets} compliant` };
   if (phase === "Soaking")
