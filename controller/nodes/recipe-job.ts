@@ -67,6 +67,16 @@ export async function resumeJob(client: Client, name: string, job: JobIdentity, 
   await client.patch(JOBS, { namespace: JOB_NAMESPACE, name }, { type: "json", body });
 }
 
+/** The claim of a job that was made and never let run; undefined for every other object. */
+export function claimOfPrepared({ metadata, spec }: KubeObject): string | undefined {
+  if (metadata.namespace !== JOB_NAMESPACE || !isPrepared(metadata, spec)) return undefined;
+  return metadata.labels?.[CLAIM_LABEL];
+}
+
+function isPrepared({ annotations }: KubeObject["metadata"], spec: KubeObject["spec"]): boolean {
+  return (spec as { readonly suspend?: boolean } | undefined)?.suspend === true && annotations?.[RESUMED] === undefined;
+}
+
 /** Deletes a job that never ran; gone already is fine. Throws ApiError when it is not as it was read: it may run by now. */
 export async function deletePreparedJob(client: Client, name: string, job: JobIdentity): Promise<void> {
   try {
@@ -211,8 +221,8 @@ export async function viewJob(client: Client, name: string, now: Instant): Promi
     return { ...identity, phase: "Succeeded", at: timeOf(status.completionTime ?? done.lastTransitionTime, now) };
   const failed = condition("Failed");
   if (failed === undefined) {
+    if (isPrepared(job.metadata, job.spec)) return { ...identity, phase: "Prepared" };
     const suspended = (job.spec as { readonly suspend?: boolean } | undefined)?.suspend === true;
-    if (suspended && annotations?.[RESUMED] === undefined) return { ...identity, phase: "Prepared" };
     const since = timeOf(status.startTime ?? annotations?.[RESUMED] ?? job.metadata.creationTimestamp, now);
     return { ...identity, phase: "Running", since, paused: suspended };
   }

@@ -11,6 +11,7 @@ import { isConflict, isPatchTestFailure } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
 import type { EventInput } from "../kube/events.ts";
 import { apiVersionOf, findResource } from "../kube/resources.ts";
+import { removeAbandonedJobs } from "./abandoned-jobs.ts";
 import { serveClaims } from "./claims.ts";
 import type { ClusterObjects, ClusterReader } from "./cluster.ts";
 import { runInventoryCycle } from "./inventory-cycle.ts";
@@ -243,6 +244,8 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   await writeBaselineStatuses(status, scene.views);
   const left = await writeTargetStates(status);
   await removeOrphans(status);
+  const claims = new Set([...ledger.claims, ...scene.lost, ...ledgerMoved].map((claim) => claim.id));
+  await removeAbandonedJobs({ client, now: plan.at, jobs: scene.objects.jobs, claims, onError: report.onError });
   const promoted = await ports.promoter.promote({ input: scene.input, plan, policy, now: plan.at });
   return served.moved || ledgerMoved.length > 0 || served.free.size > 0 || inventoryRuns || left || promoted;
 }

@@ -130,10 +130,7 @@ export interface Rig {
   readonly writes: LoggedRequest[];
   readonly users: Set<string>;
   /** A controller with nothing in its memory. */
-  born(
-    user?: string,
-    options?: { readonly reader?: (reader: ClusterReader) => ClusterReader; readonly inventoryJobs?: number },
-  ): Born;
+  born(user?: string, options?: BornOptions): Born;
   readonly first: Born;
   /** The world goes on: actors take turns, time passes. */
   turn(ms?: number): Promise<void>;
@@ -149,9 +146,18 @@ export interface Rig {
   repository(name?: string): Promise<Status>;
   ledger(): Promise<Status>;
   setMode(mode: "Observe" | "Enforce" | "Stop"): Promise<void>;
+  /** Jobs that were let run. */
   jobs(step?: string): Promise<readonly KubeObject[]>;
+  /** Jobs that were only made. */
+  preparedJobs(): Promise<readonly KubeObject[]>;
   kernel(name: string): string | undefined;
   violations(): Promise<readonly Violation[]>;
+}
+
+export interface BornOptions {
+  readonly reader?: (reader: ClusterReader) => ClusterReader;
+  readonly port?: (port: ApiPort) => ApiPort;
+  readonly inventoryJobs?: number;
 }
 
 export type NodeObject = KubeObject & { readonly spec?: { readonly unschedulable?: boolean } };
@@ -166,6 +172,10 @@ export interface Born {
   readonly policy: PolicySource;
   /** Undefined: the pass failed; what it threw is in `errors`. */
   pass(): Promise<PassResult | undefined>;
+}
+
+function isSuspended({ spec }: KubeObject): boolean {
+  return (spec as { readonly suspend?: boolean } | undefined)?.suspend === true;
 }
 
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
@@ -219,13 +229,10 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
 
   function born(
     user = "ringward",
-    {
-      reader = (one: ClusterReader) => one,
-      inventoryJobs = 20,
-    }: { reader?: (reader: ClusterReader) => ClusterReader; inventoryJobs?: number } = {},
+    { reader = (one) => one, port: wrap = (one) => one, inventoryJobs = 20 }: BornOptions = {},
   ): Born {
     users.add(user);
-    const port: ApiPort = cluster.server.as(user);
+    const port = wrap(cluster.server.as(user));
     const client = createClient(port, { fieldManager: "ringward", clock });
     const policy = createPolicySource({
       client,
@@ -335,7 +342,12 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     },
     async jobs(step) {
       const { items } = await admin.list(JOBS, { namespace: "ringward-jobs" });
-      return items.filter((job) => step === undefined || job.metadata.labels?.["ringward.dev/step"] === step);
+      return items.filter(
+        (job) => !isSuspended(job) && (step === undefined || job.metadata.labels?.["ringward.dev/step"] === step),
+      );
+    },
+    async preparedJobs() {
+      return (await admin.list(JOBS, { namespace: "ringward-jobs" })).items.filter(isSuspended);
     },
     kernel: (name) => cluster.machines.get(name)?.kernel.running,
     async violations() {

@@ -65,14 +65,14 @@ const checkReboots: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefo
     report.violated(`nodes/${after.name}`, `booted ${booted} times under claim ${claim.id}, asked ${asked} times`);
 };
 
-/** A create whose answer was lost finds the first one: no name is made twice, unless the first one was never let run. */
+/** A write whose answer was lost finds what it did: under one name a job is let run once. One that is only made touches nothing. */
 const checkNames: NonNullable<Invariant["check"]> = ({ acts, version, byController }, _world, report) => {
   const [act] = acts;
   if (!byController || (act?.kind !== "Job" && act?.kind !== "PrepareJob")) return;
   report.met();
-  if (version.type === "ADDED" && report.memo.get(version.key) === true)
-    report.violated(version.key, "this job was made twice");
-  if (act.kind === "Job") report.memo.set(version.key, true);
+  if (act.kind === "PrepareJob") return;
+  if (report.memo.has(version.key)) report.violated(version.key, "this job was let run twice");
+  report.memo.set(version.key, true);
 };
 
 export const attempts: readonly Invariant[] = [
