@@ -211,7 +211,7 @@ describe("reflector", () => {
     expect(changes.map((change) => change.type)).toEqual(["deleted", "added"]);
   });
 
-  it("gives a silent watch up after two bookmark intervals and resumes at its version", async () => {
+  it("gives a silent watch up after two bookmark intervals and resumes at its version (K5)", async () => {
     const api = scriptedApi();
     api.put(nodes, node("a"));
     const { clock } = await start(api);
@@ -240,7 +240,7 @@ describe("reflector", () => {
     expect(clock.monotonic()).toBeLessThanOrEqual((timeout + 30 + 65) * 1000);
   });
 
-  it("does not run hot when a server ends every watch at once, with or without events", async () => {
+  it("does not run hot when a server ends every watch at once, with or without events (K5, K6)", async () => {
     for (const withEvents of [false, true]) {
       const api = scriptedApi();
       const { clock } = await start(api);

@@ -112,7 +112,7 @@ describe("the ledger", () => {
     expect(rig.kernel("n1")).toBe(NEW_KERNEL);
   });
 
-  it("frees the claim of a node that vanished, and counts it as lost after Cordoned", async () => {
+  it("frees the claim of a node that vanished, and counts it as lost after Cordoned (V2)", async () => {
     const rig = await createRig();
     await rig.until("n1 drains", async () => (await stepOf(rig, "n1")) === "Drained");
     const { uid } = (await rig.node("n1")).metadata;

@@ -1,0 +1,88 @@
+// Caches that lag behind: whatever a pass was shown, what it does is measured by what stands in the store now, and first of all by its own last
+// writes. The cache is held still at each step of an operation, for longer than the step lasts.
+import { describe, expect, it } from "vitest";
+import { NODE_STEPS, type NodeStep } from "../../controller/api/patch-state.ts";
+import type { KubeObject } from "../../controller/kube/port.ts";
+import type { ClusterObjects, ClusterReader } from "../../controller/reconcile/cluster.ts";
+import { createRig, isConverged, machine, NEW_IMAGE, NEW_KERNEL, type Rig, ringFile, type Status } from "./rig.ts";
+
+/** A reader that can be told to show the same for a while. */
+function holding(): {
+  readonly reader: (reader: ClusterReader) => ClusterReader;
+  readonly hold: (passes: number) => void;
+} {
+  let shown: ClusterObjects | undefined;
+  let left = 0;
+  return {
+    reader: (reader) => ({
+      ...reader,
+      async read() {
+        if (left > 0 && shown !== undefined) {
+          left -= 1;
+          return shown;
+        }
+        shown = await reader.read();
+        return shown;
+      },
+    }),
+    hold: (passes) => {
+      left = passes;
+    },
+  };
+}
+
+/** Steps that an operation went back: nothing but an act on an old reading does that. */
+function stepsBack(rig: Rig): readonly string[] {
+  const back: string[] = [];
+  for (const { object, previous, key, resource } of rig.cluster.server.store.history()) {
+    if (resource !== "nodepatchstates.ringward.dev") continue;
+    const [before, after] = [previous, object].map((one) => (one?.status as Status | undefined)?.["operation"]);
+    if (before === undefined || after === undefined || before.claimId !== after.claimId) continue;
+    if (NODE_STEPS.indexOf(after.step as NodeStep) < NODE_STEPS.indexOf(before.step as NodeStep))
+      back.push(`${key}: ${before.step} to ${after.step}`);
+  }
+  return back;
+}
+
+/** What a ring once recorded and lost again. */
+function recordsLost(rig: Rig): readonly string[] {
+  const lost: string[] = [];
+  const levels = (object: Readonly<KubeObject> | undefined): readonly Status[] =>
+    ((object?.status as Status | undefined)?.["levels"] ?? []) as Status[];
+  for (const { object, previous, key, resource } of rig.cluster.server.store.history()) {
+    if (resource !== "rolloutrings.ringward.dev") continue;
+    for (const before of levels(previous)) {
+      const after = levels(object).find(({ digest }) => digest === before["digest"]);
+      for (const field of ["startedTime", "offeredTime", "soakedTime"])
+        if (before[field] !== undefined && after?.[field] !== before[field]) lost.push(`${key}: ${field}`);
+      if ((after?.["soakedSeconds"] ?? 0) < before["soakedSeconds"]) lost.push(`${key}: soak went back`);
+    }
+  }
+  return lost;
+}
+
+describe("a cache older than our own last write", () => {
+  for (const passes of [1, 4, 30])
+    it(`of ${passes} passes leads to nothing that is done twice or taken back (K4)`, async () => {
+      const rig = await createRig({
+        machines: [machine("n1"), machine("n2")],
+        files: { "rings/canary.yaml": ringFile("canary").replace("soak: 10s", "soak: 2m") },
+      });
+      const cache = holding();
+      const lagging = rig.born("ringward-lagging", { reader: cache.reader });
+      for (let count = 0; count < 400 && !(await isConverged(rig)); count += 1) {
+        // One pass in passes + 1 sees the present, so that every moment is held still in one run or another.
+        if (count % (passes + 1) === 0) cache.hold(passes);
+        await lagging.pass();
+        await rig.turn();
+      }
+
+      expect(await isConverged(rig)).toBe(true);
+      expect(["n1", "n2"].map((name) => rig.kernel(name))).toEqual([NEW_KERNEL, NEW_KERNEL]);
+      expect(await rig.image("web")).toBe(NEW_IMAGE);
+      expect(["n1", "n2"].map((name) => rig.cluster.machines.get(name)?.bootCount)).toEqual([2, 2]);
+      for (const step of ["update", "reboot"]) expect((await rig.jobs(step)).length).toBe(2);
+      expect(stepsBack(rig)).toEqual([]);
+      expect(recordsLost(rig)).toEqual([]);
+    });
+});
