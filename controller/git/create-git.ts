@@ -26,6 +26,8 @@ export interface GitOptions {
 
 export interface LocalRun {
   readonly input?: string | Uint8Array;
+  /** See git-process.ts. */
+  readonly onOutput?: (chunk: Buffer) => boolean;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -152,8 +154,10 @@ export async function createGit(options: GitOptions): Promise<Git> {
         directory: options.directory,
         environment: { ...localEnvironment, ...run.environment },
         ...(run.input === undefined ? {} : { input: run.input }),
+        ...(run.onOutput === undefined ? {} : { onOutput: run.onOutput }),
         timeoutMs: Math.max(options.silenceMs, 60_000),
-        maxOutputBytes: options.maxOutputBytes,
+        // What is not kept is bounded by time alone.
+        maxOutputBytes: run.onOutput === undefined ? options.maxOutputBytes : Number.POSITIVE_INFINITY,
       }),
     async remote(args) {
       const secret = await credentials(options);

@@ -28,9 +28,14 @@ export interface GitProcess {
   readonly timeoutMs: number;
   /** Bytes of output after which the process is killed. */
   readonly maxOutputBytes: number;
+  /** Takes the output as it comes, so that none is kept; false: enough was heard, and the process is stopped. */
+  readonly onOutput?: (chunk: Buffer) => boolean;
 }
 
-/** Runs git and answers its standard output. Throws GitExit, or Error when it could not start, took too long or said too much. */
+/**
+ * Runs git and answers its standard output, or nothing where `onOutput` took it. Throws GitExit, what `onOutput` throws, or Error when it
+ * could not start, took too long or said too much.
+ */
 export function runGit(process: GitProcess): Promise<Buffer> {
   const command = process.args[0] ?? "";
   return new Promise((resolve, reject) => {
@@ -47,14 +52,26 @@ export function runGit(process: GitProcess): Promise<Buffer> {
     let outBytes = 0;
     let errBytes = 0;
     let tooMuch = false;
+    let enough = false;
     child.stdout.on("data", (chunk: Buffer) => {
+      if (enough) return;
       outBytes += chunk.length;
       if (outBytes > process.maxOutputBytes) {
         tooMuch = true;
         child.kill("SIGKILL");
         return;
       }
-      out.push(chunk);
+      if (process.onOutput === undefined) {
+        out.push(chunk);
+        return;
+      }
+      try {
+        enough = !process.onOutput(chunk);
+      } catch (error) {
+        enough = true;
+        reject(error as Error);
+      }
+      if (enough) child.kill("SIGKILL");
     });
     child.stderr.on("data", (chunk: Buffer) => {
       errBytes += chunk.length;
@@ -64,6 +81,7 @@ export function runGit(process: GitProcess): Promise<Buffer> {
     child.stdin.on("error", () => undefined);
     child.on("error", (error) => reject(new Error(`git ${command} could not start: ${error.message}`)));
     child.on("close", (code, signal) => {
+      if (enough) return resolve(Buffer.alloc(0));
       if (tooMuch) return reject(new Error(`git ${command} answered more than ${process.maxOutputBytes} bytes`));
       if (code === null)
         return reject(

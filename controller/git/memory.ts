@@ -153,6 +153,11 @@ function openHandle(remote: Remote, options: Parameters<MemoryRemote["open"]>[0]
       get(commit);
       return lastChange(remote, commit, checkPath(path));
     },
+    async lastChanges(commit, paths) {
+      get(commit);
+      const found = paths.map((path) => [path, lastChange(remote, commit, checkPath(path))] as const);
+      return new Map(found.flatMap(([path, last]) => (last === undefined ? [] : [[path, last] as const])));
+    },
     async log(from, to, limit) {
       get(to);
       const until = from !== undefined && known.has(checkCommit(from)) ? reachable(remote, from) : new Set<CommitSha>();

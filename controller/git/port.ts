@@ -55,6 +55,14 @@ export interface PolicyGit {
     commit: CommitSha,
     path: string,
   ): Promise<{ readonly commit: CommitSha; readonly time: Instant } | undefined>;
+  /**
+   * `lastChange` of many files that are there at that commit, at the cost of one walk. What is said of a path that is not a file there is
+   * not said for sure.
+   */
+  lastChanges(
+    commit: CommitSha,
+    paths: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly commit: CommitSha; readonly time: Instant }>>;
   /** First-parent history from `to` back to (not including) `from`, newest first; at most `limit`. */
   log(
     from: CommitSha | undefined,

@@ -15,8 +15,10 @@ import { createGit } from "./create-git.ts";
 import { explainRemoteError } from "./explain-remote-error.ts";
 import { checkGitVersion } from "./git-version.ts";
 import { GitExit } from "./git-process.ts";
+import { createLastChanges } from "./last-changes.ts";
 import type { CommitSha, GitSnapshot, PolicyGit } from "./port.ts";
 import { deleteBranch, push } from "./push.ts";
+import { rememberAnswers } from "./remembered.ts";
 import { blobCache, defaultLimits, readPolicyFiles, type ReadLimits } from "./snapshot-files.ts";
 import type { Store } from "./store.ts";
 import { ask, knows, proposalPrefix, remoteRefs, trackingRefs } from "./store.ts";
@@ -73,27 +75,31 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
   await git.local(["init", "--quiet", "--bare", "--template=", directory]);
   const store: Store = { git, directory, url: url.text, branch: options.branch, author: options.author };
   const cache = blobCache(limits.maxCachedBytes);
-  return timed(options, {
-    fetch: () => git.exclusive(() => fetchBranches(store)),
-    isAncestor: (ancestor, descendant) => isAncestor(store, checkCommit(ancestor), checkCommit(descendant)),
-    async read(commit, path): Promise<GitSnapshot> {
-      const checked = checkPath(path);
-      const time = await commitTime(store, checkCommit(commit));
-      return { commit, time, files: await readPolicyFiles(git, commit, checked, limits, cache) };
-    },
-    async parent(commit) {
-      const line = await ask(store, ["rev-list", "--parents", "--max-count=1", checkCommit(commit)]);
-      return line.trim().split(" ")[1] as CommitSha | undefined;
-    },
-    lastChange: (commit, path) => lastChange(store, checkCommit(commit), checkPath(path)),
-    log: (from, to, limit) => log(store, from === undefined ? undefined : checkCommit(from), checkCommit(to), limit),
-    async branches(prefix) {
-      const all = await trackingRefs(store);
-      return new Map([...all].filter(([branch]) => branch.startsWith(prefix)));
-    },
-    push: (commit) => git.exclusive(() => push(store, commit)),
-    deleteBranch: (branch, at) => git.exclusive(() => deleteBranch(store, branch, checkCommit(at))),
-  });
+  const lastChanges = createLastChanges(git);
+  return rememberAnswers(
+    timed(options, {
+      fetch: () => git.exclusive(() => fetchBranches(store)),
+      isAncestor: (ancestor, descendant) => isAncestor(store, checkCommit(ancestor), checkCommit(descendant)),
+      async read(commit, path): Promise<GitSnapshot> {
+        const checked = checkPath(path);
+        const time = await commitTime(store, checkCommit(commit));
+        return { commit, time, files: await readPolicyFiles(git, commit, checked, limits, cache) };
+      },
+      async parent(commit) {
+        const line = await ask(store, ["rev-list", "--parents", "--max-count=1", checkCommit(commit)]);
+        return line.trim().split(" ")[1] as CommitSha | undefined;
+      },
+      lastChange: (commit, path) => lastChange(store, checkCommit(commit), checkPath(path)),
+      lastChanges: (commit, paths) => lastChanges(checkCommit(commit), paths),
+      log: (from, to, limit) => log(store, from === undefined ? undefined : checkCommit(from), checkCommit(to), limit),
+      async branches(prefix) {
+        const all = await trackingRefs(store);
+        return new Map([...all].filter(([branch]) => branch.startsWith(prefix)));
+      },
+      push: (commit) => git.exclusive(() => push(store, commit)),
+      deleteBranch: (branch, at) => git.exclusive(() => deleteBranch(store, branch, checkCommit(at))),
+    }),
+  );
 }
 
 /** Reports every operation to `onOperation`. */
@@ -117,6 +123,7 @@ function timed(options: PolicyGitOptions, inner: PolicyGit): PolicyGit {
     read: (commit, path) => time("read", () => inner.read(commit, path)),
     parent: (commit) => time("parent", () => inner.parent(commit)),
     lastChange: (commit, path) => time("lastChange", () => inner.lastChange(commit, path)),
+    lastChanges: (commit, paths) => time("lastChanges", () => inner.lastChanges(commit, paths)),
     log: (from, to, limit) => time("log", () => inner.log(from, to, limit)),
     branches: (prefix) => time("branches", () => inner.branches(prefix)),
     push: (commit) => time("push", () => inner.push(commit)),

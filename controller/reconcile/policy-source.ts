@@ -330,12 +330,10 @@ async function readInputTimes(
   loaded: LoadedPolicy,
   fallback: Instant,
 ): Promise<ReadonlyMap<string, Instant>> {
-  const times = new Map<string, Instant>();
-  for (const object of loaded.objects) {
-    if ((object.kind !== "PatchBaseline" && object.kind !== "UpdateRecipe") || times.has(object.file)) continue;
-    times.set(object.file, (await git.lastChange(head, object.file))?.time ?? fallback);
-  }
-  return times;
+  const inputs = loaded.objects.filter(({ kind }) => kind === "PatchBaseline" || kind === "UpdateRecipe");
+  const files = [...new Set(inputs.map(({ file }) => file))];
+  const changes = await git.lastChanges(head, files);
+  return new Map(files.map((file) => [file, changes.get(file)?.time ?? fallback]));
 }
 
 /**

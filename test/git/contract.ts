@@ -148,6 +148,16 @@ export function policyGitContract(name: string, make: () => Promise<ContractRemo
       expect((await git.lastChange(head, "policies"))?.commit).toBe(deleted);
       expect((await git.lastChange(merge, "policies"))?.commit).toBe(merge);
       expect(await git.lastChange(head, "policies/never.yaml")).toBeUndefined();
+      const files = ["policies/side.yaml", "policies/gone.yaml", ring];
+      expect(await git.lastChanges(merge, files)).toEqual(
+        new Map([
+          ["policies/side.yaml", { commit: side, time: start + 60_000 }],
+          ["policies/gone.yaml", { commit: third, time: start + 120_000 }],
+          [ring, { commit: root, time: start }],
+        ]),
+      );
+      expect([...(await git.lastChanges(head, [ring, ring])).keys()]).toEqual([ring]);
+      expect((await git.lastChanges(head, [])).size).toBe(0);
       expect((await git.log(third, head, 9)).map((entry) => entry.commit)).toEqual([deleted, merge]);
     });
 
