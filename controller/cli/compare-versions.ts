@@ -6,7 +6,7 @@ import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { versionOrder } from "../core/versions/index.ts";
 import type { Order, VersionScheme } from "../core/versions/index.ts";
-import { UserError } from "../errors.ts";
+import { wrongUse } from "./wrong-use.ts";
 
 const SCHEMES: readonly VersionScheme[] = ["dpkg", "rpm", "apk", "semver", "kernel"];
 
@@ -57,15 +57,16 @@ function readArguments(args: readonly string[]): Request {
     else if (word === "--stdin") stdin = true;
     else if (word === "--scheme") scheme = args[++at] ?? "";
     else if (word.startsWith("--scheme=")) scheme = word.slice("--scheme=".length);
-    else throw wrongUse(`there is no option ${word}`);
+    else throw wrongUse("compare-versions", `there is no option ${word}`);
   }
   return { scheme: knownScheme(scheme), pair: pairOf(versions, stdin) };
 }
 
 function knownScheme(text: string | undefined): VersionScheme {
-  if (text === undefined) throw wrongUse(`--scheme is missing: one of ${SCHEMES.join(", ")}`);
+  if (text === undefined) throw wrongUse("compare-versions", `--scheme is missing: one of ${SCHEMES.join(", ")}`);
   const scheme = SCHEMES.find((one) => one === text);
-  if (scheme === undefined) throw wrongUse(`--scheme ${text}: there is no such scheme; one of ${SCHEMES.join(", ")}`);
+  if (scheme === undefined)
+    throw wrongUse("compare-versions", `--scheme ${text}: there is no such scheme; one of ${SCHEMES.join(", ")}`);
   return scheme;
 }
 
@@ -73,16 +74,15 @@ function pairOf(versions: readonly string[], stdin: boolean): readonly [string, 
   const [a, b] = versions;
   if (stdin) {
     if (a === undefined) return undefined;
-    throw wrongUse(`either two versions or --stdin, not both ("${a}")`);
+    throw wrongUse("compare-versions", `either two versions or --stdin, not both ("${a}")`);
   }
   if (a === undefined || b === undefined || versions.length > 2) {
-    throw wrongUse(`expected two versions, got ${versions.length}; or --stdin for a stream of pairs`);
+    throw wrongUse(
+      "compare-versions",
+      `expected two versions, got ${versions.length}; or --stdin for a stream of pairs`,
+    );
   }
   return [a, b];
-}
-
-function wrongUse(message: string): UserError {
-  return new UserError("RW0201", message, "ringward compare-versions --help says more");
 }
 
 /**

@@ -39,7 +39,7 @@ export async function command(args: readonly string[]): Promise<number> {
   if (!/^[0-9]{1,5}$/.test(values.pace)) throw wrongUse("controller", `--pace ${values.pace}: not a number of ms`);
   const kubeconfig = values.kubeconfig ?? process.env["KUBECONFIG"] ?? inClusterKubeconfig(process.env);
   if (kubeconfig === undefined)
-    throw new UserError("RW0301", "there is no cluster to talk to", "give --kubeconfig or set KUBECONFIG");
+    throw new UserError("RW0217", "there is no cluster to talk to", "give --kubeconfig or set KUBECONFIG");
   const data = values.data ?? join(tmpdir(), "ringward-data");
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const stop = new AbortController();

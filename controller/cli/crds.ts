@@ -1,7 +1,7 @@
 // `ringward crds`: every CustomResourceDefinition as one YAML stream, for `kubectl apply -f -`.
 import { crdYaml } from "../api/crd.ts";
 import { KINDS } from "../api/kinds.ts";
-import { UserError } from "../errors.ts";
+import { wrongUse } from "./wrong-use.ts";
 
 const USAGE = `Usage: ringward crds
 
@@ -17,7 +17,7 @@ export async function command(
     out.write(USAGE);
     return 0;
   }
-  if (args.length > 0) throw new UserError("RW0302", `crds takes no arguments, and got "${args.join(" ")}"`);
+  if (args.length > 0) throw wrongUse("crds", `crds takes no arguments, and got "${args.join(" ")}"`);
   out.write(KINDS.map((kind) => crdYaml(kind)).join("---\n"));
   return 0;
 }

@@ -6,7 +6,9 @@ import { dump } from "js-yaml";
 import type { State } from "../api/patch-state.ts";
 import { type Clock, type Instant, type Random, systemClock, systemRandom } from "../clock.ts";
 import { isCompliant } from "../core/compliance/states.ts";
-import { UserError } from "../errors.ts";
+import { wrongUse } from "./wrong-use.ts";
+
+export { wrongUse } from "./wrong-use.ts";
 
 export interface Sink {
   write(text: string): unknown;
@@ -79,10 +81,6 @@ export function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   const flags = end < 0 ? args : args.slice(0, end);
   return flags.includes("--help") || flags.includes("-h");
-}
-
-export function wrongUse(command: string, message: string): UserError {
-  return new UserError("RW0210", message, `ringward ${command} --help says more`);
 }
 
 export function readFormat(command: string, text: string | undefined): Format {

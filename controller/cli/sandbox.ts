@@ -1,6 +1,5 @@
 // `ringward sandbox`: an embedded cluster, forge and clock, until it is stopped. kubectl, git and the controller may be pointed at it.
 import { systemClock, systemRandom } from "../clock.ts";
-import { UserError } from "../errors.ts";
 import { startSandbox } from "../sandbox/start.ts";
 import { writeKubeconfigFile } from "../sandbox/workspace.ts";
 import { parseFlags, wrongUse } from "./output.ts";
@@ -56,6 +55,6 @@ export async function command(args: readonly string[]): Promise<number> {
 function wholeNumber(flag: string, text: string, least: number, most: number): number {
   const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= least && value <= most))
-    throw new UserError("RW0302", `${flag} ${text}`, `give a whole number from ${least} to ${most}`);
+    throw wrongUse("sandbox", `${flag} ${text}: give a whole number from ${least} to ${most}`);
   return value;
 }

@@ -6,11 +6,11 @@ import { stringify } from "yaml";
 import { createValidators } from "../api/validator.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Inventory, StoredStates } from "../core/model.ts";
-import { UserError } from "../errors.ts";
 import { compareFindings, type Finding, formatFinding, type ObjectRef } from "../policy/finding.ts";
 import { readPolicyFolder } from "../policy/folder.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { validatePolicy } from "../policy/validate.ts";
+import { wrongUse } from "./wrong-use.ts";
 
 const USAGE = `Usage: ringward validate DIR [--cluster DUMPDIR] [--at TIME] [--strict] [-o text|json|yaml|wide]
 
@@ -69,10 +69,11 @@ function readArguments(args: readonly string[]): Request | "Help" {
   const { values, positionals } = parse(args);
   if (values.help === true) return "Help";
   const [folder, ...others] = positionals;
-  if (folder === undefined || others.length > 0) throw wrongUse(`expected one folder, got ${positionals.length}`);
+  if (folder === undefined || others.length > 0)
+    throw wrongUse("validate", `expected one folder, got ${positionals.length}`);
   const format = FORMATS.find((one) => one === (values.output ?? "text"));
   if (format === undefined) {
-    throw wrongUse(`-o ${String(values.output)}: there is no such format; one of ${FORMATS.join(", ")}`);
+    throw wrongUse("validate", `-o ${String(values.output)}: there is no such format; one of ${FORMATS.join(", ")}`);
   }
   return { folder, dump: values.cluster, at: values.at, strict: values.strict === true, format };
 }
@@ -91,19 +92,16 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw wrongUse((error as Error).message.split(". ")[0] ?? "wrong arguments");
+    throw wrongUse("validate", (error as Error).message.split(". ")[0] ?? "wrong arguments");
   }
-}
-
-function wrongUse(message: string): UserError {
-  return new UserError("RW0302", message, "ringward validate --help");
 }
 
 function readTime(text: string): number {
   const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text)
     ? Date.parse(text)
     : Number.NaN;
-  if (Number.isNaN(time)) throw wrongUse(`--at ${text}: not a time; write for example 2026-11-21T17:50:00Z`);
+  if (Number.isNaN(time))
+    throw wrongUse("validate", `--at ${text}: not a time; write for example 2026-11-21T17:50:00Z`);
   return time;
 }
 

@@ -18,13 +18,13 @@ export interface LevelProvenance {
   readonly inputCommit?: string;
 }
 
-/** The file's text. Throws UserError RW1201 for a level whose name does not match its content. */
+/** The file's text. Throws UserError RW1203 for a level whose name does not match its content. */
 export function renderLevelFile(
   level: Pick<LevelInForce, "name" | "digest" | "spec" | "inputTime">,
   provenance: LevelProvenance = {},
 ): string {
   const mismatch = checkLevel(level.name, level.spec, level.digest);
-  if (mismatch !== undefined) throw new UserError("RW1201", mismatch);
+  if (mismatch !== undefined) throw new UserError("RW1203", mismatch);
   const document: Readonly<Record<string, EditValue>> = {
     apiVersion: API_VERSION,
     kind: "PatchLevel",

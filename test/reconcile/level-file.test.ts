@@ -126,7 +126,7 @@ spec:
     const level = levelOf(node);
 
     expect(() => renderLevelFile({ ...level, spec: { ...node, disruption: "None" } })).toThrow(
-      /RW1201|digest begins with/,
+      /RW1203|digest begins with/,
     );
   });
 

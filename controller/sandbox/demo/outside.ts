@@ -34,14 +34,14 @@ export function readNumbers(words: readonly string[]): readonly number[] | "all"
   return words.map((word) => Number(word.replace("#", "")));
 }
 
-/** Merges the named pull requests, or all that are open, oldest first. Throws UserError RW0305 where no forge answers. */
+/** Merges the named pull requests, or all that are open, oldest first. Throws UserError RW0308 where no forge answers. */
 export async function mergeFromOutside(apiUrl: string, which: readonly number[] | "all"): Promise<MergeReport> {
   const base = `${apiUrl}/repos/${FORGE_OWNER}/${FORGE_REPOSITORY}/pulls`;
   const headers = { authorization: `Bearer ${PERSON_TOKEN}`, "content-type": "application/json" };
   const answer = await fetch(`${base}?state=all&per_page=100`, { headers }).catch((error: unknown) => {
-    throw new UserError("RW0305", `no forge answers at ${apiUrl}: ${String(error)}`, "start one with: ringward demo");
+    throw new UserError("RW0308", `no forge answers at ${apiUrl}: ${String(error)}`, "start one with: ringward demo");
   });
-  if (!answer.ok) throw new UserError("RW0305", `${apiUrl} answers ${answer.status}`, "name a demo's forge");
+  if (!answer.ok) throw new UserError("RW0308", `${apiUrl} answers ${answer.status}`, "name a demo's forge");
   const pulls = new Map(((await answer.json()) as readonly Pull[]).map((pull) => [pull.number, pull]));
   const open = [...pulls.values()].filter((pull) => pull.state === "open").map((pull) => pull.number);
   const wanted = (which === "all" ? open : which).toSorted((a, b) => a - b);
