@@ -84,7 +84,7 @@ describe("the crash sweep itself", () => {
     expect(judge(second)).toMatchObject({ violations: [] });
     expect(judge(second).occurred.has("R6")).toBe(true);
     expect(judge(third).violations.some(({ invariant }) => invariant === "R6")).toBe(true);
-  });
+  }, 120_000);
 
   it("reads what the API server lists", async () => {
     const stage = await createStage(3);

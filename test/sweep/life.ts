@@ -7,6 +7,7 @@ import type { PolicyGit } from "../../controller/git/port.ts";
 import type { TimedRequest } from "../../controller/sandbox/invariants/requests.ts";
 import { directReader } from "./reader.ts";
 import { Crash, type Soul } from "./soul.ts";
+import { nameWrite } from "./write-kind.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
 import { createPolicySource } from "../../controller/reconcile/policy-source.ts";
 import { createPromoter } from "../../controller/reconcile/promoter.ts";
@@ -80,7 +81,7 @@ function mortalApi(port: ApiPort, user: string, soul: Soul, fate: Fate): ApiPort
         status: 0,
       };
       fate.requests.push({ ...sent, time: 0, revision: 0 });
-      return write(soul, fate, `${method} ${path}`, () => port.request(request));
+      return write(soul, fate, nameWrite(request), () => port.request(request));
     },
     watch: (request) => port.watch(request),
   };

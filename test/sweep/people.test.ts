@@ -18,16 +18,17 @@ describe("crashes while people act and machines fail", () => {
     const reference = await runReference(stage, 1);
     expect(reference.checker.finish().violations).toEqual([]);
 
-    const every = readExtent().peopleEvery;
-    const result = await sweep(stage, reference, (write) => (reference.writes[write]?.pass ?? 0) % every === 0);
+    const extent = readExtent();
+    const chosen = extent.choose(reference, 0, 1);
+    const result = await sweep(stage, reference, (write) => chosen.has(write));
 
     const seconds = ((systemClock.monotonic() - begun) / 1000).toFixed(1);
     process.stdout.write(
-      `crash sweep with people: ${reference.writes.length} writes, ${result.points} points of every ${every}. pass (${result.shared} share an equal rest), ${seconds} s\n`,
+      `crash sweep with people: ${reference.writes.length} writes, ${result.points} points at ${extent.says} (${result.shared} share an equal rest), ${seconds} s\n`,
     );
     // A sweep of nothing finds nothing.
-    expect(result.points).toBeGreaterThan(reference.writes.length / 50);
+    expect(result.points).toBeGreaterThan(reference.writes.length / 10);
     expect(describeBad(reference, result)).toEqual([]);
     expect([...INVARIANTS.keys()].filter((id) => !ELSEWHERE.has(id) && !result.occurred.has(id))).toEqual([]);
-  }, 900_000);
+  }, 3_600_000);
 });
