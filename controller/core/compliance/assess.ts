@@ -1,6 +1,7 @@
 // Assesses one asset under one baseline: its level's components, each with its state, and the worst of them.
 // Pure in its arguments (so it may be memoised) and exact: same inputs, same bytes, whatever the order of any list (R6).
 // Unknown is never compliant, and no level is Unknown too.
+import type { LevelImage } from "../../api/patch-level.ts";
 import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../../api/patch-state.ts";
 import { type Reason, REASONS } from "../../api/reasons.ts";
 import type { Instant } from "../../clock.ts";
@@ -15,6 +16,7 @@ import type {
   WorkloadAsset,
 } from "../model.ts";
 import { coversComponent, exceptionsFor } from "./exceptions.ts";
+import { type ImageIndex, indexImages } from "./image-index.ts";
 import { observeNode } from "./node-evidence.ts";
 import { type Evidence, judge, type Standing } from "./rules.ts";
 import { worstState } from "./states.ts";
@@ -42,6 +44,8 @@ export interface AssessNodeInput extends AssessInput {
 export interface AssessWorkloadInput extends AssessInput {
   readonly workload: WorkloadAsset;
   readonly stored: WorkloadPatchStateStatus | undefined;
+  /** Of the level's images, for who assesses many workloads under it. */
+  readonly index?: ImageIndex<LevelImage> | undefined;
 }
 
 interface Judged {
@@ -86,7 +90,7 @@ export function assessWorkload(input: AssessWorkloadInput): Assessment {
     baseline.name,
     now,
   );
-  const observed = observeWorkload(workload, images);
+  const observed = observeWorkload(workload, input.index ?? indexImages(images));
   const components = observed.map((one) => judgeComponent(one, standing, exceptions));
   return conclude(asset, input, input.level, mergeContainers(components));
 }

@@ -5,7 +5,8 @@ import type { Instant } from "../../clock.ts";
 import type { BaselineInForce, NodeAsset, WorkloadAsset } from "../model.ts";
 import type { NodePatchStateStatus } from "../../api/patch-state.ts";
 import { matches } from "../selectors.ts";
-import { coverageOf, parseImage } from "./image-reference.ts";
+import { type ImageIndex, imagesLike, indexImages } from "./image-index.ts";
+import { coverageOf, parseImage, type WantedImage } from "./image-reference.ts";
 import { isProduct, productOf } from "./product.ts";
 
 /** Whether a node is under a node baseline: its product, and its labels where the baseline selects some. */
@@ -22,15 +23,16 @@ export function isNodeTarget(
   return product !== undefined && isProduct(product, wanted.product);
 }
 
-/** Whether a workload has a container of an image baseline. */
+/** Whether a workload has a container of an image baseline. `index`: of its images, for who asks about many workloads. */
 export function isWorkloadTarget(
   baseline: Pick<BaselineInForce, "spec">,
   workload: Pick<WorkloadAsset, "containers">,
+  index: ImageIndex<WantedImage> = indexImages(baseline.spec.image?.images ?? []),
 ): boolean {
-  const images = baseline.spec.image?.images;
-  if (images === undefined) return false;
   return workload.containers.some((container) => {
     const reference = parseImage(container.image);
-    return reference !== undefined && images.some((image) => coverageOf(reference, image) !== "None");
+    return (
+      reference !== undefined && imagesLike(index, reference).some((image) => coverageOf(reference, image) !== "None")
+    );
   });
 }

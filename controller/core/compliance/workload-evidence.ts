@@ -4,6 +4,7 @@ import type { LevelImage } from "../../api/patch-level.ts";
 import { desiredImage } from "../levels/diff.ts";
 import type { ContainerImage, PodImages, WorkloadAsset } from "../model.ts";
 import { compareVersions } from "../versions/index.ts";
+import { type ImageIndex, imagesLike } from "./image-index.ts";
 import { coverageOf, type ImageReference, parseImage } from "./image-reference.ts";
 import type { Evidence } from "./rules.ts";
 
@@ -17,10 +18,10 @@ export interface ObservedImage {
 }
 
 /** One entry for each container of the workload that is of an image of the level. */
-export function observeWorkload(workload: WorkloadAsset, images: readonly LevelImage[]): readonly ObservedImage[] {
+export function observeWorkload(workload: WorkloadAsset, images: ImageIndex<LevelImage>): readonly ObservedImage[] {
   return workload.containers.flatMap((container) => {
     const reference = parseImage(container.image);
-    const found = reference === undefined ? undefined : findImage(reference, images);
+    const found = reference === undefined ? undefined : findImage(reference, imagesLike(images, reference));
     return reference === undefined || found === undefined ? [] : [observe(workload.pods, container, reference, found)];
   });
 }
