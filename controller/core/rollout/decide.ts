@@ -1,5 +1,5 @@
 // From rows, rings and claims to decisions: what happens next to each target, with its reason. Claims under way come first (V3).
-import type { AssetRow, Block, Claim, Digest } from "../model.ts";
+import type { Block, Claim, Digest } from "../model.ts";
 import { parseDuration } from "../duration.ts";
 import type { ClaimRequest } from "./limits.ts";
 import type { Decision, Steering } from "./plan.ts";
@@ -30,10 +30,10 @@ function findAway(claim: Claim, context: Context, views: ReadonlyMap<string, Rin
 }
 
 /** A late node is not forced before its grace is over, so the window's end holds for it. */
-function isInGrace(claim: Claim, { ring }: RingView, { input }: Context): boolean {
+function isInGrace(claim: Claim, { ring }: RingView, { input, survey }: Context): boolean {
   const grace = parseDuration(ring.spec.gracePeriod ?? "0s") ?? 0;
-  const node = grace === 0 ? undefined : input.inventory.nodes.find((other) => other.uid === claim.uid);
-  return node !== undefined && input.now < node.createdAt + grace;
+  const asset = grace === 0 ? undefined : survey.byUid.get(claim.uid)?.asset;
+  return asset !== undefined && !("kind" in asset) && input.now < asset.createdAt + grace;
 }
 
 /** A target that left its ring for one that is not approved for the level, or that two rings or baselines claim now (B8). */
@@ -61,50 +61,31 @@ function findMoved(claim: Claim, context: Context): Block | undefined {
 }
 
 export interface Findings {
-  readonly rows: readonly AssetRow[];
+  /** What targets wait for, in the order of rows. */
+  readonly waits: readonly Decision[];
   readonly rings: readonly RingView[];
   readonly admitted: readonly ClaimRequest[];
   readonly steering: readonly Steering[];
 }
 
 /** What happens next, in a fixed order: claims under way, new claims, waits, then rings. */
-export function decide({ rows, rings, admitted, steering }: Findings, context: Context): readonly Decision[] {
+export function decide({ waits, rings, admitted, steering }: Findings, context: Context): readonly Decision[] {
   const observing = context.input.ledger.spec.mode !== "Enforce";
-  const decisions: Decision[] = steering.map(({ claim, retreat }) => describeSteering(claim, retreat, context));
-  for (const request of admitted)
-    decisions.push({
-      action: "claim",
-      target: { kind: request.kind, namespace: request.namespace, name: request.name },
-      ring: request.ring,
-      level: request.level,
-      reason: observing ? "Observing" : "Claimed",
-      message: observing ? "would be updated next" : "is updated next",
-    });
-  const claimed = new Set([...admitted.map((request) => request.uid), ...context.claimOf.keys()]);
-  for (const row of rows) {
-    const [block] = row.blockedBy;
-    if (block === undefined || claimed.has(row.asset.uid)) continue;
-    const { kind, namespace, name } = row.asset;
-    decisions.push({
-      action: "wait",
-      target: { kind, namespace, name },
-      ring: row.ring,
-      level: row.level,
-      reason: block.reason,
-      message: block.message,
-    });
-  }
-  for (const { ring, halted } of rings)
-    if (halted !== undefined)
-      decisions.push({
-        action: "halt",
-        target: { kind: "RolloutRing", namespace: undefined, name: ring.name },
-        ring: ring.name,
-        level: undefined,
-        reason: halted.reason,
-        message: halted.message,
-      });
-  return decisions;
+  const steered = steering.map(({ claim, retreat }) => describeSteering(claim, retreat, context));
+  const claims = admitted.map(({ kind, namespace, name, ring, level }): Decision => ({
+    action: "claim",
+    target: { kind, namespace, name },
+    ring,
+    level,
+    reason: observing ? "Observing" : "Claimed",
+    message: observing ? "would be updated next" : "is updated next",
+  }));
+  const halts = rings.flatMap(({ ring: { name }, halted }): readonly Decision[] => {
+    if (halted === undefined) return [];
+    const target = { kind: "RolloutRing", namespace: undefined, name };
+    return [{ action: "halt", target, ring: name, level: undefined, reason: halted.reason, message: halted.message }];
+  });
+  return steered.concat(claims, waits, halts);
 }
 
 const PAST_RETREAT = new Set([

@@ -2,19 +2,20 @@
 // Targets that Ringward itself holds down (claimed, not failed) do not shut the gate: their claim already counts.
 import type { Gate } from "../../api/rollout-ring.ts";
 import type { Static } from "../../api/schema.ts";
-import type { Block, NodeAsset, WorkloadAsset } from "../model.ts";
+import type { Block } from "../model.ts";
+import type { Share } from "./census.ts";
 
+/** What is well of the ring's nodes and of all workloads, without those whose claim is under way and has not failed. */
 export interface GateFacts {
-  readonly nodes: readonly NodeAsset[];
-  readonly workloads: readonly WorkloadAsset[];
-  /** UIDs whose claim is under way and has not failed. */
-  readonly busy: ReadonlySet<string>;
+  readonly nodes: Share;
+  readonly workloads: Share;
 }
 
 /** The first gate that does not hold. */
 export function findShutGate(gates: readonly Static<typeof Gate>[], facts: GateFacts): Block | undefined {
   for (const gate of [...gates].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const healthy = gate.type === "NodesReady" ? nodesReady(facts) : workloadsAvailable(facts);
+    const { total, well } = gate.type === "NodesReady" ? facts.nodes : facts.workloads;
+    const healthy = total === 0 ? undefined : (well * 100) / total;
     const wanted = gate.minPercent ?? 100;
     if (healthy === undefined) return { reason: "GateShut", message: `gate ${gate.name}: ${gate.type} has no data` };
     if (healthy < wanted)
@@ -24,19 +25,4 @@ export function findShutGate(gates: readonly Static<typeof Gate>[], facts: GateF
       };
   }
   return undefined;
-}
-
-function nodesReady({ nodes, busy }: GateFacts): number | undefined {
-  const counted = nodes.filter((node) => !busy.has(node.uid));
-  if (counted.length === 0) return undefined;
-  return (counted.filter((node) => node.ready).length * 100) / counted.length;
-}
-
-function workloadsAvailable({ workloads, busy }: GateFacts): number | undefined {
-  const counted = workloads.filter(
-    (workload) => ["Deployment", "StatefulSet", "DaemonSet"].includes(workload.kind) && !busy.has(workload.uid),
-  );
-  if (counted.length === 0) return undefined;
-  const available = counted.filter((workload) => workload.rollout.available >= workload.rollout.desired);
-  return (available.length * 100) / counted.length;
 }

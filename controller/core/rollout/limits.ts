@@ -2,6 +2,7 @@
 // again on the ledger as it was just read, so a stale cache can only refuse, never overrun (B1, B2, B8).
 import { type Claim, type DisruptionLedgerSpec, MAX_CLAIMS } from "../../api/disruption-ledger.ts";
 import type { Block, NodeAsset, RingInForce } from "../model.ts";
+import { type Census, isUnavailable } from "./census.ts";
 
 /** A target that wants budget. */
 export interface ClaimRequest extends Omit<Claim, "id" | "since"> {
@@ -16,6 +17,8 @@ export interface Capacity {
   readonly ringNodes: (ring: string) => number;
   readonly ringWorkloads: (ring: string) => number;
   readonly workloads: number;
+  /** The nodes counted, where somebody did that already. */
+  readonly census?: Census;
   readonly limits: NonNullable<DisruptionLedgerSpec["limits"]>;
   readonly rings: readonly RingInForce[];
 }
@@ -29,10 +32,7 @@ export function limitOf(value: number | string | undefined, total: number, fallb
   return Math.max(1, Math.floor((total * percent) / 100));
 }
 
-/** A node that is not there for workloads, for any reason but our own claim. Defined once, here. */
-export function isUnavailable(node: Pick<NodeAsset, "ready" | "unschedulable">): boolean {
-  return !node.ready || node.unschedulable;
-}
+export { isUnavailable };
 
 export interface Admission {
   readonly admitted: readonly ClaimRequest[];
@@ -50,12 +50,7 @@ export function admit(held: readonly Claim[], requests: readonly ClaimRequest[],
   const claimed = new Set(held.map((claim) => claim.uid));
   for (const request of requests) {
     if (claimed.has(request.uid)) continue;
-    const block =
-      held.length + admitted.length >= MAX_CLAIMS
-        ? ({ reason: "LedgerFull", message: `the ledger holds ${MAX_CLAIMS} claims` } as const)
-        : isNode(request)
-          ? refuseNode(request, usage, capacity)
-          : refuseWorkload(request, usage, capacity);
+    const block = refuse(request, held.length + admitted.length, usage, capacity);
     if (block !== undefined) {
       refused.set(request.uid, block);
       continue;
@@ -67,14 +62,63 @@ export function admit(held: readonly Claim[], requests: readonly ClaimRequest[],
   return { admitted, refused };
 }
 
+export interface QueuedRequest {
+  readonly request: ClaimRequest;
+  /** Requests of one lane fare alike: of one ring and zone, nodes or workloads, of one role, and none of them down by itself. */
+  readonly lane: string;
+}
+
+export interface QueueAdmission {
+  readonly admitted: readonly ClaimRequest[];
+  /** By lane: what refused the first of it. Usage only grows while requests are admitted, so all that come after are refused too. */
+  readonly shut: ReadonlyMap<string, Block>;
+}
+
+/** The same for long queues, one after the other and lane by lane. */
+export function admitQueue(
+  held: readonly Claim[],
+  queues: readonly (readonly QueuedRequest[])[],
+  capacity: Capacity,
+): QueueAdmission {
+  const usage = countUsage(held, capacity);
+  const shut = new Map<string, Block>();
+  const admitted: ClaimRequest[] = [];
+  const claimed = new Set(held.map((claim) => claim.uid));
+  const serve = ({ request, lane }: QueuedRequest): void => {
+    if (shut.has(lane) || claimed.has(request.uid)) return;
+    const block = refuse(request, held.length + admitted.length, usage, capacity);
+    if (block === undefined) {
+      claimed.add(request.uid);
+      admitted.push(request);
+      take(request, usage);
+    } else shut.set(lane, block);
+  };
+  for (const queue of queues) queue.forEach(serve);
+  return { admitted, shut };
+}
+
+/** Why a request is refused while so many claims stand. */
+function refuse(request: ClaimRequest, claims: number, usage: Usage, capacity: Capacity): Block | undefined {
+  if (claims >= MAX_CLAIMS) return { reason: "LedgerFull", message: `the ledger holds ${MAX_CLAIMS} claims` };
+  return isNode(request) ? refuseNode(request, usage, capacity) : refuseWorkload(request, usage, capacity);
+}
+
+/** A zone, or a ring's part of it: its nodes, and those of them that are down, unschedulable or claimed. */
+interface Place {
+  size: number;
+  readonly down: Set<string>;
+}
+
+interface RingUsage {
+  readonly down: Set<string>;
+  readonly zones: Map<string, Place>;
+}
+
 interface Usage {
   readonly cluster: Set<string>;
-  readonly zones: Map<string, Set<string>>;
-  readonly rings: Map<string, Set<string>>;
-  readonly ringZones: Map<string, Set<string>>;
+  readonly zones: Map<string, Place>;
+  readonly rings: Map<string, RingUsage>;
   readonly controlPlane: Set<string>;
-  readonly zoneSize: Map<string, number>;
-  readonly ringZoneSize: Map<string, number>;
   workloads: number;
   readonly ringWorkloads: Map<string, number>;
 }
@@ -84,53 +128,68 @@ function countUsage(held: readonly Claim[], capacity: Capacity): Usage {
     cluster: new Set(),
     zones: new Map(),
     rings: new Map(),
-    ringZones: new Map(),
     controlPlane: new Set(),
-    zoneSize: new Map(),
-    ringZoneSize: new Map(),
     workloads: 0,
     ringWorkloads: new Map(),
   };
-  for (const node of capacity.nodes) {
-    const zone = node.zone ?? "";
-    const ring = capacity.ringOf(node.uid);
-    usage.zoneSize.set(zone, (usage.zoneSize.get(zone) ?? 0) + 1);
-    if (ring !== undefined)
-      usage.ringZoneSize.set(`${ring}/${zone}`, (usage.ringZoneSize.get(`${ring}/${zone}`) ?? 0) + 1);
-    if (isUnavailable(node)) countNode(usage, node.uid, node.zone, ring, node.controlPlane);
-  }
+  if (capacity.census === undefined) countNodes(usage, capacity);
+  else recount(usage, capacity.census);
   for (const claim of held) take(claim, usage);
   return usage;
 }
 
+function countNodes(usage: Usage, { nodes, ringOf }: Capacity): void {
+  for (const { uid, zone = "", ready, unschedulable, controlPlane } of nodes) {
+    const ring = ringOf(uid);
+    placeIn(usage.zones, zone).size += 1;
+    if (ring !== undefined) placeIn(ringIn(usage, ring).zones, zone).size += 1;
+    if (isUnavailable({ ready, unschedulable })) countNode(usage, uid, zone, ring, controlPlane);
+  }
+}
+
+function recount(usage: Usage, { zones: counted, down }: Census): void {
+  for (const [ring, zones] of counted)
+    for (const [zone, size] of zones) {
+      placeIn(usage.zones, zone).size += size;
+      if (ring !== "") placeIn(ringIn(usage, ring).zones, zone).size += size;
+    }
+  for (const [uid, { zone, ring, controlPlane }] of down) countNode(usage, uid, zone, ring, controlPlane);
+}
+
 function take(claim: ClaimRequest, usage: Usage): void {
-  if (isNode(claim)) countNode(usage, claim.uid, claim.zone, claim.ring, claim.controlPlane === true);
+  if (isNode(claim)) countNode(usage, claim.uid, claim.zone ?? "", claim.ring, claim.controlPlane === true);
   else {
     usage.workloads += 1;
     usage.ringWorkloads.set(claim.ring, (usage.ringWorkloads.get(claim.ring) ?? 0) + 1);
   }
 }
 
-function countNode(usage: Usage, uid: string, zone: string | undefined, ring: string | undefined, cp: boolean): void {
+function countNode(usage: Usage, uid: string, zone: string, ring: string | undefined, cp: boolean): void {
   usage.cluster.add(uid);
-  addTo(usage.zones, zone ?? "", uid);
+  placeIn(usage.zones, zone).down.add(uid);
   if (ring !== undefined) {
-    addTo(usage.rings, ring, uid);
-    addTo(usage.ringZones, `${ring}/${zone ?? ""}`, uid);
+    const mine = ringIn(usage, ring);
+    mine.down.add(uid);
+    placeIn(mine.zones, zone).down.add(uid);
   }
   if (cp) usage.controlPlane.add(uid);
 }
 
-function addTo(sets: Map<string, Set<string>>, key: string, uid: string): void {
-  const set = sets.get(key);
-  if (set === undefined) sets.set(key, new Set([uid]));
-  else set.add(uid);
+function placeIn(places: Map<string, Place>, zone: string): Place {
+  let place = places.get(zone);
+  if (place === undefined) places.set(zone, (place = { size: 0, down: new Set() }));
+  return place;
+}
+
+function ringIn({ rings }: Usage, ring: string): RingUsage {
+  let found = rings.get(ring);
+  if (found === undefined) rings.set(ring, (found = { down: new Set(), zones: new Map() }));
+  return found;
 }
 
 /** Whether the union with this target would be over the limit; a target that already counts is counted once. */
-function over(set: ReadonlySet<string> | undefined, uid: string, limit: number): boolean {
-  const size = set?.size ?? 0;
-  return (set?.has(uid) === true ? size : size + 1) > limit;
+function over(set: ReadonlySet<string>, uid: string, limit: number): boolean {
+  return (set.has(uid) ? set.size : set.size + 1) > limit;
 }
 
 function refuseNode(request: ClaimRequest, usage: Usage, capacity: Capacity): Block | undefined {
@@ -139,23 +198,25 @@ function refuseNode(request: ClaimRequest, usage: Usage, capacity: Capacity): Bl
   const zone = request.zone ?? "";
   const ring = capacity.rings.find((other) => other.name === request.ring);
   const budget = ring?.spec.budget ?? {};
+  const mine = ringIn(usage, request.ring);
   const ringLimit = limitOf(budget.nodes, capacity.ringNodes(request.ring), 1);
-  if (over(usage.rings.get(request.ring), request.uid, ringLimit))
+  if (over(mine.down, request.uid, ringLimit))
     return {
       reason: "RingBudgetExhausted",
-      message: `ring ${request.ring} may have ${ringLimit} of its nodes unavailable, and has ${usage.rings.get(request.ring)?.size ?? 0}`,
+      message: `ring ${request.ring} may have ${ringLimit} of its nodes unavailable, and has ${mine.down.size}`,
     };
   if (budget.nodesPerZone !== undefined) {
-    const key = `${request.ring}/${zone}`;
-    const limit = limitOf(budget.nodesPerZone, usage.ringZoneSize.get(key) ?? 0, 1);
-    if (over(usage.ringZones.get(key), request.uid, limit))
+    const place = placeIn(mine.zones, zone);
+    const limit = limitOf(budget.nodesPerZone, place.size, 1);
+    if (over(place.down, request.uid, limit))
       return {
         reason: "ZoneBudgetExhausted",
         message: `ring ${request.ring} may have ${limit} nodes of zone ${zone || "(none)"} unavailable`,
       };
   }
-  const zoneLimit = limitOf(limits.nodesPerZone, usage.zoneSize.get(zone) ?? 0, "25%");
-  if (over(usage.zones.get(zone), request.uid, zoneLimit))
+  const place = placeIn(usage.zones, zone);
+  const zoneLimit = limitOf(limits.nodesPerZone, place.size, "25%");
+  if (over(place.down, request.uid, zoneLimit))
     return {
       reason: "ZoneBudgetExhausted",
       message: `zone ${zone || "(none)"} may have ${zoneLimit} nodes unavailable`,

@@ -4,7 +4,6 @@ import { createHash } from "node:crypto";
 import type { LabelSelector } from "../../api/schema.ts";
 import type { NodeAsset, RingInForce, WorkloadAsset } from "../model.ts";
 import { matches } from "../selectors.ts";
-import { epochOf, membershipParts, type PlanMemory } from "./memory.ts";
 import { sortRings } from "./ring-order.ts";
 import { compareText } from "./text-order.ts";
 
@@ -27,45 +26,57 @@ export function assignMembers(
   rings: readonly RingInForce[],
   nodes: readonly NodeAsset[],
   workloads: readonly WorkloadAsset[],
-  memory?: PlanMemory,
 ): Members {
-  const of = new Map<string, Membership>();
-  const nodesOf = new Map<string, NodeAsset[]>(rings.map((ring) => [ring.name, []]));
-  const workloadsOf = new Map<string, WorkloadAsset[]>(rings.map((ring) => [ring.name, []]));
+  const rules = makeRules(rings);
+  const ofNodes = nodes.map((asset) => ({ asset, membership: rules.ofNode(asset) }));
+  const ofWorkloads = workloads.map((asset) => ({ asset, membership: rules.ofWorkload(asset) }));
+  return {
+    of: new Map([...ofNodes, ...ofWorkloads].map(({ asset, membership }) => [asset.uid, membership])),
+    nodes: listMembers(rings, ofNodes),
+    workloads: listMembers(rings, ofWorkloads),
+  };
+}
+
+/** The members of every ring, in the order in which they came. */
+export function listMembers<Asset>(
+  rings: readonly Pick<RingInForce, "name">[],
+  assigned: readonly { readonly asset: Asset; readonly membership: Membership }[],
+): ReadonlyMap<string, readonly Asset[]> {
+  const lists = new Map<string, Asset[]>(rings.map((ring) => [ring.name, []]));
+  for (const { asset, membership } of assigned) if (membership.kind === "Ring") lists.get(membership.ring)?.push(asset);
+  return lists;
+}
+
+/** Who is a member of what, as the rings say it. Equal memberships are the same object, but for conflicts. */
+export interface MembershipRules {
+  readonly ofNode: (node: NodeAsset) => Membership;
+  readonly ofWorkload: (workload: WorkloadAsset) => Membership;
+}
+
+/** What the rules depend on: they are the same while all of this is. */
+export function rulesParts(rings: readonly RingInForce[]): readonly unknown[] {
+  return rings.flatMap((ring) => [ring.name, ring.spec.members, ring.spec.after]);
+}
+
+/** Reads the rings' selectors. */
+export function makeRules(rings: readonly RingInForce[]): MembershipRules {
   const nodeRules = nodeRulesOf(rings);
   const workloadRules = rings.flatMap((ring) => {
     const selector = ring.spec.members.workloads?.selector;
     return selector === undefined ? [] : [{ ring: ring.name, selector }];
   });
-  const recall = recollection(rings, memory);
-  for (const node of nodes)
-    place(
-      node,
-      recall(node, () => nodeRules.filter((rule) => rule.selects(node)).map((rule) => rule.ring)),
-      of,
-      nodesOf,
-    );
-  for (const workload of workloads) {
-    const find = (): readonly string[] =>
-      workloadRules.filter((rule) => matches(rule.selector, workload.labels)).map((rule) => rule.ring);
-    place(workload, recall(workload, find), of, workloadsOf);
-  }
-  return { of, nodes: nodesOf, workloads: workloadsOf };
-}
-
-type Recall = (asset: object, find: () => readonly string[]) => Membership;
-
-/** The same membership object as before, while rings and asset are the same. */
-function recollection(rings: readonly RingInForce[], memory: PlanMemory | undefined): Recall {
   const decided = new Map<string, Membership>(rings.map((ring) => [ring.name, { kind: "Ring", ring: ring.name }]));
-  if (memory === undefined) return (_, find) => decide(find(), decided);
-  const epoch = epochOf(memory, "membership", membershipParts(rings));
-  return (asset, find) => {
-    const known = memory.memberships.get(asset);
-    if (known !== undefined && known.epoch === epoch) return known.membership;
-    const membership = decide(find(), decided);
-    memory.memberships.set(asset, { epoch, membership });
-    return membership;
+  return {
+    ofNode: (node) =>
+      decide(
+        nodeRules.filter((rule) => rule.selects(node)).map((rule) => rule.ring),
+        decided,
+      ),
+    ofWorkload: (workload) =>
+      decide(
+        workloadRules.filter((rule) => matches(rule.selector, workload.labels)).map((rule) => rule.ring),
+        decided,
+      ),
   };
 }
 
@@ -77,16 +88,6 @@ function decide(found: readonly string[], decided: ReadonlyMap<string, Membershi
   return others.length > 0
     ? { kind: "Conflict", rings: [...found].sort() }
     : (decided.get(ring) ?? { kind: "Ring", ring });
-}
-
-function place<T extends { readonly uid: string }>(
-  asset: T,
-  membership: Membership,
-  of: Map<string, Membership>,
-  lists: ReadonlyMap<string, T[]>,
-): void {
-  of.set(asset.uid, membership);
-  if (membership.kind === "Ring") lists.get(membership.ring)?.push(asset);
 }
 
 interface NodeRule {

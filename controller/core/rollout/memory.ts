@@ -1,126 +1,95 @@
-// What a planner may remember between two plans: answers that depend only on objects that are still the very same ones, and on times
-// that have not passed. Losing it costs time, never correctness; a plan with it equals a plan without it byte for byte (a property
-// test holds that).
-import type { PatchBaselineSpec } from "../../api/patch-baseline.ts";
-import type { Instant } from "../../clock.ts";
-import { parseDuration } from "../duration.ts";
-import type {
-  AssetRow,
-  BaselineInForce,
-  Block,
-  ExceptionInForce,
-  NodeAsset,
-  PolicyInForce,
-  RingInForce,
-  StoredStates,
-} from "../model.ts";
-import type { CompiledCalendars } from "./calendars.ts";
-import type { ClaimRequest } from "./limits.ts";
-import type { Membership } from "./membership.ts";
-import type { Target } from "./targets.ts";
+// What a planner may remember between two plans: answers, each with the parts that it depends on. An answer counts again only while
+// every part is the very same object. Losing all of it costs time, never correctness: a plan with a memory equals a plan without one
+// byte for byte (a property test holds that), and a plan without one is a plan with an empty one.
 
-/** An identity that stands for "nothing that this depends on has changed". */
-export type Epoch = object;
-
-export interface RememberedTargets {
-  readonly epoch: Epoch;
-  readonly choices: Epoch;
-  readonly membership: Membership;
-  readonly stored: unknown;
-  readonly since: Instant;
-  /** Up to, but not including, this time the assessment is the same. */
-  readonly until: Instant;
-  readonly targets: readonly Target[];
-}
-
-/** A target that has work to do: what stands in its own way, and what it would claim. */
-export interface Wish {
-  readonly blocks: readonly Block[];
-  /** Where it stands in the order of claims. */
-  readonly order: string;
-  readonly request: ClaimRequest;
+interface Answer {
+  readonly parts: readonly unknown[];
+  readonly value: unknown;
 }
 
 export interface PlanMemory {
-  readonly calendars: WeakMap<PolicyInForce["calendars"], CompiledCalendars>;
-  readonly epochs: Map<string, { readonly parts: readonly unknown[]; readonly epoch: Epoch }>;
-  readonly memberships: WeakMap<object, { readonly epoch: Epoch; readonly membership: Membership }>;
-  readonly targets: WeakMap<object, RememberedTargets>;
-  readonly wishes: WeakMap<Target, { readonly epoch: Epoch; readonly wish: Wish }>;
-  readonly rows: WeakMap<
-    Target,
-    {
-      readonly epoch: Epoch;
-      readonly blocks: readonly Block[] | undefined;
-      readonly refused: Block | undefined;
-      readonly row: AssetRow;
-    }
-  >;
+  /** Answers of the last plan, and of this one so far: what a plan does not ask for is forgotten with the next. */
+  earlier: ReadonlyMap<string, Answer>;
+  current: Map<string, Answer>;
 }
 
+/** A memory that knows nothing. */
 export function createMemory(): PlanMemory {
-  return {
-    calendars: new WeakMap(),
-    epochs: new Map(),
-    memberships: new WeakMap(),
-    targets: new WeakMap(),
-    wishes: new WeakMap(),
-    rows: new WeakMap(),
-  };
+  return { earlier: new Map(), current: new Map() };
 }
 
-/** The epoch of a name: the same object as last time while all its parts are the same. */
-export function epochOf(memory: PlanMemory, name: string, parts: readonly unknown[]): Epoch {
-  const known = memory.epochs.get(name);
-  if (
-    known !== undefined &&
-    known.parts.length === parts.length &&
-    known.parts.every((part, index) => Object.is(part, parts[index]))
-  )
-    return known.epoch;
-  const epoch = {};
-  memory.epochs.set(name, { parts, epoch });
-  return epoch;
+/** Turns the page: what this plan finds is what the next may start from. */
+export function beginPlan(memory: PlanMemory): void {
+  memory.earlier = memory.current;
+  memory.current = new Map();
 }
 
-/** What membership depends on, beside the asset. */
-export function membershipParts(rings: readonly RingInForce[]): readonly unknown[] {
-  return rings.flatMap((ring) => [ring.name, ring.spec.members, ring.spec.after]);
+/**
+ * The answer of the last plan under this name while its parts are the same, else a new one. `make` may start from the last answer
+ * where that saves work. One name always stands for one type.
+ */
+export function recall<T>(
+  memory: PlanMemory,
+  name: string,
+  parts: readonly unknown[],
+  make: (before: T | undefined) => T,
+): T {
+  const known = memory.earlier.get(name);
+  const answer =
+    known !== undefined && isSameList(known.parts, parts)
+      ? known
+      : { parts, value: make(known?.value as T | undefined) };
+  memory.current.set(name, answer);
+  return answer.value as T;
 }
 
-/** A kubelet counts as heard for so long (compliance/node-evidence.ts). */
-const HEARD_WITHIN = 5 * 60_000;
-const DEFAULT_STALE = "24h";
-
-/** The first time after `now` at which a node's assessment may be another by time alone. */
-export function nodeHoldsUntil(
-  node: NodeAsset,
-  stored: ReturnType<StoredStates["nodes"]["get"]>,
-  baselines: readonly BaselineInForce[],
-  exceptions: readonly ExceptionInForce[],
-  now: Instant,
-): Instant {
-  const times = exceptions.map(({ spec }) => Date.parse(spec.expirationTime));
-  if (node.heardAt !== undefined) times.push(node.heardAt + HEARD_WITHIN + 1);
-  if (stored?.inventory !== undefined)
-    for (const { spec } of baselines) times.push(Date.parse(stored.inventory.time) + staleAfter(spec) + 1);
-  return earliestAfter(times, now);
+/** An answer that always looks again, and starts from the last one. */
+export function revise<T>(memory: PlanMemory, name: string, make: (before: T | undefined) => T): T {
+  const value = make(memory.earlier.get(name)?.value as T | undefined);
+  memory.current.set(name, { parts: [], value });
+  return value;
 }
 
-/** The same for a workload: only exceptions end. */
-export function workloadHoldsUntil(exceptions: readonly ExceptionInForce[], now: Instant): Instant {
-  return earliestAfter(
-    exceptions.map(({ spec }) => Date.parse(spec.expirationTime)),
-    now,
-  );
+/** Whether two lists hold the very same things in the same order. */
+export function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (!Object.is(a[at], b[at])) return false;
+  return true;
 }
 
-function staleAfter(spec: PatchBaselineSpec): number {
-  return parseDuration(spec.node?.inventory?.staleAfter ?? DEFAULT_STALE) ?? parseDuration(DEFAULT_STALE) ?? 0;
+/**
+ * `now`, but with every part of it that says the same as before replaced by the object of before: policy and ledger are read anew for
+ * each plan, and what did not change shall be the very same. Things with a name are compared with their namesakes.
+ */
+export function settle<T>(before: unknown, now: T): T {
+  if (Object.is(before, now) || !isObject(before) || !isObject(now)) return now;
+  if (Array.isArray(now)) return (Array.isArray(before) ? settleList(before, now) : now) as T;
+  if (now instanceof Map) return (before instanceof Map ? settleMap(before, now) : now) as T;
+  const [keys, others] = [Object.keys(now), Object.keys(before)];
+  const pairs = keys.map((key) => [key, settle(before[key], now[key])] as const);
+  const same = isSameList(keys, others) && pairs.every(([key, value]) => Object.is(value, before[key]));
+  // fromEntries defines own properties, so that a key such as `__proto__` is only a key.
+  return (same ? before : Object.fromEntries(pairs)) as T;
 }
 
-function earliestAfter(times: readonly number[], now: Instant): Instant {
-  let earliest = Number.POSITIVE_INFINITY;
-  for (const time of times) if (time > now && time < earliest) earliest = time;
-  return earliest;
+function settleList(before: readonly unknown[], now: readonly unknown[]): readonly unknown[] {
+  const named = new Map(before.map((one) => [nameOf(one), one]));
+  const list = now.map((one, at) => {
+    const name = nameOf(one);
+    return settle(name === undefined ? before[at] : named.get(name), one);
+  });
+  return isSameList(list, before) ? before : list;
+}
+
+function settleMap(before: ReadonlyMap<unknown, unknown>, now: ReadonlyMap<unknown, unknown>): typeof now {
+  const map = new Map([...now].map(([key, value]) => [key, settle(before.get(key), value)]));
+  return isSameList([...map].flat(), [...before].flat()) ? before : map;
+}
+
+function nameOf(one: unknown): unknown {
+  return isObject(one) ? one["name"] : undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

@@ -18,7 +18,7 @@ import type {
 } from "../model.ts";
 import { decide, steerClaims } from "./decide.ts";
 import type { RingEntries } from "./entries.ts";
-import { admit, type Capacity, type ClaimRequest } from "./limits.ts";
+import { admitQueue, type Capacity, type ClaimRequest } from "./limits.ts";
 import type { Members } from "./membership.ts";
 import { createMemory } from "./memory.ts";
 import { type Context, prepare } from "./prepare.ts";
@@ -96,7 +96,7 @@ export interface Plan {
 
 /** Makes the plan. */
 export function makePlan(input: PlanInput): Plan {
-  return planWith(prepare(input));
+  return planWith(prepare(input, createMemory()));
 }
 
 /** Makes one plan after another, and looks again only at what changed: objects that are the very same are not assessed twice. */
@@ -106,8 +106,18 @@ export interface Planner {
 
 /** A planner with a memory of its own. Its plans are those of `makePlan`, byte for byte. */
 export function createPlanner(): Planner {
-  const memory = createMemory();
-  return { plan: (input) => planWith(prepare(input, memory)) };
+  let memory = createMemory();
+  return {
+    plan(input) {
+      try {
+        return planWith(prepare(input, memory));
+      } catch (error) {
+        // Half of a plan is nothing to start from.
+        memory = createMemory();
+        throw error;
+      }
+    },
+  };
 }
 
 function planWith(context: Context): Plan {
@@ -115,20 +125,19 @@ function planWith(context: Context): Plan {
   const { members, targets, withdrawn } = context;
   const rings = context.rings.map((ring) => lookAtRing(ring, context));
   const views = new Map(rings.map((view) => [view.ring.name, view]));
-  const capacity = capacityOf(input, members);
-  const { admitted, refused } = admit(
+  const capacity = capacityOf(context);
+  const { admitted, shut } = admitQueue(
     context.claims,
-    rings.flatMap((view) => view.wanted),
+    rings.map((view) => view.wanted),
     capacity,
   );
-  const rows = describeTargets(context, { refused, views });
-  const rowsOf = Map.groupBy(rows, (row) => row.ring);
+  const { rows, waits } = describeTargets(context, { views, shut, admitted });
   const steering = steerClaims(context, views);
   return {
     at: input.now,
     rows,
-    decisions: decide({ rows, rings, admitted, steering }, context),
-    rings: rings.map((view) => summariseRing(view, rowsOf.get(view.ring.name) ?? [], context)),
+    decisions: decide({ waits, rings, admitted, steering }, context),
+    rings: rings.map((view) => summariseRing(view, context)),
     claims: input.ledger.spec.mode === "Enforce" ? admitted : [],
     steering,
     capacity,
@@ -145,9 +154,10 @@ function planWith(context: Context): Plan {
   };
 }
 
-function capacityOf({ inventory, ledger, policy }: PlanInput, members: Members): Capacity {
+function capacityOf({ input: { inventory, ledger, policy }, members, census }: Context): Capacity {
   return {
     nodes: inventory.nodes,
+    census,
     ringOf: (uid) => {
       const membership = members.of.get(uid);
       return membership?.kind === "Ring" ? membership.ring : undefined;

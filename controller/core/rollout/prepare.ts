@@ -2,21 +2,28 @@
 // Every list is put in an order of its own here, so that nothing after this depends on how lists arrived (R6).
 import type { RingLevelStatus } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
-import type { Block, Claim, Digest, RingInForce } from "../model.ts";
+import { indexImages } from "../compliance/image-index.ts";
+import type { BaselineInForce, Block, Claim, Digest, NodeAsset, RingInForce, WorkloadAsset } from "../model.ts";
 import { type CompiledCalendars, compileCalendars } from "./calendars.ts";
+import { type ChoiceInput, findBases } from "./choices.ts";
 import { markWithdrawals, readEntries, type RingEntries, withdrawnIn } from "./entries.ts";
-import { assignMembers, type Members } from "./membership.ts";
-import type { PlanMemory } from "./memory.ts";
+import { type Census, takeCensus } from "./census.ts";
+import { makeRules, type Members, type MembershipRules, rulesParts } from "./membership.ts";
+import { beginPlan, type PlanMemory, recall, revise, settle } from "./memory.ts";
 import type { PlanInput } from "./plan.ts";
+import { type Register, registerAssets, type TargetRecord } from "./records.ts";
 import { sortRings } from "./ring-order.ts";
 import type { RingView } from "./ring-view.ts";
-import { findTargets, sortAssets, type Target } from "./targets.ts";
+import { nodeHoldsUntil, workloadHoldsUntil } from "./shelf-life.ts";
+import { makeAgain, type MadeList, sortAgain, type SortedList } from "./sorted-list.ts";
+import { type Survey, surveyAssets } from "./survey.ts";
+import { compareAssets, type Target, targetsOfNode, targetsOfWorkload } from "./targets.ts";
 import { compareText } from "./text-order.ts";
 
 export interface Context {
-  /** Nodes and workloads sorted. */
+  /** Nodes and workloads sorted; what policy and ledger say as before is the object of before. */
   readonly input: PlanInput;
-  readonly memory: PlanMemory | undefined;
+  readonly memory: PlanMemory;
   readonly rings: readonly RingInForce[];
   readonly ringOf: ReadonlyMap<string, RingInForce>;
   readonly calendars: CompiledCalendars;
@@ -24,12 +31,16 @@ export interface Context {
   readonly entries: ReadonlyMap<string, RingEntries>;
   readonly records: ReadonlyMap<string, readonly RingLevelStatus[]>;
   readonly withdrawn: ReadonlyMap<string, ReadonlySet<Digest>>;
+  readonly survey: Survey;
+  readonly census: Census;
   readonly targets: readonly Target[];
-  /** By `ring/baseline`. */
-  readonly targetsOf: ReadonlyMap<string, readonly Target[]>;
   readonly claims: readonly Claim[];
   /** By target UID. */
   readonly claimOf: ReadonlyMap<string, Claim>;
+  /** By `ring/baseline`: claims on targets of that group, of whatever baseline the claim is. */
+  readonly claimsIn: ReadonlyMap<string, readonly Claim[]>;
+  /** Names of lanes (limits.ts). */
+  readonly lanes: Map<string, string>;
   /** UIDs whose claim is under way and has not failed. */
   readonly busy: ReadonlySet<string>;
   /** Claimed targets that more than one baseline is about now. */
@@ -39,73 +50,154 @@ export interface Context {
 }
 
 /** Puts the input in order. The memory only saves work. */
-export function prepare(unsorted: PlanInput, memory?: PlanMemory): Context {
-  const input = sorted(unsorted);
-  const { policy, inventory, now, ledger } = input;
+export function prepare(given: PlanInput, memory: PlanMemory): Context {
+  beginPlan(memory);
+  const input = sorted(given, memory);
+  const { policy, now, ledger } = input;
   const rings = sortRings(policy.rings);
-  const members = assignMembers(rings, inventory.nodes, inventory.workloads, memory);
   const entries = new Map(rings.map((ring) => [ring.name, readEntries(ring, policy, now)]));
   const records = new Map(rings.map((ring) => [ring.name, recordsOf(ring, entries.get(ring.name), now)]));
   const withdrawn = new Map(rings.map((ring) => [ring.name, withdrawnIn(records.get(ring.name) ?? [])]));
-  const targets = findTargets({ ...input, members, entries, withdrawn }, memory);
-  const claims = [...ledger.claims].sort(compareClaims);
-  const claimed = new Set(claims.map((claim) => claim.uid));
+  const { candidates } = input;
+  const registers = lookAtAssets(input, rings, { entries, candidates, withdrawn }, memory);
+  const names = rings.map((ring) => ring.name);
+  const survey = revise(memory, "survey", (before: Survey | undefined) => surveyAssets(before, registers, names));
+  const claims = recall(memory, "claims", [ledger.claims], () => [...ledger.claims].sort(compareClaims));
   return {
     input,
     memory,
     rings,
     ringOf: new Map(rings.map((ring) => [ring.name, ring])),
-    calendars: calendarsIn(policy, memory),
-    members,
+    calendars: recall(memory, "calendars", [policy.calendars], () => compileCalendars(policy)),
+    members: survey.members,
     entries,
     records,
     withdrawn,
-    targets,
-    targetsOf: groupTargets(targets),
+    survey,
+    census: revise(memory, "census", (before: Census | undefined) => takeCensus(before, registers)),
+    targets: listTargets(survey, memory),
     claims,
     claimOf: new Map(claims.map((claim) => [claim.uid, claim])),
     busy: new Set(claims.filter((claim) => failureOf(claim, input) === undefined).map((claim) => claim.uid)),
+    claimsIn: groupClaims(claims, survey),
+    lanes: revise(memory, "lanes", (before: Map<string, string> | undefined) => before ?? new Map()),
     conflicts: new Map(
-      targets.flatMap(({ asset, conflict }) =>
-        conflict !== undefined && claimed.has(asset.uid) ? [[asset.uid, conflict]] : [],
-      ),
+      claims.flatMap(({ uid }) => {
+        const conflict = survey.byUid.get(uid)?.targets[0]?.target.conflict;
+        return conflict === undefined ? [] : [[uid, conflict]];
+      }),
     ),
     done: new Map(),
   };
 }
 
-function sorted(input: PlanInput): PlanInput {
-  const { nodes, workloads } = input.inventory;
-  return { ...input, inventory: { ...input.inventory, nodes: sortAssets(nodes), workloads: sortAssets(workloads) } };
+function sorted(given: PlanInput, memory: PlanMemory): PlanInput {
+  const same = <T>(name: string, now: T): T =>
+    revise(memory, `input/${name}`, (before: T | undefined) => settle(before, now));
+  const sort = <T extends NodeAsset | WorkloadAsset>(name: string, list: readonly T[]): readonly T[] =>
+    revise(memory, `sorted/${name}`, (before: SortedList<T> | undefined) => sortAgain(before, list, compareAssets))
+      .sorted;
+  const { inventory } = given;
+  return {
+    ...given,
+    policy: same("policy", given.policy),
+    ledger: same("ledger", given.ledger),
+    candidates: same("candidates", given.candidates),
+    inventory: {
+      ...inventory,
+      nodes: sort("nodes", inventory.nodes),
+      workloads: sort("workloads", inventory.workloads),
+    },
+  };
 }
 
-function calendarsIn(policy: PlanInput["policy"], memory: PlanMemory | undefined): CompiledCalendars {
-  const known = memory?.calendars.get(policy.calendars);
-  if (known !== undefined) return known;
-  const compiled = compileCalendars(policy);
-  memory?.calendars.set(policy.calendars, compiled);
-  return compiled;
+function listTargets({ nodes, workloads }: Survey, memory: PlanMemory): readonly Target[] {
+  const list = (name: string, records: readonly TargetRecord[]): readonly Target[] =>
+    revise(memory, `targets/${name}`, (before: MadeList<TargetRecord, Target> | undefined) =>
+      makeAgain(before, records, NONE, ({ target }) => target),
+    ).to;
+  const [ofNodes, ofWorkloads] = [list("nodes", nodes), list("workloads", workloads)];
+  return recall(memory, "targets", [ofNodes, ofWorkloads], () => ofNodes.concat(ofWorkloads));
+}
+
+const NONE: ReadonlySet<never> = new Set();
+
+function groupClaims(claims: readonly Claim[], { byUid }: Survey): ReadonlyMap<string, readonly Claim[]> {
+  const groups = new Map<string, Claim[]>();
+  for (const claim of claims)
+    for (const { key } of byUid.get(claim.uid)?.targets ?? []) {
+      const list = groups.get(key);
+      if (list === undefined) groups.set(key, [claim]);
+      else list.push(claim);
+    }
+  return groups;
+}
+
+/** Every asset with its targets. */
+function lookAtAssets(
+  { policy, inventory, stored, now }: PlanInput,
+  rings: readonly RingInForce[],
+  input: ChoiceInput,
+  memory: PlanMemory,
+): { readonly nodes: Register; readonly workloads: Register } {
+  const { exceptions } = policy;
+  const names = rings.map((ring) => ring.name);
+  const nodeBaselines = baselinesFor("Node", policy, memory);
+  const imageBaselines = baselinesFor("Image", policy, memory);
+  const images = recall(
+    memory,
+    "images",
+    [imageBaselines],
+    () => new Map(imageBaselines.map(({ name, spec }) => [name, indexImages(spec.image?.images ?? [])])),
+  );
+  let reassigned = false;
+  const rules = recall<MembershipRules>(memory, "rules", rulesParts(rings), () => {
+    reassigned = true;
+    return makeRules(rings);
+  });
+  const nodes = revise(memory, "nodes", (before: Register<NodeAsset> | undefined) =>
+    registerAssets(before, inventory.nodes, {
+      now,
+      reassigned,
+      states: stored.nodes,
+      memberOf: rules.ofNode,
+      bases: findBases("Node", { baselines: nodeBaselines, exceptions }, names, input, memory),
+      targetsOf: (node, membership, basis) => targetsOfNode(node, stored.nodes.get(node.uid), membership, basis, now),
+      holdsUntil: (node) => nodeHoldsUntil(node, stored.nodes.get(node.uid), nodeBaselines, exceptions, now),
+    }),
+  );
+  const workloads = revise(memory, "workloads", (before: Register<WorkloadAsset> | undefined) =>
+    registerAssets(before, inventory.workloads, {
+      now,
+      reassigned,
+      states: stored.workloads,
+      memberOf: rules.ofWorkload,
+      bases: findBases("Image", { baselines: imageBaselines, exceptions }, names, input, memory),
+      targetsOf: (workload, membership, basis) =>
+        targetsOfWorkload(workload, stored.workloads.get(workload.uid), membership, basis, images, now),
+      holdsUntil: () => workloadHoldsUntil(exceptions, now),
+    }),
+  );
+  return { nodes, workloads };
+}
+
+/** What is stored about a baseline changes with every target that is done, and says nothing about any of them. */
+function baselinesFor(
+  kind: "Node" | "Image",
+  { baselines }: PlanInput["policy"],
+  memory: PlanMemory,
+): readonly BaselineInForce[] {
+  const mine = baselines
+    .filter(({ spec }) => spec.target === kind)
+    .map((baseline) => ({ ...baseline, status: undefined }))
+    .sort((a, b) => compareText(a.name, b.name));
+  return revise(memory, `baselines/${kind}`, (before: readonly BaselineInForce[] | undefined) => settle(before, mine));
 }
 
 /** Why the operation of this very claim failed, if it did. */
 export function failureOf(claim: Claim, { stored }: Pick<PlanInput, "stored">) {
   const operation = (stored.nodes.get(claim.uid) ?? stored.workloads.get(claim.uid))?.operation;
   return operation?.claimId === claim.id ? operation.failure : undefined;
-}
-
-function groupTargets(targets: readonly Target[]): ReadonlyMap<string, readonly Target[]> {
-  const groups = new Map<string, Map<string, Target[]>>();
-  for (const target of targets) {
-    const ring = target.ring ?? "";
-    let mine = groups.get(ring);
-    if (mine === undefined) groups.set(ring, (mine = new Map()));
-    const list = mine.get(target.baseline.name);
-    if (list === undefined) mine.set(target.baseline.name, [target]);
-    else list.push(target);
-  }
-  return new Map(
-    [...groups].flatMap(([ring, mine]) => [...mine].map(([baseline, list]) => [`${ring}/${baseline}`, list])),
-  );
 }
 
 function compareClaims(a: Claim, b: Claim): number {

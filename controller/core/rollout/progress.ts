@@ -1,11 +1,12 @@
 // How far a ring is with a level: counts, completion and soak. Soak is a sum of observed healthy time, so restarts and clock
 // jumps only lengthen it; only a verified target's regression resets it (R1, R2).
-import type { NodePatchStateStatus, State, WorkloadPatchStateStatus } from "../../api/patch-state.ts";
+import type { State } from "../../api/patch-state.ts";
 import type { RingLevelStatus } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
 import { parseDuration } from "../duration.ts";
 import type { Claim, RingInForce, StoredStates } from "../model.ts";
 import type { Approval } from "./entries.ts";
+import type { TargetRecord, TargetState } from "./records.ts";
 import type { Target } from "./targets.ts";
 
 export interface LevelProgress {
@@ -30,8 +31,8 @@ export interface ProgressInput {
   readonly soakedMs: number | undefined;
   /** Healthy time that was observed since the last look, ms. */
   readonly observedMs: number;
-  /** Targets of the ring under this baseline. */
-  readonly targets: readonly Target[];
+  /** Of the ring's targets under this baseline. */
+  readonly tally: Tally;
   /** Claims of this ring under this baseline, at this level or at one before. */
   readonly claims: readonly Claim[];
   readonly stored: StoredStates;
@@ -64,26 +65,43 @@ export function needsWork(target: Target): boolean {
   return false;
 }
 
+/** What a ring's targets under one baseline come to, by themselves. */
+export interface Tally {
+  readonly scope: readonly Target[];
+  readonly notDone: readonly Target[];
+  readonly done: number;
+  /** No node that is done is down. */
+  readonly up: boolean;
+  readonly regressed: boolean;
+}
+
+/** Counts targets; `claimed` are UIDs under a claim of this ring and baseline: a target is not done before its claim is freed. */
+export function tallyTargets(records: readonly TargetRecord[], claimed: ReadonlySet<string>): Tally {
+  const scope: Target[] = [];
+  const notDone: Target[] = [];
+  let up = true;
+  let regressed = false;
+  for (const { target, state } of records) {
+    if (!isInScope(target)) continue;
+    scope.push(target);
+    if (!isDone(target) || claimed.has(target.asset.uid)) notDone.push(target);
+    else if (target.node?.ready === false) up = false;
+    regressed ||= hasRegressed(target, state);
+  }
+  return { scope, notDone, done: scope.length - notDone.length, up, regressed };
+}
+
 /** Looks at one ring's level and moves its status forward. */
 export function advanceLevel(input: ProgressInput): LevelProgress {
   const { ring, previous, claims, stored } = input;
-  const scope = input.targets.filter(isInScope);
-  const claimed = new Set(claims.map((claim) => claim.uid));
-  const isFinished = (target: Target): boolean => isDone(target) && !claimed.has(target.asset.uid);
-  const done = scope.filter(isFinished);
+  const { scope, notDone, done, up, regressed } = input.tally;
   const failures = countFailures(input);
   const inFlight = claims.filter((claim) => !hasFailed(claim, stored)).length;
-  const complete = isComplete(ring, { scope: scope.length, done: done.length, inFlight, failures });
+  const complete = isComplete(ring, { scope: scope.length, done, inFlight, failures });
   const empty = scope.length === 0 && ring.spec.completion?.onEmpty !== "Pass";
   const offered = input.offered || previous?.offeredTime !== undefined;
-  const regressed = scope.some((target) => hasRegressed(target, stored));
   // Time counts only between two looks that both found the level complete, and only where it may be run at all.
-  const healthy =
-    complete &&
-    offered &&
-    previous?.completedTime !== undefined &&
-    input.gatesHold &&
-    done.every(({ node }) => node?.ready !== false);
+  const healthy = complete && offered && previous?.completedTime !== undefined && input.gatesHold && up;
   const wanted = parseDuration(ring.spec.soak ?? "24h") ?? Number.POSITIVE_INFINITY;
   const before = regressed ? 0 : soakBefore(input);
   const soakedMs = healthy && before < wanted ? Math.min(wanted, before + input.observedMs) : before;
@@ -91,7 +109,7 @@ export function advanceLevel(input: ProgressInput): LevelProgress {
   const facts: Facts = {
     scope: scope.length,
     empty,
-    done: done.length,
+    done,
     inFlight,
     failures,
     complete,
@@ -106,7 +124,7 @@ export function advanceLevel(input: ProgressInput): LevelProgress {
     soaked,
     failures,
     scope,
-    notDone: scope.filter((target) => !isFinished(target)),
+    notDone,
   };
 }
 
@@ -138,11 +156,9 @@ const LOST_STATES: ReadonlySet<State> = new Set(["Missing", "Failed"]);
  * A target that was verified at this very level and runs something older now. A kernel or image that is installed but was booted
  * away from is as lost as one that was removed; a reboot that the system asks for is not.
  */
-function hasRegressed({ assessment, asset, node, baseline }: Target, stored: StoredStates): boolean {
+function hasRegressed({ assessment, asset, node, baseline }: Target, state: TargetState | undefined): boolean {
   if (!assessment.approved) return false;
   if (assessment.reason === "Regressed") return true;
-  const state: NodePatchStateStatus | WorkloadPatchStateStatus | undefined =
-    node === undefined ? stored.workloads.get(asset.uid) : stored.nodes.get(asset.uid);
   if (state === undefined || (state.targetUID !== undefined && state.targetUID !== asset.uid)) return false;
   if (!(state.verified ?? []).some((one) => one.baseline === baseline.name && one.digest === assessment.digest))
     return false;

@@ -53,8 +53,8 @@ type Check = (scope: RingScope) => Block | undefined;
 
 /** Before a level is offered: nothing about windows, budgets or health. */
 const offerChecks: readonly Check[] = [
-  ({ policy }) => firstOf(policy.brakes),
-  ({ ring }) => firstOf(ring.brakes),
+  ({ policy }) => findBrake(policy.brakes),
+  ({ ring }) => findBrake(ring.brakes),
   ({ withdrawn }) => withdrawn,
   checkPredecessors,
   checkDeferral,
@@ -94,7 +94,7 @@ function run(checks: readonly Check[], scope: RingScope): readonly Block[] {
 }
 
 /** Of several the same one, however they were listed. */
-function firstOf(blocks: readonly Block[]): Block | undefined {
+export function findBrake(blocks: readonly Block[]): Block | undefined {
   const key = (block: Block): string => `${block.reason} ${block.message}`;
   return blocks.length < 2 ? blocks[0] : [...blocks].sort((a, b) => (key(a) < key(b) ? -1 : 1))[0];
 }

@@ -1,26 +1,20 @@
 // One ring at one instant: what it is approved to run, how far it is, why nothing may start, and which targets want budget.
 // Rings are looked at in order, so that each finds those before it done (R1, R3, R5).
 import type { RingLevelStatus } from "../../api/rollout-ring.ts";
-import type { Block, Digest, RingInForce } from "../model.ts";
+import type { Block, Claim, Digest, RingInForce } from "../model.ts";
 import { calendarsOf } from "./calendars.ts";
 import { type Approval, refuseWithdrawn } from "./entries.ts";
 import { findShutGate } from "./gates.ts";
-import type { ClaimRequest } from "./limits.ts";
-import { epochOf, type Wish } from "./memory.ts";
+import { without } from "./census.ts";
+import { recall } from "./memory.ts";
 import type { Context } from "./prepare.ts";
-import { advanceLevel, isInScope, type LevelProgress, needsWork } from "./progress.ts";
-import {
-  deadlineOf,
-  findOfferBlocks,
-  findStartBlocks,
-  isForced,
-  type PredecessorView,
-  type RingScope,
-} from "./ring-checks.ts";
+import { advanceLevel, type LevelProgress, type Tally, tallyTargets } from "./progress.ts";
+import { findOfferBlocks, findStartBlocks, type PredecessorView, type RingScope } from "./ring-checks.ts";
 import { cyclesIn } from "./ring-order.ts";
-import { findTargetBlocks } from "./target-checks.ts";
-import type { Target } from "./targets.ts";
+import { sortAgain, type SortedList } from "./sorted-list.ts";
+import type { Group } from "./survey.ts";
 import { compareText } from "./text-order.ts";
+import { compareWishes, findWishes, type Wish, type Wishes } from "./wishes.ts";
 
 export interface RingView {
   readonly ring: RingInForce;
@@ -28,11 +22,12 @@ export interface RingView {
   readonly scopes: ReadonlyMap<string, RingScope>;
   readonly offerBlocks: ReadonlyMap<string, readonly Block[]>;
   readonly startBlocks: ReadonlyMap<string, readonly Block[]>;
-  readonly targetBlocks: ReadonlyMap<Target, readonly Block[]>;
   /** Baselines under which some target of the ring has work to do or is in change: only there is a standstill. */
   readonly pending: ReadonlySet<string>;
   readonly halted: Block | undefined;
-  readonly wanted: readonly ClaimRequest[];
+  readonly wishes: ReadonlyMap<string, Wishes>;
+  /** In the order of claims. */
+  readonly wanted: readonly Wish[];
 }
 
 /** Looks at one ring, after all that it comes after. */
@@ -41,16 +36,13 @@ export function lookAtRing(ring: RingInForce, context: Context): RingView {
   const approvals = [...(context.entries.get(ring.name)?.approvals.values() ?? [])];
   const { calendars, problems } = calendarsOf(ring, context.calendars);
   const shut = [...problems, ...cyclesIn(ring, context.rings)];
-  const shutGate = findShutGate(ring.spec.gates ?? [], {
-    nodes: context.members.nodes.get(ring.name) ?? [],
-    workloads: input.inventory.workloads,
-    busy: context.busy,
-  });
+  const shutGate = shutGateOf(ring, context);
   const scopes = new Map<string, RingScope>();
   const progress = new Map<string, LevelProgress>();
   const offerBlocks = new Map<string, readonly Block[]>();
   for (const approval of approvals) {
-    const targets = targetsOf(ring.name, approval.baseline, context);
+    const group = groupOf(ring.name, approval.baseline, context);
+    const claims = context.claims.filter((claim) => claim.ring === ring.name && claim.baseline === approval.baseline);
     const record = recordOf(ring.name, approval.baseline, approval.level.digest, context);
     const scope: RingScope = {
       now: input.now,
@@ -65,7 +57,7 @@ export function lookAtRing(ring: RingInForce, context: Context): RingView {
       withdrawn: refuseWithdrawn(ring, approval.level.digest, context.rings, context.withdrawn),
       halted: undefined,
       shutGate,
-      targets: targets.length,
+      targets: group.records.length,
       offeredAt: record?.offeredTime === undefined ? undefined : Date.parse(record.offeredTime),
     };
     const blocks = findOfferBlocks(scope);
@@ -79,8 +71,8 @@ export function lookAtRing(ring: RingInForce, context: Context): RingView {
         previous: record,
         soakedMs: input.soakedMs?.get(`${ring.name}/${approval.level.digest}`),
         observedMs: input.observedMs,
-        targets,
-        claims: context.claims.filter((claim) => claim.ring === ring.name && claim.baseline === approval.baseline),
+        tally: tallyOf(group, claims, context),
+        claims,
         stored: input.stored,
         gatesHold: shutGate === undefined,
         offered: blocks.length === 0,
@@ -93,8 +85,22 @@ export function lookAtRing(ring: RingInForce, context: Context): RingView {
   return view;
 }
 
-function targetsOf(ring: string, baseline: string, context: Context): readonly Target[] {
-  return context.targetsOf.get(`${ring}/${baseline}`) ?? [];
+function groupOf(ring: string, baseline: string, context: Context): Group {
+  return context.survey.groups.get(`${ring}/${baseline}`) ?? { ring, baseline, records: [], compliant: 0, empty: true };
+}
+
+function tallyOf(group: Group, claims: readonly Claim[], { memory }: Context): Tally {
+  const uids = claims.map((claim) => claim.uid);
+  return recall(memory, `tally/${group.ring ?? ""}/${group.baseline}`, [group.records, ...uids], () =>
+    tallyTargets(group.records, new Set(uids)),
+  );
+}
+
+function shutGateOf(ring: RingInForce, { census, busy, survey }: Context): Block | undefined {
+  const gates = ring.spec.gates ?? [];
+  if (gates.length === 0) return undefined;
+  const held = [...busy].flatMap((uid) => survey.byUid.get(uid) ?? []);
+  return findShutGate(gates, without(census, ring.name, held));
 }
 
 function recordOf(ring: string, baseline: string, digest: Digest, context: Context): RingLevelStatus | undefined {
@@ -151,7 +157,7 @@ function viewPredecessor(name: string, { baseline, level }: Approval, context: C
     soaked: mine === undefined ? record?.soakedTime !== undefined : mine.soaked,
     progress: mine,
     halted: context.done.get(name)?.halted !== undefined,
-    empty: !targetsOf(name, baseline, context).some(isInScope),
+    empty: groupOf(name, baseline, context).empty,
     emptyPasses: ring?.spec.completion?.onEmpty === "Pass",
   };
 }
@@ -162,83 +168,21 @@ function collectWanted(
   found: Pick<RingView, "progress" | "scopes" | "offerBlocks" | "halted">,
 ): RingView {
   const startBlocks = new Map<string, readonly Block[]>();
-  const targetBlocks = new Map<Target, readonly Block[]>();
   const pending = new Set<string>();
-  const wanted: Wish[] = [];
+  const wishesOf = new Map<string, Wishes>();
+  const ready: (readonly Wish[])[] = [];
   for (const [baseline, bare] of found.scopes) {
     const scope = { ...bare, halted: found.halted };
     const starts = findStartBlocks(scope);
     startBlocks.set(baseline, starts);
+    const wishes = findWishes(groupOf(ring.name, baseline, context), scope, context);
+    wishesOf.set(baseline, wishes);
+    if (wishes.pending || (found.progress.get(baseline)?.status.inFlight ?? 0) > 0) pending.add(baseline);
     const free = starts.length === 0 && (found.offerBlocks.get(baseline) ?? []).length === 0;
-    if ((found.progress.get(baseline)?.status.inFlight ?? 0) > 0) pending.add(baseline);
-    const wishOf = wisher(scope, context);
-    for (const target of targetsOf(ring.name, baseline, context)) {
-      if (!needsWork(target)) continue;
-      pending.add(baseline);
-      if (context.claimOf.has(target.asset.uid)) continue;
-      const wish = wishOf(target);
-      targetBlocks.set(target, wish.blocks);
-      if (free && wish.blocks.length === 0) wanted.push(wish);
-    }
+    if (free) ready.push(wishes.ready);
   }
-  wanted.sort((a, b) => compareText(a.order, b.order));
-  return { ring, ...found, startBlocks, targetBlocks, pending, wanted: wanted.map(({ request }) => request) };
-}
-
-/** What targets of one ring and baseline wish; remembered where only the target, its stored state and policy decide it. */
-function wisher(scope: RingScope, context: Context): (target: Target) => Wish {
-  const { memory, input } = context;
-  const { policy, inventory, stored, now } = input;
-  const ring = context.ringOf.get(scope.ring.name) ?? scope.ring;
-  const { approval } = scope;
-  const forcedAt = isForced(scope) ? deadlineOf(ring, scope.offeredAt) : undefined;
-  const make = (target: Target): Wish => ({
-    blocks: findTargetBlocks({ now, policy, inventory, stored, target, ring, approval, forcedAt }),
-    order: orderOf(target),
-    request: requestFor(target, scope, context),
-  });
-  // A forced start asks for graces that end by the clock.
-  if (memory === undefined || forcedAt !== undefined) return make;
-  const { level } = approval;
-  const epoch = epochOf(memory, `wishes/${ring.name}/${approval.baseline}`, [
-    ring.spec.members,
-    ring.spec.cordonedNodes,
-    level.name,
-    level.digest,
-    policy.recipes,
-    policy.clusterName,
-    inventory.apiServerVersion,
-  ]);
-  return (target) => {
-    const known = memory.wishes.get(target);
-    if (known !== undefined && known.epoch === epoch) return known.wish;
-    const wish = make(target);
-    // An attempt that ended keeps its target waiting by the clock.
-    const state = stored.nodes.get(target.asset.uid) ?? stored.workloads.get(target.asset.uid);
-    if ((state?.attempted ?? []).length === 0) memory.wishes.set(target, { epoch, wish });
-    return wish;
-  };
-}
-
-/** Zone by zone, then by name: a zone's nodes go together, and the order does not depend on any list's. */
-function orderOf({ node, workload, asset, baseline }: Target): string {
-  return [node?.zone ?? "", asset.name, workload?.namespace ?? "", workload?.kind ?? "", baseline.name, asset.uid].join(
-    "\u0000",
+  const { sorted } = recall(context.memory, `queue/${ring.name}`, ready, (before: SortedList<Wish> | undefined) =>
+    sortAgain(before, ready.flat(), compareWishes),
   );
-}
-
-function requestFor({ asset, node, workload }: Target, scope: RingScope, context: Context): ClaimRequest {
-  return {
-    uid: asset.uid,
-    kind: workload?.kind ?? "Node",
-    ...(workload === undefined ? {} : { namespace: workload.namespace }),
-    name: asset.name,
-    cluster: context.input.policy.clusterName,
-    ...(node?.zone === undefined ? {} : { zone: node.zone }),
-    ...(node?.controlPlane === true ? { controlPlane: true } : {}),
-    ring: scope.ring.name,
-    baseline: scope.approval.baseline,
-    level: scope.approval.level.name,
-    digest: scope.approval.level.digest,
-  };
+  return { ring, ...found, startBlocks, pending, wishes: wishesOf, wanted: sorted };
 }

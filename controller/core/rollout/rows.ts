@@ -3,109 +3,206 @@
 import { REASONS } from "../../api/reasons.ts";
 import { isCompliant } from "../compliance/states.ts";
 import type { AssetRow, Block, Claim, Phase } from "../model.ts";
-import { type Epoch, epochOf, type PlanMemory } from "./memory.ts";
+import type { Instant } from "../../clock.ts";
+import type { ClaimRequest } from "./limits.ts";
+import { isSameList, recall, revise } from "./memory.ts";
+import type { Decision } from "./plan.ts";
 import type { Context } from "./prepare.ts";
 import { failureOf } from "./prepare.ts";
 import { isDone, needsWork } from "./progress.ts";
+import type { Saying, TargetRecord } from "./records.ts";
+import { findBrake } from "./ring-checks.ts";
 import type { RingView } from "./ring-view.ts";
+import { makeAgain, type MadeList } from "./sorted-list.ts";
+import type { Group } from "./survey.ts";
 import { describeUnknown } from "./target-checks.ts";
 import type { Target } from "./targets.ts";
 
 export interface Outcome {
-  /** By target UID. */
-  readonly refused: ReadonlyMap<string, Block>;
   readonly views: ReadonlyMap<string, RingView>;
+  /** Why nothing more is admitted, by lane. */
+  readonly shut: ReadonlyMap<string, Block>;
+  readonly admitted: readonly ClaimRequest[];
 }
 
-/** One row for each target. */
-export function describeTargets(context: Context, outcome: Outcome): readonly AssetRow[] {
-  const { memory, targets } = context;
-  if (memory === undefined) return targets.map((target) => describeTarget(target, context, outcome));
-  const epochs = epochsOf(context, outcome, memory);
-  let ring: string | undefined;
-  let mine = epochs.get("");
-  let view: RingView | undefined;
-  return targets.map((target) => {
-    const { uid } = target.asset;
-    if (target.ring !== ring) {
-      ring = target.ring;
-      mine = epochs.get(ring ?? "");
-      view = ring === undefined ? undefined : outcome.views.get(ring);
-    }
-    const epoch = mine?.get(target.baseline.name);
-    if (epoch === undefined || context.claimOf.has(uid)) return describeTarget(target, context, outcome);
-    const blocks = view?.targetBlocks.get(target);
-    const refused = outcome.refused.get(uid);
-    const known = memory.rows.get(target);
-    if (known !== undefined && known.epoch === epoch && known.blocks === blocks && isSame(known.refused, refused))
-      return known.row;
-    const row = describeTarget(target, context, outcome);
-    // A time that is not stored yet is always now.
-    if (isDated(row, context)) memory.rows.set(target, { epoch, blocks, refused, row });
-    return row;
+export interface Described {
+  /** One for each target, in order. */
+  readonly rows: readonly AssetRow[];
+  /** What those that are not claimed wait for, in the order of rows. */
+  readonly waits: readonly Decision[];
+}
+
+/** Describes every target. Rows of before are given again where nothing that they say can have changed. */
+export function describeTargets(context: Context, outcome: Outcome): Described {
+  const { survey } = context;
+  const stale = new Set<TargetRecord>();
+  const admitted = new Map<string, Set<string>>();
+  for (const { uid } of outcome.admitted)
+    for (const { key } of survey.byUid.get(uid)?.targets ?? [])
+      admitted.set(key, (admitted.get(key) ?? new Set()).add(uid));
+  for (const [key, group] of survey.groups)
+    describeGroup(group, { key, admitted: admitted.get(key) ?? NOBODY, stale }, context, outcome);
+  const rows = listAgain("rows", context, stale, ({ said }) => said?.row);
+  const waits = listAgain("waits", context, stale, ({ said }) => said?.wait);
+  return { rows, waits };
+}
+
+/** What the records hold, in order and without those that hold nothing. */
+function listAgain<T>(
+  name: string,
+  { memory, survey }: Context,
+  stale: ReadonlySet<TargetRecord>,
+  of: (record: TargetRecord) => T | undefined,
+): readonly T[] {
+  const lists = [survey.nodes, survey.workloads].map(
+    (records, at) =>
+      revise(memory, `${name}/${at}`, (before: MadeList<TargetRecord, T | undefined> | undefined) =>
+        makeAgain(before, records, stale, of),
+      ).to,
+  );
+  return recall(memory, name, lists, () => {
+    const all: T[] = [];
+    for (const list of lists) for (const one of list) if (one !== undefined) all.push(one);
+    return all;
   });
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+interface GroupScope {
+  readonly key: string;
+  /** UIDs that were admitted just now. */
+  readonly admitted: ReadonlySet<string>;
+  /** Records with another row than before. */
+  readonly stale: Set<TargetRecord>;
+}
+
+interface KnownRows {
+  readonly parts: readonly unknown[];
+  readonly now: Instant;
+  /** Some row says that something stands still since now. */
+  readonly dated: boolean;
+}
+
+function describeGroup(group: Group, scope: GroupScope, context: Context, outcome: Outcome): void {
+  const { now } = context.input;
+  const { ring = "", records, baseline } = group;
+  const common = commonOf(group, context, outcome);
+  const view = outcome.views.get(ring);
+  const wishes = view?.wishes.get(baseline);
+  const shut = wishes === undefined ? [] : [...outcome.shut].filter(([lane]) => lane.startsWith(`${ring}/`));
+  const parts = [
+    records,
+    common,
+    wishes,
+    ...shut.flatMap(([lane, { reason, message }]) => [lane, reason, message]),
+    0,
+    ...scope.admitted,
+    0,
+    ...(context.claimsIn.get(scope.key) ?? []),
+  ];
+  revise(context.memory, `described/${scope.key}`, (before: KnownRows | undefined): KnownRows => {
+    if (before !== undefined && (!before.dated || before.now === now) && isSameList(before.parts, parts)) return before;
+    let dated = false;
+    for (const record of records) {
+      if (describeRecord(record, common, scope, context, outcome)) scope.stale.add(record);
+      dated ||= record.said?.at !== undefined;
+    }
+    return { parts, now, dated };
+  });
+}
+
+/** Whether the record says something else now. */
+function describeRecord(
+  record: TargetRecord,
+  common: object,
+  { admitted }: GroupScope,
+  context: Context,
+  { views, shut }: Outcome,
+): boolean {
+  const { said, wish, target } = record;
+  const { uid } = target.asset;
+  const { now } = context.input;
+  const claim = context.claimOf.get(uid);
+  const mine = claim === undefined ? wish?.wish : undefined;
+  const taken = claim !== undefined || admitted.has(uid);
+  const saying: Saying = {
+    common,
+    own: mine?.blocks ?? NOTHING,
+    claim,
+    taken,
+    refused: taken || mine === undefined ? undefined : shut.get(mine.lane),
+  };
+  if (
+    said !== undefined &&
+    said.common === common &&
+    said.own === saying.own &&
+    said.claim === claim &&
+    said.taken === taken &&
+    (said.at === undefined || said.at === now) &&
+    isSame(said.refused, saying.refused)
+  )
+    return false;
+  const row = describeTarget(record, saying, context, views);
+  const undated = row.blockedBy.some((block) => sinceOf(block, record) === undefined);
+  record.said = { ...saying, at: undated ? now : undefined, row, wait: taken ? undefined : waitOf(row) };
+  return true;
+}
+
+const NOTHING: readonly Block[] = [];
 
 function isSame(a: Block | undefined, b: Block | undefined): boolean {
   return a === b || (a?.reason === b?.reason && a?.message === b?.message);
 }
 
-/** What the rows of a ring and baseline have in common. */
-function epochsOf(
-  context: Context,
-  { views }: Outcome,
-  memory: PlanMemory,
-): ReadonlyMap<string, ReadonlyMap<string, Epoch>> {
-  const epochs = new Map<string, Map<string, Epoch>>();
-  for (const ring of ["", ...views.keys()]) {
-    const mine = new Map<string, Epoch>();
-    epochs.set(ring, mine);
-    const view = views.get(ring);
-    for (const { name } of context.input.policy.baselines) {
-      const common = JSON.stringify([
-        view?.offerBlocks.get(name),
-        view?.startBlocks.get(name),
-        view?.progress.get(name)?.status.phase === "Soaking",
-        context.entries.get(ring)?.problems.get(name),
-        context.input.ledger.spec.mode,
-      ]);
-      mine.set(name, epochOf(memory, `rows/${ring}/${name}`, [common]));
-    }
-  }
-  return epochs;
+/** What the rows of a group have in common beside their targets: the same object while it says the same. */
+function commonOf({ ring = "", baseline }: Group, context: Context, { views }: Outcome): object {
+  const view = views.get(ring);
+  const common = JSON.stringify([
+    view?.offerBlocks.get(baseline),
+    view?.startBlocks.get(baseline),
+    view?.progress.get(baseline)?.status.phase === "Soaking",
+    context.entries.get(ring)?.problems.get(baseline),
+    brakesOf(ring, context),
+    context.input.ledger.spec.mode,
+  ]);
+  return recall(context.memory, `common/${ring}/${baseline}`, [common], () => ({}));
 }
 
-function isDated(row: AssetRow, context: Context): boolean {
-  if (row.blockedBy.length === 0) return true;
-  const stored = storedOf(row.asset.uid, context)?.blockedBy ?? [];
-  return row.blockedBy.every((block) =>
-    stored.some((other) => other.reason === block.reason && other.since !== undefined),
-  );
+function waitOf({ blockedBy: [block], asset: { kind, namespace, name }, ring, level }: AssetRow): Decision | undefined {
+  if (block === undefined) return undefined;
+  const { reason, message } = block;
+  return { action: "wait", target: { kind, namespace, name }, ring, level, reason, message };
 }
 
 /** The row of one target. */
-function describeTarget(target: Target, context: Context, outcome: Outcome): AssetRow {
-  const claim = context.claimOf.get(target.asset.uid);
+function describeTarget(record: TargetRecord, saying: Saying, context: Context, views: Outcome["views"]): AssetRow {
+  const { target } = record;
+  const { claim } = saying;
   const mine = claim !== undefined && claim.baseline === target.baseline.name;
   const blockedBy = mine
-    ? blocksOfClaim(claim, context)
-    : blocksOf(target, context, outcome).map((block) => withSince(block, target, context));
+    ? blocksOfClaim(claim, record, context)
+    : blocksOf(record, saying, context, views).map((block) => ({
+        ...block,
+        since: sinceOf(block, record) ?? context.input.now,
+      }));
   const phase = !mine
-    ? phaseOf(target, blockedBy, outcome)
+    ? phaseOf(target, blockedBy, views)
     : failureOf(claim, context.input) === undefined
       ? "InProgress"
       : "Blocked";
   return { ...target.assessment, ring: target.ring, phase, blockedBy };
 }
 
-function storedOf(uid: string, { input }: Context) {
-  return input.stored.nodes.get(uid) ?? input.stored.workloads.get(uid);
+/** The same reason as before keeps its time. */
+function sinceOf({ reason }: Block, { state }: TargetRecord): number | undefined {
+  const before = state?.blockedBy?.find((other) => other.reason === reason)?.since;
+  return before === undefined ? undefined : Date.parse(before);
 }
 
 /** Why a claimed target does not get on: its failure, or what its operation wrote down that it waits for. */
-function blocksOfClaim(claim: Claim, context: Context): readonly Block[] {
+function blocksOfClaim(claim: Claim, { state: stored }: TargetRecord, context: Context): readonly Block[] {
   const failure = failureOf(claim, context.input);
-  const stored = storedOf(claim.uid, context);
   if (failure !== undefined) return [toBlock({ ...failure, since: failure.time })].flatMap((block) => block ?? []);
   return stored?.operation?.claimId === claim.id
     ? (stored.blockedBy ?? []).flatMap((block) => toBlock(block) ?? [])
@@ -127,8 +224,13 @@ function toBlock({
   );
 }
 
-function blocksOf(target: Target, context: Context, outcome: Outcome): readonly Block[] {
-  const { membership, asset, baseline } = target;
+function blocksOf(
+  { target }: TargetRecord,
+  { own, claim: other, refused }: Saying,
+  context: Context,
+  views: Outcome["views"],
+): readonly Block[] {
+  const { membership, baseline } = target;
   if (membership.kind === "Conflict")
     return [{ reason: "RingConflict", message: `member of rings ${membership.rings.join(" and ")}` }];
   if (target.conflict !== undefined) return [target.conflict];
@@ -136,15 +238,13 @@ function blocksOf(target: Target, context: Context, outcome: Outcome): readonly 
     return isCompliant(target.assessment.state) && target.assessment.state !== "Available"
       ? []
       : [{ reason: "Unassigned", message: "in no ring: counted, never touched" }];
-  const view = outcome.views.get(membership.ring);
+  const view = views.get(membership.ring);
   const problem = context.entries.get(membership.ring)?.problems.get(baseline.name);
   if (problem !== undefined) return [problem];
-  if (!target.assessment.approved) return blocksOfUnapproved(target, membership.ring);
-  if (!needsWork(target) || view === undefined) return pendingBlocks(target);
-  const other = context.claimOf.get(asset.uid);
-  const refused = outcome.refused.get(asset.uid);
+  if (!target.assessment.approved) return blocksOfUnapproved(target, membership.ring, context);
+  if (!needsWork(target) || view === undefined) return blocksOfIdle(target);
   const blocks: readonly Block[] = [
-    ...(view.targetBlocks.get(target) ?? []),
+    ...own,
     ...(view.offerBlocks.get(baseline.name) ?? []),
     ...(view.startBlocks.get(baseline.name) ?? []),
     ...(other === undefined
@@ -161,11 +261,38 @@ function blocksOf(target: Target, context: Context, outcome: Outcome): readonly 
   return [];
 }
 
-function blocksOfUnapproved(target: Target, ring: string): readonly Block[] {
+/** The most decisive first; whatever is not as it should be has a name. */
+function blocksOfUnapproved(target: Target, ring: string, context: Context): readonly Block[] {
   const { state, level } = target.assessment;
-  if (state === "Available")
-    return [{ reason: "WaitingForApproval", message: `ring ${ring} is not yet approved for ${level ?? "a level"}` }];
-  return describeUnknown(target) ?? [];
+  const waiting: Block = {
+    reason: "WaitingForApproval",
+    message: `ring ${ring} is not yet approved for ${level ?? "a level"}`,
+  };
+  if (state === "Available") return [...brakesOf(ring, context), waiting];
+  if (isCompliant(state)) return [];
+  const own: readonly Block[] =
+    state === "InstalledRejected"
+      ? [{ reason: "LevelWithdrawn", message: `runs ${level ?? "a level"}, whose approval was taken back` }]
+      : (describeUnknown(target) ?? [waiting, ...pendingBlocks(target)]);
+  return [...brakesOf(ring, context), ...own];
+}
+
+/** What stops a ring whatever it is approved for. */
+function brakesOf(ring: string, { input, ringOf }: Context): readonly Block[] {
+  return [findBrake(input.policy.brakes), findBrake(ringOf.get(ring)?.brakes ?? [])].flatMap((brake) => brake ?? []);
+}
+
+/** Approved, not as it should be, and nothing that could be done about it now: an operation failed, and its claim is gone. */
+function blocksOfIdle(target: Target): readonly Block[] {
+  const { state, reason } = target.assessment;
+  const pending = pendingBlocks(target);
+  if (pending.length > 0 || isCompliant(state)) return pending;
+  return [
+    {
+      reason: reason ?? "StepFailed",
+      message: "the last operation at this level failed, and is not repeated by itself",
+    },
+  ];
 }
 
 /** What is wanted is there and does not run: said until the target starts, because its grace counts from then. */
@@ -173,12 +300,6 @@ function pendingBlocks(target: Target): readonly Block[] {
   return target.assessment.state === "InstalledPendingReboot"
     ? [{ reason: "RebootPending", message: "what is wanted is installed but does not run yet" }]
     : [];
-}
-
-/** The same reason as before keeps its time. */
-function withSince(block: Block, target: Target, context: Context): Block {
-  const before = storedOf(target.asset.uid, context)?.blockedBy?.find((other) => other.reason === block.reason)?.since;
-  return { ...block, since: before === undefined ? context.input.now : Date.parse(before) };
 }
 
 const NOT_OFFERED = new Set([
@@ -198,16 +319,15 @@ const QUEUED = new Set([
   "OutsideWindow",
 ]);
 
-function phaseOf(target: Target, blockedBy: readonly Block[], outcome: Outcome): Phase {
+function phaseOf(target: Target, blockedBy: readonly Block[], views: Outcome["views"]): Phase {
   const { approved, state } = target.assessment;
   const working = needsWork(target);
-  // A reboot that is left to do is a standstill of its own only where we do not do it.
-  const blocks = working ? blockedBy.filter((block) => block.reason !== "RebootPending") : blockedBy;
+  // A reboot that is left to do is a standstill of its own only where we may do it and do not.
+  const blocks = working || !approved ? blockedBy.filter((block) => block.reason !== "RebootPending") : blockedBy;
   if (blocks.some((block) => !NOT_OFFERED.has(block.reason) && !QUEUED.has(block.reason))) return "Blocked";
   if (!approved || blocks.some((block) => NOT_OFFERED.has(block.reason))) return "NotOffered";
   if (isDone(target)) {
-    const progress =
-      target.ring === undefined ? undefined : outcome.views.get(target.ring)?.progress.get(target.baseline.name);
+    const progress = target.ring === undefined ? undefined : views.get(target.ring)?.progress.get(target.baseline.name);
     return progress?.status.phase === "Soaking" ? "Soaking" : "Done";
   }
   if (working) return "Offered";

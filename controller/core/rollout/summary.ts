@@ -1,42 +1,51 @@
 // What is said of each ring: phase, counts, what stands in its way, and the records of its levels that are to be stored.
 import type { RingLevelStatus, RolloutRingStatus } from "../../api/rollout-ring.ts";
-import { isCompliant } from "../compliance/states.ts";
-import type { AssetRow, Block, Phase } from "../model.ts";
+import type { Block, Phase } from "../model.ts";
 import type { RingEntries } from "./entries.ts";
 import type { RingOutcome } from "./plan.ts";
 import type { Context } from "./prepare.ts";
 import type { LevelProgress } from "./progress.ts";
+import { findBrake } from "./ring-checks.ts";
 import type { RingView } from "./ring-view.ts";
 
 const MOST_BLOCKS = 16;
 const NO_ENTRIES: RingEntries = { approvals: new Map(), problems: new Map(), listed: new Set() };
 
-/** Sums up one ring; `rows` are its own. */
-export function summariseRing(view: RingView, rows: readonly AssetRow[], context: Context): RingOutcome {
+/** Sums up one ring. */
+export function summariseRing(view: RingView, context: Context): RingOutcome {
   const { ring, progress, halted } = view;
   const levels = (context.records.get(ring.name) ?? []).map((record) => {
     const current = progress.get(record.baseline)?.status;
     return current !== undefined && current.digest === record.digest ? current : record;
   });
   const entries = context.entries.get(ring.name) ?? NO_ENTRIES;
+  const groups = [...context.survey.groups.values()].filter((group) => group.ring === ring.name);
   return {
     ring,
     phase: ringPhase([...progress.values()], halted, entries),
-    blockedBy: [...entries.problems.values(), ...blocksOf(view)].slice(0, MOST_BLOCKS).map((block) => {
-      const before = ring.status?.blockedBy?.find((other) => other.reason === block.reason)?.since;
-      return { ...block, since: before === undefined ? context.input.now : Date.parse(before) };
-    }),
+    blockedBy: [...entries.problems.values(), ...brakesOf(view, context), ...blocksOf(view)]
+      .slice(0, MOST_BLOCKS)
+      .map((block) => {
+        const before = ring.status?.blockedBy?.find((other) => other.reason === block.reason)?.since;
+        return { ...block, since: before === undefined ? context.input.now : Date.parse(before) };
+      }),
     members: {
       nodes: context.members.nodes.get(ring.name)?.length ?? 0,
       workloads: context.members.workloads.get(ring.name)?.length ?? 0,
     },
-    assets: rows.length,
-    compliant: rows.filter((row) => isCompliant(row.state)).length,
+    assets: groups.reduce((sum, group) => sum + group.records.length, 0),
+    compliant: groups.reduce((sum, group) => sum + group.compliant, 0),
     levels: prune(levels, progress),
     progress,
     entries,
     halted,
   };
+}
+
+/** Of a ring that is approved for nothing; where it is, they stand among what keeps its levels from being offered. */
+function brakesOf({ ring, scopes }: RingView, { input }: Context): readonly Block[] {
+  if (scopes.size > 0) return [];
+  return [findBrake(input.policy.brakes), findBrake(ring.brakes)].flatMap((brake) => brake ?? []);
 }
 
 /** Each reason once. Where nothing is left to do, nothing stands still, and no window that shuts is worth a word (K7). */

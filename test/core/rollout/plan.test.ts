@@ -341,6 +341,43 @@ describe("brakes", () => {
     expect(one({ policy: { brakes }, input: flying }).steering[0]?.retreat).toBeUndefined();
   });
 
+  it("a braked ring that is approved for nothing says what brakes it, on the ring and on its targets", () => {
+    const brake = { reason: "PolicyInvalid", message: "rings/canary.yaml cannot be read" } as const;
+
+    const plan = one({
+      spec: { levels: [] },
+      rest: { brakes: [brake] },
+      input: { candidates: new Map([["ubuntu", LEVEL]]) },
+    });
+
+    expect(plan.rings[0]?.blockedBy).toMatchObject([brake]);
+    expect(plan.rows[0]).toMatchObject({ state: "Available", blockedBy: [brake, { reason: "WaitingForApproval" }] });
+  });
+
+  it("a target whose operation failed and whose claim is gone says why it stands still", () => {
+    const operation = {
+      ...{ claimId: "gone", ring: "canary", baseline: "ubuntu", level: LEVEL.name, digest: LEVEL.digest, attempt: 1 },
+      ...{ startedTime: iso(START), stepTime: iso(START), step: "Updating" as const, bootId: "b" },
+      ...{ priorUnschedulable: false, marked: false, disrupt: true },
+      failure: { reason: "VerificationFailed", message: "m", time: iso(START) },
+    };
+
+    const plan = one({
+      input: {
+        stored: {
+          nodes: new Map([[canaryNode.uid, { targetUID: canaryNode.uid, operation }]]),
+          workloads: new Map(),
+        },
+      },
+    });
+
+    expect(plan.rows[0]).toMatchObject({
+      state: "Failed",
+      phase: "Blocked",
+      blockedBy: [{ reason: "VerificationFailed" }],
+    });
+  });
+
   it("gates: no data never passes, and what we hold down ourselves does not shut them", () => {
     const gates = [{ name: "up", type: "NodesReady" as const }];
     const down = nodeAsset("c2", { labels: { ring: "canary" }, ready: false });

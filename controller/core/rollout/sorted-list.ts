@@ -1,0 +1,120 @@
+// Lists that are sorted again and again while little of them changes: what left is taken out and what came is put in its place.
+// Must never end in another order than sorting the whole list would. Looks at as few elements as it can: at the size of a large
+// cluster, most of the time goes into fetching objects from memory.
+
+export interface SortedList<T> {
+  /** As it came. */
+  readonly list: readonly T[];
+  readonly sorted: readonly T[];
+}
+
+type Compare<T> = (a: T, b: T) => number;
+
+/** More changes than this are not worth finding places for. */
+export const MOST_CHANGES = 256;
+
+/** Sorts a list, starting from how it was sorted last time. */
+export function sortAgain<T>(
+  before: SortedList<T> | undefined,
+  list: readonly T[],
+  compare: Compare<T>,
+): SortedList<T> {
+  if (before === undefined) return { list, sorted: [...list].sort(compare) };
+  if (before.list === list) return before;
+  const { gone, come } = findChanges(before.list, list);
+  if (gone.length === 0 && come.length === 0) return { list, sorted: before.sorted };
+  const patched = gone.length + come.length > MOST_CHANGES ? undefined : patch(before.sorted, gone, come, compare);
+  return { list, sorted: patched ?? [...list].sort(compare) };
+}
+
+/** What left and what came, between the parts that both lists begin and end with. */
+function findChanges<T>(
+  before: readonly T[],
+  now: readonly T[],
+): { readonly gone: readonly T[]; readonly come: readonly T[] } {
+  const { start, end } = findAlike(before, now);
+  const left = before.slice(start, before.length - end);
+  const right = now.slice(start, now.length - end);
+  if (left.length === right.length)
+    return { gone: left.filter((one, at) => one !== right[at]), come: right.filter((one, at) => one !== left[at]) };
+  const [had, has] = [new Set(left), new Set(right)];
+  return { gone: left.filter((one) => !has.has(one)), come: right.filter((one) => !had.has(one)) };
+}
+
+/** A sorted list without some and with others. Undefined: only sorting the whole list tells which of two equals comes first. */
+export function patch<T>(
+  sorted: readonly T[],
+  gone: readonly T[],
+  come: readonly T[],
+  compare: Compare<T>,
+): readonly T[] | undefined {
+  const list = [...sorted];
+  for (const one of gone) {
+    const at = list.indexOf(one);
+    if (at < 0) return undefined;
+    list.splice(at, 1);
+  }
+  for (const one of come) {
+    const at = placeOf(list, one, compare);
+    if (at < list.length && compare(list[at] as T, one) === 0) return undefined;
+    list.splice(at, 0, one);
+  }
+  return list;
+}
+
+/** Where the first that does not stand before `one` is. */
+function placeOf<T>(sorted: readonly T[], one: T, compare: Compare<T>): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compare(sorted[middle] as T, one) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A list made of another, element by element, and what it was made of. */
+export interface MadeList<From, To> {
+  readonly from: readonly From[];
+  readonly to: readonly To[];
+}
+
+/** Makes a list element by element, without a look at what was made of the same before; `stale` ones are to be made again. */
+export function makeAgain<From, To>(
+  before: MadeList<From, To> | undefined,
+  from: readonly From[],
+  stale: ReadonlySet<From>,
+  make: (one: From) => To,
+): MadeList<From, To> {
+  if (before === undefined || stale.size > MOST_CHANGES) return { from, to: from.map(make) };
+  if (before.from === from && stale.size === 0) return before;
+  const to = realign(before, from, make);
+  for (const one of stale) {
+    const at = from.indexOf(one);
+    if (at >= 0) to[at] = make(one);
+  }
+  return { from, to };
+}
+
+/** Where another one stands than before, it is made; lists of other lengths are alike in how they begin and end. */
+function realign<From, To>(before: MadeList<From, To>, from: readonly From[], make: (one: From) => To): To[] {
+  const to = [...before.to];
+  const olds = before.from;
+  if (olds.length === from.length) {
+    for (let at = 0; at < from.length; at++) if (from[at] !== olds[at]) to[at] = make(from[at] as From);
+    return to;
+  }
+  const { start, end } = findAlike(olds, from);
+  return [...to.slice(0, start), ...from.slice(start, from.length - end).map(make), ...to.slice(to.length - end)];
+}
+
+/** How many elements two lists have in common at their begin and at their end. */
+function findAlike<T>(before: readonly T[], now: readonly T[]): { readonly start: number; readonly end: number } {
+  const shorter = Math.min(before.length, now.length);
+  let start = 0;
+  while (start < shorter && before[start] === now[start]) start++;
+  let end = 0;
+  while (end < shorter - start && before[before.length - 1 - end] === now[now.length - 1 - end]) end++;
+  return { start, end };
+}

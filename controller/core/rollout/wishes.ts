@@ -1,0 +1,162 @@
+// Which targets of a ring want budget, in which order, and what stands in the way of each by itself. A wish is remembered where only
+// its target and policy decide it, and not the time.
+import type { Instant } from "../../clock.ts";
+import type { Block } from "../model.ts";
+import { isUnavailable } from "./census.ts";
+import type { ClaimRequest } from "./limits.ts";
+import { isSameList, recall, revise } from "./memory.ts";
+import type { Context } from "./prepare.ts";
+import { needsWork } from "./progress.ts";
+import type { TargetRecord } from "./records.ts";
+import { deadlineOf, isForced, type RingScope } from "./ring-checks.ts";
+import { findTargetBlocks } from "./target-checks.ts";
+import type { Group } from "./survey.ts";
+import type { Target } from "./targets.ts";
+import { compareText } from "./text-order.ts";
+
+/** A target that has work to do: what stands in its own way, and what it would claim. */
+export interface Wish {
+  readonly record: TargetRecord;
+  readonly blocks: readonly Block[];
+  /** Where it stands in the order of claims. */
+  readonly order: string;
+  readonly request: ClaimRequest;
+  /** See limits.ts. */
+  readonly lane: string;
+}
+
+/** A wish and what it holds for. */
+export interface KnownWish {
+  /** What the wishes of a group depend on; undefined: time changes it. */
+  readonly epoch: object | undefined;
+  readonly since: Instant;
+  readonly wish: Wish;
+}
+
+export interface Wishes {
+  readonly parts: readonly unknown[];
+  readonly since: Instant;
+  /** Some wish may be another when time goes on. */
+  readonly waits: boolean;
+  /** Some target has work to do, whether or not it may. */
+  readonly pending: boolean;
+  /** Those that nothing of their own stands in the way of, and no claim. */
+  readonly ready: readonly Wish[];
+}
+
+/** The order of claims. */
+export function compareWishes(a: Wish, b: Wish): number {
+  return compareText(a.order, b.order);
+}
+
+/** What the targets of one ring and baseline wish. */
+export function findWishes(group: Group, scope: RingScope, context: Context): Wishes {
+  const { policy, inventory, now } = context.input;
+  const { approval } = scope;
+  const ring = context.ringOf.get(scope.ring.name) ?? scope.ring;
+  const forcedAt = isForced(scope) ? deadlineOf(ring, scope.offeredAt) : undefined;
+  const epoch = recall(
+    context.memory,
+    `wishes/${ring.name}/${approval.baseline}`,
+    [
+      ring.spec.members,
+      ring.spec.cordonedNodes,
+      ring.spec.gracePeriod,
+      forcedAt,
+      approval.level,
+      policy.recipes,
+      policy.clusterName,
+      inventory.apiServerVersion,
+    ],
+    () => ({}),
+  );
+  const key = `${ring.name}/${approval.baseline}`;
+  const parts = [group.records, epoch, ...(context.claimsIn.get(key) ?? [])];
+  return revise(context.memory, `wanted/${key}`, (before: Wishes | undefined) =>
+    before !== undefined &&
+    before.since <= now &&
+    !(before.waits && before.since < now) &&
+    isSameList(before.parts, parts)
+      ? before
+      : collectWishes(group, parts, { scope, ring, forcedAt, epoch }, context),
+  );
+}
+
+function collectWishes(group: Group, parts: readonly unknown[], scope: WishScope, context: Context): Wishes {
+  const { now } = context.input;
+  const ready: Wish[] = [];
+  let [pending, waits] = [false, false];
+  for (const record of group.records) {
+    if (!needsWork(record.target)) continue;
+    pending = true;
+    if (context.claimOf.has(record.target.asset.uid)) continue;
+    if (record.wish === undefined || record.wish.epoch !== scope.epoch || now < record.wish.since)
+      record.wish = findWish(record, scope, context);
+    const { wish, epoch } = record.wish;
+    waits ||= epoch === undefined;
+    if (wish.blocks.length === 0) ready.push(wish);
+  }
+  return { parts, since: now, waits, pending, ready };
+}
+
+interface WishScope {
+  readonly scope: RingScope;
+  readonly ring: RingScope["ring"];
+  readonly forcedAt: Instant | undefined;
+  readonly epoch: object;
+}
+
+function findWish(record: TargetRecord, { scope, ring, forcedAt, epoch }: WishScope, context: Context): KnownWish {
+  const { now, policy, inventory, stored } = context.input;
+  const { target, state } = record;
+  const { approval } = scope;
+  const blocks = findTargetBlocks({ now, policy, inventory, stored, target, ring, approval, forcedAt });
+  // A grace ends by the clock, and so does what an attempt that ended made its target wait for.
+  const waits =
+    blocks.some((block) => block.reason === "GracePeriod") ||
+    (state?.attempted ?? []).some(({ notBefore }) => notBefore !== undefined && !(Date.parse(notBefore) <= now));
+  return {
+    epoch: waits ? undefined : epoch,
+    since: now,
+    wish: {
+      record,
+      blocks,
+      order: orderOf(target),
+      request: requestFor(target, scope, context),
+      lane: laneOf(target, ring.name, context),
+    },
+  };
+}
+
+/** One that is down already is counted by itself. */
+function laneOf({ node, asset }: Target, ring: string, { lanes }: Context): string {
+  if (node !== undefined && isUnavailable(node)) return `${ring}/down/${asset.uid}`;
+  const lane = `${ring}/${node === undefined ? "workloads" : `${node.zone ?? ""}/${node.controlPlane}`}`;
+  // The very same text for all of a lane is found faster.
+  const known = lanes.get(lane) ?? lane;
+  lanes.set(lane, known);
+  return known;
+}
+
+/** Zone by zone, then by name: a zone's nodes go together, and the order does not depend on any list's. */
+function orderOf({ node, workload, asset, baseline }: Target): string {
+  return [node?.zone ?? "", asset.name, workload?.namespace ?? "", workload?.kind ?? "", baseline.name, asset.uid].join(
+    "\u0000",
+  );
+}
+
+function requestFor({ asset, node, workload }: Target, scope: RingScope, context: Context): ClaimRequest {
+  return {
+    uid: asset.uid,
+    kind: workload?.kind ?? "Node",
+    ...(workload === undefined ? {} : { namespace: workload.namespace }),
+    name: asset.name,
+    cluster: context.input.policy.clusterName,
+    ...(node?.zone === undefined ? {} : { zone: node.zone }),
+    ...(node?.controlPlane === true ? { controlPlane: true } : {}),
+    ring: scope.ring.name,
+    baseline: scope.approval.baseline,
+    level: scope.approval.level.name,
+    digest: scope.approval.level.digest,
+  };
+}
