@@ -219,7 +219,9 @@ export async function viewJob(client: Client, name: string, now: Instant): Promi
   const done = condition("Complete");
   if (done !== undefined)
     return { ...identity, phase: "Succeeded", at: timeOf(status.completionTime ?? done.lastTransitionTime, now) };
-  const failed = condition("Failed");
+  // Past its deadline a job is Failed only when its pod has ended, which the kubelet of a dead node never says.
+  const over = condition("FailureTarget");
+  const failed = condition("Failed") ?? (over?.reason === "DeadlineExceeded" ? over : undefined);
   if (failed === undefined) {
     if (isPrepared(job.metadata, job.spec)) return { ...identity, phase: "Prepared" };
     const suspended = (job.spec as { readonly suspend?: boolean } | undefined)?.suspend === true;

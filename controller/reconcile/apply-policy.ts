@@ -91,7 +91,7 @@ async function put(ports: ApplyPorts, object: PolicyObject, live: KubeObject | u
   const { labels, annotations } = object.object.metadata;
   const metadata = {
     labels: { ...labels, [POLICY_LABEL]: FROM_GIT },
-    annotations: { ...annotations, [APPLIED_DIGEST]: digestOf(spec) },
+    annotations: { ...annotations, [APPLIED_DIGEST]: digestOf(object.spec) },
   };
   if (live === undefined) {
     await ports.client.create(resource, { metadata: { name: object.name, ...metadata }, spec });
@@ -102,8 +102,7 @@ async function put(ports: ApplyPorts, object: PolicyObject, live: KubeObject | u
     sameSpec && Object.entries(metadata.labels).every(([key, value]) => live.metadata.labels?.[key] === value);
   // A level never changes; one of that name that differs in the cluster is not ours to overwrite.
   if (same || object.kind === "PatchLevel") return;
-  const applied = live.metadata.annotations?.[APPLIED_DIGEST];
-  if (applied !== undefined && applied !== digestOf(live.spec)) ports.record(driftOf(object, live));
+  if (wasChanged(live)) ports.record(driftOf(object, live));
   await ports.client.update(resource, {
     ...live,
     metadata: {
@@ -115,11 +114,21 @@ async function put(ports: ApplyPorts, object: PolicyObject, live: KubeObject | u
   });
 }
 
-/** What Ringward last put there: a live spec that differs from it was changed by somebody else, not by a newer commit. */
+/** What Git said when Ringward last wrote: a live spec that differs was changed by somebody else, not by a newer commit. */
 const APPLIED_DIGEST = "ringward.dev/applied-digest";
 
+/** Whether somebody else changed the live object; suspending it is no drift. */
+function wasChanged({ metadata, spec }: KubeObject): boolean {
+  const applied = metadata.annotations?.[APPLIED_DIGEST];
+  const going = { ...(spec as RolloutRingSpec), suspend: false };
+  return applied !== undefined && applied !== digestOf(spec) && applied !== digestOf(going);
+}
+
 function digestOf(spec: unknown): string {
-  return createHash("sha256").update(canonicalJson(spec)).digest("hex").slice(0, 16);
+  const { suspend, ...rest } = spec as RolloutRingSpec;
+  // A suspension that is not there and one that says false are the same.
+  const says = suspend === true ? spec : rest;
+  return createHash("sha256").update(canonicalJson(says)).digest("hex").slice(0, 16);
 }
 
 function driftOf(object: PolicyObject, live: KubeObject): EventInput {
@@ -133,9 +142,10 @@ function driftOf(object: PolicyObject, live: KubeObject): EventInput {
   };
 }
 
-/** Of Git and live, the more careful wins. */
+/** Of Git and live, the more careful wins; what Git alone had suspended, Git may resume. */
 function keepSuspended(object: PolicyObject, live: KubeObject): PolicyObject["spec"] {
   if (object.kind !== "RolloutRing" || (live.spec as RolloutRingSpec).suspend !== true) return object.spec;
+  if (live.metadata.annotations?.[APPLIED_DIGEST] === digestOf(live.spec)) return object.spec;
   return { ...object.spec, suspend: true };
 }
 

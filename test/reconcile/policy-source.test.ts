@@ -359,6 +359,33 @@ spec:
     expect(rig.writes.filter(({ path }) => path.endsWith("/rolloutrings/canary"))).toEqual([]);
   });
 
+  it("resumes from Git what Git suspended, and never what a person did", async () => {
+    const suspended = ringFile("canary", "suspend: true");
+    const rig = await createRig({ mode: "Observe", files: { "rings/canary.yaml": suspended } });
+    const live = async () =>
+      ((await rig.admin.get(ROLLOUT_RINGS, { name: "canary" }))?.spec as Status)["suspend"] as unknown;
+    const edit = (from: string, to: string) => {
+      const text = rig.remote.people.text("main", "rings/canary.yaml") ?? "";
+      rig.commit({ "rings/canary.yaml": text.replace(from, to) });
+    };
+    await rig.run(3);
+    expect(await live()).toBe(true);
+
+    edit("suspend: true", "suspend: false");
+    await rig.run(6);
+    expect(await live()).toBe(false);
+    expect(reasonsOf(await rig.ring())).not.toContain("RingSuspended");
+
+    await rig.admin.patch(ROLLOUT_RINGS, { name: "canary" }, { type: "merge", body: { spec: { suspend: true } } });
+    edit("soak: 10s", "soak: 20s");
+    await rig.run(6);
+    edit("soak: 20s", "soak: 30s");
+    await rig.run(6);
+    expect(await live()).toBe(true);
+    expect(reasonsOf(await rig.ring())).toContain("RingSuspended");
+    expect(rig.events.filter(({ reason }) => reason === "DriftFromGit")).toEqual([]);
+  });
+
   it("removes the copy of a deleted file; an exception stays until its time, a level while a ring names it", async () => {
     const exception = `apiVersion: ringward.dev/v1alpha1
 kind: PatchException

@@ -2,7 +2,7 @@
 // person to decide, and holds up nobody that it does not have to.
 import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../controller/kube/port.ts";
-import { POD_DISRUPTION_BUDGETS, ROLLOUT_RINGS } from "../../controller/kube/resources.ts";
+import { POD_DISRUPTION_BUDGETS } from "../../controller/kube/resources.ts";
 import {
   conditionOf,
   createRig,
@@ -130,12 +130,33 @@ describe("what never ends", () => {
     await rig.until("the other ring is done", () => rig.kernel("o1") === NEW_KERNEL);
     program.update = NEVER;
     rig.commit({ "rings/canary.yaml": textOf(rig).replace("suspend: true", "suspend: false") });
-    await rig.run(4);
-    await rig.admin.patch(ROLLOUT_RINGS, { name: "canary" }, { type: "merge", body: { spec: { suspend: false } } });
     await rig.until("n1 updates", async () => (await stepOf(rig, "n1")) === "Updating");
     await wait(rig, 45);
 
     await expectHeld(rig, "StepTimedOut");
+  });
+
+  it("a job on a node that died: it has failed when its time is over, although nobody says how it ended (V2)", async () => {
+    const program = { ...FAST.program, update: NEVER };
+    const timing = { ...FAST, program, nodeMonitorGrace: 60_000, leaseRenew: 10_000 };
+    const rig = await createRig({ workloads: [], machines: [machine("n1")], timing });
+    await rig.until("n1 updates", async () => (await rig.jobs("update")).length > 0);
+    rig.cluster.server.setFault(({ user, write }) => (user === "system:nodes" && write ? { status: 503 } : "none"));
+    const waitDead = async (minutes: number): Promise<void> => {
+      for (let minute = 0; minute < minutes; minute += 1) {
+        await rig.first.pass();
+        // Its kubelet cannot write; the other actors can.
+        for (let round = 0; round < 3; round += 1) await rig.cluster.runRound();
+        rig.clock.advance(MINUTE);
+      }
+    };
+    await waitDead(10);
+    expect(reasonsOf(await rig.state("n1"))).toContain("NodeNotReady");
+    await waitDead(35);
+
+    expect((await rig.state("n1"))["operation"]).toMatchObject({ failure: { reason: "StepTimedOut" } });
+    expect(await claims(rig)).toHaveLength(1);
+    expect(await unexplained(rig)).toEqual([]);
   });
 
   it("a reboot: the node has not come back when its time is over, and its claim is kept (V2)", async () => {

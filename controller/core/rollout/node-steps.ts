@@ -219,10 +219,8 @@ function runJob(scene: Scene, step: RecipeStepName, done: () => NodeAct): NodeAc
   switch (job.phase) {
     case "NotStarted":
       return job.act;
-    case "Running": {
-      const message = job.paused ? `the job of step ${step} is suspended: somebody paused it` : `step ${step} runs`;
-      return { kind: "Wait", block: { reason: "Updating", message, since: job.since } };
-    }
+    case "Running":
+      return { kind: "Wait", block: describeRunning(scene, step, job) };
     case "Succeeded":
       return done();
     case "Failed":
@@ -230,6 +228,18 @@ function runJob(scene: Scene, step: RecipeStepName, done: () => NodeAct): NodeAc
     default:
       return job satisfies never;
   }
+}
+
+function describeRunning(
+  { node }: Scene,
+  step: RecipeStepName,
+  { paused, since }: Extract<JobView, { phase: "Running" }>,
+): Block {
+  if (paused) return { reason: "Updating", message: `the job of step ${step} is suspended: somebody paused it`, since };
+  // The job of a dead node says nothing: it ends with its time.
+  if (!node.ready)
+    return { reason: "NodeNotReady", message: `step ${step} was begun on ${node.name}, which is not Ready`, since };
+  return { reason: "Updating", message: `step ${step} runs`, since };
 }
 
 function jobFailed(scene: Scene, step: RecipeStepName, job: Extract<JobView, { phase: "Failed" }>): NodeAct {
