@@ -177,11 +177,15 @@ interface LineIndex {
   at(offset: number): Position;
 }
 
-/** Line and column of an offset. The table of line starts is made at the first question. */
+/** Up to here lines are counted: most files hold one document, and most questions are about where it begins. */
+const NEAR = 512;
+
+/** Line and column of an offset. The table of line starts is made at the first question about a place that is not near. */
 function lineIndex(text: string): LineIndex {
   let starts: number[] | undefined;
   return {
     at(offset) {
+      if (offset <= NEAR) return countLines(text, offset);
       if (starts === undefined) {
         starts = [0];
         for (const match of text.matchAll(/\r\n|\r|\n/g)) starts.push(match.index + match[0].length);
@@ -196,6 +200,21 @@ function lineIndex(text: string): LineIndex {
       return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
     },
   };
+}
+
+function countLines(text: string, offset: number): Position {
+  let line = 1;
+  let start = 0;
+  for (let index = 0; index < offset; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code !== 10 && code !== 13) continue;
+    const end = code === 13 && text.charCodeAt(index + 1) === 10 ? index + 2 : index + 1;
+    if (end > offset) break;
+    line += 1;
+    start = end;
+    index = end - 1;
+  }
+  return { line, column: offset - start + 1 };
 }
 
 type ReadChunk =

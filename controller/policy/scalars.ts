@@ -50,6 +50,10 @@ function startsLikeSpecial(code: number): boolean {
   );
 }
 
+function isLetter(code: number): boolean {
+  return (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
+}
+
 /** Reads one plain scalar's text. */
 export function readPlainScalar(text: string): PlainScalar {
   if (text === "") return { kind: "Value", value: null };
@@ -69,6 +73,8 @@ export function readPlainScalar(text: string): PlainScalar {
     case "FALSE":
       return { kind: "Value", value: false };
   }
+  // A word: of all that follows only yes, no, on and off begin with a letter.
+  if (isLetter(text.charCodeAt(0)) && !bool11.test(text)) return { kind: "Value", value: text };
   for (const { pattern, why } of ambiguous) {
     if (pattern.test(text)) return { kind: "Refused", code: "YamlAmbiguous", message: `${text} is ambiguous: ${why}` };
   }

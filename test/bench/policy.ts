@@ -1,5 +1,5 @@
-// Policy from Git to validated objects: 10,000 documents, each in a file of its own, in a bare repository on disk, through the
-// clients that the controller uses (controller/git, controller/policy).
+// Policy from Git to validated objects: 10,000 documents, each in a file of its own, with some history, in a bare repository on disk,
+// through the clients that the controller uses (controller/git, controller/policy), with the ages of baselines and recipes.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +11,8 @@ import { loadPolicy } from "../../controller/policy/load.ts";
 import { median, type Row, timeRuns } from "./measure.ts";
 
 const DOCUMENTS = 10_000;
+/** Commits on top of the first, each of one file. */
+const CHANGES = 200;
 const RUNS = 5;
 const TIME = Date.parse("2024-12-16T06:00:00Z");
 
@@ -19,18 +21,18 @@ export async function benchPolicy(log: (line: string) => void): Promise<readonly
   const folder = mkdtempSync(join(tmpdir(), "ringward-bench-"));
   try {
     const bare = makeRepository(folder);
-    const parts: { fetch: number; read: number; load: number }[] = [];
+    const parts: Parts[] = [];
     const whole = await timeRuns(RUNS, async (run) => {
       parts.push(await loadOnce(bare, join(folder, `store-${run}`)));
     });
-    const part = (name: "fetch" | "read" | "load"): number => Math.round(median(parts.map((one) => one[name])));
+    const part = (name: keyof Parts): number => Math.round(median(parts.map((one) => one[name])));
     return [
       {
         what: "10,000 policy documents, from Git to validated objects",
         unit: "ms",
         goal: { most: 2_000 },
         measured: median(whole),
-        note: `median of ${RUNS} from an empty store: fetch ${part("fetch")} ms, read ${part("read")} ms, validators compiled, parsed and validated ${part("load")} ms`,
+        note: `median of ${RUNS} from an empty store: fetch ${part("fetch")} ms, read ${part("read")} ms, validators compiled, parsed and validated ${part("load")} ms, ages of 3,200 files ${part("ages")} ms`,
       },
     ];
   } finally {
@@ -38,8 +40,15 @@ export async function benchPolicy(log: (line: string) => void): Promise<readonly
   }
 }
 
+interface Parts {
+  readonly fetch: number;
+  readonly read: number;
+  readonly load: number;
+  readonly ages: number;
+}
+
 /** As a controller does it that starts with nothing. */
-async function loadOnce(bare: string, directory: string): Promise<{ fetch: number; read: number; load: number }> {
+async function loadOnce(bare: string, directory: string): Promise<Parts> {
   const author = { name: "bench", email: "bench@example.com" };
   const marks = [systemClock.monotonic()];
   const mark = (): void => void marks.push(systemClock.monotonic());
@@ -57,14 +66,21 @@ async function loadOnce(bare: string, directory: string): Promise<{ fetch: numbe
   mark();
   const { objects, problems } = loadPolicy({ files, validators: createValidators() });
   mark();
+  const inputs = objects.filter(({ kind }) => kind === "PatchBaseline" || kind === "UpdateRecipe");
+  const ages = await git.lastChanges(
+    head,
+    inputs.map(({ file }) => file),
+  );
+  mark();
+  if (ages.size !== inputs.length) throw new Error(`the ages of ${ages.size} of ${inputs.length} files were found`);
   const bad = problems.find(({ severity }) => severity === "error");
   if (bad !== undefined) throw new Error(`${bad.file}:${bad.line}: ${bad.path}: ${bad.message}`);
   if (objects.length !== DOCUMENTS) throw new Error(`${objects.length} of ${DOCUMENTS} documents were loaded`);
   const between = (at: number): number => (marks[at + 1] ?? 0) - (marks[at] ?? 0);
-  return { fetch: between(0), read: between(1), load: between(2) };
+  return { fetch: between(0), read: between(1), load: between(2), ages: between(3) };
 }
 
-/** A bare repository with one commit, written as one stream: a process per file would take half a minute. */
+/** A bare repository with its history, written as one stream: a process per file would take half a minute. */
 function makeRepository(folder: string): string {
   const bare = join(folder, "policy.git");
   const git = (args: readonly string[], input = ""): string =>
@@ -78,8 +94,14 @@ function makeRepository(folder: string): string {
   const files = Array.from({ length: DOCUMENTS }, (_, index) => makeDocument(index))
     .map(({ path, text }) => `M 100644 inline ${path}\ndata ${Buffer.byteLength(text)}\n${text}\n`)
     .join("");
-  const head = `commit refs/heads/main\ncommitter Bench <bench@example.com> ${TIME / 1000} +0000\ndata 6\npolicy\n`;
-  git(["--git-dir", bare, "fast-import", "--quiet"], `${head}${files}`);
+  const commit = (index: number): string =>
+    `commit refs/heads/main\ncommitter Bench <bench@example.com> ${TIME / 1000 + index * 600} +0000\ndata 6\npolicy\n`;
+  const changes = Array.from({ length: CHANGES }, (_, index) => {
+    const { path, text } = makeDocument((index * 37) % DOCUMENTS);
+    const changed = `${text}# change ${index}\n`;
+    return `${commit(index + 1)}M 100644 inline ${path}\ndata ${Buffer.byteLength(changed)}\n${changed}\n`;
+  });
+  git(["--git-dir", bare, "fast-import", "--quiet"], `${commit(0)}${files}\n${changes.join("")}`);
   return bare;
 }
 
