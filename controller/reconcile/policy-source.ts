@@ -19,6 +19,7 @@ import type { PolicyObject } from "../policy/object.ts";
 import { applyPolicy } from "./apply-policy.ts";
 import type { ClusterObjects } from "./cluster.ts";
 import { type Health, summarise } from "./conditions.ts";
+import { type LastGood, readLastGood } from "./last-good.ts";
 import { fromCluster, fromGit } from "./policy-view.ts";
 
 /** Policy as a pass uses it. */
@@ -75,6 +76,8 @@ interface ReadPolicy {
   readonly snapshot: GitSnapshot;
   readonly loaded: LoadedPolicy;
   readonly previous: readonly PolicyObject[];
+  /** Where `previous` comes from, path by path; a path that never held policy has none. */
+  readonly lastGood: ReadonlyMap<string, LastGood>;
   readonly times: ReadonlyMap<string, Instant>;
 }
 
@@ -311,10 +314,13 @@ async function readOnce(
     const snapshot = await git.read(head, path);
     const loaded = loadPolicy({ files: snapshot.files, validators: ports.validators, path });
     const times = await readInputTimes(git, head, loaded, snapshot.time);
-    const previous = await readLastGood(git, head, loaded, (files) =>
+    const known =
+      memory.read !== undefined && (await git.isAncestor(memory.read.commit, head)) ? memory.read.lastGood : undefined;
+    const lastGood = await readLastGood(git, { snapshot, loaded }, known ?? new Map(), (files) =>
       loadPolicy({ files, validators: ports.validators, path }),
     );
-    memory.read = { commit: head, snapshot, loaded, previous, times };
+    const previous = [...lastGood.values()].flatMap(({ objects }) => objects);
+    memory.read = { commit: head, snapshot, loaded, previous, lastGood, times };
     return memory.read;
   } catch (error) {
     // After a rewrite the old head may be out of reach: the copies in the cluster then serve what is in flight.
@@ -334,39 +340,6 @@ async function readInputTimes(
   const files = [...new Set(inputs.map(({ file }) => file))];
   const changes = await git.lastChanges(head, files);
   return new Map(files.map((file) => [file, changes.get(file)?.time ?? fallback]));
-}
-
-/**
- * How many changes of a broken path are looked at for a good one. What does not look like policy may never have been any, and there may be
- * many such files.
- */
-const CHANGES_BACK = { error: 20, note: 4 } as const;
-
-/** What each path that cannot be read now held when it could: who used that starts nothing new (G5). */
-async function readLastGood(
-  git: PolicyGit,
-  head: CommitSha,
-  loaded: LoadedPolicy,
-  load: (files: GitSnapshot["files"]) => LoadedPolicy,
-): Promise<readonly PolicyObject[]> {
-  const broken = new Map<string, "error" | "note">();
-  for (const { file, severity } of loaded.problems)
-    if (severity !== "warning" && broken.get(file) !== "error") broken.set(file, severity);
-  const previous: PolicyObject[] = [];
-  for (const [file, severity] of [...broken].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    let at: CommitSha | undefined = head;
-    for (let change = 0; change < CHANGES_BACK[severity] && at !== undefined; change += 1) {
-      const last: { readonly commit: CommitSha } | undefined = await git.lastChange(at, file);
-      at = last === undefined ? undefined : await git.parent(last.commit);
-      if (at === undefined) break;
-      const folder = file.includes("/") ? file.slice(0, file.lastIndexOf("/")) : "";
-      const before = load((await git.read(at, folder)).files.filter((other) => other.path === file));
-      if (before.objects.length === 0 || before.problems.some((problem) => problem.severity !== "warning")) continue;
-      previous.push(...before.objects);
-      break;
-    }
-  }
-  return previous;
 }
 
 function describe(

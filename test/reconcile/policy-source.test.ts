@@ -244,6 +244,39 @@ spec:
     expect((await rig.repository())["problems"]).toMatchObject([{ file: "calendars/nights.yaml" }]);
   });
 
+  it("looks a broken path up once, not with every head, and holds it as before (G5)", async () => {
+    const rig = await createRig({ machines: [], workloads: [], files: { "rings/side.yaml": calmRing("side") } });
+    const asked: string[] = [];
+    const open = rig.remote.open.bind(rig.remote);
+    Object.assign(rig.remote, {
+      open: (options: Parameters<typeof open>[0]) => {
+        const git = open(options);
+        const lastChange: typeof git.lastChange = (commit, path) => {
+          asked.push(path);
+          return git.lastChange(commit, path);
+        };
+        return { ...git, lastChange };
+      },
+    });
+    await rig.run(1);
+    rig.commit({ "rings/side.yaml": "spec: [broken\n  - yaml: {{", "chart/none-of-ours.yaml": "a: {{ .Values.b }}" });
+    await rig.run(3);
+    const first = asked.splice(0);
+    expect(new Set(first)).toEqual(new Set(["rings/side.yaml", "chart/none-of-ours.yaml"]));
+
+    for (const text of ["one", "two"]) {
+      rig.commit({ "README.yaml": `a: ${text}` });
+      await rig.run(3);
+    }
+
+    expect(asked).toEqual([]);
+    expect((await rig.repository())["problems"]).toMatchObject([{ file: "rings/side.yaml" }]);
+    rig.commit({ "rings/side.yaml": "spec: [broken otherwise\n  - yaml: {{" });
+    await rig.run(3);
+    expect(new Set(asked)).toEqual(new Set(["rings/side.yaml"]));
+    expect((await rig.repository())["problems"]).toMatchObject([{ file: "rings/side.yaml" }]);
+  });
+
   it("keeps the copy of a freeze whose file is no YAML any more (G4, G5)", async () => {
     const rig = await createRig({
       files: {
@@ -363,7 +396,7 @@ spec:
     const suspended = ringFile("canary", "suspend: true");
     const rig = await createRig({ mode: "Observe", files: { "rings/canary.yaml": suspended } });
     const live = async () =>
-      ((await rig.admin.get(ROLLOUT_RINGS, { name: "canary" }))?.spec as Status)["suspend"] as unknown;
+      ((await rig.admin.get(ROLLOUT_RINGS, { name: "canary" }))?.spec as Status | undefined)?.["suspend"] as unknown;
     const edit = (from: string, to: string) => {
       const text = rig.remote.people.text("main", "rings/canary.yaml") ?? "";
       rig.commit({ "rings/canary.yaml": text.replace(from, to) });
