@@ -160,7 +160,16 @@ async function syncRepository(
   const stale = findStaleness(spec, memory.fetchedAt, status, failure, now);
   if (stale !== undefined) brakes.push(stale);
   let read = git === undefined || head === undefined ? undefined : await readOnce(ports, memory, git, head, spec);
-  const health = describe(judged?.brake, stale, failure, head);
+  let unread: Error | undefined;
+  if (git !== undefined && head !== undefined && read instanceof Error) {
+    // What was read last stays in force, and a head that nobody has read is not written down as seen.
+    unread = read;
+    brakes.push(describeUnread(head, unread));
+    read = observed === undefined || observed === head ? undefined : await readOnce(ports, memory, git, observed, spec);
+    head = observed;
+  }
+  if (read instanceof Error) read = undefined;
+  const health = describe(judged?.brake, stale, failure ?? unread, head);
   // The head is written down before anything acts on it: a later rewind is then seen as one, even after a crash (G1).
   try {
     await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read), health, now);
@@ -173,7 +182,8 @@ async function syncRepository(
       message: `commit ${head?.slice(0, 12) ?? "none"} cannot be written down as seen, so it is not in force yet`,
     });
     head = observed;
-    read = await readOnce(ports, memory, git, head, spec);
+    const last = await readOnce(ports, memory, git, head, spec);
+    read = last instanceof Error ? undefined : last;
   }
   if (git === undefined || head === undefined || read === undefined)
     return { inForce: fromCluster(objects, brakes.length === 0 ? [UNREAD] : brakes, spec) };
@@ -208,6 +218,13 @@ const UNREAD: Block = {
   reason: "RepositoryStale",
   message: "the policy repository could not be read since the controller started",
 };
+
+function describeUnread(head: CommitSha, error: Error): Block {
+  return {
+    reason: "RepositoryStale",
+    message: `commit ${head.slice(0, 12)} cannot be read (${error.message.slice(0, 200)}): what was read last stays in force, and nothing starts`,
+  };
+}
 
 /** Another repository, branch or folder is another policy: nothing of the old one may serve for it. */
 function forgetOther(memory: Memory, spec: PolicyRepositorySpec): void {
@@ -301,13 +318,14 @@ function findStaleness(
   };
 }
 
+/** The policy of a commit, or why it cannot be read. */
 async function readOnce(
   ports: PolicySourcePorts,
   memory: Memory,
   git: PolicyGit,
   head: CommitSha,
   spec: PolicyRepositorySpec,
-): Promise<ReadPolicy | undefined> {
+): Promise<ReadPolicy | Error> {
   if (memory.read?.commit === head) return memory.read;
   try {
     const path = spec.path ?? "";
@@ -325,7 +343,7 @@ async function readOnce(
   } catch (error) {
     // After a rewrite the old head may be out of reach: the copies in the cluster then serve what is in flight.
     ports.onError(error, `policy at ${head.slice(0, 12)}`);
-    return undefined;
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

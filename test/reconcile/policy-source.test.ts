@@ -171,6 +171,38 @@ describe("the policy source", () => {
     expect(conditionOf(await rig.repository(), "Reconciling")).toMatchObject({ reason: "ReadFailed" });
   });
 
+  it("keeps what it read last when the next commit cannot be read, says so, and starts nothing (G2, S1)", async () => {
+    const rig = await createRig();
+    let broken = "";
+    const controller = rig.born("ringward-b", {
+      git: (git) => ({
+        ...git,
+        read: (commit, path) =>
+          commit === broken ? Promise.reject(new Error("object missing")) : git.read(commit, path),
+      }),
+    });
+    const run = async (passes: number): Promise<void> => {
+      for (let pass = 0; pass < passes; pass += 1) {
+        await controller.pass();
+        await rig.turn();
+      }
+    };
+    await run(1);
+    const { observedCommit } = await rig.repository();
+    broken = rig.commit({ "rings/canary.yaml": ringFile("canary", "deferral: 1h") });
+    await run(8);
+
+    const repository = await rig.repository();
+    expect(repository["observedCommit"]).toBe(observedCommit);
+    expect(conditionOf(repository, "Ready")).toMatchObject({ status: "False", reason: "ReadFailed" });
+    expect(reasonsOf(await rig.ring())).toContain("RepositoryStale");
+    expect((await rig.ledger())["claims"] ?? []).toEqual([]);
+
+    broken = "";
+    await run(6);
+    expect(conditionOf(await rig.repository(), "Ready")).toMatchObject({ status: "True", reason: "InSync" });
+  });
+
   it("takes no edit of a copy for an approval when a new process cannot read the repository (A1)", async () => {
     const rig = await createRig({
       files: { "rings/canary.yaml": ringFile("canary", "suspend: true") },

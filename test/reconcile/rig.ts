@@ -8,6 +8,7 @@ import { createMemoryForge, type MemoryForge } from "../../controller/forge/memo
 import { createMemoryRemote, type MemoryRemote } from "../../controller/git/memory.ts";
 import { type Client, createClient } from "../../controller/kube/client.ts";
 import type { EventInput } from "../../controller/kube/events.ts";
+import type { PolicyGit } from "../../controller/git/port.ts";
 import type { ApiPort, KubeObject } from "../../controller/kube/port.ts";
 import {
   DEPLOYMENTS,
@@ -157,6 +158,7 @@ export interface Rig {
 export interface BornOptions {
   readonly reader?: (reader: ClusterReader) => ClusterReader;
   readonly port?: (port: ApiPort) => ApiPort;
+  readonly git?: (git: PolicyGit) => PolicyGit;
   readonly inventoryJobs?: number;
 }
 
@@ -229,7 +231,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
 
   function born(
     user = "ringward",
-    { reader = (one) => one, port: wrap = (one) => one, inventoryJobs = 20 }: BornOptions = {},
+    { reader = (one) => one, port: wrap = (one) => one, git = (one) => one, inventoryJobs = 20 }: BornOptions = {},
   ): Born {
     users.add(user);
     const port = wrap(cluster.server.as(user));
@@ -239,11 +241,13 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       validators,
       openGit: (spec) =>
         Promise.resolve(
-          remote.open({
-            branch: spec.branch ?? "main",
-            author: { name: "Ringward", email: "ringward@rig.invalid" },
-            name: user,
-          }),
+          git(
+            remote.open({
+              branch: spec.branch ?? "main",
+              author: { name: "Ringward", email: "ringward@rig.invalid" },
+              name: user,
+            }),
+          ),
         ),
       openForge: () => Promise.resolve(forge.open({ login: "ringward", name: user })),
       record: (event) => void events.push(event),
