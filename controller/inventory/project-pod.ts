@@ -11,6 +11,8 @@ export interface PodRecord {
   readonly createdAt: Instant;
   readonly containers: readonly ContainerImage[];
   readonly running: PodImages["running"];
+  /** What its workload keeps of it. */
+  readonly images: PodImages;
   readonly claimId: string | undefined;
 }
 
@@ -25,6 +27,8 @@ export function projectPod(object: unknown): Projected<PodRecord> {
   const nodeName = textOf(spec["nodeName"]);
   const containers = containersOf(spec);
   const priority = spec["priority"];
+  const ready = conditionOf(object, "Ready")?.status === "True";
+  const running = runningOf(status, containers, controller !== undefined);
   return {
     ok: true,
     value: {
@@ -36,7 +40,7 @@ export function projectPod(object: unknown): Projected<PodRecord> {
         labels,
         phase: textOf(status["phase"], 32),
         deleting,
-        ready: conditionOf(object, "Ready")?.status === "True",
+        ready,
         controller,
         mirror: Object.hasOwn(annotations, "kubernetes.io/config.mirror"),
         emptyDir: listOf(spec["volumes"]).some((volume) => Object.hasOwn(fieldsAt(volume), "emptyDir")),
@@ -46,7 +50,8 @@ export function projectPod(object: unknown): Projected<PodRecord> {
       resourceVersion,
       createdAt,
       containers,
-      running: runningOf(status, containers, controller !== undefined),
+      running,
+      images: { name, ready, running },
       claimId: claimOf(annotations),
     },
   };

@@ -16,6 +16,13 @@ export type Projected<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problem: ObjectProblem };
 
+/** The values of those that could be projected. */
+export function valuesOf<T>(list: readonly Projected<T>[]): readonly T[] {
+  const values: T[] = [];
+  for (const one of list) if (one.ok) values.push(one.value);
+  return values;
+}
+
 /** The part of metadata that all projections read. */
 export interface Identity {
   readonly name: string;

@@ -124,13 +124,22 @@ export function watching({ client, clock, random, onError }: WatchingOptions): C
       }),
     );
   }
+  // The same list while nothing in it changed: who reads it need not look at every object again.
+  const lists = new Map<ClusterKey, { readonly revision: number; readonly list: readonly KubeObject[] }>();
+  const listOf = (key: ClusterKey): readonly KubeObject[] => {
+    const store = stores.get(key);
+    if (store === undefined) return [];
+    const known = lists.get(key);
+    if (known?.revision === store.revision) return known.list;
+    const list = [...store.values()];
+    lists.set(key, { revision: store.revision, list });
+    return list;
+  };
   return {
     async read() {
       await Promise.all([...reflectors.values()].map((reflector) => reflector.synced));
       dirty = false;
-      return Object.fromEntries(
-        CLUSTER_KEYS.map((key) => [key, [...(stores.get(key)?.values() ?? [])]]),
-      ) as unknown as ClusterObjects;
+      return Object.fromEntries(CLUSTER_KEYS.map((key) => [key, listOf(key)])) as unknown as ClusterObjects;
     },
     async changed(ms, signal) {
       if (dirty) return;

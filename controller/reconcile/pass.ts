@@ -5,7 +5,8 @@ import type { Clock } from "../clock.ts";
 import { type Candidates, resolveCandidates } from "../core/rollout/candidates.ts";
 import type { Claim, LevelInForce } from "../core/model.ts";
 import type { ClaimRequest } from "../core/rollout/limits.ts";
-import { makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
+import { createPlanner, type Plan, type PlanInput, type Planner } from "../core/rollout/plan.ts";
+import { createMemory, type PlanMemory } from "../core/rollout/memory.ts";
 import { predecessorsOf } from "../core/rollout/ring-order.ts";
 import { isConflict, isPatchTestFailure } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
@@ -63,6 +64,9 @@ interface Memory {
   soakedMs: ReadonlyMap<string, number>;
   readonly evictAfter: Map<string, number>;
   apiServerVersion: string | undefined;
+  /** What only saves work: projections of objects, and parts of the last plan. */
+  readonly projections: PlanMemory;
+  readonly planner: Planner;
 }
 
 /** Observed time longer than this between two looks was not observed. */
@@ -80,6 +84,8 @@ export function createController(ports: PassPorts, options: PassOptions): Contro
     soakedMs: new Map(),
     evictAfter: new Map(),
     apiServerVersion: undefined,
+    projections: createMemory(),
+    planner: createPlanner(),
   };
   return { pass: () => makePass(ports, options, memory) };
 }
@@ -92,7 +98,7 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
   memory.monotonic = undefined;
   const objects = await ports.reader.read();
   memory.apiServerVersion ??= await readVersion(client);
-  const snapshot = takeSnapshot(objects, memory.apiServerVersion);
+  const snapshot = takeSnapshot(objects, memory.apiServerVersion, memory.projections);
   for (const problem of snapshot.problems) ports.onError(new Error(problem.message), `${problem.kind} ${problem.name}`);
   const policy = await ports.policy.sync(objects, clock.now());
   const ledger = await readLedger(client);
@@ -102,7 +108,7 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
   );
   const resolved = resolveCandidates(policy.inForce, snapshot.stored, clock.now());
   const input = planInput(ports, memory, looked, { policy, snapshot, ledger, lost, candidates: resolved.levels });
-  const plan = makePlan(input);
+  const plan = memory.planner.plan(input);
   memory.soakedMs = plan.soakedMs;
   const moved = await act(ports, options, memory, {
     objects,

@@ -1,16 +1,19 @@
 // Cluster objects → what the core reasons about: inventory and stored states. Bad objects become problems; the others go on (V4).
 import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Inventory, NodeAsset, PodAsset, StoredStates, WorkloadAsset } from "../core/model.ts";
-import { projectWorkloads } from "../inventory/join-workloads.ts";
-import { projectNode } from "../inventory/project-node.ts";
+import { beginPlan, createMemory, type PlanMemory, recall, revise } from "../core/rollout/memory.ts";
+import { makeAgain, type MadeList } from "../core/rollout/sorted-list.ts";
+import { CONTROLLERS, type JoinMemory, joinWorkloads } from "../inventory/join-workloads.ts";
+import { projectNode, readHeardAt } from "../inventory/project-node.ts";
 import { projectPdb } from "../inventory/project-pdb.ts";
 import { projectPod } from "../inventory/project-pod.ts";
-import type { ObjectProblem, Projected } from "../inventory/projected.ts";
+import { projectWorkload } from "../inventory/project-workload.ts";
+import { type ObjectProblem, type Projected, valuesOf } from "../inventory/projected.ts";
 import { stateRef, statusFor } from "../kube/patch-states.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { keyOf } from "../kube/store.ts";
 import { JOB_NAMESPACE } from "../nodes/recipe-job.ts";
-import type { ClusterObjects } from "./cluster.ts";
+import type { ClusterKey, ClusterObjects } from "./cluster.ts";
 
 export interface Snapshot {
   readonly inventory: Inventory;
@@ -18,33 +21,90 @@ export interface Snapshot {
   readonly problems: readonly ObjectProblem[];
 }
 
-/** Builds the inventory and pairs every target with its stored state. */
-export function takeSnapshot(objects: ClusterObjects, apiServerVersion: string | undefined): Snapshot {
-  const problems: ObjectProblem[] = [];
-  const keep = <T>(projected: Projected<T>): T[] => {
-    if (projected.ok) return [projected.value];
-    problems.push(projected.problem);
-    return [];
-  };
-  const leases = new Map(objects.leases.map((lease) => [lease.metadata.name, lease]));
-  const nodes = objects.nodes.flatMap((node) => keep(projectNode(node, leases.get(node.metadata.name))));
-  const others = (list: readonly KubeObject[]): readonly KubeObject[] =>
-    list.filter((object) => object.metadata.namespace !== JOB_NAMESPACE);
-  const joined = projectWorkloads({
-    deployments: objects.deployments,
-    statefulsets: objects.statefulsets,
-    daemonsets: objects.daemonsets,
-    replicasets: objects.replicasets,
-    jobs: others(objects.jobs),
-    pods: others(objects.pods),
-  });
-  const pods = others(objects.pods).flatMap((pod) => keep(projectPod(pod)).map((record) => record.asset));
-  const pdbs = objects.pdbs.flatMap((pdb) => keep(projectPdb(pdb)));
+/**
+ * Builds the inventory and pairs every target with its stored state. With a memory, objects that are the very same as last time are not
+ * projected again and become the very same assets; losing it costs time only.
+ */
+export function takeSnapshot(
+  objects: ClusterObjects,
+  apiServerVersion: string | undefined,
+  memory: PlanMemory = createMemory(),
+): Snapshot {
+  beginPlan(memory);
+  const project = <T>(key: ClusterKey, make: (object: KubeObject) => T): readonly T[] =>
+    revise(memory, key, (before: MadeList<KubeObject, T> | undefined) => makeAgain(before, objects[key], NONE, make))
+      .to;
+  const values = <T>(name: string, list: readonly Projected<T>[]): readonly T[] =>
+    recall(memory, `values/${name}`, [list], () => valuesOf(list));
+  const projected = project("nodes", (node) => projectNode(node));
+  const nodes = recall(
+    memory,
+    "heard",
+    [projected, objects.leases],
+    (before: ReadonlyMap<NodeAsset, NodeAsset> | undefined) =>
+      readHeartbeats(valuesOf(projected), objects.leases, before),
+  );
+  const heads = CONTROLLERS.map(([kind, key]) =>
+    project(key, (object) => (key === "jobs" && isOurs(object) ? undefined : projectWorkload(kind, object))),
+  );
+  const pods = project("pods", (pod) => (isOurs(pod) ? undefined : projectPod(pod)));
+  const pdbs = project("pdbs", projectPdb);
+  const records = recall(memory, "records", [pods], () => valuesOf(others(pods)));
+  const joins = revise(memory, "joins", (before: JoinMemory | undefined) => before ?? new Map());
+  const workloads = recall(memory, "joined", [records, ...heads], () =>
+    joinWorkloads(valuesOf(others(heads.flat())), records, joins),
+  );
+  const assets = recall(memory, "nodeAssets", [nodes], () => [...nodes.values()]);
   return {
-    inventory: { nodes, workloads: joined.workloads, pods, pdbs, apiServerVersion },
-    stored: { nodes: nodeStates(objects, nodes), workloads: workloadStates(objects, joined.workloads) },
-    problems: [...problems, ...joined.problems],
+    inventory: {
+      nodes: assets,
+      workloads,
+      pods: recall(memory, "podAssets", [records], () => records.map((record) => record.asset)),
+      pdbs: values("pdbs", pdbs),
+      apiServerVersion,
+    },
+    stored: {
+      nodes: recall(memory, "nodeStates", [assets, objects.nodeStates], () => nodeStates(objects, assets)),
+      workloads: recall(memory, "workloadStates", [workloads, objects.workloadStates], () =>
+        workloadStates(objects, workloads),
+      ),
+    },
+    problems: [projected, ...heads, pods, pdbs].flatMap((list, at) =>
+      recall(memory, `problems/${at}`, [list], () => problemsOf(list)),
+    ),
   };
+}
+
+const NONE: ReadonlySet<never> = new Set();
+
+/** Ringward's own jobs are nobody's workload. */
+function isOurs(object: KubeObject): boolean {
+  return object.metadata.namespace === JOB_NAMESPACE;
+}
+
+function others<T>(list: readonly (T | undefined)[]): readonly T[] {
+  return list.filter((one) => one !== undefined);
+}
+
+function problemsOf(list: readonly (Projected<unknown> | undefined)[]): readonly ObjectProblem[] {
+  return list.flatMap((one) => (one === undefined || one.ok ? [] : [one.problem]));
+}
+
+/** Nodes with what their Leases say, by what they say themselves. A node whose heartbeat is the same is the same. */
+function readHeartbeats(
+  nodes: readonly NodeAsset[],
+  leases: readonly KubeObject[],
+  before: ReadonlyMap<NodeAsset, NodeAsset> | undefined,
+): ReadonlyMap<NodeAsset, NodeAsset> {
+  const byName = new Map(leases.map((lease) => [lease.metadata.name, lease]));
+  return new Map(
+    nodes.map((node) => {
+      const lease = byName.get(node.name);
+      const heardAt = lease === undefined ? undefined : readHeardAt(lease, node.uid);
+      const known = before?.get(node);
+      return [node, known !== undefined && known.heardAt === heardAt ? known : { ...node, heardAt }];
+    }),
+  );
 }
 
 function nodeStates(objects: ClusterObjects, nodes: readonly NodeAsset[]): ReadonlyMap<string, NodePatchStateStatus> {

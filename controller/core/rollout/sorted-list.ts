@@ -2,6 +2,8 @@
 // Must never end in another order than sorting the whole list would. Looks at as few elements as it can: at the size of a large
 // cluster, most of the time goes into fetching objects from memory.
 
+import { isSameList } from "./memory.ts";
+
 export interface SortedList<T> {
   /** As it came. */
   readonly list: readonly T[];
@@ -88,7 +90,7 @@ export function makeAgain<From, To>(
   make: (one: From) => To,
 ): MadeList<From, To> {
   if (before === undefined || stale.size > MOST_CHANGES) return { from, to: from.map(make) };
-  if (before.from === from && stale.size === 0) return before;
+  if (stale.size === 0 && isSameList(before.from, from)) return before;
   const to = realign(before, from, make);
   for (const one of stale) {
     const at = from.indexOf(one);
@@ -97,16 +99,27 @@ export function makeAgain<From, To>(
   return { from, to };
 }
 
-/** Where another one stands than before, it is made; lists of other lengths are alike in how they begin and end. */
+/** So many new elements are searched for one by one; behind them, what was made of the others is found by its element. */
+const MOST_SEARCHES = 64;
+
+/** Both lists have most elements in common, in the same order; an element that was not there before is made. */
 function realign<From, To>(before: MadeList<From, To>, from: readonly From[], make: (one: From) => To): To[] {
-  const to = [...before.to];
   const olds = before.from;
-  if (olds.length === from.length) {
-    for (let at = 0; at < from.length; at++) if (from[at] !== olds[at]) to[at] = make(from[at] as From);
-    return to;
-  }
-  const { start, end } = findAlike(olds, from);
-  return [...to.slice(0, start), ...from.slice(start, from.length - end).map(make), ...to.slice(to.length - end)];
+  let at = 0;
+  let searches = 0;
+  let rest: Map<From, To> | undefined;
+  return from.map((one) => {
+    if (olds[at] === one) return before.to[at++] as To;
+    if (rest === undefined && searches++ < MOST_SEARCHES) {
+      const found = olds.indexOf(one, at);
+      // The one that stood here may have been replaced: the next is compared with the next.
+      if (found < 0) return make(one);
+      at = found + 1;
+      return before.to[found] as To;
+    }
+    rest ??= new Map(olds.slice(at).map((old, index) => [old, before.to[at + index] as To]));
+    return rest.has(one) ? (rest.get(one) as To) : make(one);
+  });
 }
 
 /** How many elements two lists have in common at their begin and at their end. */
