@@ -40,7 +40,7 @@ export interface ApplyPorts {
 
 /**
  * Makes the cluster's copies equal to the snapshot. Objects fail one by one. `previous`: what files that are broken now held; it is not
- * deleted, so its copies stay as they are.
+ * deleted, so its copies stay as they are. Answers whether they are all equal and nothing waits for its time to be deleted.
  */
 export async function applyPolicy(
   ports: ApplyPorts,
@@ -48,7 +48,8 @@ export async function applyPolicy(
   objects: ClusterObjects,
   inForce: PolicyInForce,
   now: Instant,
-): Promise<void> {
+): Promise<boolean> {
+  let settled = true;
   const wanted = new Set(previous.map(({ kind, name }) => `${kind}/${name}`));
   const lives = new Map(
     Object.entries(POLICY_KEYS).flatMap(([kind, key]) =>
@@ -59,7 +60,7 @@ export async function applyPolicy(
     wanted.add(`${object.kind}/${object.name}`);
     if (object.mismatch !== undefined) continue;
     const live = lives.get(`${object.kind}/${object.name}`);
-    await attempt(ports, `${object.kind} ${object.name}`, () => put(ports, object, live));
+    if (await attempt(ports, `${object.kind} ${object.name}`, () => put(ports, object, live))) settled = false;
   }
   const named = namedLevels(inForce, objects);
   for (const problem of loaded.problems)
@@ -68,24 +69,30 @@ export async function applyPolicy(
     for (const live of objects[key]) {
       const { labels, name, uid, resourceVersion } = live.metadata;
       if (labels?.[POLICY_LABEL] !== FROM_GIT || wanted.has(`${kind}/${name}`) || uid === undefined) continue;
+      settled = false;
       if (kind === "PatchException" && Date.parse((live.spec as PatchExceptionSpec).expirationTime) > now) continue;
       if (kind === "PatchLevel" && named.has(name)) continue;
-      await attempt(ports, `${kind} ${name}`, () =>
-        ports.client.delete(resourceOf(key), { name }, { uid, resourceVersion }),
-      );
+      await attempt(ports, `${kind} ${name}`, async () => {
+        await ports.client.delete(resourceOf(key), { name }, { uid, resourceVersion });
+        return true;
+      });
     }
+  return settled;
 }
 
-async function attempt(ports: ApplyPorts, where: string, run: () => Promise<void>): Promise<void> {
+/** Whether something was, or has to be, changed. */
+async function attempt(ports: ApplyPorts, where: string, run: () => Promise<boolean>): Promise<boolean> {
   try {
-    await run();
+    return await run();
   } catch (error) {
     // Our copy of the object was old: the next pass compares again.
     if (!isConflict(error) && !isNotFound(error)) ports.onError(error, where);
+    return true;
   }
 }
 
-async function put(ports: ApplyPorts, object: PolicyObject, live: KubeObject | undefined): Promise<void> {
+/** Answers whether the object was changed. */
+async function put(ports: ApplyPorts, object: PolicyObject, live: KubeObject | undefined): Promise<boolean> {
   const resource = resourceOf(POLICY_KEYS[object.kind]);
   const spec = live === undefined ? object.spec : keepSuspended(object, live);
   const { labels, annotations } = object.object.metadata;
@@ -95,13 +102,13 @@ async function put(ports: ApplyPorts, object: PolicyObject, live: KubeObject | u
   };
   if (live === undefined) {
     await ports.client.create(resource, { metadata: { name: object.name, ...metadata }, spec });
-    return;
+    return true;
   }
   const sameSpec = isDeepStrictEqual(live.spec, spec) || canonicalJson(live.spec) === canonicalJson(spec);
   const same =
     sameSpec && Object.entries(metadata.labels).every(([key, value]) => live.metadata.labels?.[key] === value);
   // A level never changes; one of that name that differs in the cluster is not ours to overwrite.
-  if (same || object.kind === "PatchLevel") return;
+  if (same || object.kind === "PatchLevel") return false;
   if (wasChanged(live)) ports.record(driftOf(object, live));
   await ports.client.update(resource, {
     ...live,
@@ -112,6 +119,7 @@ async function put(ports: ApplyPorts, object: PolicyObject, live: KubeObject | u
     },
     spec,
   });
+  return true;
 }
 
 /** What Git said when Ringward last wrote: a live spec that differs was changed by somebody else, not by a newer commit. */

@@ -16,7 +16,7 @@ import type { KubeObject } from "../kube/port.ts";
 import { POLICY_REPOSITORIES } from "../kube/resources.ts";
 import { loadPolicy, type LoadedPolicy } from "../policy/load.ts";
 import type { PolicyObject } from "../policy/object.ts";
-import { applyPolicy } from "./apply-policy.ts";
+import { applyPolicy, POLICY_KEYS } from "./apply-policy.ts";
 import type { ClusterObjects } from "./cluster.ts";
 import { type Health, summarise } from "./conditions.ts";
 import { type LastGood, readLastGood } from "./last-good.ts";
@@ -68,6 +68,10 @@ interface Memory {
   requested: string | undefined;
   poked: boolean;
   read: ReadPolicy | undefined;
+  /** The policy in force, and everything that it was made from. */
+  made: { readonly from: readonly unknown[]; readonly inForce: PolicyInForce } | undefined;
+  /** What the cluster's copies were found equal to, with the copies. */
+  applied: readonly unknown[] | undefined;
 }
 
 /** Policy as it was read at one commit. */
@@ -96,6 +100,8 @@ export function createPolicySource(ports: PolicySourcePorts): PolicySource {
     requested: undefined,
     poked: false,
     read: undefined,
+    made: undefined,
+    applied: undefined,
   };
   return {
     poke: () => {
@@ -187,18 +193,23 @@ async function syncRepository(
   }
   if (git === undefined || head === undefined || read === undefined)
     return { inForce: fromCluster(objects, brakes.length === 0 ? [UNREAD] : brakes, spec) };
-  const inForce = fromGit({
-    spec,
-    head,
-    commitTime: read.snapshot.time,
-    loaded: read.loaded,
-    previous: read.previous,
-    inputTimes: read.times,
-    objects,
-    brakes,
-  });
-  if ((spec.mode ?? "Apply") === "Apply" && judged?.brake === undefined)
-    await applyPolicy(ports, read, objects, inForce, now);
+  const copies = Object.values(POLICY_KEYS).flatMap((key) => objects[key]);
+  const inForce = makeOnce(memory, [read, JSON.stringify([head, spec, brakes]), ...copies], () =>
+    fromGit({
+      spec,
+      head,
+      commitTime: read.snapshot.time,
+      loaded: read.loaded,
+      previous: read.previous,
+      inputTimes: read.times,
+      objects,
+      brakes,
+    }),
+  );
+  if ((spec.mode ?? "Apply") === "Apply" && judged?.brake === undefined && !isSame(memory.applied, [read, ...copies])) {
+    const settled = await applyPolicy(ports, read, objects, inForce, now);
+    memory.applied = settled ? [read, ...copies] : undefined;
+  }
   return {
     inForce,
     repository: {
@@ -211,6 +222,16 @@ async function syncRepository(
       loaded: read.loaded,
     },
   };
+}
+
+/** The same policy while nothing that it is made from has changed: thousands of objects are not compared in every pass. */
+function makeOnce(memory: Memory, from: readonly unknown[], make: () => PolicyInForce): PolicyInForce {
+  if (!isSame(memory.made?.from, from)) memory.made = { from, inForce: make() };
+  return memory.made?.inForce ?? make();
+}
+
+function isSame(before: readonly unknown[] | undefined, now: readonly unknown[]): boolean {
+  return before?.length === now.length && now.every((part, index) => part === before[index]);
 }
 
 /** The copies in the cluster serve what is in flight, but they approve nothing: that is for the repository alone. */
@@ -238,6 +259,8 @@ function forgetOther(memory: Memory, spec: PolicyRepositorySpec): void {
   memory.failure = undefined;
   memory.fetched = undefined;
   memory.read = undefined;
+  memory.made = undefined;
+  memory.applied = undefined;
 }
 
 function isDue(memory: Memory, spec: PolicyRepositorySpec, requested: string | undefined, now: Instant): boolean {
