@@ -117,7 +117,15 @@ async function look(input: CycleInput, { node, recipe, job, failure }: Due): Pro
   const view = await viewJob(client, job, now);
   if (view.phase === "Running") return;
   if (view.phase === "Absent")
-    return createJob(client, { name: job, step: "inventory", suspended: false, recipe, node, claimId: undefined, level: undefined });
+    return createJob(client, {
+      name: job,
+      step: "inventory",
+      suspended: false,
+      recipe,
+      node,
+      claimId: undefined,
+      level: undefined,
+    });
   const target = { kind: "Node", name: node.name, uid: node.uid };
   const stored = await readState<NodePatchStateStatus>(client, target);
   if (stored === undefined) return createState(client, target);
