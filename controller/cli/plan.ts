@@ -3,7 +3,7 @@
 import type { Instant } from "../clock.ts";
 import { isCompliant } from "../core/compliance/states.ts";
 import type { AssetRow, Block } from "../core/model.ts";
-import type { Estimate } from "../core/rollout/estimate.ts";
+import type { Estimate } from "../core/estimate/estimate.ts";
 import type { Decision } from "../core/rollout/plan.ts";
 import { formatFinding, type Finding } from "../policy/finding.ts";
 import {

@@ -5,7 +5,7 @@ import type { Instant } from "../clock.ts";
 import type { Claim, LedgerView, PolicyInForce } from "../core/model.ts";
 import { planPromotions } from "../core/promotion/index.ts";
 import { resolveCandidates } from "../core/rollout/candidates.ts";
-import { estimateRollout, type Estimate } from "../core/rollout/estimate.ts";
+import { estimateRollout, type Estimate } from "../core/estimate/estimate.ts";
 import { type Decision, makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
 import type { Finding } from "../policy/finding.ts";
 import { findLostClaims } from "../reconcile/ledger.ts";

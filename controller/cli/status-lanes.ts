@@ -3,7 +3,7 @@ import { describeReason } from "../api/reasons.ts";
 import type { Instant } from "../clock.ts";
 import { parseDuration } from "../core/duration.ts";
 import type { AssetRow, Block } from "../core/model.ts";
-import type { Estimate } from "../core/rollout/estimate.ts";
+import type { Estimate } from "../core/estimate/estimate.ts";
 import type { RingOutcome } from "../core/rollout/plan.ts";
 import { nameOf } from "./plan.ts";
 import type { Situation } from "./situation.ts";

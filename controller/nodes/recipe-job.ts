@@ -1,6 +1,6 @@
 // Recipe steps as Jobs: pinned to the node, without a service-account token, with a deadline, never retried by the job controller.
 // The name follows from claim, step and attempt, so a repeated create finds the first one (B11), and job presence is never
-// taken for truth about the node. What changes a node is made suspended and resumed by a write of its own (core/rollout/node-jobs.ts).
+// taken for truth about the node. What changes a node is made suspended and resumed by a write of its own (core/operations/node-jobs.ts).
 import { createHash } from "node:crypto";
 import type { NodeOperation } from "../api/patch-state.ts";
 import type { PatchLevelSpec } from "../api/patch-level.ts";
@@ -8,7 +8,7 @@ import type { RecipeStep } from "../api/update-recipe.ts";
 import type { Instant } from "../clock.ts";
 import { parseDuration } from "../core/duration.ts";
 import type { NodeAsset } from "../core/model.ts";
-import type { JobIdentity, JobView, RecipeStepName } from "../core/rollout/node-steps.ts";
+import type { JobIdentity, JobView, RecipeStepName } from "../core/operations/node-steps.ts";
 import { parseKernel } from "../core/versions/kernel.ts";
 import { isAlreadyExists, isNotFound } from "../kube/api-errors.ts";
 import type { Client, JsonPatchOperation } from "../kube/client.ts";

@@ -1,5 +1,5 @@
 // Jobs that were made too late: a controller that stood still between "there is no job" and the create makes one after the claim has
-// ended. Nobody resumes it (core/rollout/node-jobs.ts), and no TTL collects what never ran, so it is deleted here.
+// ended. Nobody resumes it (core/operations/node-jobs.ts), and no TTL collects what never ran, so it is deleted here.
 import type { Instant } from "../clock.ts";
 import type { Client } from "../kube/client.ts";
 import type { KubeObject } from "../kube/port.ts";

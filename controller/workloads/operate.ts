@@ -2,7 +2,7 @@
 import type { WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Instant } from "../clock.ts";
 import type { Assessment, Block, Claim, LevelInForce, WorkloadAsset } from "../core/model.ts";
-import { nextWorkloadAct, type WorkloadAct } from "../core/rollout/workload-steps.ts";
+import { nextWorkloadAct, type WorkloadAct } from "../core/operations/workload-steps.ts";
 import type { Client } from "../kube/client.ts";
 import { closeOperation } from "../kube/closing.ts";
 import { createState, readState, type StateTarget, type StoredState, writeState } from "../kube/patch-states.ts";

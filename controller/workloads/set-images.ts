@@ -3,7 +3,7 @@
 import type { Client, JsonPatchOperation } from "../kube/client.ts";
 import type { KubeObject } from "../kube/port.ts";
 import type { Resource } from "../kube/resources.ts";
-import type { ImageChange } from "../core/rollout/workload-steps.ts";
+import type { ImageChange } from "../core/operations/workload-steps.ts";
 
 /** Claim that holds the workload. */
 export const CLAIM_MARK = "ringward.dev/claim";

@@ -22,7 +22,7 @@ import {
   nextNodeAct,
   type NodeAct,
   type RecipeStepName,
-} from "../../controller/core/rollout/node-steps.ts";
+} from "../../controller/core/operations/node-steps.ts";
 import {
   makePlan,
   type Plan,
@@ -30,7 +30,7 @@ import {
   ringStatusOf,
   type Steering,
 } from "../../controller/core/rollout/plan.ts";
-import { nextWorkloadAct, type WorkloadAct } from "../../controller/core/rollout/workload-steps.ts";
+import { nextWorkloadAct, type WorkloadAct } from "../../controller/core/operations/workload-steps.ts";
 import { addVerified, closeOperation } from "../../controller/kube/closing.ts";
 import { iso, kernel, MINUTE, START } from "./fleet.ts";
 

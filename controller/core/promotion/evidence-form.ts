@@ -1,7 +1,7 @@
 // The form of a proposal's evidence: what each part is given and hands back, and how lists and tables are written. Pure.
 import type { DisruptionLedgerSpec } from "../../api/disruption-ledger.ts";
 import type { Inventory, PolicyInForce } from "../model.ts";
-import type { Estimate } from "../rollout/estimate.ts";
+import type { Estimate } from "../estimate/estimate.ts";
 import type { Plan } from "../rollout/plan.ts";
 import type { DesiredProposal } from "./wishes.ts";
 

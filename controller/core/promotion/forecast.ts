@@ -1,6 +1,6 @@
 // When a proposal would end if it were merged now: the planner and the estimator run on the policy as the merge would make it. Pure.
 import type { PolicyInForce, RingInForce } from "../model.ts";
-import { type Estimate, estimateRollout } from "../rollout/estimate.ts";
+import { type Estimate, estimateRollout } from "../estimate/estimate.ts";
 import { makePlan, type PlanInput } from "../rollout/plan.ts";
 import type { DesiredProposal } from "./wishes.ts";
 

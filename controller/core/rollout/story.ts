@@ -3,7 +3,7 @@
 import { describeReason, type Reason, REASONS } from "../../api/reasons.ts";
 import type { Instant } from "../../clock.ts";
 import type { AssetKind, AssetRow, Block, Claim } from "../model.ts";
-import type { Estimate } from "./estimate.ts";
+import type { Estimate } from "../estimate/estimate.ts";
 import type { Decision, Plan, PlanInput, RingOutcome } from "./plan.ts";
 
 export interface Story {

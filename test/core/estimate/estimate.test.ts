@@ -6,7 +6,7 @@ import type { NodePatchStateStatus } from "../../../controller/api/patch-state.t
 import type { RolloutRingSpec } from "../../../controller/api/rollout-ring.ts";
 import { levelDigest, levelName } from "../../../controller/core/levels/index.ts";
 import type { LevelInForce, NodeAsset, PolicyInForce, RingInForce } from "../../../controller/core/model.ts";
-import { type Estimate, estimateRollout } from "../../../controller/core/rollout/estimate.ts";
+import { type Estimate, estimateRollout } from "../../../controller/core/estimate/estimate.ts";
 import { makePlan, type PlanInput } from "../../../controller/core/rollout/plan.ts";
 
 /** A Monday, 20:00 UTC. */

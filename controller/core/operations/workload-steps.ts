@@ -4,7 +4,7 @@
 import type { WorkloadOperation, WorkloadPatchStateStatus, WorkloadStep } from "../../api/patch-state.ts";
 import type { PatchLevelSpec } from "../../api/patch-level.ts";
 import type { Instant } from "../../clock.ts";
-import { desiredImages } from "./desired-images.ts";
+import { desiredImages } from "../rollout/desired-images.ts";
 import type { Assessment, Block, Claim, WorkloadAsset } from "../model.ts";
 
 export interface WorkloadView {

@@ -13,7 +13,7 @@ import {
   nextWorkloadAct,
   type WorkloadAct,
   type WorkloadView,
-} from "../../../controller/core/rollout/workload-steps.ts";
+} from "../../../controller/core/operations/workload-steps.ts";
 import {
   claimOn,
   HOUR,

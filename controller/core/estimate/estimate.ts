@@ -5,16 +5,16 @@ import type { Instant } from "../../clock.ts";
 import type { Calendar } from "../calendar/index.ts";
 import { parseDuration } from "../duration.ts";
 import type { Block, LevelInForce, RingInForce } from "../model.ts";
-import { calendarsOf, compileCalendars } from "./calendars.ts";
-import type { Approval } from "./entries.ts";
-import { spareCapacity } from "./estimate-capacity.ts";
-import { type Job, type JobEnd, runJobs } from "./estimate-run.ts";
-import { usualMinutes } from "./history.ts";
-import { needsWork, type Plan, type PlanInput, type RingOutcome } from "./plan.ts";
-import { isDone, isInScope } from "./progress.ts";
-import { deadlineOf } from "./ring-checks.ts";
-import { findTargetBlocks } from "./target-checks.ts";
-import type { Target } from "./targets.ts";
+import { calendarsOf, compileCalendars } from "../rollout/calendars.ts";
+import type { Approval } from "../rollout/entries.ts";
+import { spareCapacity } from "./capacity.ts";
+import { type Job, type JobEnd, runJobs } from "./run.ts";
+import { usualMinutes } from "../rollout/history.ts";
+import { needsWork, type Plan, type PlanInput, type RingOutcome } from "../rollout/plan.ts";
+import { isDone, isInScope } from "../rollout/progress.ts";
+import { deadlineOf } from "../rollout/ring-checks.ts";
+import { findTargetBlocks } from "../rollout/target-checks.ts";
+import type { Target } from "../rollout/targets.ts";
 
 /** One ring's way to one baseline's level. */
 export interface Estimate {

@@ -3,7 +3,7 @@
 import type { Instant } from "../../clock.ts";
 import { type Calendar, nextStart } from "../calendar/index.ts";
 import type { Block } from "../model.ts";
-import type { Spare } from "./estimate-capacity.ts";
+import type { Spare } from "./capacity.ts";
 
 /** How far an estimate looks ahead, ms. */
 export const HORIZON = 366 * 86_400_000;

@@ -16,7 +16,7 @@ import {
   type NodeView,
   type RecipeStepName,
   SETTLE_MS,
-} from "../../../controller/core/rollout/node-steps.ts";
+} from "../../../controller/core/operations/node-steps.ts";
 import {
   claimOn,
   HOUR,
