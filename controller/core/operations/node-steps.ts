@@ -9,6 +9,7 @@ import { parseDuration } from "../duration.ts";
 import type { Block, Claim, NodeAsset } from "../model.ts";
 import { andMore, budgetsOf, describeRefusals, type DrainView, isDrained, viewDrain } from "./drain.ts";
 import { enter, startedJob } from "./node-jobs.ts";
+import { wasReleased } from "./released.ts";
 import { findBackOut, giveUp, lostItsMark, recover, retreat } from "./node-retreat.ts";
 import { afterUpdate, close, giveBack, reboot, verify } from "./node-verify.ts";
 import {
@@ -56,7 +57,7 @@ function start(view: NodeView, node: NodeAsset): NodeAct {
   // Another claim still stands on the node (an older ledger was restored): that one is brought back and ended first (B6, B8).
   if (node.mark !== undefined || state?.operation !== undefined) return { kind: "Free", lost: false };
   // A claim that was restored from a mark says nothing of what was to be done; without its mark it is over.
-  if (claim.digest === "") return { kind: "Free", lost: false };
+  if (claim.digest === "" || wasReleased(state, claim)) return { kind: "Free", lost: false };
   const why = level === undefined ? LEVEL_MISSING(claim) : (away ?? findForeignCordon(view, node));
   if (why !== undefined) return { kind: "Close", result: "BackedOut", message: why.message };
   // The plan was made from a cache; the node as just read may be there already (nothing is done twice).

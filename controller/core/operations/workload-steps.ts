@@ -6,6 +6,7 @@ import type { PatchLevelSpec } from "../../api/patch-level.ts";
 import type { Instant } from "../../clock.ts";
 import { desiredImages } from "../rollout/desired-images.ts";
 import type { Assessment, Block, Claim, WorkloadAsset } from "../model.ts";
+import { wasReleased } from "./released.ts";
 
 export interface WorkloadView {
   readonly now: Instant;
@@ -57,6 +58,7 @@ export function nextWorkloadAct(view: WorkloadView): WorkloadAct {
     // Another claim still stands on the workload (an older ledger was restored): that one is brought back and ended first.
     if (workload.mark !== undefined || state?.operation !== undefined || claim.digest === "")
       return { kind: "Free", lost: false };
+    if (wasReleased(state, claim)) return { kind: "Free", lost: false };
     if (view.level === undefined)
       return { kind: "Close", result: "BackedOut", message: `level ${claim.level} of the claim does not exist` };
     if (view.retreat !== undefined) return { kind: "Close", result: "BackedOut", message: view.retreat.message };

@@ -129,6 +129,21 @@ function act({ operation: under, jobs = {}, of = LEVEL, ...rest }: Situation): N
 const step = (made: NodeAct): string => (made.kind === "Record" ? made.note : made.kind);
 
 describe("the way forward", () => {
+  it("is not taken where a person released the node meanwhile", () => {
+    const { baseline, digest } = CLAIM;
+    const released = {
+      baseline,
+      digest,
+      result: "Released",
+      reason: "ReleasedByPerson",
+      message: "m",
+      time: iso(START),
+    } as const;
+
+    expect(act({ state: { attempted: [released] } })).toEqual({ kind: "Free", lost: false });
+    expect(step(act({ state: { attempted: [{ ...released, digest: "other" }] } }))).toBe("Claimed");
+  });
+
   it("writes its intent, marks and cordons in one write, drains, updates, reboots, verifies and gives back", () => {
     expect(act({})).toMatchObject({
       kind: "Record",

@@ -84,7 +84,22 @@ function act({
 
 const note = (made: WorkloadAct): string => (made.kind === "Record" ? made.note : made.kind);
 
+const RELEASED = {
+  baseline: CLAIM.baseline,
+  digest: CLAIM.digest,
+  result: "Released" as const,
+  reason: "ReleasedByPerson",
+  message: "m",
+  time: iso(START),
+};
+
 describe("a workload's operation", () => {
+  it("is not begun where a person released the workload meanwhile", () => {
+    expect(act({ state: { attempted: [RELEASED] } })).toEqual({ kind: "Free", lost: false });
+    expect(note(act({ state: { attempted: [{ ...RELEASED, digest: "other" }] } }))).toBe("Claimed");
+    expect(note(act({ state: { attempted: [{ ...RELEASED, result: "BackedOut" }] } }))).toBe("Claimed");
+  });
+
   it("writes its intent, sets images with their old values as precondition, watches, verifies and closes", () => {
     expect(act({})).toMatchObject({
       kind: "Record",
