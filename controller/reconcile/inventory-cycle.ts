@@ -115,7 +115,7 @@ function cycleJob(node: NodeAsset, looked: Instant, failure: string | undefined)
 async function look(input: CycleInput, { node, recipe, job, failure }: Due): Promise<void> {
   const { client, now } = input;
   const view = await viewJob(client, job, now);
-  if (view.phase === "Running") return;
+  if (view.phase === "Running" || view.phase === "Prepared") return;
   if (view.phase === "Absent")
     return createJob(client, {
       name: job,

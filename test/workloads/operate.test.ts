@@ -171,8 +171,10 @@ describe("a workload", () => {
   });
 
   for (const step of ["Claimed", "Patching", "Patched"])
-    it(`that is deleted at ${step} frees its claim, and a new one of its name starts anew`, async () => {
-      const rig = await createRig(NONE);
+    it(`that is deleted at ${step} frees its claim and, where the ring takes a failure, a new one of its name starts anew`, async () => {
+      // Its state went with it: what cannot be ruled out counts as failed (vanished.test.ts).
+      const ring = ringFile("canary").replace("workloads: 1 }", "workloads: 1, maxFailures: 1 }");
+      const rig = await createRig({ ...NONE, files: { "rings/canary.yaml": ring } });
       await rig.until(`it is ${step}`, async () => (await operationOf(rig))?.["step"] === step);
       const live = await rig.admin.get(DEPLOYMENTS, { namespace: "shop", name: "web" });
       const uid = live?.metadata.uid ?? "";
