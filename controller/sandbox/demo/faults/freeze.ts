@@ -8,9 +8,10 @@ import type { Stage } from "../stage.ts";
 const LENGTH_MS = 40 * 60_000;
 const EXPEDITE_AFTER_MS = 12 * 60_000;
 
-const BEFORE_UPDATE = new Set(["Claimed", "Staging", "Staged", "Cordoned", "Drained"]);
+/** Far enough from the update to be still before it when the controller reads of the freeze. */
+const BEGINNING = new Set(["Claimed", "Staging"]);
 
-/** Nodes of ring early that have not begun their update. */
+/** Nodes of ring early whose operation has just begun. */
 function countRetractable(facts: Facts): number {
   const steps = new Map(
     facts.objects.nodeStates.map((state) => [
@@ -19,7 +20,7 @@ function countRetractable(facts: Facts): number {
     ]),
   );
   return facts.claims.filter(
-    (claim) => claim.ring === "early" && claim.kind === "Node" && BEFORE_UPDATE.has(steps.get(claim.name) ?? "Claimed"),
+    (claim) => claim.ring === "early" && claim.kind === "Node" && BEGINNING.has(steps.get(claim.name) ?? "Claimed"),
   ).length;
 }
 
