@@ -211,8 +211,16 @@ function spread(interval: number, name: string, first: boolean): number {
   return first ? interval * (0.25 + 0.75 * (Number.parseInt(derivedUuid(name).slice(0, 4), 16) / 0xffff)) : interval;
 }
 
+/** The delays on one machine, with its troubles. */
+function timingOf({ machines, timing }: Kubelet, nodeName: string): SandboxTiming {
+  const { slowStage } = machines.trouble(nodeName);
+  if (slowStage === undefined) return timing;
+  return { ...timing, program: { ...timing.program, stage: timing.program.stage + slowStage } };
+}
+
 async function stepPod(kubelet: Kubelet, pod: Pod, nodeName: string, now: Instant): Promise<void> {
-  const { memory, timing, machines } = kubelet;
+  const { memory, machines } = kubelet;
+  const timing = timingOf(kubelet, nodeName);
   const uid = pod.metadata.uid ?? "";
   const known = memory.runs.get(uid);
   if (known === undefined && isFinished(pod)) return endPod(kubelet, pod);

@@ -34,6 +34,8 @@ export interface Trouble {
   readonly failUpdate?: boolean;
   /** Added to every reboot, in policy milliseconds. */
   readonly slowReboot?: number;
+  /** Added to every stage step, in policy milliseconds: a slow mirror. */
+  readonly slowStage?: number;
 }
 
 export interface Machines {
@@ -48,6 +50,7 @@ export interface Machines {
   dropUpdate(name: string, on?: boolean): void;
   failUpdate(name: string, on?: boolean): void;
   slowReboot(name: string, extraMs: number): void;
+  slowStage(name: string, extraMs: number): void;
   /** Takes all troubles away; a node that hung after its reboot comes Ready. */
   repair(name: string): void;
   /** The machine disappears for good, as when an autoscaler takes it away: its Node goes too. */
@@ -112,6 +115,7 @@ export function createMachines(specs: readonly MachineSpec[], catalogue: Catalog
     dropUpdate: (name, on = true) => change(name, { dropUpdate: on }),
     failUpdate: (name, on = true) => change(name, { failUpdate: on }),
     slowReboot: (name, extraMs) => change(name, { slowReboot: extraMs }),
+    slowStage: (name, extraMs) => change(name, { slowStage: extraMs }),
     repair(name) {
       entries.set(name, { ...entryOf(name), trouble: {} });
       revision += 1;

@@ -1,27 +1,35 @@
 // A freeze begins in the middle of the rollout: what has not begun its update backs out, nothing starts, an expedited entry passes, and
 // the rest goes on after the thaw.
 import type { NodePatchStateStatus } from "../../../api/patch-state.ts";
+import { NODE_RING_LABEL, OS_LABEL } from "../../fleet/quickstart.ts";
 import type { Fault } from "../fault.ts";
 import { type Facts, isFinished } from "../facts.ts";
 import type { Stage } from "../stage.ts";
 
 const LENGTH_MS = 40 * 60_000;
+/** The mirror is slow before the freeze: operations are still before their update when the controller reads of it. */
+const SLOW_STAGE_MS = 12 * 60_000;
 const EXPEDITE_AFTER_MS = 12 * 60_000;
 
-/** Far enough from the update to be still before it when the controller reads of the freeze. */
-const BEGINNING = new Set(["Claimed", "Staging"]);
-
-/** Nodes of ring early whose operation has just begun. */
-function countRetractable(facts: Facts): number {
+/** Nodes of ring early that wait for their slow stage step. */
+function countStaging(facts: Facts): number {
   const steps = new Map(
     facts.objects.nodeStates.map((state) => [
       state.metadata.name,
-      (state.status as NodePatchStateStatus | undefined)?.operation?.step ?? "Claimed",
+      (state.status as NodePatchStateStatus | undefined)?.operation?.step,
     ]),
   );
   return facts.claims.filter(
-    (claim) => claim.ring === "early" && claim.kind === "Node" && BEGINNING.has(steps.get(claim.name) ?? "Claimed"),
+    (claim) => claim.ring === "early" && claim.kind === "Node" && steps.get(claim.name) === "Staging",
   ).length;
+}
+
+/** Machines of ring early whose recipe stages. */
+function stagingMachines({ sandbox }: Stage): readonly string[] {
+  return sandbox.cluster.machines
+    .specs()
+    .filter(({ labels }) => labels[NODE_RING_LABEL] === "early" && labels[OS_LABEL] === "ubuntu")
+    .map(({ name }) => name);
 }
 
 export function freeze(): Fault {
@@ -48,6 +56,7 @@ export function freeze(): Fault {
   }
 
   async function expedite(stage: Stage, facts: Facts): Promise<string> {
+    for (const name of stagingMachines(stage)) stage.sandbox.cluster.machines.repair(name);
     const ring = facts.plan.rings.find((outcome) => outcome.ring.name === "early");
     const entry = [...(ring?.entries.approvals.values() ?? [])].find((approval) =>
       facts.plan.rows.some(
@@ -86,9 +95,12 @@ export function freeze(): Fault {
     name: "freeze",
     promise:
       "targets before Updated back out, nothing starts; an expedited entry with a reason goes through, the rest after the thaw",
+    async prepare(stage) {
+      for (const name of stagingMachines(stage)) stage.sandbox.cluster.machines.slowStage(name, SLOW_STAGE_MS);
+    },
     async step(stage, facts) {
       if (frozenAt === undefined) {
-        return countRetractable(facts) >= 2 ? begin(stage, facts) : undefined;
+        return countStaging(facts) >= 2 ? begin(stage, facts) : undefined;
       }
       watch(facts);
       if (expedited === undefined && seenAt !== undefined && facts.at - seenAt >= EXPEDITE_AFTER_MS)
