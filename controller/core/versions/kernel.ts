@@ -12,7 +12,7 @@
 //   azurelinux  5.15.173.1-1.azl3 (mariner .cm2)   series "5.15",   release "azl3"
 //   suse        5.14.21-150500.55.52-default       series "5.14.21-150500", flavour "default"
 //   flatcar, talos, cos (6.1.112+), photon, alpine, proxmox, and plain x.y.z (Bottlerocket, kernel.org): series "x.y"
-import { compareNumbers, isDigit, isLetter } from "./order.ts";
+import { compareNumbers, digitsEnd, isDigit, isLetter } from "./order.ts";
 import type { Order } from "./order.ts";
 import { compareRpmSegments } from "./rpm.ts";
 
@@ -37,8 +37,10 @@ export function kernelLine(kernel: Kernel): string {
 
 /** Orders two kernels of one line; "?" across lines and for shapes that are not known. */
 export function compareKernels(a: string, b: string): Order {
-  const left = parseKernel(a);
-  const right = left && parseKernel(b);
+  const [one, other] = [readBase(a), readBase(b)];
+  if (one === undefined || other === undefined || !mayShareLine(one, other)) return "?";
+  const left = kernelOf(one);
+  const right = left && kernelOf(other);
   if (left === undefined || right === undefined || !isSameLine(left, right)) return "?";
   for (let index = 0; index < Math.max(left.numbers.length, right.numbers.length); index++) {
     const difference = compareNumbers(left.numbers[index] ?? "", right.numbers[index] ?? "");
@@ -48,20 +50,25 @@ export function compareKernels(a: string, b: string): Order {
   return difference < 0 ? "<" : difference > 0 ? ">" : "=";
 }
 
+/** Only Fedora moves to another x.y within one line. */
+function mayShareLine(a: Base, b: Base): boolean {
+  return (a.major === b.major && a.minor === b.minor) || a.rest.includes(".fc");
+}
+
 function isSameLine(a: Kernel, b: Kernel): boolean {
   return a.distro === b.distro && a.release === b.release && a.series === b.series && a.flavour === b.flavour;
 }
 
 /** Takes a kernel release string apart; undefined for a shape that no supported distribution uses. */
 export function parseKernel(text: string): Kernel | undefined {
-  if (text.length > 128) return undefined;
-  const base = /^(\d{1,5})\.(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?(?![\d.])/.exec(text);
-  if (base === null) return undefined;
-  const [head, major = "", minor = "", patch = "", fourth] = base;
-  const parts: Base = { major, minor, patch, fourth, rest: text.slice(head.length) };
+  const base = readBase(text);
+  return base === undefined ? undefined : kernelOf(base);
+}
+
+function kernelOf(parts: Base): Kernel | undefined {
   const { rest } = parts;
   if (rest === "" || rest === "+") return plain(parts);
-  if (rest.startsWith("+")) return debianByStableNumber(parts);
+  if (rest.charCodeAt(0) === PLUS) return debianByStableNumber(parts);
   if (rest.includes(".")) return rpmDistribution(parts) ?? debianBackport(parts) ?? suse(parts);
   return namedVanilla(parts) ?? numbered(parts);
 }
@@ -73,6 +80,36 @@ interface Base {
   readonly patch: string;
   readonly fourth: string | undefined;
   readonly rest: string;
+}
+
+const [PLUS, HYPHEN, DOT] = [43, 45, 46];
+const MOST_DIGITS = 5;
+
+/** Read by hand: this is asked once for every version that is compared. */
+function readBase(text: string): Base | undefined {
+  if (text.length > 128) return undefined;
+  const majorEnd = numberEnd(text, 0);
+  if (majorEnd === -1 || text.charCodeAt(majorEnd) !== DOT) return undefined;
+  const minorEnd = numberEnd(text, majorEnd + 1);
+  if (minorEnd === -1 || text.charCodeAt(minorEnd) !== DOT) return undefined;
+  const patchEnd = numberEnd(text, minorEnd + 1);
+  if (patchEnd === -1) return undefined;
+  const hasFourth = text.charCodeAt(patchEnd) === DOT;
+  const end = hasFourth ? numberEnd(text, patchEnd + 1) : patchEnd;
+  if (end === -1 || text.charCodeAt(end) === DOT) return undefined;
+  return {
+    major: text.slice(0, majorEnd),
+    minor: text.slice(majorEnd + 1, minorEnd),
+    patch: text.slice(minorEnd + 1, patchEnd),
+    fourth: hasFourth ? text.slice(patchEnd + 1, end) : undefined,
+    rest: text.slice(end),
+  };
+}
+
+/** The end of the number at `at`, or -1 where there is none or it is too long. */
+function numberEnd(text: string, at: number): number {
+  const end = digitsEnd(text, at, text.length);
+  return end === at || end - at > MOST_DIGITS ? -1 : end;
 }
 
 interface Details {
@@ -92,10 +129,11 @@ function plain({ major, minor, patch, fourth, rest }: Base): Kernel | undefined 
   return kernel(rest === "+" ? "cos" : "vanilla", `${major}.${minor}`, [patch]);
 }
 
+const NAMES: ReadonlySet<string> = new Set(["-flatcar", "-talos", "-coreos", "-linuxkit"]);
+
 /** Image-based systems that add their name to the upstream version. */
 function namedVanilla({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
-  const name = /^-(flatcar|talos|coreos|linuxkit)$/.exec(rest)?.[1];
-  return name === undefined || fourth !== undefined ? undefined : kernel(name, `${major}.${minor}`, [patch]);
+  return NAMES.has(rest) && fourth === undefined ? kernel(rest.slice(1), `${major}.${minor}`, [patch]) : undefined;
 }
 
 // Debian's flavours are its architectures, with a prefix for the variant; no Ubuntu flavour is called so.
@@ -108,7 +146,9 @@ const DEBIAN_FLAVOURS: ReadonlySet<string> = new Set(
 const ALPINE_FLAVOURS: ReadonlySet<string> = new Set(["lts", "virt", "edge", "stable", "rpi"]);
 
 function isDebianFlavour(flavour: string): boolean {
-  return DEBIAN_FLAVOURS.has(flavour) || DEBIAN_FLAVOURS.has(flavour.replace(/^(?:cloud|rt)-/, ""));
+  if (DEBIAN_FLAVOURS.has(flavour)) return true;
+  if (flavour.startsWith("cloud-")) return DEBIAN_FLAVOURS.has(flavour.slice(6));
+  return flavour.startsWith("rt-") && DEBIAN_FLAVOURS.has(flavour.slice(3));
 }
 
 /**
@@ -116,15 +156,30 @@ function isDebianFlavour(flavour: string): boolean {
  * Mainline builds for Ubuntu (6.8.0-060800-generic) are no Ubuntu kernels and have no order.
  */
 function numbered({ major, minor, patch, fourth, rest }: Base): Kernel | undefined {
-  const match = fourth === undefined ? /^-(\d{1,5})-([0-9a-z]+(?:-[0-9a-z]+)*)$/.exec(rest) : null;
-  if (match === null) return undefined;
-  const [, number = "", flavour = ""] = match;
+  if (fourth !== undefined || rest.charCodeAt(0) !== HYPHEN) return undefined;
+  const end = numberEnd(rest, 1);
+  if (end === -1 || rest.charCodeAt(end) !== HYPHEN || !isFlavour(rest, end + 1)) return undefined;
+  const [number, flavour] = [rest.slice(1, end), rest.slice(end + 1)];
   const series = `${major}.${minor}`;
   if (patch === "0" && isDebianFlavour(flavour)) return kernel("debian", series, [number], { flavour });
   if (ALPINE_FLAVOURS.has(flavour)) return kernel("alpine", series, [patch, number], { flavour });
   if (flavour === "pve") return kernel("proxmox", series, [patch, number], { flavour });
   const isUbuntu = patch === "0" && !number.startsWith("0") && isLetter(flavour.charCodeAt(0));
   return isUbuntu ? kernel("ubuntu", `${series}.0`, [number], { flavour }) : undefined;
+}
+
+/** Words of [0-9a-z] with single hyphens between them. */
+function isFlavour(text: string, start: number): boolean {
+  let length = 0;
+  for (let at = start; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === HYPHEN) {
+      if (length === 0) return false;
+      length = 0;
+    } else if (isDigit(code) || (code >= 97 && code <= 122)) length++;
+    else return false;
+  }
+  return length > 0;
 }
 
 /** Debian backports: x.y.0-0.debN.ABI-flavour. */
