@@ -75,10 +75,13 @@ function compareImage(
   const order = compareTemplate(template, wanted);
   if (order === "?") return { kind: "Unknown", reason: "NotComparable" };
   if (order !== "=") return { kind: "Compared", order, pending: false };
-  const settled = pods.every((pod) => runsWanted(pod, container.name, wanted));
+  const seen = pods.map((pod) => runsWanted(pod, container.name, wanted));
+  const proven = seen.includes(true);
+  // Pods start all the time, in any large cluster somewhere: one that has not started yet says nothing where others run what is wanted.
+  const settled = !seen.includes(false) && (proven || pods.length === 0);
   // A template that only names a tag pins no digest: without pods that prove it, or with one that does not, it must be patched.
   const pinned = wanted.digest === undefined || template.digest !== undefined;
-  if (!pinned) return { kind: "Compared", order: settled && pods.length > 0 ? "=" : "<", pending: false };
+  if (!pinned) return { kind: "Compared", order: settled && proven ? "=" : "<", pending: false };
   return { kind: "Compared", order: settled ? "=" : "<", pending: !settled };
 }
 
@@ -94,10 +97,10 @@ function compareTemplate(template: ImageReference, wanted: LevelImage): "<" | "=
   return sameDigest ? "=" : "<";
 }
 
-/** A container that has not started (no imageID) does not run what is wanted yet. */
-function runsWanted(pod: PodImages, container: string, wanted: LevelImage): boolean {
+/** Undefined: the container has not started (no imageID), so it runs nothing. */
+function runsWanted(pod: PodImages, container: string, wanted: LevelImage): boolean | undefined {
   const running = pod.running.find((other) => other.container === container);
-  if (running === undefined || running.imageId === "") return false;
+  if (running === undefined || running.imageId === "") return undefined;
   if (wanted.digest !== undefined) return digestOf(running.imageId) === wanted.digest;
   return parseImage(running.image)?.tag === wanted.tag;
 }
