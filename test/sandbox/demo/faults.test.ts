@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 import type { Fault } from "../../../controller/sandbox/demo/fault.ts";
 import { FAULT_NAMES, findFault } from "../../../controller/sandbox/demo/faults/index.ts";
 import type { Stage } from "../../../controller/sandbox/demo/stage.ts";
+import { NODE_RING_LABEL, OS_LABEL } from "../../../controller/sandbox/fleet/quickstart.ts";
 import { factsOf, finishedFacts, type Sketch, START } from "./scene.ts";
 
 const MINUTE = 60_000;
+const EARLY = ["ubuntu-02", "ubuntu-04"];
 
 /** A stage that writes down what the script does. */
 function recordingStage(): { readonly stage: Stage; readonly acts: string[] } {
@@ -28,7 +30,12 @@ function recordingStage(): { readonly stage: Stage; readonly acts: string[] } {
     edit: note("edit"),
     sandbox: {
       cluster: {
-        machines: { neverReadyAfterReboot: note("break"), repair: note("repair") },
+        machines: {
+          neverReadyAfterReboot: note("break"),
+          repair: note("repair"),
+          slowStage: note("slow"),
+          specs: () => EARLY.map((name) => ({ name, labels: { [NODE_RING_LABEL]: "early", [OS_LABEL]: "ubuntu" } })),
+        },
         server: { onRequest: (listener: (request: object) => void) => listeners.add(listener) },
       },
     },
@@ -195,6 +202,8 @@ describe("rewrite-history", () => {
 });
 
 const FROZEN = [{ spec: { freezes: [{ name: "incident" }] } }];
+/** Both nodes of ring early at a step. */
+const at = (step: string) => Object.fromEntries(EARLY.map((name) => [name, { operation: { step } }]));
 const BACKED_OUT = { "ubuntu-04": { attempted: [{ reason: "Frozen", message: "" }] } };
 
 describe("freeze", () => {
@@ -210,7 +219,8 @@ describe("freeze", () => {
     await play(
       fault,
       stage,
-      { ...early, claims: FLYING },
+      { ...early, claims: FLYING, states: at("Cordoned") },
+      { ...early, claims: FLYING, states: at("Staging") },
       { ...early, claims: FLYING, calendars: FROZEN },
       { ...early, calendars: FROZEN, states: BACKED_OUT, at: START + 14 * MINUTE },
       ...more,
@@ -221,7 +231,11 @@ describe("freeze", () => {
   it("freezes, expedites one entry, and ends as promised when only that one starts", async () => {
     const { ok, acts } = await run({ ...early, claims: [expedited], calendars: FROZEN, at: START + 16 * MINUTE });
     expect(acts.map((act) => act.split(" ").slice(0, 2).join(" "))).toEqual([
+      "slow ubuntu-02",
+      "slow ubuntu-04",
       "edit calendars/weekdays.yaml",
+      "repair ubuntu-02",
+      "repair ubuntu-04",
       "edit rings/early.yaml",
     ]);
     expect(ok).toBe(true);
