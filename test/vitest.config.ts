@@ -8,8 +8,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "dist/**"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 90_000,
+    hookTimeout: 180_000,
     passWithNoTests: false,
   },
 });

@@ -27,7 +27,7 @@ describe("demo --auto-approve -o json", () => {
     clone = (await promisify(execFile)("git", ["ls-remote", git])).stdout;
     ({ code, stdout, stderr } = await demo.ended);
     result = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as DemoResult;
-  }, 240_000);
+  }, 600_000);
   afterAll(() => {
     demo.child.kill("SIGKILL");
     demo.remove();

@@ -39,7 +39,7 @@ describe("a demo without a terminal and without a scripted person", () => {
     expect(asked.at(-1)).toBeGreaterThan(asked[0] ?? Number.NaN);
     // Canary is done without anybody's approval, early has not begun.
     expect(result.rings.map(({ startedAt }) => startedAt === null)).toEqual([false, true, true]);
-  }, 120_000);
+  }, 300_000);
 });
 
 describe("the exit code", () => {
