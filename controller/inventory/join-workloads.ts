@@ -1,7 +1,8 @@
 // Joins pods to what made them: pods to their ReplicaSet and on to its Deployment; what nothing made is an asset by itself.
 // Pure. The order of the inputs never changes the result (R6).
 import type { PodImages, WorkloadAsset } from "../core/model.ts";
-import { isSameList } from "../core/rollout/memory.ts";
+import { isSameList } from "../core/incremental/memory.ts";
+import { compareText } from "../core/text-order.ts";
 import { entryOf } from "./fields.ts";
 import type { PodRecord } from "./project-pod.ts";
 import { type ControllerKind, projectWorkload, type WorkloadHead } from "./project-workload.ts";
@@ -106,10 +107,6 @@ function listOf<T>(map: Map<string, T[]>, key: string): T[] {
   const list = map.get(key) ?? [];
   map.set(key, list);
   return list;
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 export interface WorkloadObjects {

@@ -1,6 +1,7 @@
 // What is said about policy content: where, what is wrong, what to do, and which object it concerns, so that one broken document
 // harms nobody but those who use it (G5).
 import { type Pointer, type SourceDocument, type SourceProblem, writePointer } from "./documents.ts";
+import { compareText } from "../core/text-order.ts";
 
 export interface ObjectRef {
   readonly kind: string;
@@ -79,8 +80,4 @@ export function compareFindings(a: Finding, b: Finding): number {
     compareText(a.code, b.code) ||
     compareText(a.message, b.message)
   );
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

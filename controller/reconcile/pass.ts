@@ -6,7 +6,7 @@ import { type Candidates, resolveCandidates } from "../core/rollout/candidates.t
 import type { Claim, LevelInForce } from "../core/model.ts";
 import type { ClaimRequest } from "../core/rollout/limits.ts";
 import { createPlanner, type Plan, type PlanInput, type Planner } from "../core/rollout/plan.ts";
-import { createMemory, type PlanMemory } from "../core/rollout/memory.ts";
+import { createMemory, type AnswerMemory } from "../core/incremental/memory.ts";
 import { predecessorsOf } from "../core/rollout/ring-order.ts";
 import { isConflict, isPatchTestFailure } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
@@ -65,7 +65,7 @@ interface Memory {
   readonly evictAfter: Map<string, number>;
   apiServerVersion: string | undefined;
   /** What only saves work: projections of objects, and parts of the last plan. */
-  readonly projections: PlanMemory;
+  readonly projections: AnswerMemory;
   readonly planner: Planner;
 }
 

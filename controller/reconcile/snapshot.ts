@@ -1,8 +1,8 @@
 // Cluster objects → what the core reasons about: inventory and stored states. Bad objects become problems; the others go on (V4).
 import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Inventory, NodeAsset, PodAsset, StoredStates, WorkloadAsset } from "../core/model.ts";
-import { beginPlan, createMemory, type PlanMemory, recall, revise } from "../core/rollout/memory.ts";
-import { makeAgain, type MadeList } from "../core/rollout/sorted-list.ts";
+import { turnPage, createMemory, type AnswerMemory, recall, revise } from "../core/incremental/memory.ts";
+import { makeAgain, type MadeList } from "../core/incremental/sorted-list.ts";
 import { CONTROLLERS, type JoinMemory, joinWorkloads } from "../inventory/join-workloads.ts";
 import { projectNode, readHeardAt } from "../inventory/project-node.ts";
 import { projectPdb } from "../inventory/project-pdb.ts";
@@ -28,9 +28,9 @@ export interface Snapshot {
 export function takeSnapshot(
   objects: ClusterObjects,
   apiServerVersion: string | undefined,
-  memory: PlanMemory = createMemory(),
+  memory: AnswerMemory = createMemory(),
 ): Snapshot {
-  beginPlan(memory);
+  turnPage(memory);
   const project = <T>(key: ClusterKey, make: (object: KubeObject) => T): readonly T[] =>
     revise(memory, key, (before: MadeList<KubeObject, T> | undefined) => makeAgain(before, objects[key], NONE, make))
       .to;

@@ -1,7 +1,7 @@
 // Projections that are remembered are those that would be made anew, whatever happened to the cluster in between.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createMemory } from "../../controller/core/rollout/memory.ts";
+import { createMemory } from "../../controller/core/incremental/memory.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, resourceOf } from "../../controller/reconcile/cluster.ts";
 import { takeSnapshot } from "../../controller/reconcile/snapshot.ts";

@@ -4,15 +4,11 @@ import type { LevelComponent, PatchLevelSpec } from "../../api/patch-level.ts";
 import type { NodePatchStateStatus } from "../../api/patch-state.ts";
 import { type Reason, REASONS } from "../../api/reasons.ts";
 import type { Instant } from "../../clock.ts";
-import { parseDuration } from "../duration.ts";
 import { type ParsedComponent, parseComponent } from "../levels/components.ts";
 import type { BaselineInForce, NodeAsset, NodeInventoryStatus } from "../model.ts";
 import { compareVersions, type Kernel, type Order, parseKernel, parseOsImage } from "../versions/index.ts";
+import { HEARD_WITHIN_MS, staleAfterMs } from "./freshness.ts";
 import type { Evidence } from "./rules.ts";
-
-/** nodeInfo is as fresh as the kubelet's Lease, which is renewed every 10 seconds. */
-const HEARD_WITHIN = 5 * 60_000;
-const DEFAULT_STALE_AFTER = 24 * 3_600_000;
 
 export interface ObservedComponent {
   readonly name: string;
@@ -57,7 +53,7 @@ export function observeNode(input: NodeObservation, level: NodeLevel): readonly 
 
 /** Without a Lease (a dump of nodes only) the Ready condition is the kubelet's last word. */
 function isHeard(node: NodeAsset, now: Instant): boolean {
-  return node.heardAt === undefined ? node.ready : now - node.heardAt <= HEARD_WITHIN;
+  return node.heardAt === undefined ? node.ready : now - node.heardAt <= HEARD_WITHIN_MS;
 }
 
 function readInventory({ stored, baseline, now }: NodeObservation): Inventory {
@@ -66,9 +62,9 @@ function readInventory({ stored, baseline, now }: NodeObservation): Inventory {
     const problem = stored?.inventoryProblem?.reason;
     return { kind: "Unusable", status, reason: REASONS.find((reason) => reason === problem) ?? "InventoryMissing" };
   }
-  const staleAfter = parseDuration(baseline.spec.node?.inventory?.staleAfter ?? "24h") ?? DEFAULT_STALE_AFTER;
   // A time that cannot be read is NaN: not fresh.
-  if (!(now - Date.parse(status.time) <= staleAfter)) return { kind: "Unusable", status, reason: "InventoryStale" };
+  if (!(now - Date.parse(status.time) <= staleAfterMs(baseline.spec)))
+    return { kind: "Unusable", status, reason: "InventoryStale" };
   return { kind: "Fresh", status, packages: new Map(status.packages.map(({ name, version }) => [name, version])) };
 }
 

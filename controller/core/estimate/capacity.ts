@@ -1,7 +1,8 @@
 // How many targets of a ring may be in change at once, less what is unavailable or failed and does not come back by itself.
 // Part of the estimate; what may really be claimed is limits.ts' alone.
 import type { Block, RingInForce } from "../model.ts";
-import { isUnavailable, limitOf } from "../rollout/limits.ts";
+import { isUnavailable } from "../rollout/census.ts";
+import { limitOf } from "../rollout/limits.ts";
 import type { Plan, PlanInput } from "../rollout/plan.ts";
 
 export interface Spare {

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { PatchLevelSpec } from "../../api/patch-level.ts";
 import type { Instant } from "../../clock.ts";
 import type { Digest } from "../model.ts";
+import { compareText } from "../text-order.ts";
 
 /** The parts of a JSON schema that say when two values mean the same. */
 interface Shape {
@@ -60,10 +61,6 @@ function writeList(list: readonly unknown[], shape: Shape): string {
 function keyOf(item: unknown, keys: readonly string[]): unknown {
   if (typeof item !== "object" || item === null) return item;
   return keys.map((key) => (item as Record<string, unknown>)[key] ?? null);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** sha256 of the canonical spec, hex. */

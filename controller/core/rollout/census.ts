@@ -2,7 +2,7 @@
 // date by what changed.
 import type { WorkloadAsset } from "../model.ts";
 import { type AssetRecord, type Change, type Register, ringOf } from "./records.ts";
-import { MOST_CHANGES } from "./sorted-list.ts";
+import { MOST_CHANGES } from "../incremental/sorted-list.ts";
 
 /** A node that is not there for workloads, for any reason but our own claim. Defined once, here. */
 export function isUnavailable(node: { readonly ready: boolean; readonly unschedulable: boolean }): boolean {

@@ -4,7 +4,7 @@ import type { LevelImage } from "../../api/patch-level.ts";
 import { type ImageIndex, indexImages } from "../compliance/image-index.ts";
 import type { BaselineInForce, Digest, ExceptionInForce, LevelInForce } from "../model.ts";
 import type { RingEntries } from "./entries.ts";
-import { type PlanMemory, recall } from "./memory.ts";
+import { type AnswerMemory, recall } from "../incremental/memory.ts";
 
 export interface Choice {
   /** `ring/baseline`; the ring is "" for assets in none. */
@@ -38,7 +38,7 @@ export function findBases(
   { baselines, exceptions }: Pick<Basis, "baselines" | "exceptions">,
   rings: readonly string[],
   input: ChoiceInput,
-  memory: PlanMemory,
+  memory: AnswerMemory,
 ): ReadonlyMap<string | undefined, Basis> {
   return new Map(
     [undefined, ...rings].map((ring) => {

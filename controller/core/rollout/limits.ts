@@ -32,8 +32,6 @@ export function limitOf(value: number | string | undefined, total: number, fallb
   return Math.max(1, Math.floor((total * percent) / 100));
 }
 
-export { isUnavailable };
-
 export interface Admission {
   readonly admitted: readonly ClaimRequest[];
   /** By target UID. */
@@ -44,22 +42,9 @@ const isNode = (claim: { readonly kind: string }): boolean => claim.kind === "No
 
 /** Admits requests in order, as far as every limit allows. Claims that stand already always count. */
 export function admit(held: readonly Claim[], requests: readonly ClaimRequest[], capacity: Capacity): Admission {
-  const usage = countUsage(held, capacity);
-  const refused = new Map<string, Block>();
-  const admitted: ClaimRequest[] = [];
-  const claimed = new Set(held.map((claim) => claim.uid));
-  for (const request of requests) {
-    if (claimed.has(request.uid)) continue;
-    const block = refuse(request, held.length + admitted.length, usage, capacity);
-    if (block !== undefined) {
-      refused.set(request.uid, block);
-      continue;
-    }
-    claimed.add(request.uid);
-    admitted.push(request);
-    take(request, usage);
-  }
-  return { admitted, refused };
+  // Each in a lane of its own: every request is asked about by itself.
+  const { admitted, shut } = admitQueue(held, [requests.map((request) => ({ request, lane: request.uid }))], capacity);
+  return { admitted, refused: shut };
 }
 
 export interface QueuedRequest {

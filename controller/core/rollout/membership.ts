@@ -5,7 +5,7 @@ import type { LabelSelector } from "../../api/schema.ts";
 import type { NodeAsset, RingInForce, WorkloadAsset } from "../model.ts";
 import { matches } from "../selectors.ts";
 import { sortRings } from "./ring-order.ts";
-import { compareText } from "./text-order.ts";
+import { compareText } from "../text-order.ts";
 
 export type Membership =
   | { readonly kind: "Ring"; readonly ring: string }
@@ -28,21 +28,22 @@ export function assignMembers(
   workloads: readonly WorkloadAsset[],
 ): Members {
   const rules = makeRules(rings);
+  const names = rings.map((ring) => ring.name);
   const ofNodes = nodes.map((asset) => ({ asset, membership: rules.ofNode(asset) }));
   const ofWorkloads = workloads.map((asset) => ({ asset, membership: rules.ofWorkload(asset) }));
   return {
     of: new Map([...ofNodes, ...ofWorkloads].map(({ asset, membership }) => [asset.uid, membership])),
-    nodes: listMembers(rings, ofNodes),
-    workloads: listMembers(rings, ofWorkloads),
+    nodes: listMembers(names, ofNodes),
+    workloads: listMembers(names, ofWorkloads),
   };
 }
 
-/** The members of every ring, in the order in which they came. */
+/** The members of every ring (by name), in the order in which they came. */
 export function listMembers<Asset>(
-  rings: readonly Pick<RingInForce, "name">[],
+  rings: readonly string[],
   assigned: readonly { readonly asset: Asset; readonly membership: Membership }[],
 ): ReadonlyMap<string, readonly Asset[]> {
-  const lists = new Map<string, Asset[]>(rings.map((ring) => [ring.name, []]));
+  const lists = new Map<string, Asset[]>(rings.map((ring) => [ring, []]));
   for (const { asset, membership } of assigned) if (membership.kind === "Ring") lists.get(membership.ring)?.push(asset);
   return lists;
 }

@@ -20,7 +20,7 @@ import { decide, steerClaims } from "./decide.ts";
 import type { RingEntries } from "./entries.ts";
 import { admitQueue, type Capacity, type ClaimRequest } from "./limits.ts";
 import type { Members } from "./membership.ts";
-import { createMemory } from "./memory.ts";
+import { createMemory } from "../incremental/memory.ts";
 import { type Context, prepare } from "./prepare.ts";
 import type { LevelProgress } from "./progress.ts";
 import { lookAtRing } from "./ring-view.ts";

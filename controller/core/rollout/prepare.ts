@@ -9,21 +9,21 @@ import { type ChoiceInput, findBases } from "./choices.ts";
 import { markWithdrawals, readEntries, type RingEntries, withdrawnIn } from "./entries.ts";
 import { type Census, takeCensus } from "./census.ts";
 import { makeRules, type Members, type MembershipRules, rulesParts } from "./membership.ts";
-import { beginPlan, type PlanMemory, recall, revise, settle } from "./memory.ts";
+import { turnPage, type AnswerMemory, recall, revise, settle } from "../incremental/memory.ts";
 import type { PlanInput } from "./plan.ts";
 import { type Register, registerAssets, type TargetRecord } from "./records.ts";
 import { sortRings } from "./ring-order.ts";
 import type { RingView } from "./ring-view.ts";
 import { nodeHoldsUntil, workloadHoldsUntil } from "./shelf-life.ts";
-import { makeAgain, type MadeList, sortAgain, type SortedList } from "./sorted-list.ts";
+import { makeAgain, type MadeList, sortAgain, type SortedList } from "../incremental/sorted-list.ts";
 import { type Survey, surveyAssets } from "./survey.ts";
 import { compareAssets, type Target, targetsOfNode, targetsOfWorkload } from "./targets.ts";
-import { compareText } from "./text-order.ts";
+import { compareText } from "../text-order.ts";
 
 export interface Context {
   /** Nodes and workloads sorted; what policy and ledger say as before is the object of before. */
   readonly input: PlanInput;
-  readonly memory: PlanMemory;
+  readonly memory: AnswerMemory;
   readonly rings: readonly RingInForce[];
   readonly ringOf: ReadonlyMap<string, RingInForce>;
   readonly calendars: CompiledCalendars;
@@ -50,8 +50,8 @@ export interface Context {
 }
 
 /** Puts the input in order. The memory only saves work. */
-export function prepare(given: PlanInput, memory: PlanMemory): Context {
-  beginPlan(memory);
+export function prepare(given: PlanInput, memory: AnswerMemory): Context {
+  turnPage(memory);
   const input = sorted(given, memory);
   const { policy, now, ledger } = input;
   const rings = sortRings(policy.rings);
@@ -91,7 +91,7 @@ export function prepare(given: PlanInput, memory: PlanMemory): Context {
   };
 }
 
-function sorted(given: PlanInput, memory: PlanMemory): PlanInput {
+function sorted(given: PlanInput, memory: AnswerMemory): PlanInput {
   const same = <T>(name: string, now: T): T =>
     revise(memory, `input/${name}`, (before: T | undefined) => settle(before, now));
   const sort = <T extends NodeAsset | WorkloadAsset>(name: string, list: readonly T[]): readonly T[] =>
@@ -111,7 +111,7 @@ function sorted(given: PlanInput, memory: PlanMemory): PlanInput {
   };
 }
 
-function listTargets({ nodes, workloads }: Survey, memory: PlanMemory): readonly Target[] {
+function listTargets({ nodes, workloads }: Survey, memory: AnswerMemory): readonly Target[] {
   const list = (name: string, records: readonly TargetRecord[]): readonly Target[] =>
     revise(memory, `targets/${name}`, (before: MadeList<TargetRecord, Target> | undefined) =>
       makeAgain(before, records, NONE, ({ target }) => target),
@@ -138,7 +138,7 @@ function lookAtAssets(
   { policy, inventory, stored, now }: PlanInput,
   rings: readonly RingInForce[],
   input: ChoiceInput,
-  memory: PlanMemory,
+  memory: AnswerMemory,
 ): { readonly nodes: Register; readonly workloads: Register } {
   const { exceptions } = policy;
   const names = rings.map((ring) => ring.name);
@@ -185,7 +185,7 @@ function lookAtAssets(
 function baselinesFor(
   kind: "Node" | "Image",
   { baselines }: PlanInput["policy"],
-  memory: PlanMemory,
+  memory: AnswerMemory,
 ): readonly BaselineInForce[] {
   const mine = baselines
     .filter(({ spec }) => spec.target === kind)

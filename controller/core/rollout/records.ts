@@ -4,7 +4,7 @@ import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../../api/p
 import type { Instant } from "../../clock.ts";
 import type { AssetRow, Block, Claim, NodeAsset, WorkloadAsset } from "../model.ts";
 import type { Basis } from "./choices.ts";
-import { isSameList } from "./memory.ts";
+import { isSameList } from "../incremental/memory.ts";
 import type { Membership } from "./membership.ts";
 import type { Decision } from "./plan.ts";
 import { type ChosenTarget, compareAssets, type Target } from "./targets.ts";
@@ -143,9 +143,9 @@ export function registerAssets<Kind extends Asset>(
   return { assets, records, states, bases, since, until, changes };
 }
 
-/** UIDs of which something else is stored than before. */
 type States = ReadonlyMap<string, TargetState>;
 
+/** UIDs of which something else is stored than before. */
 function findTouched(before: States, now: States): ReadonlySet<string> {
   const touched = new Set<string>();
   if (before === now) return touched;

@@ -6,14 +6,14 @@ import { calendarsOf } from "./calendars.ts";
 import { type Approval, refuseWithdrawn } from "./entries.ts";
 import { findShutGate } from "./gates.ts";
 import { without } from "./census.ts";
-import { recall } from "./memory.ts";
+import { recall } from "../incremental/memory.ts";
 import type { Context } from "./prepare.ts";
 import { advanceLevel, type LevelProgress, type Tally, tallyTargets } from "./progress.ts";
 import { findOfferBlocks, findStartBlocks, type PredecessorView, type RingScope } from "./ring-checks.ts";
 import { cyclesIn } from "./ring-order.ts";
-import { sortAgain, type SortedList } from "./sorted-list.ts";
+import { sortAgain, type SortedList } from "../incremental/sorted-list.ts";
 import type { Group } from "./survey.ts";
-import { compareText } from "./text-order.ts";
+import { compareText } from "../text-order.ts";
 import { compareWishes, findWishes, type Wish, type Wishes } from "./wishes.ts";
 
 export interface RingView {

@@ -2,13 +2,13 @@
 // belongs to changed assets is touched; whatever is the same is the very same list.
 import { isCompliant } from "../compliance/states.ts";
 import type { NodeAsset, WorkloadAsset } from "../model.ts";
-import { isSameList } from "./memory.ts";
-import type { Members, Membership } from "./membership.ts";
+import { isSameList } from "../incremental/memory.ts";
+import { listMembers, type Members, type Membership } from "./membership.ts";
 import { isInScope } from "./progress.ts";
 import { type Asset, type AssetRecord, type Change, type Register, ringOf, type TargetRecord } from "./records.ts";
-import { MOST_CHANGES, patch } from "./sorted-list.ts";
+import { MOST_CHANGES, patch } from "../incremental/sorted-list.ts";
 import { compareAssets } from "./targets.ts";
-import { compareText } from "./text-order.ts";
+import { compareText } from "../text-order.ts";
 
 /** The targets of one ring (or of none) under one baseline. */
 export interface Group {
@@ -64,8 +64,8 @@ function makeSurvey(before: Survey | undefined, { nodes, workloads }: Registers,
     ),
     members: {
       of: new Map(all.map(({ asset, membership }) => [asset.uid, membership])),
-      nodes: listMembers(nodes.records, rings) as ReadonlyMap<string, readonly NodeAsset[]>,
-      workloads: listMembers(workloads.records, rings) as ReadonlyMap<string, readonly WorkloadAsset[]>,
+      nodes: listMembers(rings, nodes.records) as ReadonlyMap<string, readonly NodeAsset[]>,
+      workloads: listMembers(rings, workloads.records) as ReadonlyMap<string, readonly WorkloadAsset[]>,
     },
     byUid: new Map(all.map((record) => [record.asset.uid, record])),
   };
@@ -85,12 +85,6 @@ function groupOf(records: readonly TargetRecord[], before: Group | undefined): G
     compliant: records.filter(({ target }) => isCompliant(target.assessment.state)).length,
     empty: !records.some(({ target }) => isInScope(target)),
   };
-}
-
-function listMembers(records: readonly AssetRecord[], rings: readonly string[]): ReadonlyMap<string, readonly Asset[]> {
-  const lists = new Map<string, Asset[]>(rings.map((ring) => [ring, []]));
-  for (const { asset, membership } of records) lists.get(ringOf(membership) ?? "")?.push(asset);
-  return lists;
 }
 
 // ------------------------------------------------------------------------------------------------------ patched

@@ -9,7 +9,7 @@ import { isNodeTarget, isWorkloadTarget } from "../compliance/targets.ts";
 import type { Assessment, BaselineInForce, Block, LevelInForce, NodeAsset, WorkloadAsset } from "../model.ts";
 import type { Basis, Choice } from "./choices.ts";
 import type { Membership } from "./membership.ts";
-import { compareText } from "./text-order.ts";
+import { compareText } from "../text-order.ts";
 
 /** One asset under one baseline, before anything is decided. */
 export interface Target {

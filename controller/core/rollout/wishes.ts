@@ -4,7 +4,7 @@ import type { Instant } from "../../clock.ts";
 import type { Block } from "../model.ts";
 import { isUnavailable } from "./census.ts";
 import type { ClaimRequest } from "./limits.ts";
-import { isSameList, recall, revise } from "./memory.ts";
+import { isSameList, recall, revise } from "../incremental/memory.ts";
 import type { Context } from "./prepare.ts";
 import { needsWork } from "./progress.ts";
 import type { TargetRecord } from "./records.ts";
@@ -12,7 +12,7 @@ import { deadlineOf, isForced, type RingScope } from "./ring-checks.ts";
 import { findTargetBlocks } from "./target-checks.ts";
 import type { Group } from "./survey.ts";
 import type { Target } from "./targets.ts";
-import { compareText } from "./text-order.ts";
+import { compareText } from "../text-order.ts";
 
 /** A target that has work to do: what stands in its own way, and what it would claim. */
 export interface Wish {

@@ -6,6 +6,7 @@ import type { Pod, ReplicaSet } from "./objects.ts";
 import { isActive, isAvailable, isReady } from "./selection.ts";
 import { equal, ownerReference, podFrom } from "./template.ts";
 import type { ActorClient, ClusterView } from "./view.ts";
+import { compareText } from "../../core/text-order.ts";
 
 export function createReplicaSetController(view: ClusterView): Actor {
   const client = view.client("replicaset-controller");
@@ -50,10 +51,6 @@ function firstToGo(a: Pod, b: Pod): number {
 
 function deletionCost(pod: Pod): number {
   return Number(pod.metadata.annotations?.["controller.kubernetes.io/pod-deletion-cost"] ?? 0);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 async function writeStatus(client: ActorClient, set: ReplicaSet, now: Instant): Promise<void> {

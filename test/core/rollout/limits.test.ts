@@ -2,13 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Claim } from "../../../controller/api/disruption-ledger.ts";
-import {
-  admit,
-  type Capacity,
-  type ClaimRequest,
-  isUnavailable,
-  limitOf,
-} from "../../../controller/core/rollout/limits.ts";
+import { isUnavailable } from "../../../controller/core/rollout/census.ts";
+import { admit, type Capacity, type ClaimRequest, limitOf } from "../../../controller/core/rollout/limits.ts";
 import { nodeAsset, ring } from "../../support/fleet.ts";
 
 interface SmallNode {

@@ -1,35 +1,35 @@
-// What a planner may remember between two plans: answers, each with the parts that it depends on. An answer counts again only while
-// every part is the very same object. Losing all of it costs time, never correctness: a plan with a memory equals a plan without one
-// byte for byte (a property test holds that), and a plan without one is a plan with an empty one.
+// What may be remembered from one round of work (a plan, a projection of the cluster) to the next: answers, each with the parts that it
+// depends on. An answer counts again only while every part is the very same object. Losing all of it costs time, never correctness:
+// work with a memory equals work without one byte for byte (a property test of the planner holds that), which is work with an empty one.
 
 interface Answer {
   readonly parts: readonly unknown[];
   readonly value: unknown;
 }
 
-export interface PlanMemory {
-  /** Answers of the last plan, and of this one so far: what a plan does not ask for is forgotten with the next. */
+export interface AnswerMemory {
+  /** Answers of the last round, and of this one so far: what a round does not ask for is forgotten with the next. */
   earlier: ReadonlyMap<string, Answer>;
   current: Map<string, Answer>;
 }
 
 /** A memory that knows nothing. */
-export function createMemory(): PlanMemory {
+export function createMemory(): AnswerMemory {
   return { earlier: new Map(), current: new Map() };
 }
 
-/** Turns the page: what this plan finds is what the next may start from. */
-export function beginPlan(memory: PlanMemory): void {
+/** Begins a round: what it finds is what the next may start from. */
+export function turnPage(memory: AnswerMemory): void {
   memory.earlier = memory.current;
   memory.current = new Map();
 }
 
 /**
- * The answer of the last plan under this name while its parts are the same, else a new one. `make` may start from the last answer
+ * The answer of the last round under this name while its parts are the same, else a new one. `make` may start from the last answer
  * where that saves work. One name always stands for one type.
  */
 export function recall<T>(
-  memory: PlanMemory,
+  memory: AnswerMemory,
   name: string,
   parts: readonly unknown[],
   make: (before: T | undefined) => T,
@@ -44,7 +44,7 @@ export function recall<T>(
 }
 
 /** An answer that always looks again, and starts from the last one. */
-export function revise<T>(memory: PlanMemory, name: string, make: (before: T | undefined) => T): T {
+export function revise<T>(memory: AnswerMemory, name: string, make: (before: T | undefined) => T): T {
   const value = make(memory.earlier.get(name)?.value as T | undefined);
   memory.current.set(name, { parts: [], value });
   return value;

@@ -1,4 +1,4 @@
-// The one order of names in the planner. Pure.
+// The one order of names. Pure.
 
 /** Code-unit order: the same on every machine, whatever its locale. */
 export function compareText(a: string, b: string): number {
