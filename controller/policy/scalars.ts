@@ -24,7 +24,7 @@ const ambiguous: readonly { readonly pattern: RegExp; readonly why: string }[] =
   { pattern: /^[-+]0x[0-9a-fA-F_]+$/, why: "YAML 1.1 reads it as a number, YAML 1.2 as a string" },
   { pattern: /^0x[0-9a-fA-F]*_[0-9a-fA-F_]*$/, why: "YAML 1.1 reads it as a number, YAML 1.2 as a string" },
   {
-    pattern: /^[-+]?(?=.*_)(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9_]+)(?:[eE][-+]?[0-9]+)?$/,
+    pattern: /^[-+]?(?=.*_)(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\._*[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?$/,
     why: "YAML 1.1 reads it as a number without the _, YAML 1.2 as a string",
   },
   {

@@ -212,8 +212,13 @@ describe("documents", () => {
   });
 
   it("reads what js-yaml reads, for every document without refused things", () => {
+    // js-yaml writes some words without quotes that we refuse without them (0_8 is a number to kubectl): not meant here.
+    const isAccepted = (text: string): boolean => readPlainScalar(text).kind === "Value";
+    const key = fc
+      .string({ maxLength: 6 })
+      .filter((text) => text !== "__proto__" && text !== "kind" && isAccepted(text));
     const leaf = fc.oneof(
-      fc.string({ unit: "grapheme", maxLength: 12 }),
+      fc.string({ unit: "grapheme", maxLength: 12 }).filter(isAccepted),
       fc.integer(),
       fc.boolean(),
       fc.constant(null),
@@ -224,20 +229,12 @@ describe("documents", () => {
         { maxDepth: 4 },
         leaf,
         fc.array(tie("node"), { maxLength: 4 }),
-        fc.dictionary(
-          fc.string({ maxLength: 6 }).filter((key) => key !== "__proto__" && key !== "kind"),
-          tie("node"),
-          { maxKeys: 4, noNullPrototype: true },
-        ),
+        fc.dictionary(key, tie("node"), { maxKeys: 4, noNullPrototype: true }),
       ),
     }));
     fc.assert(
       fc.property(
-        fc.dictionary(
-          fc.string({ maxLength: 6 }).filter((key) => key !== "__proto__" && key !== "kind"),
-          node,
-          { maxKeys: 4, noNullPrototype: true },
-        ),
+        fc.dictionary(key, node, { maxKeys: 4, noNullPrototype: true }),
         fc.boolean(),
         (value, flow) => {
           const text = dump(value, flow ? { flowLevel: 1 } : {});
@@ -343,6 +340,8 @@ describe("plain scalars", () => {
     "0x_1F",
     "1_000",
     "1_0.5",
+    ".5_0",
+    "0_8",
     "12:30:45",
     "12:30",
     "-1:59.5",
@@ -377,6 +376,7 @@ describe("plain scalars", () => {
     ["10%", "10%"],
     ["36h", "36h"],
     ["none", "none"],
+    ["._", "._"],
     ["yesterday", "yesterday"],
     ["1e3f", "1e3f"],
     ["-", "-"],
