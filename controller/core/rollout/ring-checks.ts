@@ -93,8 +93,16 @@ function run(checks: readonly Check[], scope: RingScope): readonly Block[] {
   return checks.flatMap((check) => check(scope) ?? []);
 }
 
+/** What stops a ring, whatever it is approved for: all of policy, and its own. */
+export function findBrakes(
+  policy: Pick<PolicyInForce, "brakes">,
+  ring: Pick<RingInForce, "brakes"> | undefined,
+): readonly Block[] {
+  return [findBrake(policy.brakes), findBrake(ring?.brakes ?? [])].flatMap((brake) => brake ?? []);
+}
+
 /** Of several the same one, however they were listed. */
-export function findBrake(blocks: readonly Block[]): Block | undefined {
+function findBrake(blocks: readonly Block[]): Block | undefined {
   const key = (block: Block): string => `${block.reason} ${block.message}`;
   return blocks.length < 2 ? blocks[0] : [...blocks].sort((a, b) => (key(a) < key(b) ? -1 : 1))[0];
 }

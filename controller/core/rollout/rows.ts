@@ -1,22 +1,18 @@
-// One row for every asset and baseline: its state, its phase, and in one line each why it is not moving and since when.
-// Every standstill has a name; what is under a claim speaks for its operation (V2).
-import { REASONS } from "../../api/reasons.ts";
-import { isCompliant } from "../compliance/states.ts";
-import type { AssetRow, Block, Claim, Phase } from "../model.ts";
+// One row for every asset and baseline: its state, its phase, and in one line each why it is not moving and since when (standstill.ts).
+// Rows of the last plan are given again where nothing that they are made of has changed.
+import type { AssetRow, Block } from "../model.ts";
 import type { Instant } from "../../clock.ts";
 import type { ClaimRequest } from "./limits.ts";
 import { isSameList, recall, revise } from "../incremental/memory.ts";
 import type { Decision } from "./plan.ts";
 import type { Context } from "./prepare.ts";
 import { failureOf } from "./prepare.ts";
-import { isDone, needsWork } from "./progress.ts";
 import type { Saying, TargetRecord } from "./records.ts";
-import { findBrake } from "./ring-checks.ts";
+import { findBrakes } from "./ring-checks.ts";
 import type { RingView } from "./ring-view.ts";
 import { makeAgain, type MadeList } from "../incremental/sorted-list.ts";
 import type { Group } from "./survey.ts";
-import { describeUnknown } from "./target-checks.ts";
-import type { Target } from "./targets.ts";
+import { blocksOf, blocksOfClaim, phaseOf, sinceOf } from "./standstill.ts";
 
 export interface Outcome {
   readonly views: ReadonlyMap<string, RingView>;
@@ -163,7 +159,7 @@ function commonOf({ ring = "", baseline }: Group, context: Context, { views }: O
     view?.startBlocks.get(baseline),
     view?.progress.get(baseline)?.status.phase === "Soaking",
     context.entries.get(ring)?.problems.get(baseline),
-    brakesOf(ring, context),
+    findBrakes(context.input.policy, context.ringOf.get(ring)),
     context.input.ledger.spec.mode,
   ]);
   return recall(context.memory, `common/${ring}/${baseline}`, [common], () => ({}));
@@ -192,144 +188,4 @@ function describeTarget(record: TargetRecord, saying: Saying, context: Context, 
       ? "InProgress"
       : "Blocked";
   return { ...target.assessment, ring: target.ring, phase, blockedBy };
-}
-
-/** The same reason as before keeps its time. */
-function sinceOf({ reason }: Block, { state }: TargetRecord): number | undefined {
-  const before = state?.blockedBy?.find((other) => other.reason === reason)?.since;
-  return before === undefined ? undefined : Date.parse(before);
-}
-
-/** Why a claimed target does not get on: its failure, or what its operation wrote down that it waits for. */
-function blocksOfClaim(claim: Claim, { state: stored }: TargetRecord, context: Context): readonly Block[] {
-  const failure = failureOf(claim, context.input);
-  if (failure !== undefined) return [toBlock({ ...failure, since: failure.time })].flatMap((block) => block ?? []);
-  return stored?.operation?.claimId === claim.id
-    ? (stored.blockedBy ?? []).flatMap((block) => toBlock(block) ?? [])
-    : [];
-}
-
-function toBlock({
-  reason,
-  message,
-  since,
-}: {
-  readonly reason: string;
-  readonly message?: string;
-  readonly since?: string;
-}): Block | undefined {
-  const known = REASONS.find((other) => other === reason);
-  return (
-    known && { reason: known, message: message ?? "", ...(since === undefined ? {} : { since: Date.parse(since) }) }
-  );
-}
-
-function blocksOf(
-  { target }: TargetRecord,
-  { own, claim: other, refused }: Saying,
-  context: Context,
-  views: Outcome["views"],
-): readonly Block[] {
-  const { membership, baseline } = target;
-  if (membership.kind === "Conflict")
-    return [{ reason: "RingConflict", message: `member of rings ${membership.rings.join(" and ")}` }];
-  if (target.conflict !== undefined) return [target.conflict];
-  if (membership.kind === "Unassigned")
-    return isCompliant(target.assessment.state) && target.assessment.state !== "Available"
-      ? []
-      : [{ reason: "Unassigned", message: "in no ring: counted, never touched" }];
-  const view = views.get(membership.ring);
-  const problem = context.entries.get(membership.ring)?.problems.get(baseline.name);
-  if (problem !== undefined) return [problem];
-  if (!target.assessment.approved) return blocksOfUnapproved(target, membership.ring, context);
-  if (!needsWork(target) || view === undefined) return blocksOfIdle(target);
-  const blocks: readonly Block[] = [
-    ...own,
-    ...(view.offerBlocks.get(baseline.name) ?? []),
-    ...(view.startBlocks.get(baseline.name) ?? []),
-    ...(other === undefined
-      ? []
-      : [{ reason: "RingBudgetExhausted", message: `being updated under ${other.baseline}` } as const]),
-  ];
-  if (blocks.length > 0) return [...blocks, ...pendingBlocks(target)];
-  if (refused !== undefined) return [refused, ...pendingBlocks(target)];
-  if (context.input.ledger.spec.mode !== "Enforce")
-    return [
-      { reason: "Observing", message: "would be updated now, but the ledger's mode is Observe" },
-      ...pendingBlocks(target),
-    ];
-  return [];
-}
-
-/** The most decisive first; whatever is not as it should be has a name. */
-function blocksOfUnapproved(target: Target, ring: string, context: Context): readonly Block[] {
-  const { state, level } = target.assessment;
-  const waiting: Block = {
-    reason: "WaitingForApproval",
-    message: `ring ${ring} is not yet approved for ${level ?? "a level"}`,
-  };
-  if (state === "Available") return [...brakesOf(ring, context), waiting];
-  if (isCompliant(state)) return [];
-  const own: readonly Block[] =
-    state === "InstalledRejected"
-      ? [{ reason: "LevelWithdrawn", message: `runs ${level ?? "a level"}, whose approval was taken back` }]
-      : (describeUnknown(target) ?? [waiting, ...pendingBlocks(target)]);
-  return [...brakesOf(ring, context), ...own];
-}
-
-/** What stops a ring whatever it is approved for. */
-function brakesOf(ring: string, { input, ringOf }: Context): readonly Block[] {
-  return [findBrake(input.policy.brakes), findBrake(ringOf.get(ring)?.brakes ?? [])].flatMap((brake) => brake ?? []);
-}
-
-/** Approved, not as it should be, and nothing that could be done about it now: an operation failed, and its claim is gone. */
-function blocksOfIdle(target: Target): readonly Block[] {
-  const { state, reason } = target.assessment;
-  const pending = pendingBlocks(target);
-  if (pending.length > 0 || isCompliant(state)) return pending;
-  return [
-    {
-      reason: reason ?? "StepFailed",
-      message: "the last operation at this level failed, and is not repeated by itself",
-    },
-  ];
-}
-
-/** What is wanted is there and does not run: said until the target starts, because its grace counts from then. */
-function pendingBlocks(target: Target): readonly Block[] {
-  return target.assessment.state === "InstalledPendingReboot"
-    ? [{ reason: "RebootPending", message: "what is wanted is installed but does not run yet" }]
-    : [];
-}
-
-const NOT_OFFERED = new Set([
-  "WaitingForApproval",
-  "PredecessorNotSoaked",
-  "RingEmpty",
-  "Deferred",
-  "Unassigned",
-  "LevelWithdrawn",
-]);
-const QUEUED = new Set([
-  "RingBudgetExhausted",
-  "ZoneBudgetExhausted",
-  "LimitReached",
-  "LedgerFull",
-  "Observing",
-  "OutsideWindow",
-]);
-
-function phaseOf(target: Target, blockedBy: readonly Block[], views: Outcome["views"]): Phase {
-  const { approved, state } = target.assessment;
-  const working = needsWork(target);
-  // A reboot that is left to do is a standstill of its own only where we may do it and do not.
-  const blocks = working || !approved ? blockedBy.filter((block) => block.reason !== "RebootPending") : blockedBy;
-  if (blocks.some((block) => !NOT_OFFERED.has(block.reason) && !QUEUED.has(block.reason))) return "Blocked";
-  if (!approved || blocks.some((block) => NOT_OFFERED.has(block.reason))) return "NotOffered";
-  if (isDone(target)) {
-    const progress = target.ring === undefined ? undefined : views.get(target.ring)?.progress.get(target.baseline.name);
-    return progress?.status.phase === "Soaking" ? "Soaking" : "Done";
-  }
-  if (working) return "Offered";
-  return state === "Exempt" || state === "NotApplicable" ? "Done" : "Blocked";
 }

@@ -5,7 +5,7 @@ import type { RingEntries } from "./entries.ts";
 import type { RingOutcome } from "./plan.ts";
 import type { Context } from "./prepare.ts";
 import type { LevelProgress } from "./progress.ts";
-import { findBrake } from "./ring-checks.ts";
+import { findBrakes } from "./ring-checks.ts";
 import type { RingView } from "./ring-view.ts";
 
 const MOST_BLOCKS = 16;
@@ -44,8 +44,7 @@ export function summariseRing(view: RingView, context: Context): RingOutcome {
 
 /** Of a ring that is approved for nothing; where it is, they stand among what keeps its levels from being offered. */
 function brakesOf({ ring, scopes }: RingView, { input }: Context): readonly Block[] {
-  if (scopes.size > 0) return [];
-  return [findBrake(input.policy.brakes), findBrake(ring.brakes)].flatMap((brake) => brake ?? []);
+  return scopes.size > 0 ? [] : findBrakes(input.policy, ring);
 }
 
 /** Each reason once. Where nothing is left to do, nothing stands still, and no window that shuts is worth a word (K7). */
