@@ -233,16 +233,12 @@ describe("documents", () => {
       ),
     }));
     fc.assert(
-      fc.property(
-        fc.dictionary(key, node, { maxKeys: 4, noNullPrototype: true }),
-        fc.boolean(),
-        (value, flow) => {
-          const text = dump(value, flow ? { flowLevel: 1 } : {});
-          const read = readDocuments(file, text);
-          expect(read.problems).toEqual([]);
-          expect(read.documents.map((document) => document.value)).toEqual([load(text)]);
-        },
-      ),
+      fc.property(fc.dictionary(key, node, { maxKeys: 4, noNullPrototype: true }), fc.boolean(), (value, flow) => {
+        const text = dump(value, flow ? { flowLevel: 1 } : {});
+        const read = readDocuments(file, text);
+        expect(read.problems).toEqual([]);
+        expect(read.documents.map((document) => document.value)).toEqual([load(text)]);
+      }),
       { numRuns: 300 },
     );
   });
