@@ -1,16 +1,16 @@
-// The ApiPort over HTTP: one undici Agent per TLS material, kept-alive connections, a deadline on every call, watches
-// as streams. It never retries and never follows redirects: an unknown outcome must reach the caller (K2), who looks
-// at the real state. Detecting a half-open watch is the reflector's job (K5); here a watch may be silent for ever.
-import { createHash } from "node:crypto";
+// The ApiPort over HTTP: kept-alive connections, a deadline on every call, watches as streams. It never repeats a write and
+// never follows redirects: an unknown outcome must reach the caller (K2), who looks at the real state. Only a read that was
+// refused for its credentials is sent once more, when there are newer ones. Detecting a half-open watch is the reflector's job (K5); here a watch may be silent for ever.
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { Agent, ProxyAgent } from "undici";
 import type { Dispatcher } from "undici";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
+import { createAgents } from "./agents.ts";
 import { toApiError } from "./api-errors.ts";
+import { startDeadline, unlessAborted } from "./deadline.ts";
 import { loadClusterAccess } from "./kubeconfig.ts";
-import type { ClusterAccess, TlsMaterial } from "./kubeconfig.ts";
+import type { ClusterAccess, Credentials } from "./kubeconfig.ts";
 import { TransportError } from "./port.ts";
 import type { ApiPort, ApiRequest, ApiResponse } from "./port.ts";
 import { readWatchEvents } from "./watch-lines.ts";
@@ -51,7 +51,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const MAX_BODY_BYTES = 500_000_000;
 const unzip = promisify(gunzip);
 
-/** Failures before the first byte of a request was sent: such a write certainly did not happen. */
+/** Failures before the first byte of a request was sent, where a proxy hides from us whether there was a connection. */
 const notSentCodes =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENETDOWN|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_CERT_ALTNAME_INVALID|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$/;
 
@@ -61,89 +61,15 @@ function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "";
 }
 
-function connectionError(error: unknown, request: string): TransportError {
+/** Certificates and keys that do not fit: the files may have been changed since they were read. */
+const tlsCodes = /^(ERR_(OSSL|SSL|TLS)_.*|CERT_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$/;
+
+function connectionError(error: unknown, request: string, notSent = false): TransportError {
   if (error instanceof TransportError) return error;
   const code = codeOf(error);
-  const outcome = notSentCodes.test(code) ? "notSent" : "unknown";
+  const outcome = notSent || notSentCodes.test(code) ? "notSent" : "unknown";
   const message = error instanceof Error ? error.message : String(error);
   return new TransportError("connection", outcome, `${request}: ${message || code || "the connection failed"}`, error);
-}
-
-/**
- * One Agent per TLS material: kept for as long as CA and client certificate stay the same, replaced when a file's
- * content changes. Replacing lets running requests and watches finish on the old connections.
- */
-function createAgents(proxyUrl: string | undefined): { get(tls: TlsMaterial): Dispatcher; destroy(): Promise<void> } {
-  let current: { digest: string; agent: Dispatcher } | undefined;
-  function build(tls: TlsMaterial): Dispatcher {
-    const { ca, cert, key, servername, rejectUnauthorized } = tls;
-    const material = {
-      rejectUnauthorized,
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(servername === undefined ? {} : { servername }),
-    };
-    // Our own clock holds the deadlines, so undici's are off. Idle sockets go after 30 s: below every usual balancer's limit.
-    const limits = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000, connections: 256 };
-    if (proxyUrl !== undefined) return new ProxyAgent({ uri: proxyUrl, requestTls: material, ...limits });
-    return new Agent({ ...limits, connect: { ...material, timeout: 10_000, keepAliveInitialDelay: 30_000 } });
-  }
-  return {
-    get(tls) {
-      const digest = createHash("sha256").update(JSON.stringify(tls)).digest("hex");
-      if (current?.digest !== digest) {
-        // Closing waits for what is running; its failure concerns nobody, because no new request goes there.
-        current?.agent.close().catch(() => undefined);
-        current = { digest, agent: build(tls) };
-      }
-      return current.agent;
-    },
-    async destroy() {
-      await current?.agent.destroy();
-    },
-  };
-}
-
-interface Deadline {
-  readonly signal: AbortSignal;
-  /** Stops the timer; the caller's own signal stays connected. */
-  met(): void;
-  /** Forgets both. */
-  done(): void;
-}
-
-/** A signal that fires when the caller gives up or when `ms` of transport time have passed. */
-function startDeadline(clock: Clock, ms: number, caller: AbortSignal | undefined, request: string): Deadline {
-  const abort = new AbortController();
-  const timer = new AbortController();
-  const givenUp = (outcome: TransportError["outcome"]): void =>
-    abort.abort(new TransportError("aborted", outcome, `${request}: given up by the caller`, caller?.reason));
-  const onCaller = (): void => givenUp("unknown");
-  if (caller?.aborted) givenUp("notSent");
-  caller?.addEventListener("abort", onCaller, { once: true });
-  clock.sleep(ms, timer.signal).then(
-    () => abort.abort(new TransportError("timeout", "unknown", `${request}: no answer within ${ms} ms`)),
-    () => undefined,
-  );
-  return {
-    signal: abort.signal,
-    met: () => timer.abort(),
-    done() {
-      timer.abort();
-      caller?.removeEventListener("abort", onCaller);
-    },
-  };
-}
-
-/** The work's result, or the signal's reason if that comes first; the work itself goes on unheard. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
 
 function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
@@ -207,18 +133,48 @@ export function createTransport(options: TransportOptions): Transport {
   const agents = createAgents(access.proxyUrl);
   const closing = new AbortController();
 
-  /** Sends one request and waits for the headers of its answer. */
-  async function send(request: ApiRequest, isWatch: boolean, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const name = `${request.method} ${request.path}`;
-    if (closing.signal.aborted) throw new TransportError("aborted", "notSent", `${name}: the transport is closed`);
-    let credentials;
+  /** Counts what was forgotten, so that of many that were refused at once only the first throws the credentials away. */
+  let generation = 0;
+  async function readCredentials(name: string, signal: AbortSignal): Promise<Credentials & { readonly made: number }> {
+    const made = generation;
     try {
       // An exec plugin may hang: it has the same deadline as the request that it is for.
-      credentials = await unlessAborted(access.credentials(), signal);
+      return { ...(await unlessAborted(access.credentials(), signal)), made };
     } catch (error) {
       if (signal.aborted) throw connectionError(signal.reason, name);
       throw new TransportError("connection", "notSent", `${name}: no credentials: ${(error as Error).message}`, error);
     }
+  }
+  function forget(made: number): void {
+    if (made !== generation) return;
+    generation += 1;
+    access.invalidate();
+  }
+
+  /** Sends one request and waits for the headers of its answer. */
+  async function send(request: ApiRequest, isWatch: boolean, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const name = `${request.method} ${request.path}`;
+    if (closing.signal.aborted) throw new TransportError("aborted", "notSent", `${name}: the transport is closed`);
+    const started = clock.monotonic();
+    const credentials = await readCredentials(name, signal);
+    const answer = await sendOnce(request, isWatch, signal, credentials);
+    if (answer.statusCode !== 401) return answer;
+    forget(credentials.made);
+    if (request.method !== "GET") return answer;
+    // A token that was rotated a moment ago: a read harms nobody when it is sent again.
+    const newer = await readCredentials(name, signal);
+    if (JSON.stringify(newer.headers) === JSON.stringify(credentials.headers)) return answer;
+    record(request, isWatch, started, "401");
+    await answer.body.dump();
+    return sendOnce(request, isWatch, signal, newer);
+  }
+
+  async function sendOnce(
+    request: ApiRequest,
+    isWatch: boolean,
+    signal: AbortSignal,
+    credentials: Credentials & { readonly made: number },
+  ): Promise<Dispatcher.ResponseData> {
     const headers: Record<string, string | string[]> = {
       accept: "application/json, */*",
       "user-agent": userAgent,
@@ -229,7 +185,7 @@ export function createTransport(options: TransportOptions): Transport {
       ...credentials.headers,
     };
     try {
-      const answer = await agents.get(credentials.tls).request({
+      return await agents.get(credentials.tls).request({
         origin: access.server.origin,
         path: target(access, request),
         method: request.method,
@@ -237,10 +193,10 @@ export function createTransport(options: TransportOptions): Transport {
         body: request.body === undefined ? null : JSON.stringify(request.body),
         signal,
       });
-      if (answer.statusCode === 401) access.invalidate();
-      return answer;
     } catch (error) {
-      throw connectionError(signal.aborted ? signal.reason : error, name);
+      const notSent = agents.failedToConnect(error);
+      if (notSent && tlsCodes.test(codeOf(error))) forget(credentials.made);
+      throw connectionError(signal.aborted ? signal.reason : error, `${request.method} ${request.path}`, notSent);
     }
   }
 
