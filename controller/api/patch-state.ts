@@ -37,6 +37,8 @@ export type Phase = (typeof PHASES)[number];
 
 export const NODE_STEPS = [
   "Claimed",
+  "Preparing",
+  "Prepared",
   "Staging",
   "Staged",
   "Cordoned",
@@ -48,7 +50,7 @@ export const NODE_STEPS = [
   "Verified",
   "Uncordoned",
 ] as const;
-/** The last state that an operation on a node reached, or (Staging, Updating, Rebooting) the act whose intent is written. */
+/** The last state that an operation on a node reached, or (Preparing, Staging, Updating, Rebooting) the act whose intent is written. */
 export type NodeStep = (typeof NODE_STEPS)[number];
 
 export const WORKLOAD_STEPS = [

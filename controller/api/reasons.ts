@@ -46,6 +46,10 @@ const table = {
     "The target's source does not have the exact version; it is never given a newer one.",
   ],
   VersionSkew: ["person", "The kubelet would be newer than the API server, or too old for it."],
+  NotPrepared: [
+    "wait",
+    "The recipe's prepare step says that the node may not be updated yet; it was handed back and is tried again later.",
+  ],
   RollbackNotPossible: ["person", "The entry says Exact and the level cannot be gone back to."],
   RingConflict: ["person", "The asset is a member of more than one ring."],
   BaselineConflict: ["person", "The node is under more than one node baseline."],

@@ -57,6 +57,7 @@ export type RecipeStep = Static<typeof RecipeStep>;
 export const RecipeSteps = Type.Object(
   {
     inventory: Type.Optional(RecipeStep),
+    prepare: Type.Optional(RecipeStep),
     stage: Type.Optional(RecipeStep),
     update: Type.Optional(RecipeStep),
     reboot: Type.Optional(RecipeStep),
@@ -64,7 +65,7 @@ export const RecipeSteps = Type.Object(
   },
   {
     description:
-      "`inventory` reads, `stage` prepares while pods still run, `update` changes, `reboot` restarts the node, `rollback` goes back.",
+      "`inventory` reads, `prepare` makes sure that the node may be updated now, `stage` downloads while pods still run, `update` changes, `reboot` restarts the node, `rollback` goes back.",
   },
 );
 export type RecipeSteps = Static<typeof RecipeSteps>;

@@ -10,6 +10,7 @@ import {
   PODS,
 } from "../../controller/kube/resources.ts";
 import {
+  basePolicy,
   createRig,
   isConverged,
   machine,
@@ -276,6 +277,29 @@ describe("a recipe's job", () => {
     rig.clock.advance(61 * 60_000);
     await rig.run(6);
     expect(asked).toBeGreaterThan(before);
+  });
+
+  it("of prepare that says not yet leaves the node as it was, and the rollout goes on when it says yes", async () => {
+    const apt = (await basePolicy())["recipes/apt.yaml"] ?? "";
+    const prepare = apt.slice(apt.indexOf("    stage:"), apt.indexOf("    update:")).replaceAll("stage", "prepare");
+    const files = { "recipes/apt.yaml": apt.replace("    stage:", `${prepare}    stage:`) };
+    const rig = await createRig({ ...ONE, files });
+    rig.cluster.machines.unprepared("n1");
+    await rig.until("it is given back", async () => (await historyOf(rig)).length > 0);
+    expect((await rig.state("n1"))["attempted"]).toMatchObject([{ result: "BackedOut", reason: "NotPrepared" }]);
+    expect(await cordoned(rig)).toBe(false);
+    await rig.run(10);
+    expect((await rig.state("n1"))["blockedBy"]).toMatchObject([
+      { reason: "BackedOff", message: /Servers of the cluster are still older/ },
+    ]);
+    expect((await rig.jobs("prepare")).length).toBe(1);
+    expect(await rig.jobs("stage")).toEqual([]);
+
+    rig.cluster.machines.unprepared("n1", false);
+    rig.clock.advance(16 * 60_000);
+    await rig.until("it is patched", () => isConverged(rig));
+    expect((await rig.jobs("prepare")).length).toBe(2);
+    expect(await rig.violations()).toEqual([]);
   });
 
   it("of another claim says nothing about this one", async () => {

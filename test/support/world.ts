@@ -348,7 +348,7 @@ export function createWorld(options: WorldOptions): World {
     ];
   }
 
-  const quiet = new Set(["Claimed", "Staging", "Staged", "Uncordoned"]);
+  const quiet = new Set(["Claimed", "Preparing", "Prepared", "Staging", "Staged", "Uncordoned"]);
 
   function doNodeAct(
     act: NodeAct,

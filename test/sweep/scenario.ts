@@ -28,7 +28,7 @@ export const TIMING: SandboxTiming = {
   imagePull: 0,
   containerStart: 0,
   terminate: 0,
-  program: { inventory: 0, stage: 0, update: 0, reboot: 0, rollback: 0 },
+  program: { inventory: 0, prepare: 0, stage: 0, update: 0, reboot: 0, rollback: 0 },
   shutdown: 0,
   reboot: 1_000,
   bootToReady: 0,

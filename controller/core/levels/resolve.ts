@@ -151,10 +151,11 @@ export function isWithinVersion(inner: string | undefined, outer: string): boole
 
 function copySteps(steps: UpdateRecipeSpec["steps"]): Pick<NodeLevel["recipe"], "steps"> {
   if (steps === undefined) return {};
-  const { inventory, stage, update, reboot, rollback } = steps;
+  const { inventory, prepare, stage, update, reboot, rollback } = steps;
   return {
     steps: {
       ...(inventory && { inventory: copyStep(inventory) }),
+      ...(prepare && { prepare: copyStep(prepare) }),
       ...(stage && { stage: copyStep(stage) }),
       ...(update && { update: copyStep(update) }),
       ...(reboot && { reboot: copyStep(reboot) }),

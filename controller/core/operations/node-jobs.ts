@@ -1,5 +1,5 @@
 // The job of a step that changes a node, and the one moment in which it begins. A job is made suspended, its UID is written down with the
-// intent (Staging, Updating, Rebooting), and then that very job is resumed under its resourceVersion. The way back deletes it under the
+// intent (Preparing, Staging, Updating, Rebooting), and then that very job is resumed under its resourceVersion. The way back deletes it under the
 // same: of a leader that goes on and one that backs out exactly one wins, and a create that comes late makes a job that nobody resumes.
 // Holds B3, B10, B11 with any number of leaders.
 import type { NodeOperation, NodeStep } from "../../api/patch-state.ts";
@@ -20,6 +20,10 @@ export function jobsToSee(operation: NodeOperation): readonly RecipeStepName[] {
   const next = operation.rebootPending === true ? "reboot" : updateStep(operation);
   switch (operation.step) {
     case "Claimed":
+      return ["prepare", "stage", next];
+    case "Preparing":
+      return ["prepare"];
+    case "Prepared":
       return ["stage", next];
     case "Staging":
       return ["stage"];

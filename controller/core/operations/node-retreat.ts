@@ -3,7 +3,14 @@
 import type { NodeOperation } from "../../api/patch-state.ts";
 import type { Block } from "../model.ts";
 import { findPrepared, hasBegun, ranAway } from "./node-jobs.ts";
-import { COMMITTED, type NodeAct, RETRY_DRAIN_MS, RETRY_NOT_AVAILABLE_MS, type Scene } from "./node-view.ts";
+import {
+  COMMITTED,
+  type NodeAct,
+  RETRY_DRAIN_MS,
+  RETRY_NOT_AVAILABLE_MS,
+  RETRY_NOT_PREPARED_MS,
+  type Scene,
+} from "./node-view.ts";
 
 /**
  * Why the operation should be undone, if it still can be. A person's uncordon wins over everything (B7): our own mark on a node that
@@ -26,6 +33,14 @@ export function findBackOut(scene: Scene): Block | undefined {
 export function lostItsMark({ operation, node }: Scene): boolean {
   return operation.disrupt === true && node.mark === undefined && ["Cordoned", "Drained"].includes(operation.step);
 }
+
+/** How long a node is left alone after it was handed back, where trying again at once would only repeat it. */
+const RETRY_MS: Readonly<Record<string, number>> = {
+  VersionNotAvailable: RETRY_NOT_AVAILABLE_MS,
+  DrainTimedOut: RETRY_DRAIN_MS,
+  UncordonedByPerson: RETRY_DRAIN_MS,
+  NotPrepared: RETRY_NOT_PREPARED_MS,
+};
 
 /** One step back: the reason is written down, a job that waits is deleted, the node is handed back, the operation is closed. */
 export function retreat(
@@ -50,11 +65,7 @@ export function retreat(
   if (waiting !== undefined) return waiting;
   if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: operation.disrupt === true };
   const notAvailable = why.reason === "VersionNotAvailable";
-  const delay = notAvailable
-    ? RETRY_NOT_AVAILABLE_MS
-    : ["DrainTimedOut", "UncordonedByPerson"].includes(why.reason)
-      ? RETRY_DRAIN_MS
-      : undefined;
+  const delay = RETRY_MS[why.reason];
   return {
     kind: "Close",
     result: notAvailable ? "NotAvailable" : "BackedOut",

@@ -1,8 +1,8 @@
-// The step machine of an operation on a node: Claimed → Staged → Cordoned → Drained → Updated → Rebooted → Verified →
+// The step machine of an operation on a node: Claimed → Prepared → Staged → Cordoned → Drained → Updated → Rebooted → Verified →
 // Uncordoned → released. Each call looks at the real state and answers ONE act: a write, or a wait with its reason. Every act may be
 // repeated. Until `Updating` each step has a way back; from then on the target finishes.
 // Holds B3–B7, B10–B14: nothing is remembered but what stands in the patch state and on the node.
-import type { NodeOperation } from "../../api/patch-state.ts";
+import type { NodeOperation, NodeStep } from "../../api/patch-state.ts";
 import type { PatchLevelSpec } from "../../api/patch-level.ts";
 import type { Instant } from "../../clock.ts";
 import { parseDuration } from "../duration.ts";
@@ -15,6 +15,7 @@ import { afterUpdate, close, giveBack, reboot, verify } from "./node-verify.ts";
 import {
   COMMITTED,
   EXIT_NOT_AVAILABLE,
+  EXIT_NOT_YET,
   fail,
   hasStep,
   isThere,
@@ -107,9 +108,12 @@ function begin({ now, claim, assess }: NodeView, level: PatchLevelSpec, node: No
   return { kind: "Record", operation, note: "Claimed" };
 }
 
+/** Steps in which nothing was done to the node that pods would notice. */
+const QUIET: ReadonlySet<NodeStep> = new Set(["Claimed", "Preparing", "Prepared", "Staging", "Staged"]);
+
 /** Past the cordon a vanished node counts as failed in its ring. */
 function wasDisrupted(operation: NodeOperation): boolean {
-  return operation.rebootPending === true || !["Claimed", "Staging", "Staged"].includes(operation.step);
+  return operation.rebootPending === true || !QUIET.has(operation.step);
 }
 
 function stepOn(scene: Scene): NodeAct {
@@ -122,7 +126,11 @@ function stepOn(scene: Scene): NodeAct {
     return { kind: "Mark", cordon: true, priorUnschedulable: operation.priorUnschedulable === true };
   switch (operation.step) {
     case "Claimed":
-      return hasStep(scene, "stage") ? enter(scene, "Staging", "stage") : prepareUpdate(scene);
+      return hasStep(scene, "prepare") ? enter(scene, "Preparing", "prepare") : stage(scene);
+    case "Preparing":
+      return runJob(scene, "prepare", () => record(scene, "Prepared"));
+    case "Prepared":
+      return stage(scene);
     case "Staging":
       return runJob(scene, "stage", () => record(scene, "Staged"));
     case "Staged":
@@ -149,6 +157,10 @@ function stepOn(scene: Scene): NodeAct {
 }
 
 // ------------------------------------------------------------------------------------------------ the way forward
+
+function stage(scene: Scene): NodeAct {
+  return hasStep(scene, "stage") ? enter(scene, "Staging", "stage") : prepareUpdate(scene);
+}
 
 function prepareUpdate(scene: Scene): NodeAct {
   const { node, claim, operation } = scene;
@@ -248,6 +260,11 @@ function jobFailed(scene: Scene, step: RecipeStepName, job: Extract<JobView, { p
     return retreat(scene, {
       reason: "VersionNotAvailable",
       message: job.message || "the node's source does not have the exact version",
+    });
+  if (job.exitCode === EXIT_NOT_YET && step === "prepare")
+    return retreat(scene, {
+      reason: "NotPrepared",
+      message: job.message || "the recipe says that the node may not be updated yet",
     });
   return fail(
     scene,

@@ -27,7 +27,7 @@ export type JobView =
       readonly timedOut: boolean;
     } & JobIdentity);
 
-export type RecipeStepName = "inventory" | "stage" | "update" | "reboot" | "rollback";
+export type RecipeStepName = "inventory" | "prepare" | "stage" | "update" | "reboot" | "rollback";
 
 export interface NodeView {
   readonly now: Instant;
@@ -79,8 +79,11 @@ export type CloseResult = "Succeeded" | "BackedOut" | "NotAvailable" | "Released
 export const SETTLE_MS = 5_000;
 /** A recipe says with this exit code that its source does not have the exact version and that nothing was changed (sysexits.h: EX_UNAVAILABLE). */
 export const EXIT_NOT_AVAILABLE = 69;
+/** A recipe's `prepare` says with this exit code that the node may not be updated yet (sysexits.h: EX_TEMPFAIL). */
+export const EXIT_NOT_YET = 75;
 export const RETRY_NOT_AVAILABLE_MS = 60 * 60_000;
 export const RETRY_DRAIN_MS = 15 * 60_000;
+export const RETRY_NOT_PREPARED_MS = 15 * 60_000;
 export const DEFAULT_STEP_MS = 30 * 60_000;
 
 /** Steps from which there is no way back. */

@@ -18,7 +18,7 @@ export interface SandboxTiming {
   /** Waiting before a container that ended is started again. */
   readonly crashBackoff: number;
   /** How long the steps of a recipe run. */
-  readonly program: Readonly<Record<"inventory" | "stage" | "update" | "reboot" | "rollback", number>>;
+  readonly program: Readonly<Record<"inventory" | "prepare" | "stage" | "update" | "reboot" | "rollback", number>>;
   /** From the reboot command to the host going down; the kubelet still reports that long. */
   readonly shutdown: number;
   /** The host is down. */
@@ -45,7 +45,7 @@ export const DEFAULT_TIMING: SandboxTiming = {
   containerStart: 2_000,
   terminate: 1_000,
   crashBackoff: 10_000,
-  program: { inventory: 1_000, stage: 3_000, update: 8_000, reboot: 1_000, rollback: 8_000 },
+  program: { inventory: 1_000, prepare: 1_000, stage: 3_000, update: 8_000, reboot: 1_000, rollback: 8_000 },
   shutdown: 2_000,
   reboot: 25_000,
   bootToReady: 5_000,

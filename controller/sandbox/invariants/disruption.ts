@@ -109,7 +109,7 @@ const checkBound: NonNullable<Invariant["check"]> = ({ acts, version }, world, r
 
 /** Steps in which the intent of an act stands in the patch state. */
 const INTENTS: Readonly<Record<string, ReadonlySet<string>>> = {
-  Cordon: new Set(["Claimed", "Staged"]),
+  Cordon: new Set(["Claimed", "Prepared", "Staged"]),
   Evict: new Set(["Cordoned", "Drained"]),
   update: new Set(["Updating"]),
   rollback: new Set(["Updating"]),

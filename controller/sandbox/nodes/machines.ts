@@ -8,7 +8,7 @@ import { flatcar } from "./flatcar.ts";
 import { booted, createMachine } from "./machine.ts";
 import type { Machine, MachineImage, OsFamily } from "./machine.ts";
 import { minimal } from "./minimal.ts";
-import { recipeStep, runRecipe } from "./program.ts";
+import { NOT_YET, recipeStep, runRecipe } from "./program.ts";
 import type { Family, Invocation, ProgramResult } from "./program.ts";
 import { rhel } from "./rhel.ts";
 
@@ -32,6 +32,8 @@ export interface Trouble {
   readonly dropUpdate?: boolean;
   /** Updates end with 1 and install nothing. */
   readonly failUpdate?: boolean;
+  /** What `prepare` waits for is not there. */
+  readonly unprepared?: boolean;
   /** Added to every reboot, in policy milliseconds. */
   readonly slowReboot?: number;
   /** Added to every stage step, in policy milliseconds: a slow mirror. */
@@ -49,6 +51,7 @@ export interface Machines {
   neverReadyAfterReboot(name: string): void;
   dropUpdate(name: string, on?: boolean): void;
   failUpdate(name: string, on?: boolean): void;
+  unprepared(name: string, on?: boolean): void;
   slowReboot(name: string, extraMs: number): void;
   slowStage(name: string, extraMs: number): void;
   /** Takes all troubles away; a node that hung after its reboot comes Ready. */
@@ -114,6 +117,7 @@ export function createMachines(specs: readonly MachineSpec[], catalogue: Catalog
     neverReadyAfterReboot: (name) => change(name, { neverReadyAfterReboot: true }),
     dropUpdate: (name, on = true) => change(name, { dropUpdate: on }),
     failUpdate: (name, on = true) => change(name, { failUpdate: on }),
+    unprepared: (name, on = true) => change(name, { unprepared: on }),
     slowReboot: (name, extraMs) => change(name, { slowReboot: extraMs }),
     slowStage: (name, extraMs) => change(name, { slowStage: extraMs }),
     repair(name) {
@@ -147,7 +151,10 @@ function newEntry(spec: MachineSpec): Entry {
 
 /** A dropped or failing update leaves the machine alone, whatever it printed. */
 function troubled(result: ProgramResult, invocation: Invocation, { machine, trouble }: Entry): ProgramResult {
-  if (recipeStep(invocation) !== "update") return result;
+  const step = recipeStep(invocation);
+  if (step === "prepare" && trouble.unprepared === true)
+    return { exitCode: NOT_YET, log: "Servers of the cluster are still older than this level.\n", machine };
+  if (step !== "update") return result;
   if (trouble.failUpdate === true)
     return { exitCode: 1, log: "E: Sub-process /usr/bin/dpkg returned an error code (1)\n", machine };
   return trouble.dropUpdate === true ? { ...result, machine } : result;

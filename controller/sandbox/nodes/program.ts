@@ -8,8 +8,8 @@ import { sourceOf, viewedAt } from "./catalogue.ts";
 import type { Catalogue, ProductSource } from "./catalogue.ts";
 import type { Machine } from "./machine.ts";
 
-export type Step = "inventory" | "stage" | "update" | "reboot" | "rollback";
-const STEPS: readonly string[] = ["inventory", "stage", "update", "reboot", "rollback"] satisfies Step[];
+export type Step = "inventory" | "prepare" | "stage" | "update" | "reboot" | "rollback";
+const STEPS: readonly string[] = ["inventory", "prepare", "stage", "update", "reboot", "rollback"] satisfies Step[];
 
 /** A container as the machine's kernel sees it. */
 export interface Invocation {
@@ -90,6 +90,8 @@ export function runRecipe(
   }
   const source = sourceOf(context.catalogue, machine.osRelease);
   if (step === "inventory") return success(machine, encodeReport(family.inventory(machine, source, context.now)));
+  // What a real one would wait for (servers of the cluster, a backup) is not part of a machine.
+  if (step === "prepare") return success(machine, "Nothing to prepare.");
   const wants = readWants(invocation.env);
   if (typeof wants === "string") return failure(machine, 64, `${program}: ${wants}`);
   const at = viewedAt(source, readSource(invocation.env), context.now);
@@ -129,6 +131,9 @@ export function success(machine: Machine, log: string): ProgramResult {
 
 /** A recipe's word for "the source does not have that version, and nothing was changed" (sysexits.h: EX_UNAVAILABLE). */
 export const NOT_AVAILABLE = 69;
+
+/** A recipe's word for "not yet": the node may not be updated now (sysexits.h: EX_TEMPFAIL). */
+export const NOT_YET = 75;
 
 export function failure(machine: Machine, exitCode: number, log: string): ProgramResult {
   return { exitCode, log: `${log}\n`, machine };

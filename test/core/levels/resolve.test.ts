@@ -73,6 +73,15 @@ describe("a node level", () => {
     expect(before.inputTime).toBe(NOW - 3 * DAY);
   });
 
+  it("carries the recipe's prepare step, which makes another level of it", () => {
+    const edited = structuredClone(recipe);
+    edited.steps = { ...edited.steps, prepare: { image: recipe.steps?.update?.image ?? "", command: ["prepare"] } };
+    const after = levelOf({ baseline: nodeBaseline(), recipes: [{ name: "ubuntu", spec: edited }] });
+
+    expect(after.spec.node?.recipe.steps?.prepare).toMatchObject({ command: ["prepare"], host: "ReadOnly" });
+    expect(after.digest).not.toBe(levelOf({ baseline: nodeBaseline() }).digest);
+  });
+
   it("keeps provenance outside the digest and reuses an equal digest whatever its date", () => {
     const old = levelOf({ baseline: nodeBaseline({}, { inputTime: NOW - 30 * DAY }) });
     const resolved = resolveLevel({ ...base, baseline: nodeBaseline(), levels: [old] });

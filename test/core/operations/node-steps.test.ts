@@ -65,8 +65,8 @@ function operation(step: NodeStep, rest: Partial<NodeOperation> = {}): NodeOpera
     bootId: "boot-1",
     priorUnschedulable: false,
     disrupt: true,
-    ...(["Claimed", "Staging", "Staged"].includes(step) ? {} : { marked: true }),
-    ...(["Staging", "Updating", "Rebooting"].includes(step) ? { jobUID: JOB.uid } : {}),
+    ...(["Claimed", "Preparing", "Prepared", "Staging", "Staged"].includes(step) ? {} : { marked: true }),
+    ...(["Preparing", "Staging", "Updating", "Rebooting"].includes(step) ? { jobUID: JOB.uid } : {}),
     ...rest,
   };
 }
@@ -319,8 +319,88 @@ describe("drain", () => {
   });
 });
 
+describe("prepare", () => {
+  const steps = LEVEL.spec.node?.recipe.steps ?? {};
+  const withPrepare: LevelInForce = {
+    ...LEVEL,
+    spec: {
+      ...LEVEL.spec,
+      node: {
+        ...(LEVEL.spec.node as NonNullable<LevelInForce["spec"]["node"]>),
+        recipe: {
+          name: "r",
+          strategy: "InPlace",
+          steps: {
+            ...steps,
+            prepare: { image: `r@sha256:${"a".repeat(64)}`, command: ["/recipe/k3s", "prepare"] },
+            stage: { image: `r@sha256:${"a".repeat(64)}`, command: ["/recipe/k3s", "stage"] },
+          },
+        },
+      },
+    },
+  };
+  const at = (name: NodeStep, jobs: Situation["jobs"] = {}, rest: Situation = {}) =>
+    act({ of: withPrepare, operation: operation(name), jobs, ...rest });
+
+  it("comes before stage and before the cordon, as a job like any other", () => {
+    expect(at("Claimed")).toEqual({ kind: "CreateJob", step: "prepare", suspended: true });
+    expect(at("Claimed", { prepare: PREPARED })).toMatchObject({ note: "Preparing", operation: { jobUID: JOB.uid } });
+    expect(at("Preparing", { prepare: PREPARED })).toEqual({ kind: "ResumeJob", step: "prepare", job: JOB });
+    expect(at("Preparing", { prepare: RUNNING })).toMatchObject({ kind: "Wait" });
+    expect(step(at("Preparing", { prepare: SUCCEEDED }))).toBe("Prepared");
+    expect(at("Prepared")).toEqual({ kind: "CreateJob", step: "stage", suspended: true });
+    expect(step(at("Prepared", { stage: PREPARED }))).toBe("Staging");
+  });
+
+  it("that fails stops the node where it is: not cordoned, its claim kept", () => {
+    expect(at("Preparing", { prepare: failed(1, false, "no servers") })).toMatchObject({
+      note: "OperationFailed",
+      operation: { step: "Preparing", failure: { reason: "StepFailed", message: /step prepare .*: no servers/ } },
+    });
+    expect(at("Preparing", { prepare: failed(undefined, true) })).toMatchObject({
+      operation: { failure: { reason: "StepTimedOut" } },
+    });
+  });
+
+  it("that says not yet (75) hands the node back, and is asked again a quarter of an hour later", () => {
+    const notYet = { prepare: failed(75, false, "servers are older") };
+
+    expect(at("Preparing", notYet)).toMatchObject({
+      note: "BackingOut",
+      operation: { backOut: { reason: "NotPrepared", message: "servers are older" } },
+    });
+    const back = operation("Preparing", { backOut: { reason: "NotPrepared", message: "m", time: iso(START) } });
+    expect(at("Preparing", notYet, { operation: back })).toMatchObject({
+      kind: "Close",
+      result: "BackedOut",
+      retryAt: START + 15 * MINUTE,
+    });
+    // Of another step it is a failure like any other.
+    expect(at("Staging", { stage: failed(75) })).toMatchObject({ operation: { failure: { reason: "StepFailed" } } });
+  });
+
+  it("on the way back a job of it that waits to run is deleted", () => {
+    const back = operation("Preparing", { backOut: { reason: "OutsideWindow", message: "m", time: iso(START) } });
+
+    expect(at("Preparing", { prepare: PREPARED }, { operation: back })).toEqual({
+      kind: "DeleteJob",
+      step: "prepare",
+      job: JOB,
+    });
+  });
+});
+
 describe("the way back", () => {
-  const REVERSIBLE = ["Claimed", "Staging", "Staged", "Cordoned", "Drained", "Updating"] as const;
+  const REVERSIBLE = [
+    "Claimed",
+    "Preparing",
+    "Prepared",
+    "Staging",
+    "Staged",
+    "Cordoned",
+    "Drained",
+    "Updating",
+  ] as const;
 
   it.each(REVERSIBLE)("until the update starts there is a way back: from %s", (name) => {
     const node = ["Cordoned", "Drained", "Updating"].includes(name) ? cordoned() : nodeAsset("n");
