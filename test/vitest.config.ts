@@ -5,7 +5,8 @@ export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "dist/**"],
+    // test/e2e needs a real control plane: `npm run test:e2e`.
+    exclude: ["**/node_modules/**", "dist/**", "test/e2e/**"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 90_000,

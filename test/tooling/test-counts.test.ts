@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countTests } from "./test.ts";
+import { countTests } from "./vitest-run.ts";
 
 describe("counts of a test run", () => {
   it("count a file that could not be loaded as one failure", () => {

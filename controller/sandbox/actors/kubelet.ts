@@ -8,6 +8,7 @@ import type { Machine, Power } from "../nodes/machine.ts";
 import type { Machines, MachineSpec } from "../nodes/machines.ts";
 import type { Invocation } from "../nodes/program.ts";
 import type { Actor } from "./actor.ts";
+import type { KubeletEndpoint } from "./kubelet-endpoint.ts";
 import { hostAddress, isReported, newNode, nodeStatus } from "./node-status.ts";
 import type { Lease, Node, Pod } from "./objects.ts";
 import { advance, isWaiting, resumeRun, startRun } from "./pod-run.ts";
@@ -36,6 +37,7 @@ interface Kubelet {
   readonly client: ActorClient;
   readonly machines: Machines;
   readonly timing: SandboxTiming;
+  readonly endpoint: KubeletEndpoint | undefined;
   memory: Memory;
   /** The last pod, run and readiness that needed no write, by uid: saves comparing statuses again. */
   readonly settled: Map<string, { readonly pod: Pod; readonly run: PodRun; readonly serves: boolean }>;
@@ -45,12 +47,19 @@ interface Kubelet {
   waiting: boolean;
 }
 
-export function createKubelet(view: ClusterView, machines: Machines, timing: SandboxTiming): Actor {
+/** With an endpoint, nodes name it and logs are asked for there, as a real API server does; without, the sandbox's server holds them. */
+export function createKubelet(
+  view: ClusterView,
+  machines: Machines,
+  timing: SandboxTiming,
+  endpoint?: KubeletEndpoint,
+): Actor {
   const client = view.client("kubelet");
   const kubelet: Kubelet = {
     client,
     machines,
     timing,
+    endpoint,
     memory: emptyMemory(),
     settled: new Map(),
     reported: new Map(),
@@ -67,6 +76,7 @@ export function createKubelet(view: ClusterView, machines: Machines, timing: San
       for (const spec of machines.specs()) await stepMachine(kubelet, spec, now, alive);
       for (const uid of kubelet.memory.runs.keys()) if (!alive.has(uid)) kubelet.memory.runs.delete(uid);
       for (const uid of kubelet.settled.keys()) if (!alive.has(uid)) kubelet.settled.delete(uid);
+      endpoint?.forget(alive);
       return client.writes() - before - kubelet.heartbeats;
     },
     busy: () => kubelet.waiting,
@@ -200,7 +210,11 @@ async function reportNode(kubelet: Kubelet, node: Node, now: Instant): Promise<v
   const changed = !(last?.node === node && last.machine === machine) && !isReported(node, machine);
   if (!changed) kubelet.reported.set(name, { node, machine });
   if (!changed && due !== undefined && now < due) return;
-  const stored = await client.replace("nodes", { ...node, status: nodeStatus(node, machine, now) }, "status");
+  const stored = await client.replace(
+    "nodes",
+    { ...node, status: nodeStatus(node, machine, now, kubelet.endpoint) },
+    "status",
+  );
   if (stored === undefined) return;
   if (!changed) kubelet.heartbeats += 1;
   memory.reportDue.set(name, now + spread(timing.nodeStatusReport, name, due === undefined));
@@ -265,7 +279,8 @@ async function reportPod(kubelet: Kubelet, pod: Pod, run: PodRun, nodeName: stri
   const last = settled.get(uid);
   if (last !== undefined && last.pod === pod && last.run === run && last.serves === serves) return;
   if (!run.logSent) {
-    await client.setLog(pod, run.log);
+    if (kubelet.endpoint === undefined) await client.setLog(pod, run.log);
+    else kubelet.endpoint.keep(pod, run.log);
     memory.runs.set(uid, { ...run, logSent: true });
   }
   const status = podStatus({ pod, run, nodeServes: serves, hostIP: hostAddress(nodeName), now });

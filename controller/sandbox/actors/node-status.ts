@@ -59,8 +59,19 @@ export function readiness(machine: Machine): Pick<Condition, "type" | "status" |
   }
 }
 
-/** The whole status, every condition with a fresh heartbeat. */
-export function nodeStatus(node: Node, machine: Machine, now: Instant): NonNullable<Node["status"]> {
+/** Where an API server reaches the kubelet of a node. */
+export interface KubeletAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The whole status, every condition with a fresh heartbeat. Without an address nobody can ask the kubelet for anything. */
+export function nodeStatus(
+  node: Node,
+  machine: Machine,
+  now: Instant,
+  kubelet?: KubeletAddress,
+): NonNullable<Node["status"]> {
   const beat = { lastHeartbeatTime: timestamp(now) };
   let conditions = node.status?.conditions;
   for (const [type, reason, what] of [
@@ -81,10 +92,11 @@ export function nodeStatus(node: Node, machine: Machine, now: Instant): NonNulla
     allocatable: CAPACITY,
     conditions,
     addresses: [
-      { type: "InternalIP", address: hostAddress(machine.name) },
+      { type: "InternalIP", address: kubelet?.address ?? hostAddress(machine.name) },
       { type: "Hostname", address: machine.name },
     ],
     nodeInfo: nodeInfoOf(machine),
+    ...(kubelet === undefined ? {} : { daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } } }),
   };
 }
 

@@ -142,6 +142,7 @@ export interface Node extends KubeObject {
     readonly conditions?: readonly Condition[];
     readonly nodeInfo?: NodeInfo;
     readonly addresses?: readonly { readonly type: string; readonly address: string }[];
+    readonly daemonEndpoints?: { readonly kubeletEndpoint: { readonly Port: number } };
     readonly capacity?: Readonly<Record<string, string>>;
     readonly allocatable?: Readonly<Record<string, string>>;
   };

@@ -12,6 +12,7 @@ import { labelSelectorText } from "./selectors.ts";
 import { badRequest, conflict, notFound } from "./status.ts";
 import { update } from "./update.ts";
 import { isDryRun, store } from "./write.ts";
+import { cutLog } from "../pod-log.ts";
 
 function find(context: Context, resource: Resource, namespace: string | undefined, name: string): JsonObject {
   const stored = context.storage.get(resource.storage, keyOf(resource, namespace ?? "", name));
@@ -106,14 +107,7 @@ export function bind(context: Context, call: Call, pods: Resource, namespace: st
 /** GET of `log`: the text that the kubelet stored. */
 export function podLog(context: Context, call: Call, pods: Resource, namespace: string, name: string): Answer {
   find(context, pods, namespace, name);
-  let text = context.storage.podLog(namespace, name) ?? "";
-  const tail = call.query["tailLines"];
-  if (tail !== undefined) {
-    const lines = text.replace(/\n$/u, "").split("\n");
-    text = Number(tail) === 0 ? "" : `${lines.slice(-Number(tail)).join("\n")}\n`;
-  }
-  const limit = call.query["limitBytes"];
-  if (limit !== undefined) text = Buffer.from(text).subarray(0, Number(limit)).toString();
+  const text = cutLog(context.storage.podLog(namespace, name) ?? "", call.query);
   return { status: 200, headers: { "content-type": "text/plain" }, body: text };
 }
 
