@@ -105,6 +105,9 @@ export const NodeOperation = Type.Object(
     rollback: Type.Optional(
       Type.Boolean({ description: "Goes back to an older level: the recipe's rollback step runs instead of update." }),
     ),
+    priorMarks: Type.Optional(
+      Text("The autoscalers' do-not-remove marks as they were before ours, as JSON; null: there was none.", 512),
+    ),
     marked: Type.Optional(Type.Boolean({ description: "The claim's mark stands on the node." })),
     disrupt: Type.Optional(Type.Boolean({ description: "The node is (to be) drained in this operation." })),
     jobUID: Type.Optional(

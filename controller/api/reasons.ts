@@ -32,6 +32,12 @@ const table = {
   PodBlocksDrain: ["person", "A pod that the drain policy does not evict is on the node."],
   DrainTimedOut: ["person", "The drain took longer than its timeout and was backed out; it is tried again later."],
   CordonedByOther: ["person", "Somebody else cordoned the node and the ring skips such nodes."],
+  UnderMaintenance: [
+    "wait",
+    "Another tool drains, reboots or updates the node; Ringward waits until its marks are gone.",
+  ],
+  LockedByOther: ["wait", "Another tool holds its lock or Lease for the node."],
+  BeingRemoved: ["wait", "An autoscaler removes the node, or is about to."],
   NodeNotReady: ["person", "The node is not Ready, so nothing is started on it."],
   ReplacedByProvider: [
     "person",

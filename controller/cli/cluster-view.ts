@@ -11,7 +11,7 @@ import { loadClusterAccess } from "../kube/kubeconfig.ts";
 import { stateRef, statusFor } from "../kube/patch-states.ts";
 import { ApiError, type KubeObject, TransportError } from "../kube/port.ts";
 import { createTransport } from "../kube/transport.ts";
-import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, resourceOf } from "../reconcile/cluster.ts";
+import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, resourceOf, scopeOf } from "../reconcile/cluster.ts";
 import { takeSnapshot } from "../reconcile/snapshot.ts";
 
 export interface ClusterView {
@@ -113,9 +113,8 @@ export async function viewCluster(client: Client, now: Instant): Promise<Cluster
 async function listAll(client: Client): Promise<ClusterObjects> {
   const lists: Partial<Record<ClusterKey, readonly KubeObject[]>> = {};
   for (const key of CLUSTER_KEYS) {
-    const scope = key === "leases" ? { namespace: "kube-node-lease" } : {};
     try {
-      lists[key] = (await client.list(resourceOf(key), scope)).items;
+      lists[key] = (await client.list(resourceOf(key), scopeOf(key))).items;
     } catch (error) {
       if (!isNotFound(error) || resourceOf(key).group !== "ringward.dev") throw error;
       lists[key] = [];

@@ -53,6 +53,7 @@ export function ownObjects(objects: ClusterView["objects"]): ClusterObjects {
     jobs: none,
     pdbs: none,
     leases: none,
+    maintenanceLeases: none,
     baselines: list("PatchBaseline"),
     rings: list("RolloutRing"),
     calendars: list("MaintenanceCalendar"),

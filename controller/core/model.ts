@@ -19,6 +19,7 @@ import type { Reason } from "../api/reasons.ts";
 import type { RingLevelStatus, RolloutRingSpec, RolloutRingStatus } from "../api/rollout-ring.ts";
 import type { UpdateRecipeSpec } from "../api/update-recipe.ts";
 import type { Instant } from "../clock.ts";
+import type { ForeignHold } from "./interop/markers.ts";
 
 export type {
   Claim,
@@ -60,7 +61,16 @@ export interface NodeAsset {
   /** When the kubelet last renewed its Lease: nodeInfo is as fresh as that. Undefined: no Lease was found. */
   readonly heardAt: Instant | undefined;
   /** Ringward's marks: annotations written in the cordon patch itself. */
-  readonly mark: { readonly claimId: string; readonly priorUnschedulable: boolean } | undefined;
+  readonly mark: NodeMark | undefined;
+  /** What other tools are doing to the node, as their marks say. */
+  readonly foreign?: readonly ForeignHold[];
+}
+
+export interface NodeMark {
+  readonly claimId: string;
+  readonly priorUnschedulable: boolean;
+  /** The do-not-remove marks as they were before, as the mark's annotation says it. */
+  readonly priorMarks?: string;
 }
 
 export type WorkloadKind = "Deployment" | "StatefulSet" | "DaemonSet" | "Pod" | "Job" | "ReplicaSet";

@@ -5,6 +5,15 @@ import type { Instant } from "../clock.ts";
 import type { Inventory, NodeAsset, PdbAsset } from "../core/model.ts";
 import { canonicalJson } from "../core/levels/index.ts";
 import { type Fields, fieldsAt, instantOf, isFields, listOf, textOf } from "./fields.ts";
+import {
+  groupHolds,
+  type HoldElsewhere,
+  holdsOfDaemonSet,
+  holdsOfJob,
+  holdsOfLease,
+  MEDIK8S_LEASES,
+  withHolds,
+} from "./foreign.ts";
 import { joinWorkloads } from "./join-workloads.ts";
 import { projectNode, readHeardAt } from "./project-node.ts";
 import { projectPdb } from "./project-pdb.ts";
@@ -67,6 +76,7 @@ export function createCollector(): Collector {
   const heads = createShelf<WorkloadHead>("workload");
   const leases = createShelf<LeaseRecord>("Lease");
   const own = createShelf<OwnObject>("object");
+  const holds = createShelf<readonly HoldElsewhere[]>("object");
   const shelves = [nodes, pods, pdbs, heads, leases, own];
   const problems: ObjectProblem[] = [];
   let takenAt: Instant | undefined;
@@ -79,6 +89,8 @@ export function createCollector(): Collector {
 
   function addOne(object: Fields, kind: string): void {
     takenAt = latest(takenAt, object, kind);
+    const elsewhere = holdsOf(object, kind);
+    if (elsewhere.length > 0) holds.put(kind, object, elsewhere);
     if (CONTROLLERS.has(kind)) return keep(heads, object, kind, projectWorkload(kind as ControllerKind, object));
     if (kind === "Node") return keep(nodes, object, kind, projectNode(object));
     if (kind === "Pod") return keep(pods, object, kind, projectPod(object));
@@ -121,8 +133,9 @@ export function createCollector(): Collector {
 
   function finish(): Collected {
     const byNode = new Map(leases.list().map((lease) => [lease.name, lease.value]));
+    const elsewhere = groupHolds(holds.list().flatMap(({ value }) => value));
     const inventory: Inventory = {
-      nodes: nodes.list().map(({ value, name }) => withLease(value, byNode.get(name))),
+      nodes: nodes.list().map(({ value, name }) => withHolds(withLease(value, byNode.get(name)), elsewhere.get(name))),
       workloads: joinWorkloads(heads.list().map(valueOf), pods.list().map(valueOf)),
       pods: pods.list().map(({ value }) => value.asset),
       pdbs: pdbs.list().map(valueOf),
@@ -134,6 +147,14 @@ export function createCollector(): Collector {
   }
 
   return { add, problem: (problem) => void problems.push(problem), finish };
+}
+
+/** What other tools say of nodes in objects of their own. */
+function holdsOf(object: Fields, kind: string): readonly HoldElsewhere[] {
+  if (kind === "DaemonSet") return holdsOfDaemonSet(object);
+  if (kind === "Job") return holdsOfJob(object);
+  const { namespace } = fieldsAt(object, "metadata");
+  return kind === "Lease" && namespace === MEDIK8S_LEASES ? holdsOfLease(object) : [];
 }
 
 function valueOf<T>({ value }: { readonly value: T }): T {

@@ -1,6 +1,7 @@
 // A Node object (and the kubelet's Lease) as the core sees it. Must never throw: a node writes most of this itself (V4).
 import type { Instant } from "../clock.ts";
-import type { NodeAsset, NodeProvider } from "../core/model.ts";
+import type { NodeAsset, NodeMark, NodeProvider } from "../core/model.ts";
+import { holdsOnNode } from "./foreign.ts";
 import { entryOf, fieldsAt, instantOf, listOf, textOf } from "./fields.ts";
 import { annotationsOf, claimOf, conditionOf, identify, type Projected } from "./projected.ts";
 
@@ -32,6 +33,7 @@ export function projectNode(object: unknown, lease?: unknown): Projected<NodeAss
   const annotations = annotationsOf(object);
   const info = fieldsAt(object, "status", "nodeInfo");
   const claimId = claimOf(annotations);
+  const foreign = holdsOnNode(object, labels, annotations);
   return {
     ok: true,
     value: {
@@ -52,11 +54,18 @@ export function projectNode(object: unknown, lease?: unknown): Projected<NodeAss
       osImage: textOf(info["osImage"], 256),
       architecture: textOf(info["architecture"], 32),
       heardAt: lease === undefined ? undefined : readHeardAt(lease, uid),
-      mark:
-        claimId === undefined
-          ? undefined
-          : { claimId, priorUnschedulable: entryOf(annotations, "ringward.dev/prior-unschedulable") === "true" },
+      mark: claimId === undefined ? undefined : readMark(claimId, annotations),
+      ...(foreign.length === 0 ? {} : { foreign }),
     },
+  };
+}
+
+function readMark(claimId: string, annotations: Strings): NodeMark {
+  const priorMarks = entryOf(annotations, "ringward.dev/prior-marks");
+  return {
+    claimId,
+    priorUnschedulable: entryOf(annotations, "ringward.dev/prior-unschedulable") === "true",
+    ...(priorMarks === undefined ? {} : { priorMarks }),
   };
 }
 

@@ -163,10 +163,11 @@ async function perform(act: NodeAct, scene: Scene): Promise<OperationResult> {
           claimId: claim.id,
           cordon: act.cordon,
           priorUnschedulable: act.priorUnschedulable,
+          ...(act.priorMarks === undefined ? {} : { priorMarks: act.priorMarks }),
         });
       return { kind: "Moved", note: act.cordon ? "Cordon" : "Mark" };
     case "Unmark":
-      if (live !== undefined) await unmarkNode(client, live, act.uncordon);
+      if (live !== undefined) await unmarkNode(client, live, act.uncordon, priorMarksOf(scene));
       return { kind: "Moved", note: "Uncordon" };
     case "Evict":
       return evict(scene, act.pods, act.wait);
@@ -189,6 +190,11 @@ async function perform(act: NodeAct, scene: Scene): Promise<OperationResult> {
   }
 }
 
+/** What this claim's operation remembers of the node's do-not-remove marks. */
+function priorMarksOf({ state, input }: Scene): string | undefined {
+  return state?.operation?.claimId === input.claim.id ? state.operation.priorMarks : undefined;
+}
+
 function eventFor(note: string): string {
   const known: Readonly<Record<string, string>> = {
     Claimed: "Claimed",
@@ -207,7 +213,16 @@ async function write(scene: Scene, status: NodePatchStateStatus): Promise<void> 
 }
 
 /** Reasons that people can do something about are shown in the node's own state, once, with their time. */
-const SHOWN = new Set(["PDBBlocked", "PodBlocksDrain", "NodeNotReady", "NodeNotBack", "VersionNotAvailable"]);
+const SHOWN: ReadonlySet<string> = new Set([
+  "PDBBlocked",
+  "PodBlocksDrain",
+  "UnderMaintenance",
+  "LockedByOther",
+  "BeingRemoved",
+  "NodeNotReady",
+  "NodeNotBack",
+  "VersionNotAvailable",
+]);
 
 async function showBlock(scene: Scene, block: Block): Promise<void> {
   const { state, input } = scene;

@@ -4,8 +4,9 @@ import type { WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { RolloutRingSpec } from "../api/rollout-ring.ts";
 import type { Instant } from "../clock.ts";
 import { assessNode, assessWorkload } from "../core/compliance/index.ts";
-import type { Claim, Inventory, LevelInForce, PolicyInForce, WorkloadAsset } from "../core/model.ts";
+import type { Claim, Inventory, LevelInForce, NodeAsset, PolicyInForce, WorkloadAsset } from "../core/model.ts";
 import type { Plan, Steering } from "../core/rollout/plan.ts";
+import { withHolds } from "../inventory/foreign.ts";
 import { projectWorkloads } from "../inventory/join-workloads.ts";
 import type { Client } from "../kube/client.ts";
 import { readState } from "../kube/patch-states.ts";
@@ -89,7 +90,7 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
       cordonedNodes: ring?.cordonedNodes ?? "Skip",
       retreat,
       pdbs: inventory.pdbs,
-      project: { node: projectLiveNode, pod: projectLivePod },
+      project: { node: (object) => projectClaimedNode(object, inventory), pod: projectLivePod },
       assess: (node, stored, live) =>
         assessNode({ ...common, node, stored, baseline: standIn, level: live, enforce, now: input.now() }),
       keep: keepFor(policy, level),
@@ -130,6 +131,14 @@ async function countVanished(
     state?.status !== undefined ||
     state?.object.metadata.ownerReferences?.some(({ uid }) => uid === claim.uid) === true;
   return speaks ? result : { kind: "Free", lost: true };
+}
+
+/** A claimed node as just read, with what other tools' locks and Leases say of it as far as this process has heard. */
+function projectClaimedNode(object: KubeObject, { nodes }: Inventory): NodeAsset | undefined {
+  const node = projectLiveNode(object);
+  const known = node === undefined ? undefined : nodes.find(({ uid }) => uid === node.uid);
+  const elsewhere = known?.foreign?.filter(({ at }) => at !== undefined) ?? [];
+  return node === undefined || elsewhere.length === 0 ? node : withHolds(node, elsewhere);
 }
 
 /** Packages that any baseline or level names: one report serves all of them. */

@@ -1,6 +1,7 @@
 // Everything that a pass reads of the cluster, as one value. Two readers: `listing` asks the API server each time (one process,
 // deterministic runs), `watching` reads the stores of reflectors and is ready only when all of them are synced (K3).
 import type { Clock, Random } from "../clock.ts";
+import { MEDIK8S_LEASES } from "../inventory/foreign.ts";
 import type { Client } from "../kube/client.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { type Reflector, startReflector } from "../kube/reflector.ts";
@@ -28,7 +29,7 @@ import {
 } from "../kube/resources.ts";
 import { createStore, type Store } from "../kube/store.ts";
 
-/** What is read of the cluster; leases only of the namespace of node heartbeats. */
+/** What is read of the cluster; Leases only of two namespaces: the nodes' heartbeats, and medik8s' maintenance. */
 const READ = {
   nodes: NODES,
   pods: PODS,
@@ -39,6 +40,7 @@ const READ = {
   jobs: JOBS,
   pdbs: POD_DISRUPTION_BUDGETS,
   leases: LEASES,
+  maintenanceLeases: LEASES,
   baselines: PATCH_BASELINES,
   rings: ROLLOUT_RINGS,
   calendars: MAINTENANCE_CALENDARS,
@@ -55,7 +57,16 @@ export type ClusterKey = keyof typeof READ;
 export type ClusterObjects = Readonly<Record<ClusterKey, readonly KubeObject[]>>;
 
 export const CLUSTER_KEYS = Object.keys(READ) as readonly ClusterKey[];
-const NODE_LEASES = "kube-node-lease";
+const NAMESPACE_OF: Partial<Readonly<Record<ClusterKey, string>>> = {
+  leases: "kube-node-lease",
+  maintenanceLeases: MEDIK8S_LEASES,
+};
+
+/** Where the objects are listed: all namespaces, or the one. */
+export function scopeOf(key: ClusterKey): { readonly namespace?: string } {
+  const namespace = NAMESPACE_OF[key];
+  return namespace === undefined ? {} : { namespace };
+}
 
 export function resourceOf(key: ClusterKey): Resource {
   return READ[key];
@@ -77,8 +88,7 @@ export function listing(client: Client, clock: Clock): ClusterReader {
     async read() {
       const lists: Partial<Record<ClusterKey, readonly KubeObject[]>> = {};
       for (const key of CLUSTER_KEYS) {
-        const scope = key === "leases" ? { namespace: NODE_LEASES } : {};
-        lists[key] = (await client.list(READ[key], scope)).items;
+        lists[key] = (await client.list(READ[key], scopeOf(key))).items;
       }
       return lists as ClusterObjects;
     },
@@ -118,7 +128,7 @@ export function watching({ client, clock, random, onError }: WatchingOptions): C
         clock,
         random,
         store,
-        ...(key === "leases" ? { namespace: NODE_LEASES } : {}),
+        ...scopeOf(key),
         project: (object) => typed(object, READ[key]),
         onError: (error) => onError(error, key),
       }),

@@ -1,9 +1,18 @@
 // Cluster objects → what the core reasons about: inventory and stored states. Bad objects become problems; the others go on (V4).
 import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Inventory, NodeAsset, PodAsset, StoredStates, WorkloadAsset } from "../core/model.ts";
-import { turnPage, createMemory, type AnswerMemory, recall, revise } from "../core/incremental/memory.ts";
+import {
+  turnPage,
+  createMemory,
+  type AnswerMemory,
+  isSameList,
+  recall,
+  revise,
+  settle,
+} from "../core/incremental/memory.ts";
 import { makeAgain, type MadeList } from "../core/incremental/sorted-list.ts";
 import { CONTROLLERS, type JoinMemory, joinWorkloads } from "../inventory/join-workloads.ts";
+import { holdsElsewhere, withHolds } from "../inventory/foreign.ts";
 import { projectNode, readHeardAt } from "../inventory/project-node.ts";
 import { projectPdb } from "../inventory/project-pdb.ts";
 import { projectPod } from "../inventory/project-pod.ts";
@@ -37,12 +46,18 @@ export function takeSnapshot(
   const values = <T>(name: string, list: readonly Projected<T>[]): readonly T[] =>
     recall(memory, `values/${name}`, [list], () => valuesOf(list));
   const projected = project("nodes", (node) => projectNode(node));
+  const elsewhere = recall(
+    memory,
+    "elsewhere",
+    [objects.daemonsets, objects.jobs, objects.maintenanceLeases],
+    (before: HoldsByNode | undefined) => settle(before, readHolds(objects)),
+  );
   const nodes = recall(
     memory,
     "heard",
-    [projected, objects.leases],
+    [projected, objects.leases, elsewhere],
     (before: ReadonlyMap<NodeAsset, NodeAsset> | undefined) =>
-      readHeartbeats(valuesOf(projected), objects.leases, before),
+      completeNodes(valuesOf(projected), { leases: objects.leases, elsewhere }, before),
   );
   const heads = CONTROLLERS.map(([kind, key]) =>
     project(key, (object) => (key === "jobs" && isOurs(object) ? undefined : projectWorkload(kind, object))),
@@ -90,10 +105,16 @@ function problemsOf(list: readonly (Projected<unknown> | undefined)[]): readonly
   return list.flatMap((one) => (one === undefined || one.ok ? [] : [one.problem]));
 }
 
-/** Nodes with what their Leases say, by what they say themselves. A node whose heartbeat is the same is the same. */
-function readHeartbeats(
+type HoldsByNode = ReturnType<typeof holdsElsewhere>;
+
+function readHolds({ daemonsets, jobs, maintenanceLeases }: ClusterObjects): HoldsByNode {
+  return holdsElsewhere({ daemonSets: daemonsets, jobs, leases: maintenanceLeases });
+}
+
+/** Nodes with what their Leases and other tools' locks say, by what they say themselves. One of which the same is said is the same. */
+function completeNodes(
   nodes: readonly NodeAsset[],
-  leases: readonly KubeObject[],
+  { leases, elsewhere }: { readonly leases: readonly KubeObject[]; readonly elsewhere: HoldsByNode },
   before: ReadonlyMap<NodeAsset, NodeAsset> | undefined,
 ): ReadonlyMap<NodeAsset, NodeAsset> {
   const byName = new Map(leases.map((lease) => [lease.metadata.name, lease]));
@@ -102,7 +123,10 @@ function readHeartbeats(
       const lease = byName.get(node.name);
       const heardAt = lease === undefined ? undefined : readHeardAt(lease, node.uid);
       const known = before?.get(node);
-      return [node, known !== undefined && known.heardAt === heardAt ? known : { ...node, heardAt }];
+      const now = withHolds({ ...node, heardAt }, elsewhere.get(node.name));
+      const same =
+        known !== undefined && known.heardAt === heardAt && isSameList(known.foreign ?? [], now.foreign ?? []);
+      return [node, same ? known : now];
     }),
   );
 }

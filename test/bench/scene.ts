@@ -41,7 +41,8 @@ export interface Scene {
 /** The cluster's objects by kind, as lists of the API server hold them. */
 export function makeObjects(): ClusterObjects {
   const lists = Object.fromEntries(CLUSTER_KEYS.map((key): [ClusterKey, KubeObject[]] => [key, []]));
-  const byKind = new Map(CLUSTER_KEYS.map((key) => [resourceOf(key).kind, key]));
+  // Of two keys of one kind the first: Leases are heartbeats.
+  const byKind = new Map(CLUSTER_KEYS.toReversed().map((key) => [resourceOf(key).kind, key]));
   const fleet = generateFleet({ nodes: NODES, podsPerNode: PODS_PER_NODE, seed: 1, images: IMAGES });
   for (const object of materialiseFleet(fleet, NOW)) {
     const key = byKind.get(object.kind ?? "");

@@ -47,6 +47,10 @@ export const GROUPS: readonly Group[] = [
         "A ring that halts on failures stops claims only; finishing, uncordoning and releasing go on. It outlives a restart.",
       ],
       ["B15", "The controller's own node is disrupted only after the claim is stored and leadership is handed over."],
+      [
+        "B17",
+        "A marked node bears the autoscalers' do-not-remove marks, written in the same patch; afterwards they are as they were, and a person's stay.",
+      ],
       ["B16", "No node stays cordoned by us without a visible claim that says why."],
     ],
   },

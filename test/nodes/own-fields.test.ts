@@ -1,4 +1,4 @@
-// What Ringward writes of a Node, found by comparing every version that it stored with the one before: its two annotations and the cordon.
+// What Ringward writes of a Node, found by comparing every version that it stored with the one before: its marks and the cordon.
 import { describe, expect, it } from "vitest";
 import { NODES } from "../../controller/kube/resources.ts";
 import { createRig, isConverged, machine, type Rig } from "../reconcile/rig.ts";
@@ -14,7 +14,10 @@ function changed(before: unknown, after: unknown, path = ""): readonly string[] 
 }
 
 const OURS = [
+  "/metadata/annotations/cluster-autoscaler.kubernetes.io/scale-down-disabled",
+  "/metadata/annotations/karpenter.sh/do-not-disrupt",
   "/metadata/annotations/ringward.dev/claim",
+  "/metadata/annotations/ringward.dev/prior-marks",
   "/metadata/annotations/ringward.dev/prior-unschedulable",
   "/spec/unschedulable",
 ];

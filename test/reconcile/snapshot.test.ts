@@ -12,7 +12,8 @@ const KEYS = ["nodes", "pods", "deployments", "replicasets", "leases", "nodeStat
 
 function makeObjects(): ClusterObjects {
   const lists = Object.fromEntries(CLUSTER_KEYS.map((key): [ClusterKey, KubeObject[]] => [key, []]));
-  const byKind = new Map(CLUSTER_KEYS.map((key) => [resourceOf(key).kind, key]));
+  // Of two keys of one kind the first: Leases are heartbeats.
+  const byKind = new Map(CLUSTER_KEYS.toReversed().map((key) => [resourceOf(key).kind, key]));
   for (const object of materialiseFleet(generateFleet({ nodes: 12, podsPerNode: 6, seed: 3, images: 5 }), NOW)) {
     const key = byKind.get(object.kind ?? "");
     if (key !== undefined) lists[key]?.push(object);

@@ -32,6 +32,8 @@ export interface NodeOptions {
   /** Claim and prior schedulability that stand on it. */
   readonly mark?: string;
   readonly prior?: boolean;
+  /** Value of the autoscalers' do-not-remove marks; null: there are none. Left out: as a mark sets them. */
+  readonly kept?: string | null;
   readonly boot?: string;
   readonly kubelet?: string;
   readonly uid?: string;
@@ -279,6 +281,7 @@ function nodeObject(name: string, options: NodeOptions): KubeObject {
     cordoned = false,
     mark,
     prior = false,
+    kept = mark === undefined ? null : "true",
     boot = "boot-1",
     kubelet = "v1.31.0",
     uid = `uid-${name}`,
@@ -294,9 +297,17 @@ function nodeObject(name: string, options: NodeOptions): KubeObject {
         ...(zone === undefined ? {} : { "topology.kubernetes.io/zone": zone }),
         ...(controlPlane === true ? { "node-role.kubernetes.io/control-plane": "" } : {}),
       },
-      ...(mark === undefined
-        ? {}
-        : { annotations: { "ringward.dev/claim": mark, "ringward.dev/prior-unschedulable": String(prior) } }),
+      annotations: {
+        ...(mark === undefined
+          ? {}
+          : { "ringward.dev/claim": mark, "ringward.dev/prior-unschedulable": String(prior) }),
+        ...(kept === null
+          ? {}
+          : {
+              "cluster-autoscaler.kubernetes.io/scale-down-disabled": kept,
+              "karpenter.sh/do-not-disrupt": kept,
+            }),
+      },
     },
     spec: { ...(cordoned ? { unschedulable: true } : {}) },
     status: {

@@ -7,11 +7,10 @@ import {
   type ClusterObjects,
   type ClusterReader,
   resourceOf,
+  scopeOf,
 } from "../../controller/reconcile/cluster.ts";
 import { Crash, type Soul } from "./soul.ts";
 import type { Stage } from "./stage.ts";
-
-const NODE_LEASES = "kube-node-lease/";
 
 function tableName(key: ClusterKey): string {
   const { plural, group } = resourceOf(key);
@@ -26,9 +25,10 @@ export function directReader(stage: Stage, soul: Soul): ClusterReader {
       if (soul.dead) return Promise.reject(new Crash("dead"));
       const { tables } = store.snapshot();
       const lists = CLUSTER_KEYS.map((key): readonly [ClusterKey, readonly KubeObject[]] => {
+        const { namespace } = scopeOf(key);
         const objects = tables.get(tableName(key))?.objects;
         const names = [...(objects?.keys() ?? [])]
-          .filter((name) => key !== "leases" || name.startsWith(NODE_LEASES))
+          .filter((name) => namespace === undefined || name.startsWith(`${namespace}/`))
           .sort();
         return [key, names.map((name) => objects?.get(name) as unknown as KubeObject)];
       });

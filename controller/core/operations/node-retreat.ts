@@ -1,6 +1,7 @@
 // The way back of an operation on a node: why it is undone, how the node is handed back, and how a failed one goes on (B6, B7, B14).
 // Until the update starts every step has a way back; a failed target keeps its claim.
 import type { NodeOperation } from "../../api/patch-state.ts";
+import { findHold } from "../interop/markers.ts";
 import type { Block } from "../model.ts";
 import { findPrepared, hasBegun, ranAway } from "./node-jobs.ts";
 import {
@@ -24,9 +25,24 @@ export function findBackOut(scene: Scene): Block | undefined {
     return { reason: "UncordonedByPerson", message: `a person uncordoned ${node.name}` };
   if (node.mark !== undefined && node.mark.claimId !== claim.id)
     return { reason: "CordonedByOther", message: `node ${node.name} carries the mark of another claim` };
+  // Before the cordon that the other tool set with its marks: they say more.
+  const hold = cordoned ? undefined : findHold(node, scene.now);
+  if (hold !== undefined) return hold;
   if (!cordoned && node.unschedulable && operation.priorUnschedulable !== true)
     return { reason: "CordonedByOther", message: `node ${node.name} was cordoned by somebody else` };
   return away;
+}
+
+/**
+ * Another tool works on a node that bears our cordon. Until it is done nothing is evicted, and not even the cordon is taken off: that
+ * would make the node schedulable in the middle of the other's drain. A person's word (Stop, release, an uncordon) goes first.
+ */
+export function findHeldCordon(scene: Scene): Block | undefined {
+  const { operation, node, now, claim, retreat: away } = scene;
+  if (operation.step === "Updating" ? hasBegun(scene) : COMMITTED.has(operation.step)) return undefined;
+  if (operation.disrupt !== true || node.mark?.claimId !== claim.id || !node.unschedulable) return undefined;
+  if (away?.reason === "Stopped" || operation.backOut?.reason === "Stopped") return undefined;
+  return findHold(node, now);
 }
 
 /** Our annotations are gone but the cordon is not: nothing is evicted before they are back (B4). */

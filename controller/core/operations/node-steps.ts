@@ -5,12 +5,13 @@
 import type { NodeOperation, NodeStep } from "../../api/patch-state.ts";
 import type { PatchLevelSpec } from "../../api/patch-level.ts";
 import type { Instant } from "../../clock.ts";
+import { findHold } from "../interop/markers.ts";
 import { parseDuration } from "../duration.ts";
 import type { Block, Claim, NodeAsset } from "../model.ts";
 import { andMore, budgetsOf, describeRefusals, type DrainView, isDrained, viewDrain } from "./drain.ts";
 import { enter, startedJob } from "./node-jobs.ts";
 import { wasReleased } from "./released.ts";
-import { findBackOut, giveUp, lostItsMark, recover, retreat } from "./node-retreat.ts";
+import { findBackOut, findHeldCordon, giveUp, lostItsMark, recover, retreat } from "./node-retreat.ts";
 import { afterUpdate, close, giveBack, reboot, verify } from "./node-verify.ts";
 import {
   COMMITTED,
@@ -59,7 +60,8 @@ function start(view: NodeView, node: NodeAsset): NodeAct {
   if (node.mark !== undefined || state?.operation !== undefined) return { kind: "Free", lost: false };
   // A claim that was restored from a mark says nothing of what was to be done; without its mark it is over.
   if (claim.digest === "" || wasReleased(state, claim)) return { kind: "Free", lost: false };
-  const why = level === undefined ? LEVEL_MISSING(claim) : (away ?? findForeignCordon(view, node));
+  const why =
+    level === undefined ? LEVEL_MISSING(claim) : (away ?? findHold(node, view.now) ?? findForeignCordon(view, node));
   if (why !== undefined) return { kind: "Close", result: "BackedOut", message: why.message };
   // The plan was made from a cache; the node as just read may be there already (nothing is done twice).
   if (isThere(view.assess())) return { kind: "Close", result: "Succeeded", message: `was at ${claim.level} already` };
@@ -120,10 +122,17 @@ function stepOn(scene: Scene): NodeAct {
   const { operation } = scene;
   if (operation.release !== undefined) return giveUp(scene);
   if (operation.failure !== undefined) return recover(scene, operation.failure);
+  const held = findHeldCordon(scene);
+  if (held !== undefined) return { kind: "Wait", block: held };
   const backOut = operation.backOut ?? findBackOut(scene);
   if (backOut !== undefined) return retreat(scene, backOut);
   if (lostItsMark(scene))
-    return { kind: "Mark", cordon: true, priorUnschedulable: operation.priorUnschedulable === true };
+    return {
+      kind: "Mark",
+      cordon: true,
+      priorUnschedulable: operation.priorUnschedulable === true,
+      ...priorMarksOf(operation),
+    };
   switch (operation.step) {
     case "Claimed":
       return hasStep(scene, "prepare") ? enter(scene, "Preparing", "prepare") : stage(scene);
@@ -167,8 +176,13 @@ function prepareUpdate(scene: Scene): NodeAct {
   if (isDoneAlready(scene)) return record(scene, "Verified");
   if (node.mark?.claimId !== claim.id)
     return { kind: "Mark", cordon: operation.disrupt === true, priorUnschedulable: node.unschedulable };
-  const marked = { marked: true, priorUnschedulable: node.mark.priorUnschedulable };
+  const marked = { marked: true, priorUnschedulable: node.mark.priorUnschedulable, ...priorMarksOf(node.mark) };
   return operation.disrupt === true ? record(scene, "Cordoned", marked) : begun(scene, marked);
+}
+
+/** Kept in the operation too: whoever wipes the node's annotations must not make our marks look like somebody else's. */
+function priorMarksOf({ priorMarks }: { readonly priorMarks?: string }): { readonly priorMarks?: string } {
+  return priorMarks === undefined ? {} : { priorMarks };
 }
 
 /** Somebody was faster, or excepted the node meanwhile: there is nothing left to do to it. */

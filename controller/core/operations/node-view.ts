@@ -56,7 +56,13 @@ export type NodeAct =
   /** Write the operation as given; one status write. */
   | { readonly kind: "Record"; readonly operation: NodeOperation; readonly note: string }
   /** Cordon and mark in one JSON patch, or only mark. */
-  | { readonly kind: "Mark"; readonly cordon: boolean; readonly priorUnschedulable: boolean }
+  | {
+      readonly kind: "Mark";
+      readonly cordon: boolean;
+      readonly priorUnschedulable: boolean;
+      /** Of a mark that was wiped: the do-not-remove marks as they were before it. */
+      readonly priorMarks?: string;
+    }
   | { readonly kind: "Evict"; readonly pods: readonly PodAsset[]; readonly wait: Block }
   /** Make the job of a step; a suspended one touches nothing. */
   | { readonly kind: "CreateJob"; readonly step: RecipeStepName; readonly suspended: boolean }

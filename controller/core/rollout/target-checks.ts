@@ -3,6 +3,7 @@
 import type { UpdateRecipe } from "../../api/update-recipe.ts";
 import type { Instant } from "../../clock.ts";
 import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../../api/patch-state.ts";
+import { findHold } from "../interop/markers.ts";
 import { parseDuration } from "../duration.ts";
 import { compareVersions } from "../versions/index.ts";
 import type { Block, Inventory, NodeAsset, PolicyInForce, RingInForce, StoredStates, WorkloadAsset } from "../model.ts";
@@ -32,6 +33,7 @@ const nodeChecks: readonly NodeCheck[] = [
   checkProvider,
   checkRollback,
   checkSkew,
+  ({ now }, node) => findHold(node, now),
   (scope, node) =>
     node.unschedulable && node.mark === undefined && scope.ring.spec.cordonedNodes !== "Update"
       ? { reason: "CordonedByOther", message: `node ${node.name} was cordoned by somebody else` }

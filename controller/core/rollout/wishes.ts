@@ -111,9 +111,10 @@ function findWish(record: TargetRecord, { scope, ring, forcedAt, epoch }: WishSc
   const { target, state } = record;
   const { approval } = scope;
   const blocks = findTargetBlocks({ now, policy, inventory, stored, target, ring, approval, forcedAt });
-  // A grace ends by the clock, and so does what an attempt that ended made its target wait for.
+  // A grace ends by the clock, and so do a foreign lock and what an attempt that ended made its target wait for.
   const waits =
     blocks.some((block) => block.reason === "GracePeriod") ||
+    target.node?.foreign?.some(({ until }) => until !== undefined && until > now) === true ||
     (state?.attempted ?? []).some(({ notBefore }) => notBefore !== undefined && !(Date.parse(notBefore) <= now));
   return {
     epoch: waits ? undefined : epoch,

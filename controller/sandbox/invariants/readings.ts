@@ -9,6 +9,11 @@ import type { KubeObject } from "../../kube/port.ts";
 /** Claim that holds an object. */
 export const CLAIM_MARK = "ringward.dev/claim";
 export const PRIOR_MARK = "ringward.dev/prior-unschedulable";
+/** What keeps autoscalers away from a node. */
+export const KEEP_MARKS = [
+  "cluster-autoscaler.kubernetes.io/scale-down-disabled",
+  "karpenter.sh/do-not-disrupt",
+] as const;
 export const STEP_LABEL = "ringward.dev/step";
 export const NODE_LABEL = "ringward.dev/node-uid";
 export const JOB_NAMESPACE = "ringward-jobs";
@@ -48,6 +53,8 @@ export interface NodeView {
   readonly info: unknown;
   readonly claimId: string | undefined;
   readonly prior: string | undefined;
+  /** Values of KEEP_MARKS. */
+  readonly kept: readonly (string | undefined)[];
   /** Not there for workloads since; undefined: it is there. */
   readonly awaySince: Instant | undefined;
 }
@@ -73,6 +80,7 @@ export function readNode(object: KubeObject, now: Instant, before: NodeView | un
     info: at(object.status, "nodeInfo"),
     claimId: annotations[CLAIM_MARK],
     prior: annotations[PRIOR_MARK],
+    kept: KEEP_MARKS.map((key) => annotations[key]),
     awaySince: away ? (before?.uid === uid ? (before.awaySince ?? now) : now) : undefined,
   };
 }

@@ -1,5 +1,6 @@
 // Cordons: who set them, and that they are given back as they were (B6, B7, B16).
 import type { Invariant, Report } from "./invariant.ts";
+import { KEEP_MARKS } from "./readings.ts";
 import type { World } from "./world.ts";
 
 const checkPrior: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefore }, world, report) => {
@@ -56,6 +57,47 @@ interface Known {
   readonly cordoned: boolean;
 }
 
+/** The autoscalers' marks stand from the mark to its end, and are then as they were, but for what others changed meanwhile. */
+const checkKept: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefore, byController }, world, report) => {
+  const after = world.nodes.get(version.object.metadata.name);
+  if (after === undefined || nodeBefore === undefined || version.resource !== "nodes") return;
+  const key = (after.claimId ?? nodeBefore.claimId) || "";
+  const known = report.memo.get(key) as Kept | undefined;
+  if (!byController) {
+    if (known === undefined || after.uid !== nodeBefore.uid) return;
+    // Whoever takes the whole mark off the node leaves nothing to compare with.
+    const wiped = nodeBefore.claimId !== undefined && after.claimId === undefined;
+    const touched = known.touched.map((was, at) => was || wiped || after.kept[at] !== nodeBefore.kept[at]);
+    report.memo.set(key, { ...known, touched });
+    return;
+  }
+  for (const { kind } of acts) {
+    if (kind === "Mark" && known === undefined) {
+      report.met();
+      report.memo.set(key, { prior: nodeBefore.kept, touched: nodeBefore.kept.map(() => false) } satisfies Kept);
+      KEEP_MARKS.forEach((mark, at) => {
+        if (after.kept[at] !== "true") report.violated(`nodes/${after.name}`, `claimed and marked without ${mark}`);
+      });
+    }
+    if (kind !== "Unmark" || known === undefined) continue;
+    KEEP_MARKS.forEach((mark, at) => {
+      const wanted = known.touched[at] === true ? nodeBefore.kept[at] : known.prior[at];
+      if (known.touched[at] !== true && after.kept[at] !== wanted)
+        report.violated(
+          `nodes/${after.name}`,
+          `given back with ${mark} ${after.kept[at] ?? "absent"}, and it was ${wanted ?? "absent"} before`,
+        );
+    });
+    report.memo.delete(key);
+  }
+};
+
+interface Kept {
+  readonly prior: readonly (string | undefined)[];
+  /** By hands that were not ours. */
+  readonly touched: readonly boolean[];
+}
+
 const checkPersons: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefore, byController }, world, report) => {
   if (version.resource !== "nodes" || nodeBefore?.claimId === undefined) return;
   const after = world.nodes.get(version.object.metadata.name);
@@ -85,5 +127,10 @@ function endMarks(world: World, report: Report): void {
 export const schedulability: readonly Invariant[] = [
   { id: "B6", says: "prior schedulability is recorded in the cordon write and restored exactly", check: checkPrior },
   { id: "B7", says: "a person's uncordon is never undone in the same claim", check: checkPersons },
+  {
+    id: "B17",
+    says: "autoscalers are kept away from a marked node, and their marks are then as they were",
+    check: checkKept,
+  },
   { id: "B16", says: "in the end no node bears a mark without a claim", end: endMarks },
 ];

@@ -390,6 +390,55 @@ describe("prepare", () => {
   });
 });
 
+describe("another tool's hold", () => {
+  const foreign = [{ reason: "BeingRemoved", message: "Cluster Autoscaler: the node is drained" }] as const;
+  const held = (): NodeAsset => cordoned({ foreign });
+
+  it.each(["Claimed", "Staged"] as const)("before the cordon is backed out from: %s", (name) => {
+    expect(act({ operation: operation(name), node: nodeAsset("n", { foreign }) })).toMatchObject({
+      note: "BackingOut",
+      operation: { backOut: { reason: "BeingRemoved" } },
+    });
+  });
+
+  it("that is there before anything is written down ends the claim", () => {
+    expect(act({ node: nodeAsset("n", { foreign }) })).toMatchObject({ kind: "Close", result: "BackedOut" });
+  });
+
+  it.each(["Cordoned", "Drained"] as const)("is waited for after the cordon, whatever else is due: %s", (name) => {
+    const pods = [pod("web")];
+    const late = operation(name, { stepTime: iso(START - 60 * MINUTE) });
+    const away = { ...late, backOut: { reason: "OutsideWindow", message: "m", time: iso(START) } };
+
+    for (const one of [late, away])
+      for (const retreat of [undefined, WINDOW_ENDED])
+        expect(act({ operation: one, node: held(), pods, retreat })).toMatchObject({
+          kind: "Wait",
+          block: { reason: "BeingRemoved" },
+        });
+  });
+
+  it("gives way to a person: Stop, a release, an uncordon", () => {
+    const stopped: Block = { reason: "Stopped", message: "the ledger says Stop" };
+    const away = operation("Cordoned", { backOut: { reason: "Stopped", message: "m", time: iso(START) } });
+    const released = operation("Cordoned", { release: { reason: "r", time: iso(START) } });
+    const uncordoned = { ...held(), unschedulable: false };
+
+    expect(act({ operation: operation("Cordoned"), node: held(), retreat: stopped })).toMatchObject({
+      note: "BackingOut",
+    });
+    expect(act({ operation: away, node: held() })).toMatchObject({ kind: "Unmark" });
+    expect(act({ operation: released, node: held() })).toMatchObject({ kind: "Unmark" });
+    expect(act({ operation: operation("Cordoned"), node: uncordoned })).toMatchObject({
+      operation: { backOut: { reason: "UncordonedByPerson" } },
+    });
+  });
+
+  it("does not stop what has begun", () => {
+    expect(act({ operation: operation("Rebooted"), node: held() }).kind).not.toBe("Wait");
+  });
+});
+
 describe("the way back", () => {
   const REVERSIBLE = [
     "Claimed",

@@ -49,7 +49,7 @@ describe("invariants of nodes and budgets", () => {
     const { violations, occurred } = closed(rebooted()).check();
 
     expect(violations).toEqual([]);
-    for (const id of ["B1", "B3", "B5", "B6", "B9", "B10", "B11", "B12", "B16", "S4", "K2"])
+    for (const id of ["B1", "B3", "B5", "B6", "B9", "B10", "B11", "B12", "B16", "B17", "S4", "K2"])
       expect(occurred).toContain(id);
     expect(occurred).not.toContain("B7");
   });
@@ -201,6 +201,27 @@ describe("invariants of nodes and budgets", () => {
       ),
     ).toContain("B6");
     expect(broken(cordoned().node("n1", { cordoned: true, mark: "claim-n1", prior: true }))).toContain("B6");
+  });
+
+  it("B17: marked without the autoscalers' marks, and given back with marks that were not there, or without those that were", () => {
+    const marked = (before: string | null = null): Story =>
+      base()
+        .node("n1", { kept: before }, "admin")
+        .ledger([claimOn("n1")])
+        .state("n1", operation("n1", "Claimed"))
+        .node("n1", { cordoned: true, mark: "claim-n1" });
+
+    const begun = base()
+      .ledger([claimOn("n1")])
+      .state("n1", operation("n1", "Claimed"));
+    expect(broken(begun.node("n1", { cordoned: true, mark: "claim-n1", kept: null }))).toEqual(["B17"]);
+    expect(broken(marked().node("n1", { kept: "true" }))).toContain("B17");
+    expect(broken(marked("false").node("n1"))).toContain("B17");
+    expect(broken(marked().node("n1"))).not.toContain("B17");
+    expect(broken(marked("false").node("n1", { kept: "false" }))).not.toContain("B17");
+    // A person's own word in between stays.
+    const person = marked().node("n1", { cordoned: true, mark: "claim-n1", kept: "false" }, "admin");
+    expect(broken(person.node("n1", { kept: "false" }))).not.toContain("B17");
   });
 
   it("B7: a person's uncordon that is undone in the same claim", () => {

@@ -334,6 +334,7 @@ describe("the list of invariants", () => {
       "B13",
       "B14",
       "B16",
+      "B17",
       "B2",
       "B3",
       "B4",
