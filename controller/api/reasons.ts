@@ -22,6 +22,14 @@ const table = {
     "wait",
     "Another control-plane node is unavailable or in change, or a control-plane node is not ready.",
   ],
+  EtcdQuorumAtRisk: [
+    "wait",
+    "Without the control-plane node too few members of etcd would be well for a quorum; it is left alone until they are.",
+  ],
+  ApiServerNotReady: [
+    "wait",
+    "The API server is not ready, or no other one would be while the control-plane node is away.",
+  ],
   LedgerFull: ["wait", "The ledger holds as many claims as it can."],
   LedgerRebuilding: [
     "wait",

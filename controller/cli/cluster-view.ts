@@ -6,6 +6,7 @@ import type { Inventory, StoredStates } from "../core/model.ts";
 import { UserError } from "../errors.ts";
 import { readDump } from "../inventory/dump.ts";
 import { isNotFound } from "../kube/api-errors.ts";
+import { viewApiServer } from "../kube/api-server.ts";
 import { type Client, createClient } from "../kube/client.ts";
 import { loadClusterAccess } from "../kube/kubeconfig.ts";
 import { stateRef, statusFor } from "../kube/patch-states.ts";
@@ -96,8 +97,7 @@ export function openCluster(options: {
 /** Lists everything that planning needs, once. Throws UserError where the API server cannot be asked. */
 export async function viewCluster(client: Client, now: Instant): Promise<ClusterView> {
   const lists = await explainFailure(() => listAll(client));
-  const version = await explainFailure(() => readVersion(client));
-  const { inventory, stored, problems } = takeSnapshot(lists, version);
+  const { inventory, stored, problems } = takeSnapshot(lists, await viewApiServer(client));
   const objects = new Map<string, KubeObject[]>();
   for (const key of CLUSTER_KEYS)
     if (resourceOf(key).group === "ringward.dev") objects.set(resourceOf(key).kind, [...lists[key]]);
@@ -121,12 +121,6 @@ async function listAll(client: Client): Promise<ClusterObjects> {
     }
   }
   return lists as ClusterObjects;
-}
-
-async function readVersion(client: Client): Promise<string | undefined> {
-  const { status, body } = await client.port.request({ method: "GET", path: "/version" });
-  const version = (body as { readonly gitVersion?: unknown } | null)?.gitVersion;
-  return status === 200 && typeof version === "string" ? version : undefined;
 }
 
 /** What an API server refuses or does not answer is the person's to mend. */

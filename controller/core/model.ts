@@ -140,6 +140,15 @@ export interface PdbAsset {
   readonly desiredHealthy: number;
 }
 
+/** A static pod of the control plane. */
+export interface ControlPlanePod {
+  readonly component: "etcd" | "kube-apiserver";
+  readonly node: string;
+  readonly ready: boolean;
+  /** Of its image's tag, where that is one. */
+  readonly version: string | undefined;
+}
+
 /** Everything observed in the cluster. Lists are sorted by (namespace, name); the planner sorts again, so order never matters (R6). */
 export interface Inventory {
   readonly nodes: readonly NodeAsset[];
@@ -148,6 +157,8 @@ export interface Inventory {
   readonly pdbs: readonly PdbAsset[];
   /** `v1.36.2`, or undefined where unknown (a dump). */
   readonly apiServerVersion: string | undefined;
+  /** The control plane's own pods, and what the API server says of itself (`/readyz`; undefined: nobody asked). */
+  readonly controlPlane?: { readonly pods: readonly ControlPlanePod[]; readonly ready: boolean | undefined };
 }
 
 /** What is stored about a target between passes (NodePatchState, WorkloadPatchState), by the target's UID. */

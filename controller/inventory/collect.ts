@@ -3,6 +3,7 @@
 // becomes a problem and the others go on (V4).
 import type { Instant } from "../clock.ts";
 import type { Inventory, NodeAsset, PdbAsset } from "../core/model.ts";
+import { controlPlanePods } from "./control-plane.ts";
 import { canonicalJson } from "../core/levels/index.ts";
 import { type Fields, fieldsAt, instantOf, isFields, listOf, textOf } from "./fields.ts";
 import {
@@ -140,6 +141,7 @@ export function createCollector(): Collector {
       pods: pods.list().map(({ value }) => value.asset),
       pdbs: pdbs.list().map(valueOf),
       apiServerVersion,
+      controlPlane: { pods: controlPlanePods(pods.list().map(valueOf)), ready: undefined },
     };
     const objects = Map.groupBy(own.list().map(valueOf), (object) => object.kind);
     const all = [...problems, ...shelves.flatMap((shelf) => shelf.problems())];

@@ -8,7 +8,11 @@ import { annotationsOf, claimOf, conditionOf, identify, type Projected } from ".
 type Strings = Readonly<Record<string, string>>;
 
 const ZONES = ["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"];
-const CONTROL_PLANE = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
+const CONTROL_PLANE = [
+  "node-role.kubernetes.io/control-plane",
+  "node-role.kubernetes.io/master",
+  "node-role.kubernetes.io/etcd",
+];
 
 /** Who replaces such nodes: by label or annotation, most specific first. */
 const PROVIDERS: readonly (readonly [NodeProvider, readonly string[]])[] = [

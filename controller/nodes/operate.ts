@@ -214,6 +214,8 @@ async function write(scene: Scene, status: NodePatchStateStatus): Promise<void> 
 
 /** Reasons that people can do something about are shown in the node's own state, once, with their time. */
 const SHOWN: ReadonlySet<string> = new Set([
+  "EtcdQuorumAtRisk",
+  "ApiServerNotReady",
   "PDBBlocked",
   "PodBlocksDrain",
   "UnderMaintenance",

@@ -9,6 +9,7 @@ import { createPlanner, type Plan, type PlanInput, type Planner } from "../core/
 import { createMemory, type AnswerMemory } from "../core/incremental/memory.ts";
 import { predecessorsOf } from "../core/rollout/ring-order.ts";
 import { isConflict, isPatchTestFailure } from "../kube/api-errors.ts";
+import { type ApiServerView, viewApiServer } from "../kube/api-server.ts";
 import type { Client } from "../kube/client.ts";
 import type { EventInput } from "../kube/events.ts";
 import { apiVersionOf, findResource } from "../kube/resources.ts";
@@ -63,7 +64,8 @@ interface Memory {
   /** Exact soak of `ring/digest` since it was stored, ms. */
   soakedMs: ReadonlyMap<string, number>;
   readonly evictAfter: Map<string, number>;
-  apiServerVersion: string | undefined;
+  /** What the API server said of itself, and when (monotonic, ms). */
+  apiServer: { readonly at: number; readonly view: ApiServerView } | undefined;
   /** What only saves work: projections of objects, and parts of the last plan. */
   readonly projections: AnswerMemory;
   readonly planner: Planner;
@@ -83,7 +85,7 @@ export function createController(ports: PassPorts, options: PassOptions): Contro
     monotonic: undefined,
     soakedMs: new Map(),
     evictAfter: new Map(),
-    apiServerVersion: undefined,
+    apiServer: undefined,
     projections: createMemory(),
     planner: createPlanner(),
   };
@@ -97,8 +99,8 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
   memory.wall = undefined;
   memory.monotonic = undefined;
   const objects = await ports.reader.read();
-  memory.apiServerVersion ??= await readVersion(client);
-  const snapshot = takeSnapshot(objects, memory.apiServerVersion, memory.projections);
+  const apiServer = await askApiServer(ports, memory);
+  const snapshot = takeSnapshot(objects, apiServer, memory.projections);
   for (const problem of snapshot.problems) ports.onError(new Error(problem.message), `${problem.kind} ${problem.name}`);
   const policy = await ports.policy.sync(objects, clock.now());
   const ledger = await readLedger(client);
@@ -134,10 +136,14 @@ interface Scene {
   readonly views: readonly BaselineView[];
 }
 
-async function readVersion(client: Client): Promise<string | undefined> {
-  const { status, body } = await client.port.request({ method: "GET", path: "/version" });
-  const version = (body as { readonly gitVersion?: unknown } | null)?.gitVersion;
-  return status === 200 && typeof version === "string" ? version : undefined;
+/** An API server that is upgraded, or not ready, is noticed within this time. */
+const ASK_API_SERVER_MS = 5_000;
+
+async function askApiServer({ client, clock }: PassPorts, memory: Memory): Promise<ApiServerView> {
+  const at = clock.monotonic();
+  if (memory.apiServer === undefined || !(at - memory.apiServer.at < ASK_API_SERVER_MS))
+    memory.apiServer = { at, view: await viewApiServer(client) };
+  return memory.apiServer.view;
 }
 
 function planInput(

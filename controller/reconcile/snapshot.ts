@@ -10,14 +10,16 @@ import {
   revise,
   settle,
 } from "../core/incremental/memory.ts";
-import { makeAgain, type MadeList } from "../core/incremental/sorted-list.ts";
+import { makeAgain, type MadeList, selectAgain, type Selection } from "../core/incremental/sorted-list.ts";
+import { controlPlanePod, controlPlanePods } from "../inventory/control-plane.ts";
 import { CONTROLLERS, type JoinMemory, joinWorkloads } from "../inventory/join-workloads.ts";
 import { holdsElsewhere, withHolds } from "../inventory/foreign.ts";
 import { projectNode, readHeardAt } from "../inventory/project-node.ts";
 import { projectPdb } from "../inventory/project-pdb.ts";
-import { projectPod } from "../inventory/project-pod.ts";
+import { type PodRecord, projectPod } from "../inventory/project-pod.ts";
 import { projectWorkload } from "../inventory/project-workload.ts";
 import { type ObjectProblem, type Projected, valuesOf } from "../inventory/projected.ts";
+import type { ApiServerView } from "../kube/api-server.ts";
 import { stateRef, statusFor } from "../kube/patch-states.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { keyOf } from "../kube/store.ts";
@@ -36,7 +38,7 @@ export interface Snapshot {
  */
 export function takeSnapshot(
   objects: ClusterObjects,
-  apiServerVersion: string | undefined,
+  apiServer: ApiServerView,
   memory: AnswerMemory = createMemory(),
 ): Snapshot {
   turnPage(memory);
@@ -76,7 +78,15 @@ export function takeSnapshot(
       workloads,
       pods: recall(memory, "podAssets", [records], () => records.map((record) => record.asset)),
       pdbs: values("pdbs", pdbs),
-      apiServerVersion,
+      apiServerVersion: apiServer.version,
+      controlPlane: {
+        pods: controlPlanePods(
+          revise(memory, "controlPlane", (before: Selection<PodRecord> | undefined) =>
+            selectAgain(before, records, (record) => controlPlanePod(record) !== undefined),
+          ).chosen,
+        ),
+        ready: apiServer.ready,
+      },
     },
     stored: {
       nodes: recall(memory, "nodeStates", [assets, objects.nodeStates], () => nodeStates(objects, assets)),

@@ -16,11 +16,13 @@ const SNAPSHOT_RUNS = 5;
 export function benchPlan(log: (line: string) => void): readonly Row[] {
   log("making 5,000 nodes and 150,000 pods");
   const objects = makeObjects();
-  const projecting = timeThread(3, () => takeSnapshot(objects, "v1.31.4"));
+  const projecting = timeThread(3, () => takeSnapshot(objects, { version: "v1.31.4", ready: true }));
   const memory = createMemory();
-  takeSnapshot(objects, "v1.31.4", memory);
+  takeSnapshot(objects, { version: "v1.31.4", ready: true }, memory);
   const changed = Array.from({ length: SNAPSHOT_RUNS }, (_, run) => withPod(objects, run));
-  const again = timeThread(SNAPSHOT_RUNS, (run) => takeSnapshot(changed[run] ?? objects, "v1.31.4", memory));
+  const again = timeThread(SNAPSHOT_RUNS, (run) =>
+    takeSnapshot(changed[run] ?? objects, { version: "v1.31.4", ready: true }, memory),
+  );
   const input = withStates(makeScene(objects).input);
   const { nodes, workloads, pods } = input.inventory;
   log(`planning for ${nodes.length} nodes, ${workloads.length} workloads, ${pods.length} pods`);

@@ -53,7 +53,7 @@ export function makeObjects(): ClusterObjects {
 
 /** What one pass plans from. */
 export function makeScene(objects: ClusterObjects): Scene {
-  const { inventory } = takeSnapshot(objects, "v1.31.4");
+  const { inventory } = takeSnapshot(objects, { version: "v1.31.4", ready: true });
   const policy = makePolicy(objects);
   const candidates = resolveAll(policy);
   const levels = [...candidates.values()];

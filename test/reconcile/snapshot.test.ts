@@ -62,13 +62,15 @@ describe("a snapshot with a memory", () => {
       fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), (changes) => {
         const memory = createMemory();
         let objects = makeObjects();
-        takeSnapshot(objects, "v1.36.0", memory);
+        takeSnapshot(objects, { version: "v1.36.0", ready: true }, memory);
         for (const { change: name, key, pick } of changes) {
           const list = objects[key];
           const changed = CHANGES[name]?.(list, list.length === 0 ? 0 : pick % list.length) ?? list;
           objects = { ...objects, [key]: changed };
 
-          expect(takeSnapshot(objects, "v1.36.0", memory)).toEqual(takeSnapshot(objects, "v1.36.0"));
+          expect(takeSnapshot(objects, { version: "v1.36.0", ready: true }, memory)).toEqual(
+            takeSnapshot(objects, { version: "v1.36.0", ready: true }),
+          );
         }
       }),
       { numRuns: 60 },
@@ -78,10 +80,10 @@ describe("a snapshot with a memory", () => {
   it("gives the very same assets for objects that are the very same", () => {
     const memory = createMemory();
     const objects = makeObjects();
-    const before = takeSnapshot(objects, "v1.36.0", memory);
+    const before = takeSnapshot(objects, { version: "v1.36.0", ready: true }, memory);
     const pods = objects.pods.with(3, structuredClone(objects.pods[3] as KubeObject));
 
-    const after = takeSnapshot({ ...objects, pods }, "v1.36.0", memory);
+    const after = takeSnapshot({ ...objects, pods }, { version: "v1.36.0", ready: true }, memory);
 
     expect(after.inventory.nodes).toBe(before.inventory.nodes);
     expect(after.stored.nodes).toBe(before.stored.nodes);

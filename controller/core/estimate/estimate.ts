@@ -13,6 +13,7 @@ import { usualMinutes } from "../rollout/history.ts";
 import { needsWork, type Plan, type PlanInput, type RingOutcome } from "../rollout/plan.ts";
 import { isDone, isInScope } from "../rollout/progress.ts";
 import { deadlineOf } from "../rollout/ring-checks.ts";
+import { viewControlPlane } from "../rollout/control-plane.ts";
 import { findTargetBlocks } from "../rollout/target-checks.ts";
 import type { Target } from "../rollout/targets.ts";
 
@@ -173,6 +174,7 @@ function findStuck(scope: Scope, target: Target, approval: Approval | undefined)
     policy,
     inventory,
     stored,
+    controlPlane: viewControlPlane(inventory),
     target,
     ring: outcome.ring,
     approval,

@@ -76,6 +76,28 @@ function placeOf<T>(sorted: readonly T[], one: T, compare: Compare<T>): number {
   return low;
 }
 
+/** Some of a list, and the list that they were chosen of. */
+export interface Selection<T> {
+  readonly list: readonly T[];
+  /** In no order that means anything. */
+  readonly chosen: readonly T[];
+}
+
+/** Chooses of a list, looking only at what came since it was chosen of last time. `wanted` must say the same of the same element. */
+export function selectAgain<T>(
+  before: Selection<T> | undefined,
+  list: readonly T[],
+  wanted: (one: T) => boolean,
+): Selection<T> {
+  if (before === undefined) return { list, chosen: list.filter(wanted) };
+  if (before.list === list) return before;
+  const { gone, come } = findChanges(before.list, list);
+  const left = new Set(gone.filter(wanted));
+  const added = come.filter(wanted);
+  if (left.size === 0 && added.length === 0) return { list, chosen: before.chosen };
+  return { list, chosen: [...before.chosen.filter((one) => !left.has(one)), ...added] };
+}
+
 /** A list made of another, element by element, and what it was made of. */
 export interface MadeList<From, To> {
   readonly from: readonly From[];

@@ -8,6 +8,7 @@ import type { Instant } from "../../clock.ts";
 import { findHold } from "../interop/markers.ts";
 import { parseDuration } from "../duration.ts";
 import type { Block, Claim, NodeAsset } from "../model.ts";
+import { crossesMinor } from "../versions/kubelet.ts";
 import { andMore, budgetsOf, describeRefusals, type DrainView, isDrained, viewDrain } from "./drain.ts";
 import { enter, startedJob } from "./node-jobs.ts";
 import { wasReleased } from "./released.ts";
@@ -91,7 +92,7 @@ function withoutLevel(scene: Omit<Scene, "level">): NodeAct {
 
 function begin({ now, claim, assess }: NodeView, level: PatchLevelSpec, node: NodeAsset): NodeAct {
   const time = new Date(now).toISOString();
-  const disrupt = level.disruption === "Reboot" || level.node?.drain === "Always";
+  const disrupt = level.disruption === "Reboot" || level.node?.drain === "Always" || changesKubeletMinor(level, node);
   const operation: NodeOperation = {
     claimId: claim.id,
     ring: claim.ring,
@@ -108,6 +109,12 @@ function begin({ now, claim, assess }: NodeView, level: PatchLevelSpec, node: No
     ...(assess().offTarget ? { rollback: true } : {}),
   };
   return { kind: "Record", operation, note: "Claimed" };
+}
+
+/** A kubelet's minor is never changed under running pods (kubernetes.io, "Version Skew Policy", upgrading the kubelet). */
+function changesKubeletMinor({ node: level }: PatchLevelSpec, { kubeletVersion }: NodeAsset): boolean {
+  const wanted = level?.components.find((component) => component.name === "kubelet")?.version;
+  return wanted !== undefined && crossesMinor(kubeletVersion, wanted);
 }
 
 /** Steps in which nothing was done to the node that pods would notice. */

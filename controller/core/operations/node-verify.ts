@@ -25,7 +25,7 @@ export function afterUpdate(scene: Scene): NodeAct {
   if (operation.disrupt === true) {
     // A person uncordoned after the update: verify, do not reboot, end as pending reboot.
     if (!node.unschedulable) return record(scene, "Updated", { noReboot: true });
-    return enter(scene, "Rebooting", "reboot");
+    return findControlPlaneHold(scene) ?? enter(scene, "Rebooting", "reboot");
   }
   // A reboot that turns out to be needed goes back through cordon and drain in the same claim. The mark that stood without a
   // cordon is taken off first: the cordon writes its own, with the schedulability as it is then (B6).
@@ -37,6 +37,13 @@ export function afterUpdate(scene: Scene): NodeAct {
     marked: false,
     priorUnschedulable: node.unschedulable,
   });
+}
+
+const HOLDS: ReadonlySet<string> = new Set(["EtcdQuorumAtRisk", "ApiServerNotReady"]);
+
+/** The target finishes, but its reboot waits while it would take the control plane with it. */
+function findControlPlaneHold({ retreat }: Scene): NodeAct | undefined {
+  return retreat !== undefined && HOLDS.has(retreat.reason) ? { kind: "Wait", block: retreat } : undefined;
 }
 
 /** Whether a component that only a reboot brings does not run yet. What is not known is no reason to reboot. */
@@ -71,6 +78,8 @@ export function reboot(scene: Scene): NodeAct {
   const waits = phase === "Absent" || phase === "Prepared";
   if (waits && operation.disrupt === true && !node.unschedulable)
     return findPrepared(scene) ?? record(scene, "Updated", { noReboot: true });
+  const hold = waits ? findControlPlaneHold(scene) : undefined;
+  if (hold !== undefined) return hold;
   const job = startedJob(scene, "reboot");
   if (job.phase === "NotStarted") return job.act;
   // A reboot kills its own job: how the job ended says nothing, the boot id does (B10, B12).

@@ -1,6 +1,7 @@
 // From rows, rings and claims to decisions: what happens next to each target, with its reason. Claims under way come first (V3).
 import type { Block, Claim, Digest } from "../model.ts";
 import { parseDuration } from "../duration.ts";
+import { findControlPlaneRisk } from "./control-plane.ts";
 import type { ClaimRequest } from "./limits.ts";
 import type { Decision, Steering } from "./plan.ts";
 import { type Context, failureOf } from "./prepare.ts";
@@ -11,8 +12,14 @@ import type { RingView } from "./ring-view.ts";
 export function steerClaims(context: Context, views: ReadonlyMap<string, RingView>): readonly Steering[] {
   return context.claims.map((claim) => ({
     claim,
-    retreat: findMoved(claim, context) ?? findAway(claim, context, views),
+    retreat: findRisk(claim, context) ?? findMoved(claim, context) ?? findAway(claim, context, views),
   }));
+}
+
+/** First, because it holds for the reboot of a node that is past everything else, too. */
+function findRisk({ uid }: Claim, { survey, controlPlane }: Context): Block | undefined {
+  const asset = survey.byUid.get(uid)?.asset;
+  return asset === undefined || "kind" in asset ? undefined : findControlPlaneRisk(asset, controlPlane);
 }
 
 /** The entry says something else now, or the ring's policy wants targets back that have not begun their update. */

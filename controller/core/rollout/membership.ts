@@ -19,7 +19,11 @@ export interface Members {
   readonly workloads: ReadonlyMap<string, readonly WorkloadAsset[]>;
 }
 
-const CONTROL_PLANE_LABELS = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
+const CONTROL_PLANE_LABELS = [
+  "node-role.kubernetes.io/control-plane",
+  "node-role.kubernetes.io/master",
+  "node-role.kubernetes.io/etcd",
+];
 
 /** Assigns every node and workload. Lists of members are in the order in which the assets came. */
 export function assignMembers(

@@ -7,6 +7,7 @@ import type { BaselineInForce, Block, Claim, Digest, NodeAsset, RingInForce, Wor
 import { type CompiledCalendars, compileCalendars } from "./calendars.ts";
 import { type ChoiceInput, findBases } from "./choices.ts";
 import { markWithdrawals, readEntries, type RingEntries, withdrawnIn } from "./entries.ts";
+import { type ControlPlaneView, viewControlPlane } from "./control-plane.ts";
 import { type Census, takeCensus } from "./census.ts";
 import { makeRules, type Members, type MembershipRules, rulesParts } from "./membership.ts";
 import { turnPage, type AnswerMemory, recall, revise, settle } from "../incremental/memory.ts";
@@ -33,6 +34,8 @@ export interface Context {
   readonly withdrawn: ReadonlyMap<string, ReadonlySet<Digest>>;
   readonly survey: Survey;
   readonly census: Census;
+  /** The very same while it says the same. */
+  readonly controlPlane: ControlPlaneView;
   readonly targets: readonly Target[];
   readonly claims: readonly Claim[];
   /** By target UID. */
@@ -75,6 +78,9 @@ export function prepare(given: PlanInput, memory: AnswerMemory): Context {
     withdrawn,
     survey,
     census: revise(memory, "census", (before: Census | undefined) => takeCensus(before, registers)),
+    controlPlane: revise(memory, "controlPlane", (before: ControlPlaneView | undefined) =>
+      settle(before, viewControlPlane(input.inventory)),
+    ),
     targets: listTargets(survey, memory),
     claims,
     claimOf: new Map(claims.map((claim) => [claim.uid, claim])),

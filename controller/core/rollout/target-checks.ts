@@ -6,8 +6,10 @@ import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../../api/p
 import { findHold } from "../interop/markers.ts";
 import { parseDuration } from "../duration.ts";
 import { compareVersions } from "../versions/index.ts";
+import { kubernetesMinor, OLDEST_KUBELET_MINORS } from "../versions/kubelet.ts";
 import type { Block, Inventory, NodeAsset, PolicyInForce, RingInForce, StoredStates, WorkloadAsset } from "../model.ts";
 import { iso } from "./ring-checks.ts";
+import { type ControlPlaneView, findControlPlaneRisk } from "./control-plane.ts";
 import { desiredImages } from "./desired-images.ts";
 import type { Approval } from "./entries.ts";
 import { isLevelOf } from "./history.ts";
@@ -18,6 +20,7 @@ export interface TargetScope {
   readonly policy: PolicyInForce;
   readonly inventory: Inventory;
   readonly stored: StoredStates;
+  readonly controlPlane: ControlPlaneView;
   readonly target: Target;
   readonly ring: RingInForce;
   readonly approval: Approval;
@@ -33,6 +36,7 @@ const nodeChecks: readonly NodeCheck[] = [
   checkProvider,
   checkRollback,
   checkSkew,
+  ({ controlPlane }, node) => findControlPlaneRisk(node, controlPlane),
   ({ now }, node) => findHold(node, now),
   (scope, node) =>
     node.unschedulable && node.mark === undefined && scope.ring.spec.cordonedNodes !== "Update"
@@ -165,28 +169,44 @@ function checkRollback({ approval, target }: TargetScope): Block | undefined {
   };
 }
 
-/** Kubernetes' version skew policy: a kubelet is never newer than the API server. One that is too old already is not made worse by a patch. */
-function checkSkew({ approval, inventory }: TargetScope, node: NodeAsset): Block | undefined {
+/**
+ * Kubernetes' version skew policy: a kubelet is never newer than any API server, nor more than three minors older. One that is too old
+ * already is not made worse by an update; what goes back may not become it.
+ */
+function checkSkew({ approval, target, inventory }: TargetScope, node: NodeAsset): Block | undefined {
   const wanted = approval.level.spec.node?.components.find((component) => component.name === "kubelet")?.version;
-  if (wanted === undefined || compareVersions("semver", node.kubeletVersion, wanted) !== "<") return undefined;
-  const [wantedMinor, runningMinor] = [minorOf(wanted), minorOf(node.kubeletVersion)];
+  if (wanted === undefined) return undefined;
+  const order = compareVersions("semver", node.kubeletVersion, wanted);
+  const goesBack = target.assessment.offTarget && order === ">";
+  if (order !== "<" && !goesBack) return undefined;
+  const wantedMinor = kubernetesMinor(wanted);
   // Skew is about minors: a patch of the one that runs changes nothing, whatever the server is.
-  if (wantedMinor !== undefined && wantedMinor === runningMinor) return undefined;
-  const server = inventory.apiServerVersion;
-  const serverMinor = server === undefined ? undefined : minorOf(server);
-  if (wantedMinor === undefined || serverMinor === undefined)
+  if (wantedMinor !== undefined && wantedMinor === kubernetesMinor(node.kubeletVersion)) return undefined;
+  const servers = [inventory.apiServerVersion, ...apiServerVersions(inventory)];
+  const minors = servers.map((server) => (server === undefined ? undefined : kubernetesMinor(server)));
+  const unknown = minors.indexOf(undefined);
+  if (wantedMinor === undefined || unknown >= 0)
     return {
       reason: "VersionSkew",
-      message: `kubelet ${wanted}: the API server's version (${server ?? "unknown"}) does not say that it may be so new`,
+      message: `kubelet ${wanted}: the API server's version (${servers[unknown] ?? "unknown"}) does not say whether it may be so`,
     };
-  if (wantedMinor > serverMinor)
-    return { reason: "VersionSkew", message: `kubelet ${wanted} would be newer than the API server ${server}` };
+  for (const [at, minor = 0] of minors.entries()) {
+    if (!goesBack && wantedMinor > minor)
+      return { reason: "VersionSkew", message: `kubelet ${wanted} would be newer than the API server ${servers[at]}` };
+    if (goesBack && wantedMinor < minor - OLDEST_KUBELET_MINORS)
+      return {
+        reason: "VersionSkew",
+        message: `kubelet ${wanted} would be more than ${OLDEST_KUBELET_MINORS} minors older than the API server ${servers[at]}`,
+      };
+  }
   return undefined;
 }
 
-function minorOf(version: string): number | undefined {
-  const match = /^v?1\.(\d{1,4})(?:\.|$)/.exec(version);
-  return match === null ? undefined : Number(match[1]);
+/** While a control plane is upgraded its servers differ, and whoever asks one of them hears only of that one. */
+function apiServerVersions({ controlPlane }: Inventory): readonly string[] {
+  return (controlPlane?.pods ?? []).flatMap(({ component, version }) =>
+    component === "kube-apiserver" && version !== undefined ? [version] : [],
+  );
 }
 
 /** A node that joined late, or came to need a reboot, has its grace before the deadline forces it; inside a window it needs none. */

@@ -67,6 +67,7 @@ export function findWishes(group: Group, scope: RingScope, context: Context): Wi
       policy.recipes,
       policy.clusterName,
       inventory.apiServerVersion,
+      context.controlPlane,
     ],
     () => ({}),
   );
@@ -108,9 +109,10 @@ interface WishScope {
 
 function findWish(record: TargetRecord, { scope, ring, forcedAt, epoch }: WishScope, context: Context): KnownWish {
   const { now, policy, inventory, stored } = context.input;
+  const { controlPlane } = context;
   const { target, state } = record;
   const { approval } = scope;
-  const blocks = findTargetBlocks({ now, policy, inventory, stored, target, ring, approval, forcedAt });
+  const blocks = findTargetBlocks({ now, policy, inventory, stored, controlPlane, target, ring, approval, forcedAt });
   // A grace ends by the clock, and so do a foreign lock and what an attempt that ended made its target wait for.
   const waits =
     blocks.some((block) => block.reason === "GracePeriod") ||

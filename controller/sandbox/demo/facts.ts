@@ -30,7 +30,7 @@ export interface Tally {
 
 /** Looks at the cluster's objects. Policy is what the controller put there from Git (mode Apply). */
 export function readFacts(objects: ClusterObjects, now: Instant, apiServerVersion: string): Facts {
-  const { inventory, stored } = takeSnapshot(objects, apiServerVersion);
+  const { inventory, stored } = takeSnapshot(objects, { version: apiServerVersion, ready: true });
   const policy = fromCluster(objects, []);
   const ledger = objects.ledgers[0] as unknown as DisruptionLedger | undefined;
   const claims = ledger?.status?.claims ?? [];

@@ -59,7 +59,11 @@ export interface NodeView {
   readonly awaySince: Instant | undefined;
 }
 
-const CONTROL_PLANE = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
+const CONTROL_PLANE = [
+  "node-role.kubernetes.io/control-plane",
+  "node-role.kubernetes.io/master",
+  "node-role.kubernetes.io/etcd",
+];
 
 export function readNode(object: KubeObject, now: Instant, before: NodeView | undefined): NodeView {
   const { name, uid = "", labels = {}, annotations = {} } = object.metadata;

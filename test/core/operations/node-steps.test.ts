@@ -439,6 +439,32 @@ describe("another tool's hold", () => {
   });
 });
 
+describe("a kubelet's minor", () => {
+  const begins = (wanted: string) => {
+    const of = kubeletLevel(wanted);
+    const restart: LevelInForce = { ...of, spec: { ...of.spec, disruption: "Restart" } };
+    return act({ of: restart, node: nodeAsset("n", { kubeletVersion: "v1.34.0" }) });
+  };
+
+  it("is never changed under running pods; a patch of it is, where the level disrupts nothing more", () => {
+    expect(begins("v1.35.0")).toMatchObject({ note: "Claimed", operation: { disrupt: true } });
+    expect(begins("v1.34.9")).toMatchObject({ note: "Claimed", operation: { disrupt: false } });
+  });
+});
+
+describe("a control-plane node", () => {
+  const risk: Block = { reason: "EtcdQuorumAtRisk", message: "m" };
+
+  it("goes back while its update has not begun, and waits with its reboot while etcd could not spare it", () => {
+    expect(step(act({ operation: operation("Cordoned"), node: cordoned(), retreat: risk }))).toBe("BackingOut");
+    const updated = { operation: operation("Updated"), node: cordoned(), retreat: risk };
+    expect(act(updated)).toEqual({ kind: "Wait", block: risk });
+    const rebooting = { operation: operation("Rebooting"), node: cordoned(), retreat: risk };
+    expect(act({ ...rebooting, jobs: { reboot: PREPARED } })).toEqual({ kind: "Wait", block: risk });
+    expect(act({ ...rebooting, jobs: { reboot: RUNNING } })).toMatchObject({ block: { reason: "Rebooting" } });
+  });
+});
+
 describe("the way back", () => {
   const REVERSIBLE = [
     "Claimed",

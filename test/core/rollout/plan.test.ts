@@ -472,6 +472,42 @@ describe("targets", () => {
     expect(claimed(kubelet(kubeletLevel("v1.34.9"), undefined))).toEqual(["c1"]);
   });
 
+  it("a kubelet never gets ahead of the oldest API server of a control plane that is being upgraded", () => {
+    const pods = (["v1.36.0", "v1.35.2"] as const).map((version, at) => ({
+      component: "kube-apiserver" as const,
+      node: `cp-${at}`,
+      ready: true,
+      version,
+    }));
+    const upgrading = { ...inventory([canaryNode]), apiServerVersion: "v1.36.0", controlPlane: { pods, ready: true } };
+
+    const plan = one({ level: kubeletLevel("v1.36.0"), input: { inventory: upgrading } });
+
+    expect(plan.rows[0]?.blockedBy).toMatchObject([
+      { reason: "VersionSkew", message: "kubelet v1.36.0 would be newer than the API server v1.35.2" },
+    ]);
+  });
+
+  it("a kubelet that goes back never becomes more than three minors older; one that is too old already is brought forward", () => {
+    const back = (wanted: string, running: string): Plan => {
+      const level = kubeletLevel(wanted);
+      const rollback = { image: `r@sha256:${"a".repeat(64)}`, command: ["rollback"] };
+      const node = level.spec.node as NonNullable<typeof level.spec.node>;
+      const steps = { ...node.recipe.steps, rollback };
+      return one({
+        level: { ...level, spec: { ...level.spec, node: { ...node, recipe: { ...node.recipe, steps } } } },
+        spec: { levels: [entry(level, { enforce: "Exact" })] },
+        nodes: [{ ...canaryNode, kubeletVersion: running }],
+      });
+    };
+
+    expect(reasonsOf(back("v1.31.9", "v1.33.0"))).toEqual(["VersionSkew"]);
+    expect(claimed(back("v1.32.9", "v1.33.0"))).toEqual(["c1"]);
+    expect(claimed(back("v1.31.9", "v1.31.10"))).toEqual(["c1"]);
+    const old = [{ ...canaryNode, kubeletVersion: "v1.29.0" }];
+    expect(claimed(one({ level: kubeletLevel("v1.31.9"), nodes: old }))).toEqual(["c1"]);
+  });
+
   it("workloads: applied elsewhere, without RollingUpdate or observed are named and left alone", () => {
     const level = imageLevel("1.1");
     const workload = (rest: Partial<WorkloadAsset>, spec: Partial<RolloutRingSpec> = {}): readonly string[] =>
