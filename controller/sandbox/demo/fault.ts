@@ -1,7 +1,7 @@
 // What can be asked for with `--fault`: each a small script that causes the trouble, watches what the controller does about it, mends it
 // as a person would, and says honestly whether the promise held.
 import type { Facts } from "./facts.ts";
-import type { Stage } from "./stage.ts";
+import type { FaultStage } from "./stage.ts";
 
 export interface FaultResult {
   readonly name: string;
@@ -10,13 +10,13 @@ export interface FaultResult {
   readonly ok: boolean;
 }
 
-export interface Fault {
+export interface Fault<S extends FaultStage = FaultStage> {
   readonly name: string;
   readonly promise: string;
   /** Before anything is enforced. */
-  prepare?(stage: Stage): Promise<void>;
+  prepare?(stage: S): Promise<void>;
   /** After each look at the cluster. Answers a line to tell, if something happened. */
-  step(stage: Stage, facts: Facts): Promise<string | undefined>;
+  step(stage: S, facts: Facts): Promise<string | undefined>;
   /** While true the scripted person leaves pull requests, or the budget, alone. */
   holdsMerges?(facts: Facts): boolean;
   holdsBudgetFix?(facts: Facts): boolean;

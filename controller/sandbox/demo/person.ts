@@ -19,7 +19,10 @@ export interface ScriptedPerson {
   act(facts: Facts): Promise<readonly string[]>;
 }
 
-export function createScriptedPerson(stage: Stage, fault: Fault | undefined): ScriptedPerson {
+export function createScriptedPerson(
+  stage: Pick<Stage, "forge" | "client">,
+  fault: Pick<Fault, "holdsMerges" | "holdsBudgetFix"> | undefined,
+): ScriptedPerson {
   let budgetMended = false;
   return {
     async act(facts) {

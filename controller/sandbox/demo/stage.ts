@@ -9,6 +9,7 @@ import { DISRUPTION_LEDGERS, POLICY_REPOSITORIES } from "../../kube/resources.ts
 import { type ClusterReader, listing } from "../../reconcile/cluster.ts";
 import { REQUESTED_AT } from "../../reconcile/policy-source.ts";
 import type { SandboxForge } from "../forge/index.ts";
+import type { Machines } from "../nodes/machines.ts";
 import { recordRequests, type TimedRequest } from "../invariants/index.ts";
 import { CONTROLLER_USER, PERSON_USER, type Sandbox } from "../start.ts";
 
@@ -25,22 +26,33 @@ export interface ControllerProcess {
   readonly running: boolean;
 }
 
-export interface Stage {
-  readonly sandbox: Sandbox;
-  readonly forge: SandboxForge;
-  readonly controller: ControllerProcess;
-  /** The person's client and a reader of the whole cluster. */
+/** What a script of troubles needs of a stage: also a real control plane has it. */
+export interface FaultStage {
+  readonly machines: Machines;
+  readonly forge: Pick<SandboxForge, "branches">;
+  /** The person's. */
   readonly client: Client;
-  readonly reader: ClusterReader;
-  readonly seed: number;
-  /** Every request of the controller so far. */
-  readonly requests: readonly TimedRequest[];
-  setMode(mode: "Observe" | "Enforce" | "Stop"): Promise<void>;
+  /** How long the scripts' minute is, policy ms. */
+  readonly minute: number;
   /** The person changes one file of the policy on the tracked branch. */
   edit(path: string, change: (text: string) => string, message: string): Promise<void>;
   /** The person amends the last commit of the tracked branch and force-pushes it; answers the new head. */
   rewrite(): Promise<CommitSha>;
 }
+
+export interface Stage extends FaultStage {
+  readonly sandbox: Sandbox;
+  readonly forge: SandboxForge;
+  readonly controller: ControllerProcess;
+  /** Reads the whole cluster. */
+  readonly reader: ClusterReader;
+  readonly seed: number;
+  /** Every request of the controller so far. */
+  readonly requests: readonly TimedRequest[];
+  setMode(mode: "Observe" | "Enforce" | "Stop"): Promise<void>;
+}
+
+const MINUTE_MS = 60_000;
 
 /** A stage over a started sandbox with a forge. */
 export function createStage(
@@ -53,6 +65,8 @@ export function createStage(
   const client = createClient(sandbox.cluster.server.as(PERSON_USER), { fieldManager: "kubectl", clock });
   return {
     sandbox,
+    machines: sandbox.cluster.machines,
+    minute: MINUTE_MS,
     forge,
     controller: createControllerProcess(sandbox, onLog),
     client,
@@ -69,7 +83,7 @@ export function createStage(
       const body = { metadata: { annotations: { [REQUESTED_AT]: new Date(sandbox.clock.now()).toISOString() } } };
       await client.patch(POLICY_REPOSITORIES, { name: "policy" }, { type: "merge", body });
     },
-    rewrite: () => amend(forge),
+    rewrite: () => amendTracked(forge),
   };
 }
 
@@ -89,11 +103,12 @@ async function git(forge: SandboxForge, args: readonly string[], dates: object =
 }
 
 /** A file of the tracked branch, as it is now. */
-function readTracked(forge: SandboxForge, path: string): Promise<string> {
+export function readTracked(forge: SandboxForge, path: string): Promise<string> {
   return git(forge, ["show", `main:${path}`]);
 }
 
-async function amend(forge: SandboxForge): Promise<CommitSha> {
+/** Amends the last commit of the tracked branch as a person's rebase does, and force-pushes it; answers the new head. */
+export async function amendTracked(forge: SandboxForge): Promise<CommitSha> {
   const [tree, parent] = (await git(forge, ["rev-parse", "main^{tree}", "main^1"])).trim().split("\n");
   // A rebase keeps the dates of what it rewrites: the approval in it was given when it was given.
   const [authored, committed] = (await git(forge, ["show", "-s", "--format=%aI%n%cI", "main"])).trim().split("\n");

@@ -28,16 +28,15 @@ function recordingStage(): { readonly stage: Stage; readonly acts: string[] } {
       return "b".repeat(40);
     },
     edit: note("edit"),
+    minute: MINUTE,
+    machines: {
+      neverReadyAfterReboot: note("break"),
+      repair: note("repair"),
+      slowStage: note("slow"),
+      specs: () => EARLY.map((name) => ({ name, labels: { [NODE_RING_LABEL]: "early", [OS_LABEL]: "ubuntu" } })),
+    },
     sandbox: {
-      cluster: {
-        machines: {
-          neverReadyAfterReboot: note("break"),
-          repair: note("repair"),
-          slowStage: note("slow"),
-          specs: () => EARLY.map((name) => ({ name, labels: { [NODE_RING_LABEL]: "early", [OS_LABEL]: "ubuntu" } })),
-        },
-        server: { onRequest: (listener: (request: object) => void) => listeners.add(listener) },
-      },
+      cluster: { server: { onRequest: (listener: (request: object) => void) => listeners.add(listener) } },
     },
     request: (request: object) => {
       for (const listener of listeners) listener(request);

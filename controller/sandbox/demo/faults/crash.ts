@@ -8,7 +8,7 @@ import type { Stage } from "../stage.ts";
 /** At least so many kills. */
 const KILLS = 20;
 
-export function crash(): Fault {
+export function crash(): Fault<Stage> {
   let kills = 0;
   let listening = false;
   function arm(stage: Stage): void {

@@ -5,8 +5,8 @@ import type { Fault } from "../fault.ts";
 import { isFinished } from "../facts.ts";
 
 const NODE = "ubuntu-01";
-/** How long the halt is watched before the node is repaired, policy ms. */
-const WATCH_MS = 12 * 60_000;
+/** How long the halt is watched before the node is repaired. */
+const WATCH_MINUTES = 12;
 
 export function failingNode(): Fault {
   let haltedAt: number | undefined;
@@ -17,8 +17,8 @@ export function failingNode(): Fault {
     name: "failing-node",
     promise:
       "the ring halts at maxFailures, the claim is kept, later rings have none; with the repair and a retry the run ends compliant",
-    async prepare({ sandbox }) {
-      sandbox.cluster.machines.neverReadyAfterReboot(NODE);
+    async prepare({ machines }) {
+      machines.neverReadyAfterReboot(NODE);
     },
     async step(stage, facts) {
       const canary = facts.objects.rings.find((ring) => ring.metadata.name === "canary")?.status as
@@ -33,9 +33,9 @@ export function failingNode(): Fault {
         haltedAt = facts.at;
         return `ring canary is halted: ${NODE} did not come back; its claim is kept`;
       }
-      if (facts.at - haltedAt < WATCH_MS) return undefined;
+      if (facts.at - haltedAt < WATCH_MINUTES * stage.minute) return undefined;
       repaired = true;
-      stage.sandbox.cluster.machines.repair(NODE);
+      stage.machines.repair(NODE);
       const body = { status: { operation: { retryTime: new Date(facts.at + 1000).toISOString() } } };
       await stage.client.patch(NODE_PATCH_STATES, { name: NODE }, { type: "merge", body }, { subresource: "status" });
       return `a person repaired ${NODE} and asked for another attempt`;

@@ -4,12 +4,12 @@ import type { NodePatchStateStatus } from "../../../api/patch-state.ts";
 import { NODE_RING_LABEL, OS_LABEL } from "../../fleet/quickstart.ts";
 import type { Fault } from "../fault.ts";
 import { type Facts, isFinished } from "../facts.ts";
-import type { Stage } from "../stage.ts";
+import type { FaultStage } from "../stage.ts";
 
-const LENGTH_MS = 40 * 60_000;
+const LENGTH_MINUTES = 40;
 /** The mirror is slow before the freeze: operations are still before their update when the controller reads of it. */
-const SLOW_STAGE_MS = 12 * 60_000;
-const EXPEDITE_AFTER_MS = 12 * 60_000;
+const SLOW_STAGE_MINUTES = 12;
+const EXPEDITE_AFTER_MINUTES = 12;
 
 /** Nodes of ring early that wait for their slow stage step. */
 function countStaging(facts: Facts): number {
@@ -25,8 +25,8 @@ function countStaging(facts: Facts): number {
 }
 
 /** Machines of ring early whose recipe stages. */
-function stagingMachines({ sandbox }: Stage): readonly string[] {
-  return sandbox.cluster.machines
+function stagingMachines({ machines }: FaultStage): readonly string[] {
+  return machines
     .specs()
     .filter(({ labels }) => labels[NODE_RING_LABEL] === "early" && labels[OS_LABEL] === "ubuntu")
     .map(({ name }) => name);
@@ -43,9 +43,9 @@ export function freeze(): Fault {
   let backOuts = 0;
   const iso = (at: number): string => new Date(at).toISOString();
 
-  async function begin(stage: Stage, facts: Facts): Promise<string> {
+  async function begin(stage: FaultStage, facts: Facts): Promise<string> {
     frozenAt = facts.at;
-    endsAt = facts.at + LENGTH_MS;
+    endsAt = facts.at + LENGTH_MINUTES * stage.minute;
     const text = `    - name: incident\n      startTime: ${iso(facts.at)}\n      endTime: ${iso(endsAt)}\n      override: Expedite\n      reason: incident under investigation\n`;
     await stage.edit(
       "calendars/weekdays.yaml",
@@ -55,8 +55,8 @@ export function freeze(): Fault {
     return `a freeze begins, with ${facts.claims.length} targets in flight`;
   }
 
-  async function expedite(stage: Stage, facts: Facts): Promise<string> {
-    for (const name of stagingMachines(stage)) stage.sandbox.cluster.machines.repair(name);
+  async function expedite(stage: FaultStage, facts: Facts): Promise<string> {
+    for (const name of stagingMachines(stage)) stage.machines.repair(name);
     const ring = facts.plan.rings.find((outcome) => outcome.ring.name === "early");
     const entry = [...(ring?.entries.approvals.values() ?? [])].find((approval) =>
       facts.plan.rows.some(
@@ -74,13 +74,13 @@ export function freeze(): Fault {
     return `${entry.baseline} on ring early is expedited through the freeze`;
   }
 
-  function watch(facts: Facts): void {
+  function watch(facts: Facts, minute: number): void {
     const inForce = facts.objects.calendars.some((calendar) => JSON.stringify(calendar.spec).includes("incident"));
     if (inForce) seenAt ??= facts.at;
     const claims = new Set(facts.claims.map((claim) => claim.id));
     if (seenAt !== undefined && facts.at < endsAt)
       for (const claim of facts.claims) {
-        if (held.has(claim.id) || Date.parse(claim.since) < seenAt + 60_000) continue;
+        if (held.has(claim.id) || Date.parse(claim.since) < seenAt + minute) continue;
         if (claim.baseline === expedited && claim.ring === "early") expeditedStarts += 1;
         else wrongStarts += 1;
       }
@@ -96,14 +96,14 @@ export function freeze(): Fault {
     promise:
       "targets before Updated back out, nothing starts; an expedited entry with a reason goes through, the rest after the thaw",
     async prepare(stage) {
-      for (const name of stagingMachines(stage)) stage.sandbox.cluster.machines.slowStage(name, SLOW_STAGE_MS);
+      for (const name of stagingMachines(stage)) stage.machines.slowStage(name, SLOW_STAGE_MINUTES * stage.minute);
     },
     async step(stage, facts) {
       if (frozenAt === undefined) {
         return countStaging(facts) >= 2 ? begin(stage, facts) : undefined;
       }
-      watch(facts);
-      if (expedited === undefined && seenAt !== undefined && facts.at - seenAt >= EXPEDITE_AFTER_MS)
+      watch(facts, stage.minute);
+      if (expedited === undefined && seenAt !== undefined && facts.at - seenAt >= EXPEDITE_AFTER_MINUTES * stage.minute)
         return expedite(stage, facts);
       return undefined;
     },

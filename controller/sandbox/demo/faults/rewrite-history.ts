@@ -5,8 +5,8 @@ import { POLICY_REPOSITORIES } from "../../../kube/resources.ts";
 import type { Fault } from "../fault.ts";
 import { isFinished } from "../facts.ts";
 
-/** How long the standstill is watched, policy ms. */
-const WATCH_MS = 10 * 60_000;
+/** How long the standstill is watched. */
+const WATCH_MINUTES = 10;
 
 export function rewriteHistory(): Fault {
   let rewritten: CommitSha | undefined;
@@ -45,7 +45,8 @@ export function rewriteHistory(): Fault {
         (claim) => !known.has(claim.id) && Date.parse(claim.since) > (seenAt ?? 0),
       ).length;
       if (facts.claims.length === 0) drainedAt ??= facts.at;
-      if (drainedAt === undefined || facts.at - Math.max(seenAt, drainedAt) < WATCH_MS) return undefined;
+      if (drainedAt === undefined || facts.at - Math.max(seenAt, drainedAt) < WATCH_MINUTES * stage.minute)
+        return undefined;
       acknowledged = true;
       const head = (await stage.forge.branches()).get("main");
       await stage.client.patch(

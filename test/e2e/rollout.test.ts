@@ -1,0 +1,51 @@
+// A whole rollout on a real control plane: 30 nodes in three rings, promoted by pull requests that a person merges. The verdict comes
+// from etcd, the audit log, the repository and the forge; the controller is not asked.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rolloutFleet, rolloutPolicy } from "./support/policy.ts";
+import { playRollout } from "./support/rollout.ts";
+import { type Scene, startScene } from "./support/scene.ts";
+import type { Outcome } from "./support/verdict.ts";
+
+/** What a rollout with reboots, drains, image updates and pull requests cannot do without. */
+const TRIED = ["A1", "A4", "A5", "B1", "B2", "B3", "B4", "B5", "B6", "B8", "B9", "K1", "K3", "R1", "R3", "S4"];
+
+describe("a rollout of 30 nodes in three rings", () => {
+  let scene: Scene;
+  let outcome: Outcome;
+
+  beforeAll(async () => {
+    scene = await startScene({
+      fleet: rolloutFleet(),
+      policy: rolloutPolicy({ soak: "2s", drainTimeout: "2m" }),
+      limits: { nodes: 14, workloads: 8, nodesPerZone: 7 },
+    });
+  });
+
+  afterAll(() => scene.stop());
+
+  it("ends with every node and workload at its approved level", async () => {
+    await scene.controller.start();
+    await scene.setMode("Enforce");
+
+    const seconds = await playRollout(scene);
+    outcome = await scene.verdict();
+
+    process.stdout.write(
+      `30 nodes in ${seconds} s, ${outcome.history.length} versions, ${outcome.written} of them Ringward's\n`,
+    );
+    expect(outcome.written).toBeGreaterThan(300);
+  });
+
+  it("breaks no invariant, and tries most of them", () => {
+    expect(outcome.violations).toEqual([]);
+    expect([...outcome.occurred]).toEqual(expect.arrayContaining(TRIED));
+  });
+
+  it("leaves no version in the history that nobody wrote", () => {
+    expect(outcome.unexplained).toEqual([]);
+  });
+
+  it("asks for nothing that the API server forbids", () => {
+    expect(outcome.forbidden).toEqual([]);
+  });
+});
