@@ -255,7 +255,7 @@ function isWorthWriting(before: RolloutRingStatus, after: RolloutRingStatus): bo
 function ringHealth({ halted, phase, blockedBy, ring, assets, compliant, progress }: RingOutcome): Health {
   const [block] = blockedBy;
   // A ring may be complete, and let its successors go on, while some of its targets are not there: it is not Ready then (S1).
-  const open = [...progress.values()].reduce((sum, { notDone }) => sum + notDone.length, 0);
+  const open = [...progress.values()].reduce((sum, { notDone }) => sum + notDone, 0);
   if (halted !== undefined) return { kind: "Stalled", reason: halted.reason, message: halted.message };
   if (phase === "Blocked" && block !== undefined)
     return { kind: "Stalled", reason: block.reason, message: block.message };

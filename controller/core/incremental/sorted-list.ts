@@ -10,7 +10,7 @@ export interface SortedList<T> {
   readonly sorted: readonly T[];
 }
 
-type Compare<T> = (a: T, b: T) => number;
+export type Compare<T> = (a: T, b: T) => number;
 
 /** More changes than this are not worth finding places for. */
 export const MOST_CHANGES = 256;
@@ -65,7 +65,7 @@ export function patch<T>(
 }
 
 /** Where the first that does not stand before `one` is. */
-function placeOf<T>(sorted: readonly T[], one: T, compare: Compare<T>): number {
+export function placeOf<T>(sorted: readonly T[], one: T, compare: Compare<T>): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
@@ -161,7 +161,10 @@ function replace<From, To>(
 }
 
 /** How many elements two lists have in common at their begin and at their end. */
-function findAlike<T>(before: readonly T[], now: readonly T[]): { readonly start: number; readonly end: number } {
+export function findAlike<T>(
+  before: readonly T[],
+  now: readonly T[],
+): { readonly start: number; readonly end: number } {
   const shorter = Math.min(before.length, now.length);
   let start = 0;
   while (start < shorter && before[start] === now[start]) start++;

@@ -43,7 +43,8 @@ const isNode = (claim: { readonly kind: string }): boolean => claim.kind === "No
 /** Admits requests in order, as far as every limit allows. Claims that stand already always count. */
 export function admit(held: readonly Claim[], requests: readonly ClaimRequest[], capacity: Capacity): Admission {
   // Each in a lane of its own: every request is asked about by itself.
-  const { admitted, shut } = admitQueue(held, [requests.map((request) => ({ request, lane: request.uid }))], capacity);
+  const alone = requests.map((request) => ({ request, lane: request.uid }));
+  const { admitted, shut } = admitQueue(held, [[{ requests: alone, lanes: alone.map(({ lane }) => lane) }]], capacity);
   return { admitted, refused: shut };
 }
 
@@ -51,6 +52,13 @@ export interface QueuedRequest {
   readonly request: ClaimRequest;
   /** Requests of one lane fare alike: of one ring and zone, nodes or workloads, of one role, and none of them down by itself. */
   readonly lane: string;
+}
+
+/** A part of a queue. */
+export interface QueuePiece {
+  readonly requests: readonly QueuedRequest[];
+  /** All lanes that its requests are in: where all of them are shut, nobody needs to look at the requests. */
+  readonly lanes: readonly string[];
 }
 
 export interface QueueAdmission {
@@ -62,7 +70,7 @@ export interface QueueAdmission {
 /** The same for long queues, one after the other and lane by lane. */
 export function admitQueue(
   held: readonly Claim[],
-  queues: readonly (readonly QueuedRequest[])[],
+  queues: readonly (readonly QueuePiece[])[],
   capacity: Capacity,
 ): QueueAdmission {
   const usage = countUsage(held, capacity);
@@ -78,7 +86,15 @@ export function admitQueue(
       take(request, usage);
     } else shut.set(lane, block);
   };
-  for (const queue of queues) queue.forEach(serve);
+  for (const { requests, lanes } of queues.flat()) {
+    let seen = -1;
+    for (const request of requests) {
+      // Looked at again only when another lane was shut.
+      if (shut.size !== seen && lanes.every((lane) => shut.has(lane))) break;
+      seen = shut.size;
+      serve(request);
+    }
+  }
   return { admitted, shut };
 }
 

@@ -16,7 +16,8 @@ import { type Register, registerAssets, type TargetRecord } from "./records.ts";
 import { sortRings } from "./ring-order.ts";
 import type { RingView } from "./ring-view.ts";
 import { nodeHoldsUntil, workloadHoldsUntil } from "./shelf-life.ts";
-import { makeAgain, type MadeList, sortAgain, type SortedList } from "../incremental/sorted-list.ts";
+import { join, makeOfPieces, type MadeOfPieces } from "../incremental/pieces.ts";
+import { sortAgain, type SortedList } from "../incremental/sorted-list.ts";
 import { type Survey, surveyAssets } from "./survey.ts";
 import { compareAssets, type Target, targetsOfNode, targetsOfWorkload } from "./targets.ts";
 import { compareText } from "../text-order.ts";
@@ -118,15 +119,12 @@ function sorted(given: PlanInput, memory: AnswerMemory): PlanInput {
 }
 
 function listTargets({ nodes, workloads }: Survey, memory: AnswerMemory): readonly Target[] {
-  const list = (name: string, records: readonly TargetRecord[]): readonly Target[] =>
-    revise(memory, `targets/${name}`, (before: MadeList<TargetRecord, Target> | undefined) =>
-      makeAgain(before, records, NONE, ({ target }) => target),
-    ).to;
-  const [ofNodes, ofWorkloads] = [list("nodes", nodes), list("workloads", workloads)];
-  return recall(memory, "targets", [ofNodes, ofWorkloads], () => ofNodes.concat(ofWorkloads));
+  const made = revise(memory, "targets/pieces", (before: MadeOfPieces<TargetRecord, readonly Target[]> | undefined) =>
+    makeOfPieces(before, [...nodes, ...workloads], (piece) => piece.map(({ target }) => target)),
+  );
+  const lists = [...made.values()];
+  return recall(memory, "targets", lists, () => join(lists));
 }
-
-const NONE: ReadonlySet<never> = new Set();
 
 function groupClaims(claims: readonly Claim[], { byUid }: Survey): ReadonlyMap<string, readonly Claim[]> {
   const groups = new Map<string, Claim[]>();

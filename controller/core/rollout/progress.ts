@@ -16,10 +16,10 @@ export interface LevelProgress {
   readonly complete: boolean;
   readonly soaked: boolean;
   readonly failures: number;
-  /** Targets of this ring and baseline that are in scope. */
-  readonly scope: readonly Target[];
-  /** Names that are not done, for the next proposal. */
-  readonly notDone: readonly Target[];
+  /** How many targets of this ring and baseline are in scope. */
+  readonly scope: number;
+  /** And of these, how many are not done. */
+  readonly notDone: number;
 }
 
 export interface ProgressInput {
@@ -67,8 +67,9 @@ export function needsWork(target: Target): boolean {
 
 /** What a ring's targets under one baseline come to, by themselves. */
 export interface Tally {
-  readonly scope: readonly Target[];
-  readonly notDone: readonly Target[];
+  /** So many are in scope, */
+  readonly scope: number;
+  /** and so many of them done. */
   readonly done: number;
   /** No node that is done is down. */
   readonly up: boolean;
@@ -77,28 +78,39 @@ export interface Tally {
 
 /** Counts targets; `claimed` are UIDs under a claim of this ring and baseline: a target is not done before its claim is freed. */
 export function tallyTargets(records: readonly TargetRecord[], claimed: ReadonlySet<string>): Tally {
-  const scope: Target[] = [];
-  const notDone: Target[] = [];
+  let [scope, done] = [0, 0];
   let up = true;
   let regressed = false;
   for (const { target, state } of records) {
     if (!isInScope(target)) continue;
-    scope.push(target);
-    if (!isDone(target) || claimed.has(target.asset.uid)) notDone.push(target);
-    else if (target.node?.ready === false) up = false;
+    scope += 1;
+    if (isDone(target) && !claimed.has(target.asset.uid)) {
+      done += 1;
+      if (target.node?.ready === false) up = false;
+    }
     regressed ||= hasRegressed(target, state);
   }
-  return { scope, notDone, done: scope.length - notDone.length, up, regressed };
+  return { scope, done, up, regressed };
+}
+
+/** What parts come to together. */
+export function sumTallies(tallies: readonly Tally[]): Tally {
+  return {
+    scope: tallies.reduce((sum, one) => sum + one.scope, 0),
+    done: tallies.reduce((sum, one) => sum + one.done, 0),
+    up: tallies.every((one) => one.up),
+    regressed: tallies.some((one) => one.regressed),
+  };
 }
 
 /** Looks at one ring's level and moves its status forward. */
 export function advanceLevel(input: ProgressInput): LevelProgress {
   const { ring, previous, claims, stored } = input;
-  const { scope, notDone, done, up, regressed } = input.tally;
+  const { scope, done, up, regressed } = input.tally;
   const failures = countFailures(input);
   const inFlight = claims.filter((claim) => !hasFailed(claim, stored)).length;
-  const complete = isComplete(ring, { scope: scope.length, done, inFlight, failures });
-  const empty = scope.length === 0 && ring.spec.completion?.onEmpty !== "Pass";
+  const complete = isComplete(ring, { scope, done, inFlight, failures });
+  const empty = scope === 0 && ring.spec.completion?.onEmpty !== "Pass";
   const offered = input.offered || previous?.offeredTime !== undefined;
   // Time counts only between two looks that both found the level complete, and only where it may be run at all.
   const healthy = complete && offered && previous?.completedTime !== undefined && input.gatesHold && up;
@@ -107,7 +119,7 @@ export function advanceLevel(input: ProgressInput): LevelProgress {
   const soakedMs = healthy && before < wanted ? Math.min(wanted, before + input.observedMs) : before;
   const soaked = !regressed && offered && soakedMs >= wanted && (complete || previous?.soakedTime !== undefined);
   const facts: Facts = {
-    scope: scope.length,
+    scope,
     empty,
     done,
     inFlight,
@@ -124,7 +136,7 @@ export function advanceLevel(input: ProgressInput): LevelProgress {
     soaked,
     failures,
     scope,
-    notDone,
+    notDone: scope - done,
   };
 }
 

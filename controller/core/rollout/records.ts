@@ -5,6 +5,7 @@ import type { Instant } from "../../clock.ts";
 import type { AssetRow, Block, Claim, NodeAsset, WorkloadAsset } from "../model.ts";
 import type { Basis } from "./choices.ts";
 import { isSameList } from "../incremental/memory.ts";
+import { findAlike } from "../incremental/sorted-list.ts";
 import type { Membership } from "./membership.ts";
 import type { Decision } from "./plan.ts";
 import { type ChosenTarget, compareAssets, type Target } from "./targets.ts";
@@ -111,10 +112,41 @@ export function registerAssets<Kind extends Asset>(
     isSameList([...before.bases.values()], [...bases.values()]);
   const touched = findTouched(before.states, states);
   if (settled && touched.size === 0 && before.assets === assets) return { ...before, states, changes: [] };
+  // Where only assets came, went or changed, nothing else needs a look than what stands between the parts that both lists share.
+  const { start, end } = settled && touched.size === 0 ? findAlike(before.assets, assets) : { start: 0, end: 0 };
+  const last = before.assets.length - end;
+  const { records: merged, changes } = mergeRecords(
+    { assets: before.assets.slice(start, last), records: before.records.slice(start, last) },
+    assets.slice(start, assets.length - end),
+    (mine) => (settled ? !touched.has(mine.asset.uid) : holds(mine, look)),
+    (asset) => recordAsset(asset, look),
+  );
+  const records = before.records.slice(0, start).concat(merged, before.records.slice(last));
+  const fresh = settled ? changes.flatMap((change) => change.now ?? []) : records;
+  let [since, until] = settled ? [before.since, before.until] : [-Infinity, Infinity];
+  for (const record of fresh) {
+    since = Math.max(since, record.since);
+    until = Math.min(until, record.until);
+  }
+  return { assets, records, states, bases, since, until, changes };
+}
+
+interface Merged<Kind extends Asset> {
+  readonly records: readonly AssetRecord<Kind>[];
+  readonly changes: readonly Change[];
+}
+
+/** Records of assets, both lists being in the same order: a known one is kept where its asset is the very same and it still holds. */
+function mergeRecords<Kind extends Asset>(
+  before: Pick<Register<Kind>, "assets" | "records">,
+  assets: readonly Kind[],
+  isKept: (mine: AssetRecord<Kind>) => boolean,
+  make: (asset: Kind) => AssetRecord<Kind>,
+): Merged<Kind> {
   const changes: Change[] = [];
   let at = 0;
   const records = assets.map((asset) => {
-    // Both lists are in the same order: what stands before this asset and is another one is gone.
+    // What stands before this asset and is another one is gone.
     let other = before.assets[at];
     while (other !== undefined && other !== asset && compareAssets(other, asset) < 0) {
       changes.push({ before: before.records[at], now: undefined });
@@ -123,24 +155,13 @@ export function registerAssets<Kind extends Asset>(
     const mine =
       other !== undefined && (other === asset || compareAssets(other, asset) === 0) ? before.records[at] : undefined;
     if (mine !== undefined) at += 1;
-    if (
-      mine !== undefined &&
-      other === asset &&
-      (settled ? touched.size === 0 || !touched.has(asset.uid) : holds(mine, look))
-    )
-      return mine;
-    const record = recordAsset(asset, look);
+    if (mine !== undefined && other === asset && isKept(mine)) return mine;
+    const record = make(asset);
     changes.push({ before: mine, now: record });
     return record;
   });
   for (; at < before.records.length; at++) changes.push({ before: before.records[at], now: undefined });
-  const fresh = settled ? changes.flatMap((change) => change.now ?? []) : records;
-  let [since, until] = settled ? [before.since, before.until] : [-Infinity, Infinity];
-  for (const record of fresh) {
-    since = Math.max(since, record.since);
-    until = Math.min(until, record.until);
-  }
-  return { assets, records, states, bases, since, until, changes };
+  return { records, changes };
 }
 
 type States = ReadonlyMap<string, TargetState>;

@@ -6,15 +6,18 @@ import { calendarsOf } from "./calendars.ts";
 import { type Approval, refuseWithdrawn } from "./entries.ts";
 import { findShutGate } from "./gates.ts";
 import { without } from "./census.ts";
-import { recall } from "../incremental/memory.ts";
+import { isSameList, recall } from "../incremental/memory.ts";
+import { makeOfPieces, type MadeOfPieces, type Pieces } from "../incremental/pieces.ts";
+import type { QueuePiece } from "./limits.ts";
 import type { Context } from "./prepare.ts";
-import { advanceLevel, type LevelProgress, type Tally, tallyTargets } from "./progress.ts";
+import { advanceLevel, type LevelProgress, sumTallies, type Tally, tallyTargets } from "./progress.ts";
+import { type Queue, queueAgain } from "./queue.ts";
+import type { TargetRecord } from "./records.ts";
 import { findOfferBlocks, findStartBlocks, type PredecessorView, type RingScope } from "./ring-checks.ts";
 import { cyclesIn } from "./ring-order.ts";
-import { sortAgain, type SortedList } from "../incremental/sorted-list.ts";
 import type { Group } from "./survey.ts";
 import { compareText } from "../text-order.ts";
-import { compareWishes, findWishes, type Wish, type Wishes } from "./wishes.ts";
+import { findWishes, type Wish, type Wishes } from "./wishes.ts";
 
 export interface RingView {
   readonly ring: RingInForce;
@@ -27,7 +30,7 @@ export interface RingView {
   readonly halted: Block | undefined;
   readonly wishes: ReadonlyMap<string, Wishes>;
   /** In the order of claims. */
-  readonly wanted: readonly Wish[];
+  readonly wanted: readonly QueuePiece[];
 }
 
 /** Looks at one ring, after all that it comes after. */
@@ -57,7 +60,7 @@ export function lookAtRing(ring: RingInForce, context: Context): RingView {
       withdrawn: refuseWithdrawn(ring, approval.level.digest, context.rings, context.withdrawn),
       halted: undefined,
       shutGate,
-      targets: group.records.length,
+      targets: group.size,
       offeredAt: record?.offeredTime === undefined ? undefined : Date.parse(record.offeredTime),
     };
     const blocks = findOfferBlocks(scope);
@@ -86,14 +89,29 @@ export function lookAtRing(ring: RingInForce, context: Context): RingView {
 }
 
 function groupOf(ring: string, baseline: string, context: Context): Group {
-  return context.survey.groups.get(`${ring}/${baseline}`) ?? { ring, baseline, records: [], compliant: 0, empty: true };
+  const none = { ring, baseline, records: [], size: 0, compliant: 0, scope: 0 };
+  return context.survey.groups.get(`${ring}/${baseline}`) ?? none;
 }
 
-function tallyOf(group: Group, claims: readonly Claim[], { memory }: Context): Tally {
+interface KnownTally {
+  readonly uids: readonly string[];
+  readonly made: MadeOfPieces<TargetRecord, Tally>;
+  readonly sum: Tally;
+}
+
+function tallyOf({ ring = "", baseline, records }: Group, claims: readonly Claim[], { memory }: Context): Tally {
   const uids = claims.map((claim) => claim.uid);
-  return recall(memory, `tally/${group.ring ?? ""}/${group.baseline}`, [group.records, ...uids], () =>
-    tallyTargets(group.records, new Set(uids)),
-  );
+  return recall(
+    memory,
+    `tally/${ring}/${baseline}`,
+    [records, ...uids],
+    (before: KnownTally | undefined): KnownTally => {
+      const same = before !== undefined && isSameList(before.uids, uids);
+      const claimed = new Set(uids);
+      const made = makeOfPieces(same ? before.made : undefined, records, (piece) => tallyTargets(piece, claimed));
+      return { uids, made, sum: sumTallies([...made.values()]) };
+    },
+  ).sum;
 }
 
 function shutGateOf(ring: RingInForce, { census, busy, survey }: Context): Block | undefined {
@@ -157,7 +175,7 @@ function viewPredecessor(name: string, { baseline, level }: Approval, context: C
     soaked: mine === undefined ? record?.soakedTime !== undefined : mine.soaked,
     progress: mine,
     halted: context.done.get(name)?.halted !== undefined,
-    empty: groupOf(name, baseline, context).empty,
+    empty: groupOf(name, baseline, context).scope === 0,
     emptyPasses: ring?.spec.completion?.onEmpty === "Pass",
   };
 }
@@ -170,7 +188,7 @@ function collectWanted(
   const startBlocks = new Map<string, readonly Block[]>();
   const pending = new Set<string>();
   const wishesOf = new Map<string, Wishes>();
-  const ready: (readonly Wish[])[] = [];
+  const ready: Pieces<Wish>[] = [];
   for (const [baseline, bare] of found.scopes) {
     const scope = { ...bare, halted: found.halted };
     const starts = findStartBlocks(scope);
@@ -181,8 +199,8 @@ function collectWanted(
     const free = starts.length === 0 && (found.offerBlocks.get(baseline) ?? []).length === 0;
     if (free) ready.push(wishes.ready);
   }
-  const { sorted } = recall(context.memory, `queue/${ring.name}`, ready, (before: SortedList<Wish> | undefined) =>
-    sortAgain(before, ready.flat(), compareWishes),
+  const { wanted } = recall(context.memory, `queue/${ring.name}`, ready, (before: Queue | undefined) =>
+    queueAgain(before, ready.flat()),
   );
-  return { ring, ...found, startBlocks, pending, wishes: wishesOf, wanted: sorted };
+  return { ring, ...found, startBlocks, pending, wishes: wishesOf, wanted };
 }

@@ -10,8 +10,10 @@ import { failureOf } from "./prepare.ts";
 import type { Saying, TargetRecord } from "./records.ts";
 import { findBrakes } from "./ring-checks.ts";
 import type { RingView } from "./ring-view.ts";
-import { makeAgain, type MadeList } from "../incremental/sorted-list.ts";
-import type { Group } from "./survey.ts";
+import { join, makeOfPieces, type MadeOfPieces, pieceOf, type Pieces } from "../incremental/pieces.ts";
+import { MOST_CHANGES } from "../incremental/sorted-list.ts";
+import { compareRecords, type Group } from "./survey.ts";
+import type { PieceWishes } from "./wishes.ts";
 import { blocksOf, blocksOfClaim, phaseOf, sinceOf } from "./standstill.ts";
 
 export interface Outcome {
@@ -38,29 +40,47 @@ export function describeTargets(context: Context, outcome: Outcome): Described {
       admitted.set(key, (admitted.get(key) ?? new Set()).add(uid));
   for (const [key, group] of survey.groups)
     describeGroup(group, { key, admitted: admitted.get(key) ?? NOBODY, stale }, context, outcome);
-  const rows = listAgain("rows", context, stale, ({ said }) => said?.row);
-  const waits = listAgain("waits", context, stale, ({ said }) => said?.wait);
-  return { rows, waits };
+  const pieces = [...survey.nodes, ...survey.workloads];
+  const touched = piecesWith(stale, pieces);
+  return {
+    rows: listAgain("rows", context, pieces, touched, ({ said }) => said?.row),
+    waits: listAgain("waits", context, pieces, touched, ({ said }) => said?.wait),
+  };
+}
+
+/** The pieces that one of the records stands in. */
+function piecesWith(
+  records: ReadonlySet<TargetRecord>,
+  pieces: Pieces<TargetRecord>,
+): ReadonlySet<readonly TargetRecord[]> {
+  // Of many records each piece has some.
+  if (records.size > MOST_CHANGES) return new Set(pieces);
+  return new Set(
+    [...records].flatMap((record) => {
+      const piece = pieces[pieceOf(pieces, record, compareRecords)];
+      return piece === undefined ? [] : [piece];
+    }),
+  );
 }
 
 /** What the records hold, in order and without those that hold nothing. */
 function listAgain<T>(
   name: string,
-  { memory, survey }: Context,
-  stale: ReadonlySet<TargetRecord>,
+  { memory }: Context,
+  pieces: Pieces<TargetRecord>,
+  touched: ReadonlySet<readonly TargetRecord[]>,
   of: (record: TargetRecord) => T | undefined,
 ): readonly T[] {
-  const lists = [survey.nodes, survey.workloads].map(
-    (records, at) =>
-      revise(memory, `${name}/${at}`, (before: MadeList<TargetRecord, T | undefined> | undefined) =>
-        makeAgain(before, records, stale, of),
-      ).to,
+  const made = revise(memory, `${name}/pieces`, (before: MadeOfPieces<TargetRecord, readonly T[]> | undefined) =>
+    makeOfPieces(
+      before,
+      pieces,
+      (piece) => piece.flatMap((record) => of(record) ?? []),
+      (_, piece) => !touched.has(piece),
+    ),
   );
-  return recall(memory, name, lists, () => {
-    const all: T[] = [];
-    for (const list of lists) for (const one of list) if (one !== undefined) all.push(one);
-    return all;
-  });
+  const lists = [...made.values()];
+  return recall(memory, name, lists, () => join(lists));
 }
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -73,11 +93,19 @@ interface GroupScope {
   readonly stale: Set<TargetRecord>;
 }
 
+/** What is known of the rows of a piece. */
 interface KnownRows {
-  readonly parts: readonly unknown[];
+  /** What its targets wish. */
+  readonly wishes: PieceWishes | undefined;
   readonly now: Instant;
   /** Some row says that something stands still since now. */
   readonly dated: boolean;
+}
+
+interface KnownGroup {
+  /** What all rows depend on, beside targets, their wishes and time. */
+  readonly parts: readonly unknown[];
+  readonly made: MadeOfPieces<TargetRecord, KnownRows>;
 }
 
 function describeGroup(group: Group, scope: GroupScope, context: Context, outcome: Outcome): void {
@@ -88,24 +116,39 @@ function describeGroup(group: Group, scope: GroupScope, context: Context, outcom
   const wishes = view?.wishes.get(baseline);
   const shut = wishes === undefined ? [] : [...outcome.shut].filter(([lane]) => lane.startsWith(`${ring}/`));
   const parts = [
-    records,
     common,
-    wishes,
+    wishes === undefined,
     ...shut.flatMap(([lane, { reason, message }]) => [lane, reason, message]),
     0,
     ...scope.admitted,
     0,
     ...(context.claimsIn.get(scope.key) ?? []),
   ];
-  revise(context.memory, `described/${scope.key}`, (before: KnownRows | undefined): KnownRows => {
-    if (before !== undefined && (!before.dated || before.now === now) && isSameList(before.parts, parts)) return before;
-    let dated = false;
-    for (const record of records) {
-      if (describeRecord(record, common, scope, context, outcome)) scope.stale.add(record);
-      dated ||= record.said?.at !== undefined;
-    }
-    return { parts, now, dated };
+  revise(context.memory, `described/${scope.key}`, (before: KnownGroup | undefined): KnownGroup => {
+    const made = makeOfPieces(
+      before !== undefined && isSameList(before.parts, parts) ? before.made : undefined,
+      records,
+      (piece) => describePiece(piece, wishes?.made.get(piece), common, scope, context, outcome),
+      (known, piece) => (!known.dated || known.now === now) && known.wishes === wishes?.made.get(piece),
+    );
+    return { parts, made };
   });
+}
+
+function describePiece(
+  piece: readonly TargetRecord[],
+  wishes: PieceWishes | undefined,
+  common: object,
+  scope: GroupScope,
+  context: Context,
+  outcome: Outcome,
+): KnownRows {
+  let dated = false;
+  for (const record of piece) {
+    if (describeRecord(record, common, scope, context, outcome)) scope.stale.add(record);
+    dated ||= record.said?.at !== undefined;
+  }
+  return { wishes, now: context.input.now, dated };
 }
 
 /** Whether the record says something else now. */

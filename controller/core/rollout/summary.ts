@@ -33,7 +33,7 @@ export function summariseRing(view: RingView, context: Context): RingOutcome {
       nodes: context.members.nodes.get(ring.name)?.length ?? 0,
       workloads: context.members.workloads.get(ring.name)?.length ?? 0,
     },
-    assets: groups.reduce((sum, group) => sum + group.records.length, 0),
+    assets: groups.reduce((sum, group) => sum + group.size, 0),
     compliant: groups.reduce((sum, group) => sum + group.compliant, 0),
     levels: prune(levels, progress),
     progress,

@@ -6,6 +6,7 @@ import { isSameList } from "../incremental/memory.ts";
 import { listMembers, type Members, type Membership } from "./membership.ts";
 import { isInScope } from "./progress.ts";
 import { type Asset, type AssetRecord, type Change, type Register, ringOf, type TargetRecord } from "./records.ts";
+import { cut, join, patchPieces, type Pieces } from "../incremental/pieces.ts";
 import { MOST_CHANGES, patch } from "../incremental/sorted-list.ts";
 import { compareAssets } from "./targets.ts";
 import { compareText } from "../text-order.ts";
@@ -15,16 +16,17 @@ export interface Group {
   readonly ring: string | undefined;
   readonly baseline: string;
   /** In order. */
-  readonly records: readonly TargetRecord[];
+  readonly records: Pieces<TargetRecord>;
+  readonly size: number;
   readonly compliant: number;
-  /** No target is in scope. */
-  readonly empty: boolean;
+  /** How many are in scope. */
+  readonly scope: number;
 }
 
 export interface Survey {
   /** In the order of rows: nodes, then workloads. */
-  readonly nodes: readonly TargetRecord[];
-  readonly workloads: readonly TargetRecord[];
+  readonly nodes: Pieces<TargetRecord>;
+  readonly workloads: Pieces<TargetRecord>;
   /** By `ring/baseline`. */
   readonly groups: ReadonlyMap<string, Group>;
   readonly members: Members;
@@ -57,10 +59,10 @@ function makeSurvey(before: Survey | undefined, { nodes, workloads }: Registers,
       else list.push(record);
     }
   return {
-    nodes: nodes.records.flatMap((record) => record.targets),
-    workloads: workloads.records.flatMap((record) => record.targets),
+    nodes: cut(nodes.records.flatMap((record) => record.targets)),
+    workloads: cut(workloads.records.flatMap((record) => record.targets)),
     groups: new Map(
-      [...lists].map(([key, list]) => [key, groupOf(list, before?.groups.get(key))] as const).sort(byKey),
+      [...lists].map(([key, list]) => [key, makeGroup(list, before?.groups.get(key))] as const).sort(byKey),
     ),
     members: {
       of: new Map(all.map(({ asset, membership }) => [asset.uid, membership])),
@@ -75,16 +77,24 @@ function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown])
   return compareText(a, b);
 }
 
-function groupOf(records: readonly TargetRecord[], before: Group | undefined): Group {
-  if (before?.records.length === records.length && records.every((one, at) => one === before.records[at]))
-    return before;
+function makeGroup(records: readonly TargetRecord[], before: Group | undefined): Group {
+  if (before?.size === records.length && isSameList(records, join(before.records))) return before;
   return {
     ring: records[0]?.target.ring,
     baseline: records[0]?.target.baseline.name ?? "",
-    records,
-    compliant: records.filter(({ target }) => isCompliant(target.assessment.state)).length,
-    empty: !records.some(({ target }) => isInScope(target)),
+    records: cut(records),
+    size: records.length,
+    compliant: countCompliant(records),
+    scope: countInScope(records),
   };
+}
+
+function countCompliant(records: readonly TargetRecord[]): number {
+  return records.filter(({ target }) => isCompliant(target.assessment.state)).length;
+}
+
+function countInScope(records: readonly TargetRecord[]): number {
+  return records.filter(({ target }) => isInScope(target)).length;
 }
 
 // ------------------------------------------------------------------------------------------------------ patched
@@ -115,20 +125,17 @@ function patchSurvey(before: Survey, { nodes, workloads }: Registers, changes: r
   return { nodes: flatNodes, workloads: flatWorkloads, groups, members, byUid };
 }
 
-function compareRecords(a: TargetRecord, b: TargetRecord): number {
+export function compareRecords(a: TargetRecord, b: TargetRecord): number {
   return compareAssets(a.target.asset, b.target.asset) || compareText(a.target.baseline.name, b.target.baseline.name);
 }
 
 const targetsOf = (record: AssetRecord | undefined): readonly TargetRecord[] => record?.targets ?? [];
 
-function patchRecords(
-  records: readonly TargetRecord[],
-  changes: readonly Change[],
-): readonly TargetRecord[] | undefined {
+function patchRecords(records: Pieces<TargetRecord>, changes: readonly Change[]): Pieces<TargetRecord> | undefined {
   if (changes.length === 0) return records;
   const gone = changes.flatMap(({ before }) => targetsOf(before));
   const come = changes.flatMap(({ now }) => targetsOf(now));
-  return patch(records, gone, come, compareRecords);
+  return patchPieces(records, gone, come, compareRecords);
 }
 
 function patchGroups(
@@ -145,12 +152,30 @@ function patchGroups(
   );
   const patched = new Map(groups);
   for (const key of new Set([...gone.keys(), ...come.keys()])) {
-    const records = patch(groups.get(key)?.records ?? [], gone.get(key) ?? [], come.get(key) ?? [], compareRecords);
-    if (records === undefined) return undefined;
-    if (records.length === 0) patched.delete(key);
-    else patched.set(key, groupOf(records, undefined));
+    const group = patchGroup(groups.get(key), gone.get(key) ?? [], come.get(key) ?? []);
+    if (group === undefined) return undefined;
+    if (group.size === 0) patched.delete(key);
+    else patched.set(key, group);
   }
   return new Map([...patched].sort(byKey));
+}
+
+function patchGroup(
+  before: Group | undefined,
+  gone: readonly TargetRecord[],
+  come: readonly TargetRecord[],
+): Group | undefined {
+  const records = patchPieces(before?.records ?? [], gone, come, compareRecords);
+  if (records === undefined) return undefined;
+  if (before === undefined) return makeGroup(join(records), undefined);
+  return {
+    ring: before.ring,
+    baseline: before.baseline,
+    records,
+    size: before.size - gone.length + come.length,
+    compliant: before.compliant - countCompliant(gone) + countCompliant(come),
+    scope: before.scope - countInScope(gone) + countInScope(come),
+  };
 }
 
 function patchMembers(

@@ -5,6 +5,7 @@ import type { Block } from "../model.ts";
 import { isUnavailable } from "./census.ts";
 import type { ClaimRequest } from "./limits.ts";
 import { isSameList, recall, revise } from "../incremental/memory.ts";
+import { makeOfPieces, type MadeOfPieces, type Pieces } from "../incremental/pieces.ts";
 import type { Context } from "./prepare.ts";
 import { needsWork } from "./progress.ts";
 import type { TargetRecord } from "./records.ts";
@@ -33,8 +34,8 @@ export interface KnownWish {
   readonly wish: Wish;
 }
 
-export interface Wishes {
-  readonly parts: readonly unknown[];
+/** What a piece of a group wishes. */
+export interface PieceWishes {
   readonly since: Instant;
   /** Some wish may be another when time goes on. */
   readonly waits: boolean;
@@ -42,6 +43,15 @@ export interface Wishes {
   readonly pending: boolean;
   /** Those that nothing of their own stands in the way of, and no claim. */
   readonly ready: readonly Wish[];
+}
+
+/** What a group wishes. */
+export interface Wishes {
+  /** What all of it depends on, beside targets and time. */
+  readonly parts: readonly unknown[];
+  readonly made: MadeOfPieces<TargetRecord, PieceWishes>;
+  readonly pending: boolean;
+  readonly ready: Pieces<Wish>;
 }
 
 /** The order of claims. */
@@ -72,22 +82,31 @@ export function findWishes(group: Group, scope: RingScope, context: Context): Wi
     () => ({}),
   );
   const key = `${ring.name}/${approval.baseline}`;
-  const parts = [group.records, epoch, ...(context.claimsIn.get(key) ?? [])];
-  return revise(context.memory, `wanted/${key}`, (before: Wishes | undefined) =>
-    before !== undefined &&
-    before.since <= now &&
-    !(before.waits && before.since < now) &&
-    isSameList(before.parts, parts)
-      ? before
-      : collectWishes(group, parts, { scope, ring, forcedAt, epoch }, context),
-  );
+  const parts = [epoch, ...(context.claimsIn.get(key) ?? [])];
+  return revise(context.memory, `wanted/${key}`, (before: Wishes | undefined): Wishes => {
+    const same = before !== undefined && isSameList(before.parts, parts);
+    const made = makeOfPieces(
+      same ? before.made : undefined,
+      group.records,
+      (piece) => collectWishes(piece, { scope, ring, forcedAt, epoch }, context),
+      ({ since, waits }) => since <= now && !(waits && since < now),
+    );
+    if (same && isSameList([...before.made].flat(), [...made].flat())) return before;
+    const all = [...made.values()];
+    return {
+      parts,
+      made,
+      pending: all.some(({ pending }) => pending),
+      ready: all.flatMap(({ ready }) => (ready.length === 0 ? [] : [ready])),
+    };
+  });
 }
 
-function collectWishes(group: Group, parts: readonly unknown[], scope: WishScope, context: Context): Wishes {
+function collectWishes(piece: readonly TargetRecord[], scope: WishScope, context: Context): PieceWishes {
   const { now } = context.input;
   const ready: Wish[] = [];
   let [pending, waits] = [false, false];
-  for (const record of group.records) {
+  for (const record of piece) {
     if (!needsWork(record.target)) continue;
     pending = true;
     if (context.claimOf.has(record.target.asset.uid)) continue;
@@ -97,7 +116,7 @@ function collectWishes(group: Group, parts: readonly unknown[], scope: WishScope
     waits ||= epoch === undefined;
     if (wish.blocks.length === 0) ready.push(wish);
   }
-  return { parts, since: now, waits, pending, ready };
+  return { since: now, waits, pending, ready };
 }
 
 interface WishScope {

@@ -155,7 +155,7 @@ describe("complete", () => {
     const progress = look([done("a"), done("b", { ready: false })]);
 
     expect(progress.complete).toBe(false);
-    expect(progress.notDone.map((target) => target.asset.name)).toEqual(["b"]);
+    expect(progress.notDone).toBe(1);
   });
 
   it("an empty intersection is not complete, unless onEmpty says Pass (R5)", () => {
