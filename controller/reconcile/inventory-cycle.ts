@@ -36,6 +36,8 @@ interface Due {
   readonly job: string;
   /** The failure that the node rests in; undefined: there is no operation. */
   readonly failure: string | undefined;
+  /** When it was last looked at. */
+  readonly age: Instant;
 }
 
 /** After so many in one pass it is the server that cannot, not the nodes. */
@@ -64,7 +66,7 @@ export async function runInventoryCycle(input: CycleInput): Promise<boolean> {
 /** Nodes whose inventory is missing, older than the interval, or lacks a component that policy names now; oldest first. */
 function findDue(input: CycleInput): readonly Due[] {
   const keep = keepFor(input.policy, undefined);
-  const due: (Due & { readonly age: Instant })[] = [];
+  const due: Due[] = [];
   for (const target of input.plan.targets) {
     const { node, baseline } = target;
     if (node === undefined || target.conflict !== undefined || !node.ready) continue;
@@ -76,7 +78,7 @@ function findDue(input: CycleInput): readonly Due[] {
     if (recipe === undefined || spec === undefined) continue;
     const inventory = state?.inventory;
     const interval = parseDuration(spec.inventory?.interval ?? "6h") ?? 6 * 3_600_000;
-    const looked = Math.max(timeOf(inventory?.time), timeOf(state?.inventoryProblem?.time));
+    const looked = lookedAt(state);
     const names = new Set(inventory?.packages.map((item) => item.name));
     const lacking = inventory !== undefined && [...keep.packages].some((name) => !names.has(name));
     const next = looked + interval * (0.9 + 0.2 * fraction(node.uid));
@@ -97,6 +99,10 @@ function restingFailure(operation: NodePatchStateStatus["operation"]): string | 
   return `${operation.claimId}/${operation.attempt}/${failure.time}`;
 }
 
+function lookedAt(state: NodePatchStateStatus | undefined): Instant {
+  return Math.max(timeOf(state?.inventory?.time), timeOf(state?.inventoryProblem?.time));
+}
+
 function timeOf(text: string | undefined): Instant {
   return text === undefined ? 0 : Date.parse(text);
 }
@@ -112,11 +118,15 @@ function cycleJob(node: NodeAsset, looked: Instant, failure: string | undefined)
   return `rw-inventory-${createHash("sha256").update(key).digest("hex").slice(0, 16)}`;
 }
 
-async function look(input: CycleInput, { node, recipe, job, failure }: Due): Promise<void> {
+async function look(input: CycleInput, { node, recipe, job, failure, age }: Due): Promise<void> {
   const { client, now } = input;
   const view = await viewJob(client, job, now);
   if (view.phase === "Running" || view.phase === "Prepared") return;
-  if (view.phase === "Absent")
+  const target = { kind: "Node", name: node.name, uid: node.uid };
+  const stored = await readState<NodePatchStateStatus>(client, target);
+  if (view.phase === "Absent") {
+    // The caches may lag, after an outage by much: this look may have been made, and its job be gone (K2, K4).
+    if (lookedAt(stored?.status) !== age) return;
     return createJob(client, {
       name: job,
       step: "inventory",
@@ -126,8 +136,7 @@ async function look(input: CycleInput, { node, recipe, job, failure }: Due): Pro
       claimId: undefined,
       level: undefined,
     });
-  const target = { kind: "Node", name: node.name, uid: node.uid };
-  const stored = await readState<NodePatchStateStatus>(client, target);
+  }
   if (stored === undefined) return createState(client, target);
   // An operation began meanwhile, or went on: what this job saw may be older than what the operation did.
   const operation = stored.status?.operation;

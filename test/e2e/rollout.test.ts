@@ -1,9 +1,10 @@
 // A whole rollout on a real control plane: 30 nodes in three rings, promoted by pull requests that a person merges. The verdict comes
 // from etcd, the audit log, the repository and the forge; the controller is not asked.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkHistory } from "../../controller/sandbox/invariants/index.ts";
 import { rolloutFleet, rolloutPolicy } from "./support/policy.ts";
 import { playRollout } from "./support/rollout.ts";
-import { type Scene, startScene } from "./support/scene.ts";
+import { CONTROLLER_USER, type Scene, startScene } from "./support/scene.ts";
 import type { Outcome } from "./support/verdict.ts";
 
 /** What a rollout with reboots, drains, image updates and pull requests cannot do without. */
@@ -39,6 +40,14 @@ describe("a rollout of 30 nodes in three rings", () => {
   it("breaks no invariant, and tries most of them", () => {
     expect(outcome.violations).toEqual([]);
     expect([...outcome.occurred]).toEqual(expect.arrayContaining(TRIED));
+  });
+
+  it("would be convicted by the same history if its claims had not stood in the ledger", () => {
+    const history = outcome.history.filter(({ resource }) => resource !== "disruptionledgers.ringward.dev");
+
+    const { violations } = checkHistory({ history, controllerUsers: new Set([CONTROLLER_USER]) });
+
+    expect(violations.filter(({ invariant }) => invariant === "B3").length).toBeGreaterThan(30);
   });
 
   it("leaves no version in the history that nobody wrote", () => {

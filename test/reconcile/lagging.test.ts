@@ -61,6 +61,11 @@ function recordsLost(rig: Rig): readonly string[] {
   return lost;
 }
 
+/** A job of the inventory cycle, not of an operation. */
+function isLook({ metadata }: Readonly<KubeObject>): boolean {
+  return metadata.labels?.["ringward.dev/claim"] === undefined;
+}
+
 describe("a cache older than our own last write", () => {
   for (const passes of [1, 4, 30])
     it(`of ${passes} passes leads to nothing that is done twice or taken back (K4)`, async () => {
@@ -85,4 +90,24 @@ describe("a cache older than our own last write", () => {
       expect(stepsBack(rig)).toEqual([]);
       expect(recordsLost(rig)).toEqual([]);
     });
+
+  it("does not look at a node again that it has just looked at (K2)", async () => {
+    const names = ["n1", "n2", "n3", "n4"];
+    const rig = await createRig({ machines: names.map((name) => machine(name)), workloads: [] });
+    const cache = holding();
+    const lagging = rig.born("ringward-lagging", { reader: cache.reader });
+
+    for (let count = 0; count < 20; count += 1) {
+      // When the first looks are about to end.
+      if (count === 3) cache.hold(12);
+      await lagging.pass();
+      await rig.turn();
+    }
+
+    const looks = rig.cluster.server.store
+      .history()
+      .filter(({ type, key, object }) => type === "ADDED" && key.includes("rw-inventory-") && isLook(object));
+    expect(looks.length).toBeGreaterThanOrEqual(names.length - 1);
+    expect(new Set(looks.map(({ key }) => key)).size).toBe(looks.length);
+  });
 });

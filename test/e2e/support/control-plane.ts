@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { systemClock } from "../../../controller/clock.ts";
 import { toApiError } from "../../../controller/kube/api-errors.ts";
 import { createTransport, type Transport } from "../../../controller/kube/transport.ts";
+import { RUN_FOLDER } from "../../tooling/e2e.ts";
 import { AUDIT_POLICY } from "./audit-policy.ts";
 import { startComponent } from "./components.ts";
 import { compact } from "./etcd.ts";
@@ -77,7 +78,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
 }
 
 async function assemble(closers: Closers, stop: () => Promise<void>): Promise<ControlPlane> {
-  const directory = mkdtempSync(join(tmpdir(), "ringward-controlplane-"));
+  const directory = mkdtempSync(join(process.env[RUN_FOLDER] ?? tmpdir(), "controlplane-"));
   closers.push(() => rmSync(directory, { recursive: true, force: true }));
   const files = prepareFiles(directory);
   const [etcdPort = 0, peerPort = 0, apiPort = 0, managerPort = 0, schedulerPort = 0] = await freePorts(5);

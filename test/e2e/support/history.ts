@@ -34,11 +34,16 @@ export function joinHistory(changes: readonly StoredChange[], events: readonly A
       key,
       object,
       user: writer === undefined ? UNKNOWN_USER : userOf(writer),
-      time: writer === undefined ? change.seen : Math.min(change.seen, timeOf(writer)),
+      // A deletion that waited for a finalizer is far later than its request: only the answer that holds this version dates it.
+      time: answers(writer, change.revision) ? Math.min(change.seen, timeOf(writer)) : change.seen,
       ...(previous === undefined ? {} : { previous }),
     });
   }
   return inOrder(versions);
+}
+
+function answers(event: AuditEvent | undefined, revision: number): event is AuditEvent {
+  return event?.responseObject?.metadata?.resourceVersion === String(revision);
 }
 
 /** Times are upper bounds; what came later cannot have been earlier. */
@@ -76,11 +81,6 @@ interface Writers {
   }): AuditEvent | undefined;
 }
 
-/** How much later than it was stored a change may be seen by the recorder, and clocks may be apart: one machine, one clock. */
-const SLACK_MS = 50;
-/** No request takes longer: the API server gives up after a minute. */
-const REQUEST_MS = 60_000;
-
 /** Successful writes: by the version that they were answered with; deletions and evictions also by object, for their answer names none. */
 function indexWrites(events: readonly AuditEvent[]): Writers {
   const byVersion = new Map<string, AuditEvent>();
@@ -101,26 +101,28 @@ function indexWrites(events: readonly AuditEvent[]): Writers {
     else if (objectRef.subresource === "eviction" || verb.startsWith("delete")) note(removals, key, event);
     if (version !== undefined && objectRef.subresource !== "eviction") byVersion.set(`${key}@${version}`, event);
   }
-  /** The last that had begun when the change was seen. */
-  const lastBefore = (list: readonly AuditEvent[] | undefined, seen: number): AuditEvent | undefined =>
-    list?.findLast((event) => Date.parse(event.requestReceivedTimestamp) <= seen + SLACK_MS);
+  /** Removals of earlier objects of the same name. */
+  const spent = new Set<AuditEvent>();
+  const begun = (list: readonly AuditEvent[] | undefined, seen: number): readonly AuditEvent[] =>
+    (list ?? []).filter((event) => Date.parse(event.requestReceivedTimestamp) <= seen && !spent.has(event));
+  const removalsOf = (key: string, seen: number): readonly AuditEvent[] => {
+    const own = begun(removals.get(key), seen);
+    // Of a whole collection, by its namespace.
+    return own.length > 0 ? own : begun(removals.get(key.split("/").slice(0, -1).join("/")), seen);
+  };
   return {
     find({ type, key, object, previous, seen }) {
-      const exact = byVersion.get(`${key}@${object.metadata.resourceVersion ?? ""}`);
-      if (exact !== undefined && type !== "DELETED") return exact;
-      const leaving =
-        type === "DELETED" ||
-        (object.metadata.deletionTimestamp !== undefined && previous?.metadata.deletionTimestamp === undefined);
-      if (leaving) {
-        // Of a whole collection, by its namespace.
-        const collection = key.split("/").slice(0, -1).join("/");
-        return lastBefore(removals.get(key), seen) ?? lastBefore(removals.get(collection), seen);
+      if (type === "DELETED") {
+        const known = removalsOf(key, seen);
+        for (const event of known) if (event.verb !== "deletecollection") spent.add(event);
+        return known.at(-1);
       }
-      const bound = nodeName(object) !== undefined && previous !== undefined && nodeName(previous) === undefined;
-      if (bound) return lastBefore(bindings.get(key), seen);
-      // An eviction notes its reason in the pod first; the end of a grace period is written before the pod goes.
-      const removal = lastBefore(removals.get(key), seen);
-      return removal !== undefined && timeOf(removal) >= seen - REQUEST_MS ? removal : undefined;
+      const exact = byVersion.get(`${key}@${object.metadata.resourceVersion ?? ""}`);
+      if (exact !== undefined || previous === undefined) return exact;
+      if (nodeName(object) !== undefined && nodeName(previous) === undefined)
+        return begun(bindings.get(key), seen).at(-1);
+      // The first that asked for the removal also wrote its reason (an eviction does); the end of a grace period is written by the last.
+      return removalsOf(key, seen).at(previous.metadata.deletionTimestamp === undefined ? 0 : -1);
     },
   };
 }

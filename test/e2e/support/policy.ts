@@ -3,7 +3,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Fleet } from "../../../controller/sandbox/fleet/fleet.ts";
 import { quickstartCatalogue } from "../../../controller/sandbox/fleet/images.ts";
-import { quickstartMachines, quickstartWorkloads } from "../../../controller/sandbox/fleet/quickstart.ts";
+import {
+  NODE_RING_LABEL,
+  OS_LABEL,
+  quickstartMachines,
+  quickstartWorkloads,
+} from "../../../controller/sandbox/fleet/quickstart.ts";
+import type { MachineSpec } from "../../../controller/sandbox/nodes/machines.ts";
 import { namespaceObject, workloadObjects } from "../../../controller/sandbox/fleet/workloads.ts";
 
 const QUICKSTART = new URL("../../../examples/quickstart/", import.meta.url);
@@ -22,14 +28,27 @@ const WORKLOADS = new Set([
   "media/resize",
 ]);
 
-export const NODES = 30;
+/** 30 nodes: 3 in ring canary, 9 in early, 18 in broad. */
+export function rolloutFleet(): Fleet {
+  return fleetOf(quickstartMachines(30));
+}
 
-/** 3 nodes in ring canary, 9 in early, 18 in broad. */
-export function rolloutFleet(nodes = NODES): Fleet {
+/** Of those 15: each ring has at most two of each product, and at least one. */
+export function smallFleet(): Fleet {
+  const counts = new Map<string, number>();
+  const machines = quickstartMachines(30).filter(({ labels }) => {
+    const kind = `${labels[NODE_RING_LABEL]} ${labels[OS_LABEL]}`;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    return (counts.get(kind) ?? 0) <= 2;
+  });
+  return fleetOf(machines);
+}
+
+function fleetOf(machines: readonly MachineSpec[]): Fleet {
   const rows = quickstartWorkloads().filter(({ namespace, name }) => WORKLOADS.has(`${namespace}/${name}`));
   const namespaces = [...new Set(rows.map(({ namespace }) => namespace))].sort();
   return {
-    machines: quickstartMachines(nodes),
+    machines,
     catalogue: quickstartCatalogue(),
     objects: [...namespaces.map(namespaceObject), ...rows.flatMap(workloadObjects)],
   };
@@ -39,15 +58,17 @@ export interface PolicyTimes {
   /** `2s` */
   readonly soak: string;
   readonly drainTimeout: string;
+  /** How long a node may take to come back; the quickstart's unless given. */
+  readonly rebootTimeout?: string;
 }
 
 /** The files of the policy repository. */
-export function rolloutPolicy({ soak, drainTimeout }: PolicyTimes): ReadonlyMap<string, string> {
+export function rolloutPolicy(times: PolicyTimes): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const folder of ["baselines", "recipes", "rings"])
     for (const name of readdirSync(new URL(`${folder}/`, QUICKSTART))) {
       const text = readFileSync(new URL(`${folder}/${name}`, QUICKSTART), "utf8");
-      files.set(`${folder}/${name}`, folder === "rings" ? hurry(text, { soak, drainTimeout }) : text);
+      files.set(`${folder}/${name}`, hurry(folder, text, times));
     }
   files.set("calendars/weekdays.yaml", CALENDAR);
   return files;
@@ -68,13 +89,19 @@ spec:
       reason: year-end freeze
 `;
 
-function hurry(ring: string, { soak, drainTimeout }: PolicyTimes): string {
-  const changed = [
+function hurry(folder: string, file: string, { soak, drainTimeout, rebootTimeout }: PolicyTimes): string {
+  if (folder === "baselines") return file;
+  if (folder === "recipes")
+    return rebootTimeout === undefined ? file : replaced(file, [[/timeout: 6m$/m, `timeout: ${rebootTimeout}`]]);
+  return replaced(file, [
     [/^ {2}soak: .*$/m, `  soak: ${soak}`],
     [/drain: \{ timeout: \w+,/, `drain: { timeout: ${drainTimeout},`],
-  ] as const;
-  return changed.reduce((text, [pattern, by]) => {
-    if (!pattern.test(text)) throw new Error(`the quickstart's ring has nothing like ${String(pattern)} any more`);
-    return text.replace(pattern, by);
-  }, ring);
+  ]);
+}
+
+function replaced(text: string, changes: readonly (readonly [RegExp, string])[]): string {
+  return changes.reduce((before, [pattern, by]) => {
+    if (!pattern.test(before)) throw new Error(`the quickstart has nothing like ${String(pattern)} any more`);
+    return before.replace(pattern, by);
+  }, text);
 }
