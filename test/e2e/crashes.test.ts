@@ -34,7 +34,7 @@ describe("a controller that is killed at random moments", () => {
     const killing = (async () => {
       while (!over && kills < MOST_KILLS) {
         // From the first second of a life, in which it reads and elects, to the middle of its work.
-        await systemClock.sleep(600 + Math.floor(random.next() * 5_000));
+        await systemClock.sleep(500 + Math.floor(random.next() * 3_500));
         await scene.controller.kill();
         kills += 1;
         await scene.controller.start();
