@@ -137,7 +137,7 @@ export function createCollector(): Collector {
     const elsewhere = groupHolds(holds.list().flatMap(({ value }) => value));
     const inventory: Inventory = {
       nodes: nodes.list().map(({ value, name }) => withHolds(withLease(value, byNode.get(name)), elsewhere.get(name))),
-      workloads: joinWorkloads(heads.list().map(valueOf), pods.list().map(valueOf)),
+      workloads: joinWorkloads(heads.list().map(valueOf), pods.list().map(valueOf)).workloads,
       pods: pods.list().map(({ value }) => value.asset),
       pdbs: pdbs.list().map(valueOf),
       apiServerVersion,

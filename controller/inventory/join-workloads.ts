@@ -2,6 +2,7 @@
 // Pure. The order of the inputs never changes the result (R6).
 import type { PodImages, WorkloadAsset } from "../core/model.ts";
 import { isSameList } from "../core/incremental/memory.ts";
+import { findChanges, MOST_CHANGES, patch } from "../core/incremental/sorted-list.ts";
 import { compareText } from "../core/text-order.ts";
 import { entryOf } from "./fields.ts";
 import type { PodRecord } from "./project-pod.ts";
@@ -16,50 +17,149 @@ interface Joined {
   readonly asset: WorkloadAsset;
 }
 
-/** Workloads by UID as they were joined last time; joining writes into it. */
-export type JoinMemory = Map<string, Joined>;
+/** What made pods, as it is asked for. */
+interface Makers {
+  readonly byUid: ReadonlyMap<string, WorkloadHead>;
+  /** By `namespace/name`. */
+  readonly deployments: ReadonlyMap<string, WorkloadHead>;
+}
 
-/** Every workload with its pods, sorted by namespace, name and kind. With a memory, what is joined from the same is the same object. */
-export function joinWorkloads(
+/** Workloads with their pods, and what the next join starts from. */
+export interface Joins {
+  readonly heads: readonly WorkloadHead[];
+  readonly pods: readonly PodRecord[];
+  readonly makers: Makers;
+  /** By UID of their maker, by name; the next join writes into it. */
+  readonly podsOf: Map<string, readonly PodImages[]>;
+  /** By UID; the next join writes into it. */
+  readonly joined: Map<string, Joined>;
+  /** Sorted by namespace, name and kind. */
+  readonly workloads: readonly WorkloadAsset[];
+}
+
+/**
+ * Every workload with its pods. Starts from the last joins, which are used up by that: what is joined from the same is the same object,
+ * and where only a few pods changed, only their workloads are joined again.
+ */
+export function joinWorkloads(heads: readonly WorkloadHead[], pods: readonly PodRecord[], before?: Joins): Joins {
+  const few = before !== undefined && isSameList(before.heads, heads) ? joinFew(before, pods) : undefined;
+  return few ?? joinAll(heads, pods, before?.joined ?? new Map());
+}
+
+function joinAll(
   heads: readonly WorkloadHead[],
   pods: readonly PodRecord[],
-  memory: JoinMemory = new Map(),
-): readonly WorkloadAsset[] {
-  const joined: Joined[] = [];
-  const join = (from: Joined["from"], uid: string, own: readonly PodImages[], make: () => WorkloadAsset): void => {
-    const known = memory.get(uid);
-    const same = known !== undefined && known.from === from && isSameList(known.pods, own);
-    joined.push(same ? known : { from, pods: own, asset: make() });
+  known: ReadonlyMap<string, Joined>,
+): Joins {
+  const joined = new Map<string, Joined>();
+  const makers: Makers = {
+    byUid: new Map(heads.map((head) => [head.uid, head])),
+    deployments: new Map(
+      heads.filter((head) => head.kind === "Deployment").map((head) => [`${head.namespace}/${head.name}`, head]),
+    ),
   };
-  const byUid = new Map(heads.map((head) => [head.uid, head]));
-  const deployments = new Map(
-    heads.filter((head) => head.kind === "Deployment").map((head) => [`${head.namespace}/${head.name}`, head]),
-  );
-  const podsOf = new Map<string, PodImages[]>();
+  const lists = new Map<string, PodImages[]>();
   for (const pod of pods) {
-    // Pods on their way out, and those that ended, run nothing that counts.
-    if (pod.asset.deleting || pod.asset.phase === "Succeeded" || pod.asset.phase === "Failed") continue;
-    const maker = makerOf(pod, byUid, deployments);
-    if (maker === undefined) join(pod, pod.asset.uid, [pod.images], () => barePod(pod));
-    else listOf(podsOf, maker.uid).push(pod.images);
+    if (!isCounted(pod)) continue;
+    const maker = makerOf(pod, makers);
+    if (maker === undefined) joined.set(pod.asset.uid, joinPod(pod, known));
+    else listOf(lists, maker.uid).push(pod.images);
   }
-  for (const head of heads) {
-    if (head.dormant || rootOf(head, byUid) !== head) continue;
+  const podsOf = new Map<string, readonly PodImages[]>();
+  for (const [uid, list] of lists) podsOf.set(uid, list.sort(byName));
+  for (const head of heads)
+    if (isAsset(head, makers)) joined.set(head.uid, joinHead(head, podsOf.get(head.uid) ?? NO_PODS, known));
+  const workloads = [...joined.values()].map(({ asset }) => asset).sort(compareWorkloads);
+  return { heads, pods, makers, podsOf, joined, workloads };
+}
+
+/** The same where nothing but a few pods changed. Undefined: too many did. */
+function joinFew(before: Joins, pods: readonly PodRecord[]): Joins | undefined {
+  const { makers, podsOf, joined } = before;
+  const { gone, come } = findChanges(before.pods, pods);
+  if (gone.length + come.length > MOST_CHANGES) return undefined;
+  const touched = new Map<string, { readonly gone: Set<PodImages>; readonly come: PodImages[] }>();
+  const bare: { readonly gone: PodRecord[]; readonly come: PodRecord[] } = { gone: [], come: [] };
+  const sortOut = (pod: PodRecord, side: "gone" | "come"): void => {
+    if (!isCounted(pod)) return;
+    const maker = makerOf(pod, makers);
+    if (maker === undefined) {
+      bare[side].push(pod);
+      return;
+    }
+    const own = touched.get(maker.uid) ?? { gone: new Set(), come: [] };
+    touched.set(maker.uid, own);
+    if (side === "gone") own.gone.add(pod.images);
+    else own.come.push(pod.images);
+  };
+  for (const pod of gone) sortOut(pod, "gone");
+  for (const pod of come) sortOut(pod, "come");
+  const changes = new Map<string, Joined | undefined>(bare.gone.map(({ asset }) => [asset.uid, undefined]));
+  for (const pod of bare.come) changes.set(pod.asset.uid, joinPod(pod, joined));
+  for (const [uid, own] of touched) {
+    const kept = (podsOf.get(uid) ?? NO_PODS).filter((one) => !own.gone.has(one));
+    const list = [...kept, ...own.come].sort(byName);
+    podsOf.set(uid, list);
+    const head = makers.byUid.get(uid);
+    if (head !== undefined && isAsset(head, makers)) changes.set(uid, joinHead(head, list, joined));
+  }
+  const olds = [...changes.keys()].flatMap((uid) => joined.get(uid)?.asset ?? []);
+  const news = [...changes.values()].flatMap((one) => one?.asset ?? []);
+  for (const [uid, one] of changes)
+    if (one === undefined) joined.delete(uid);
+    else joined.set(uid, one);
+  const workloads =
+    patch(before.workloads, olds, news, compareWorkloads) ??
+    [...joined.values()].map(({ asset }) => asset).sort(compareWorkloads);
+  return { ...before, pods, workloads };
+}
+
+const NO_PODS: readonly PodImages[] = [];
+
+/** Pods on their way out, and those that ended, run nothing that counts. */
+function isCounted({ asset: { deleting, phase } }: PodRecord): boolean {
+  return !deleting && phase !== "Succeeded" && phase !== "Failed";
+}
+
+function isAsset(head: WorkloadHead, makers: Makers): boolean {
+  return !head.dormant && rootOf(head, makers.byUid) === head;
+}
+
+function joinHead(head: WorkloadHead, pods: readonly PodImages[], known: ReadonlyMap<string, Joined>): Joined {
+  return joinAgain(head, head.uid, pods, known, () => {
     const { controller: _controller, dormant: _dormant, ...asset } = head;
-    const own = (podsOf.get(head.uid) ?? []).sort((a, b) => compareText(a.name, b.name));
-    join(head, head.uid, own, () => ({ ...asset, pods: own }));
-  }
-  memory.clear();
-  for (const one of joined) memory.set(one.asset.uid, one);
-  return joined
-    .map(({ asset }) => asset)
-    .sort(
-      (a, b) =>
-        compareText(a.namespace, b.namespace) ||
-        compareText(a.name, b.name) ||
-        compareText(a.kind, b.kind) ||
-        compareText(a.uid, b.uid),
-    );
+    return { ...asset, pods };
+  });
+}
+
+function joinPod(pod: PodRecord, known: ReadonlyMap<string, Joined>): Joined {
+  return joinAgain(pod, pod.asset.uid, [pod.images], known, () => barePod(pod));
+}
+
+function joinAgain(
+  from: Joined["from"],
+  uid: string,
+  pods: readonly PodImages[],
+  known: ReadonlyMap<string, Joined>,
+  make: () => WorkloadAsset,
+): Joined {
+  const before = known.get(uid);
+  return before !== undefined && before.from === from && isSameList(before.pods, pods)
+    ? before
+    : { from, pods, asset: make() };
+}
+
+function byName(a: PodImages, b: PodImages): number {
+  return compareText(a.name, b.name);
+}
+
+function compareWorkloads(a: WorkloadAsset, b: WorkloadAsset): number {
+  return (
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.name, b.name) ||
+    compareText(a.kind, b.kind) ||
+    compareText(a.uid, b.uid)
+  );
 }
 
 /** A Deployment's ReplicaSets are its revisions. */
@@ -69,11 +169,7 @@ function rootOf(head: WorkloadHead, byUid: ReadonlyMap<string, WorkloadHead>): W
   return owner?.kind === "Deployment" ? owner : head;
 }
 
-function makerOf(
-  { asset }: PodRecord,
-  byUid: ReadonlyMap<string, WorkloadHead>,
-  deployments: ReadonlyMap<string, WorkloadHead>,
-): WorkloadHead | undefined {
+function makerOf({ asset }: PodRecord, { byUid, deployments }: Makers): WorkloadHead | undefined {
   if (asset.controller === undefined) return undefined;
   const head = byUid.get(asset.controller.uid);
   if (head !== undefined) return rootOf(head, byUid);
@@ -128,7 +224,7 @@ export function projectWorkloads(objects: WorkloadObjects): {
   );
   const pods = (objects.pods ?? []).map((object) => projectPod(object));
   const problems = [...heads, ...pods].flatMap((one) => (one.ok ? [] : [one.problem]));
-  return { workloads: joinWorkloads(valuesOf(heads), valuesOf(pods)), problems };
+  return { workloads: joinWorkloads(valuesOf(heads), valuesOf(pods)).workloads, problems };
 }
 
 /** The kinds that make pods, with the lists that hold them. */

@@ -12,7 +12,7 @@ import {
 } from "../core/incremental/memory.ts";
 import { makeAgain, type MadeList, selectAgain, type Selection } from "../core/incremental/sorted-list.ts";
 import { controlPlanePod, controlPlanePods } from "../inventory/control-plane.ts";
-import { CONTROLLERS, type JoinMemory, joinWorkloads } from "../inventory/join-workloads.ts";
+import { CONTROLLERS, type Joins, joinWorkloads } from "../inventory/join-workloads.ts";
 import { holdsElsewhere, withHolds } from "../inventory/foreign.ts";
 import { projectNode, readHeardAt } from "../inventory/project-node.ts";
 import { projectPdb } from "../inventory/project-pdb.ts";
@@ -67,9 +67,9 @@ export function takeSnapshot(
   const pods = project("pods", (pod) => (isOurs(pod) ? undefined : projectPod(pod)));
   const pdbs = project("pdbs", projectPdb);
   const records = recall(memory, "records", [pods], () => valuesOf(others(pods)));
-  const joins = revise(memory, "joins", (before: JoinMemory | undefined) => before ?? new Map());
-  const workloads = recall(memory, "joined", [records, ...heads], () =>
-    joinWorkloads(valuesOf(others(heads.flat())), records, joins),
+  const controllers = recall(memory, "heads", heads, () => valuesOf(others(heads.flat())));
+  const { workloads } = recall(memory, "joins", [records, controllers], (before: Joins | undefined) =>
+    joinWorkloads(controllers, records, before),
   );
   const assets = recall(memory, "nodeAssets", [nodes], () => [...nodes.values()]);
   return {

@@ -45,6 +45,12 @@ const CHANGES: Readonly<Record<string, Change>> = {
     const name = `${like.metadata.name}-${list.length}`;
     return list.toSpliced(at, 0, { ...like, metadata: { ...like.metadata, name, uid: `u-${name}` } });
   },
+  ended: (list, at) =>
+    list.map((one, index) =>
+      index === at ? { ...one, status: { ...(one["status"] as object), phase: "Succeeded" } } : one,
+    ),
+  orphaned: (list, at) =>
+    list.map((one, index) => (index === at ? { ...one, metadata: { ...one.metadata, ownerReferences: [] } } : one)),
   beaten: (list, at) =>
     list.map((one, index) =>
       index === at ? { ...one, spec: { renewTime: new Date(NOW + at * 1_000).toISOString() } } : one,

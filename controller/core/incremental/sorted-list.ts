@@ -29,18 +29,55 @@ export function sortAgain<T>(
   return { list, sorted: patched ?? [...list].sort(compare) };
 }
 
-/** What left and what came, between the parts that both lists begin and end with. */
-function findChanges<T>(
+/** What two lists do not share. One that only moved may stand in both. */
+export interface Differences<T> {
+  readonly gone: readonly T[];
+  readonly come: readonly T[];
+}
+
+/** So many elements that came or went at one place are passed by; of more, the rest of both lists is compared as sets. */
+const MOST_AT_ONCE = 16;
+
+/** What left and what came, where most elements are the very same and in the same order. */
+export function findChanges<T>(before: readonly T[], now: readonly T[]): Differences<T> {
+  const gone: T[] = [];
+  const come: T[] = [];
+  let [left, right] = [0, 0];
+  while (left < before.length && right < now.length) {
+    if (before[left] === now[right]) {
+      left++;
+      right++;
+      continue;
+    }
+    const step = findAgain(before, left, now, right);
+    if (step === undefined) break;
+    for (const end = left + step.left; left < end; left++) gone.push(before[left] as T);
+    for (const end = right + step.right; right < end; right++) come.push(now[right] as T);
+  }
+  if (left < before.length && right < now.length) {
+    const [rest, others] = [before.slice(left), now.slice(right)];
+    const [had, has] = [new Set(rest), new Set(others)];
+    return {
+      gone: gone.concat(rest.filter((one) => !has.has(one))),
+      come: come.concat(others.filter((one) => !had.has(one))),
+    };
+  }
+  return { gone: gone.concat(before.slice(left)), come: come.concat(now.slice(right)) };
+}
+
+/** How far to go in each list until both are at the same element again; the shortest way. */
+function findAgain<T>(
   before: readonly T[],
+  left: number,
   now: readonly T[],
-): { readonly gone: readonly T[]; readonly come: readonly T[] } {
-  const { start, end } = findAlike(before, now);
-  const left = before.slice(start, before.length - end);
-  const right = now.slice(start, now.length - end);
-  if (left.length === right.length)
-    return { gone: left.filter((one, at) => one !== right[at]), come: right.filter((one, at) => one !== left[at]) };
-  const [had, has] = [new Set(left), new Set(right)];
-  return { gone: left.filter((one) => !has.has(one)), come: right.filter((one) => !had.has(one)) };
+  right: number,
+): { readonly left: number; readonly right: number } | undefined {
+  for (let sum = 1; sum <= MOST_AT_ONCE; sum++)
+    for (let step = 0; step <= sum; step++) {
+      const [at, to] = [left + step, right + sum - step];
+      if (at <= before.length && to <= now.length && before[at] === now[to]) return { left: step, right: sum - step };
+    }
+  return undefined;
 }
 
 /** A sorted list without some and with others. Undefined: only sorting the whole list tells which of two equals comes first. */
