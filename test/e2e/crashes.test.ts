@@ -28,18 +28,25 @@ describe("a controller that is killed at random moments", () => {
   it("finishes the rollout in the lives that it has, and breaks no invariant", async () => {
     const random = seededRandom(SEED);
     let kills = 0;
+    let lives = 0;
     let over = false;
     await scene.controller.start();
     await scene.setMode("Enforce");
+    const toLead = (before: number): Promise<true> =>
+      waitFor("it to lead", () => (over || scene.controller.led() > before ? true : undefined), { withinMs: 120_000 });
     const killing = (async () => {
       while (!over && kills < MOST_KILLS) {
-        // From the first second of a life, in which it reads and elects, to the middle of its work.
-        await systemClock.sleep(500 + Math.floor(random.next() * 3_500));
+        // One life in four ends while it still starts, reads and elects; the others in the middle of their work.
+        if (random.next() > 0.25) await toLead(lives);
+        await systemClock.sleep(Math.floor(random.next() * 3_000));
+        lives = scene.controller.led();
         await scene.controller.kill();
         kills += 1;
         await scene.controller.start();
       }
     })();
+    // What goes wrong there is told when it is waited for.
+    killing.catch(() => undefined);
 
     const seconds = await playRollout(scene).finally(() => (over = true));
     await killing;

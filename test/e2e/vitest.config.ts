@@ -9,8 +9,8 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 1,
     // Limits for a machine that does other things, too: no test waits for them unless something hangs.
-    testTimeout: 600_000,
-    hookTimeout: 300_000,
+    testTimeout: 1_200_000,
+    hookTimeout: 900_000,
     passWithNoTests: false,
   },
 });

@@ -15,7 +15,7 @@ export interface Component {
   readonly ready: string;
 }
 
-const READY_MS = 180_000;
+const READY_MS = 300_000;
 
 export async function startComponent({ folder, name, args, directory, ready }: Component): Promise<Program> {
   const program = await startProgram({ file: join(folder, name), args, log: join(directory, `${name}.log`) });

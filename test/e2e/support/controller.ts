@@ -1,5 +1,5 @@
 // The real controller as a process of its own, under the service account that it has in a cluster.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Program, startProgram } from "./processes.ts";
@@ -26,6 +26,8 @@ export interface Controller {
   /** SIGSTOP, and SIGCONT. */
   freeze(): void;
   thaw(): void;
+  /** How often it became the leader, in all its lives. */
+  led(): number;
   /** The end of what it printed. */
   output(): string;
 }
@@ -36,6 +38,7 @@ export const MAIN = fileURLToPath(new URL("../../../controller/main.ts", import.
 export function createController({ kubeconfig, identity, namespace, directory }: ControllerOptions): Controller {
   const file = join(directory, `${identity}.kubeconfig`);
   writeFileSync(file, kubeconfig, { mode: 0o600 });
+  const log = join(directory, `${identity}.log`);
   const data = join(directory, `${identity}.data`);
   mkdirSync(data, { mode: 0o700 });
   const args = [
@@ -59,7 +62,7 @@ export function createController({ kubeconfig, identity, namespace, directory }:
     },
     async start() {
       if (program?.running === true) return;
-      program = await startProgram({ file: process.execPath, args, log: join(directory, `${identity}.log`) });
+      program = await startProgram({ file: process.execPath, args, log });
     },
     async stop() {
       await program?.stop();
@@ -70,6 +73,7 @@ export function createController({ kubeconfig, identity, namespace, directory }:
     },
     freeze: () => program?.signal("SIGSTOP"),
     thaw: () => program?.signal("SIGCONT"),
+    led: () => (existsSync(log) ? readFileSync(log, "utf8").split('"message":"leading"').length - 1 : 0),
     output: () => program?.output() ?? "it was never started",
   };
 }

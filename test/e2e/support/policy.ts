@@ -57,6 +57,8 @@ function fleetOf(machines: readonly MachineSpec[]): Fleet {
 export interface PolicyTimes {
   /** `2s` */
   readonly soak: string;
+  /** Of the first ring; as the others unless given. */
+  readonly canarySoak?: string;
   readonly drainTimeout: string;
   /** How long a node may take to come back; the quickstart's unless given. */
   readonly rebootTimeout?: string;
@@ -89,7 +91,9 @@ spec:
       reason: year-end freeze
 `;
 
-function hurry(folder: string, file: string, { soak, drainTimeout, rebootTimeout }: PolicyTimes): string {
+function hurry(folder: string, file: string, times: PolicyTimes): string {
+  const { drainTimeout, rebootTimeout } = times;
+  const soak = file.includes("name: canary") ? (times.canarySoak ?? times.soak) : times.soak;
   if (folder === "baselines") return file;
   if (folder === "recipes")
     return rebootTimeout === undefined ? file : replaced(file, [[/timeout: 6m$/m, `timeout: ${rebootTimeout}`]]);

@@ -18,7 +18,7 @@ export interface Trouble {
   readonly withinMs?: number;
 }
 
-const LIMIT_MS = 480_000;
+const LIMIT_MS = 900_000;
 const LOOK_MS = 500;
 
 /** Resolves when every target is at its approved level, nothing is in flight and the trouble is over; how long it took, in seconds. */
