@@ -10,9 +10,10 @@ import { compareFindings, type Finding, formatFinding, type ObjectRef } from "..
 import { readPolicyFolder } from "../policy/folder.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { validatePolicy } from "../policy/validate.ts";
+import { readImagePrefixes } from "./image-prefixes.ts";
 import { wrongUse } from "./wrong-use.ts";
 
-const USAGE = `Usage: ringward validate DIR [--cluster DUMPDIR] [--at TIME] [--strict] [-o text|json|yaml|wide]
+const USAGE = `Usage: ringward validate DIR [--cluster DUMPDIR] [--at TIME] [--strict] [--allow-recipe-image PREFIX]… [-o text|json|yaml|wide]
 
 Checks every policy document under DIR: schema, references, the order of rings, rings that share members, calendars
 that never open, versions that cannot be read. Prints one line for each finding, in file order:
@@ -22,6 +23,8 @@ that never open, versions that cannot be read. Prints one line for each finding,
   --cluster DUMPDIR  also hold the policy against a cluster dump: empty rings, conflicts, zones that do not exist
   --at TIME          judge as of this time (RFC 3339); default: now
   --strict           warnings are findings too
+  --allow-recipe-image PREFIX
+                     recipes whose images a cluster refuses that was installed with this prefix (ringward install); repeatable
   -o FORMAT          text (default), wide (with code and object), json or yaml
 
 Exit codes: 0 nothing found, 1 findings, 2 wrong use.
@@ -34,6 +37,7 @@ interface Request {
   readonly dump: string | undefined;
   readonly at: string | undefined;
   readonly strict: boolean;
+  readonly recipeImages: readonly string[] | undefined;
   readonly format: (typeof FORMATS)[number];
 }
 
@@ -56,7 +60,7 @@ export async function command(
   }
   const now = request.at === undefined ? output.clock.now() : readTime(request.at);
   const cluster = request.dump === undefined ? { problems: [] } : await readCluster(request.dump);
-  const { findings, count } = judgeFolder(request.folder, now, cluster);
+  const { findings, count } = judgeFolder(request, now, cluster);
   const errors = findings.filter(({ severity }) => severity === "error");
   const warnings = findings.filter(({ severity }) => severity === "warning");
   const ok = errors.length === 0 && (!request.strict || warnings.length === 0);
@@ -75,7 +79,14 @@ function readArguments(args: readonly string[]): Request | "Help" {
   if (format === undefined) {
     throw wrongUse("validate", `-o ${String(values.output)}: there is no such format; one of ${FORMATS.join(", ")}`);
   }
-  return { folder, dump: values.cluster, at: values.at, strict: values.strict === true, format };
+  return {
+    folder,
+    dump: values.cluster,
+    at: values.at,
+    strict: values.strict === true,
+    recipeImages: readPrefixes(values),
+    format,
+  };
 }
 
 function parse(args: readonly string[]) {
@@ -87,6 +98,7 @@ function parse(args: readonly string[]) {
         cluster: { type: "string" },
         at: { type: "string" },
         strict: { type: "boolean" },
+        "allow-recipe-image": { type: "string", multiple: true },
         output: { type: "string", short: "o" },
         help: { type: "boolean", short: "h" },
       },
@@ -94,6 +106,11 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw wrongUse("validate", (error as Error).message.split(". ")[0] ?? "wrong arguments");
   }
+}
+
+function readPrefixes(values: { readonly "allow-recipe-image"?: readonly string[] }): readonly string[] | undefined {
+  const { "allow-recipe-image": texts } = values;
+  return texts === undefined ? undefined : readImagePrefixes("validate", texts);
 }
 
 function readTime(text: string): number {
@@ -146,7 +163,11 @@ interface Judged {
   readonly count: number;
 }
 
-function judgeFolder(folder: string, now: number, { inventory, stored, problems: unread }: Cluster): Judged {
+function judgeFolder(
+  { folder, recipeImages }: Request,
+  now: number,
+  { inventory, stored, problems: unread }: Cluster,
+): Judged {
   const root = normalize(folder);
   const files = readPolicyFolder(folder).map((file) => ({ ...file, path: join(root, file.path) }));
   const path = root === "." ? "" : root;
@@ -155,7 +176,12 @@ function judgeFolder(folder: string, now: number, { inventory, stored, problems:
     object === undefined || severity !== "error" ? [] : [object],
   );
   const cluster = { ...(inventory === undefined ? {} : { inventory }), ...(stored === undefined ? {} : { stored }) };
-  const found = validatePolicy(objects, { now, broken, ...cluster });
+  const found = validatePolicy(objects, {
+    now,
+    broken,
+    ...cluster,
+    ...(recipeImages === undefined ? {} : { recipeImages }),
+  });
   const findings = [...problems, ...found, ...unread]
     .filter(({ severity }) => severity !== "note")
     .sort(compareFindings);

@@ -10,6 +10,9 @@ import { isNotFound } from "./api-errors.ts";
 import type { KubeObject } from "./port.ts";
 import { EVENTS } from "./resources.ts";
 
+/** What the controller's events say they come from. */
+export const REPORTING_CONTROLLER = "ringward.dev/controller";
+
 /** `v1.ObjectReference`: the object that an event is about. */
 export interface ObjectReference {
   readonly apiVersion?: string | undefined;

@@ -9,6 +9,9 @@ import type { Client } from "./client.ts";
 import type { KubeObject } from "./port.ts";
 import { LEASES } from "./resources.ts";
 
+/** Name of the Lease that controllers compete for. */
+export const CONTROLLER_LEASE = "ringward-controller";
+
 export interface LeaseSpec {
   holderIdentity?: string;
   leaseDurationSeconds?: number;

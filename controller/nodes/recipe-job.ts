@@ -20,7 +20,7 @@ const CLAIM_LABEL = "ringward.dev/claim";
 const STEP_LABEL = "ringward.dev/step";
 const NODE_LABEL = "ringward.dev/node-uid";
 /** When a job that was made suspended was let run, RFC 3339. One that is suspended again was paused by a person. */
-const RESUMED = "ringward.dev/resumed-time";
+export const RESUMED = "ringward.dev/resumed-time";
 /** Finished jobs are kept this long for people who look. */
 const KEEP_SECONDS = 3600;
 const DEFAULT_STEP_MS = 30 * 60_000;

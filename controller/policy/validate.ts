@@ -15,6 +15,7 @@ import { checkCalendars, checkRingCalendars } from "./checks/calendars.ts";
 import { checkCluster, checkExceptionTargets } from "./checks/cluster.ts";
 import { type Check, createContext } from "./checks/context.ts";
 import { checkExceptions } from "./checks/exceptions.ts";
+import { checkRecipeImages } from "./checks/recipe-images.ts";
 import { checkEntries, checkReferences } from "./checks/references.ts";
 import { checkRepeatedAfter, checkRingOrder } from "./checks/ring-order.ts";
 import { checkRingOverlap } from "./checks/ring-overlap.ts";
@@ -36,6 +37,7 @@ const CHECKS: readonly Check[] = [
   checkRingCalendars,
   checkVersions,
   checkRecipes,
+  checkRecipeImages,
   checkSources,
   checkImages,
   checkResolveSchedules,
@@ -53,12 +55,14 @@ export interface ValidateOptions {
   /** A cluster to hold the policy against. */
   readonly inventory?: Inventory;
   readonly stored?: StoredStates;
+  /** Prefixes of images that recipes may run in the clusters that the policy is for. */
+  readonly recipeImages?: readonly string[];
 }
 
 /** All findings, in file order. */
 export function validatePolicy(objects: readonly PolicyObject[], options: ValidateOptions): readonly Finding[] {
   const { inventory, stored } = options;
   const cluster = inventory === undefined ? undefined : { inventory, stored };
-  const context = createContext(objects, options.broken ?? [], options.now, cluster);
+  const context = createContext(objects, options.broken ?? [], options.now, cluster, options.recipeImages);
   return CHECKS.flatMap((check) => check(context)).sort(compareFindings);
 }

@@ -28,8 +28,9 @@ import {
   WORKLOAD_PATCH_STATES,
 } from "../kube/resources.ts";
 import { createStore, type Store } from "../kube/store.ts";
+import { JOB_NAMESPACE } from "../nodes/recipe-job.ts";
 
-/** What is read of the cluster; Leases only of two namespaces: the nodes' heartbeats, and medik8s' maintenance. */
+/** What is read of the cluster; of Leases and Jobs only single namespaces. */
 const READ = {
   nodes: NODES,
   pods: PODS,
@@ -60,6 +61,7 @@ export const CLUSTER_KEYS = Object.keys(READ) as readonly ClusterKey[];
 const NAMESPACE_OF: Partial<Readonly<Record<ClusterKey, string>>> = {
   leases: "kube-node-lease",
   maintenanceLeases: MEDIK8S_LEASES,
+  jobs: JOB_NAMESPACE,
 };
 
 /** Where the objects are listed: all namespaces, or the one. */

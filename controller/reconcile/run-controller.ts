@@ -12,9 +12,9 @@ import type { PolicyGit } from "../git/port.ts";
 import { openPolicyGit } from "../git/repository.ts";
 import { isConflict } from "../kube/api-errors.ts";
 import { createClient } from "../kube/client.ts";
-import { createEventRecorder } from "../kube/events.ts";
+import { createEventRecorder, REPORTING_CONTROLLER } from "../kube/events.ts";
 import { leaderPort, type Leads, onlyLeading } from "../kube/leader-port.ts";
-import { type LeaderElection, startLeaderElection } from "../kube/lease.ts";
+import { CONTROLLER_LEASE, type LeaderElection, startLeaderElection } from "../kube/lease.ts";
 import { createTransport } from "../kube/transport.ts";
 import { watching } from "./cluster.ts";
 import { createController, type PassResult } from "./pass.ts";
@@ -44,8 +44,6 @@ export interface ControllerSettings {
   readonly onPass?: (result: PassResult) => void;
 }
 
-const LEASE_NAME = "ringward-controller";
-
 /** Runs until the signal aborts. */
 export async function runController(settings: ControllerSettings, signal: AbortSignal): Promise<void> {
   const { clock, transport, random, log } = settings;
@@ -55,7 +53,7 @@ export async function runController(settings: ControllerSettings, signal: AbortS
   const election = startLeaderElection({
     client: createClient(api, { fieldManager: "ringward", clock: transport }),
     namespace: settings.namespace,
-    name: LEASE_NAME,
+    name: CONTROLLER_LEASE,
     identity: settings.identity,
     clock: transport,
     random,
@@ -68,7 +66,7 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     client,
     clock: eventClock(clock, transport),
     random,
-    reportingController: "ringward.dev/controller",
+    reportingController: REPORTING_CONTROLLER,
     reportingInstance: settings.identity,
   });
   const reader = watching({

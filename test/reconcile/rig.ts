@@ -117,6 +117,8 @@ export interface RigOptions {
   /** null: no PolicyRepository. */
   readonly repository?: Readonly<Record<string, unknown>> | null;
   readonly timing?: SandboxTiming;
+  /** Users who may come over HTTP, by token. */
+  readonly tokens?: Readonly<Record<string, string>>;
 }
 
 export interface Rig {
@@ -188,6 +190,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     random: seededRandom(1),
     crds: `${ROOT}crds`,
     timing: options.timing ?? FAST,
+    ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
     fleet: {
       machines,
       catalogue: quickstartCatalogue(),

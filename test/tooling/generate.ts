@@ -1,4 +1,5 @@
-// `npm run generate`: writes every file that is made from the sources: crds/, docs/kinds/, docs/reasons.md, docs/interop.md, docs/errors.md.
+// `npm run generate`: writes every file that is made from the sources: crds/, docs/kinds/, docs/reasons.md, docs/interop.md,
+// docs/install.md, docs/errors.md.
 // `generatedFiles` is pure but for reading the sources; a check and a test compare it with what is committed.
 import { invariantsPage } from "../docs/invariants.ts";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,6 +9,7 @@ import { KINDS } from "../../controller/api/kinds.ts";
 import { isMain } from "./is-main.ts";
 import { errorsPage } from "./pages/errors.ts";
 import { interopPage } from "./pages/interop.ts";
+import { installPage } from "./pages/install.ts";
 import { kindPage, kindsIndex } from "./pages/kinds.ts";
 import { reasonsPage } from "./pages/reasons.ts";
 
@@ -24,6 +26,7 @@ export function generatedFiles(root = ROOT): ReadonlyMap<string, string> {
     files.set(`docs/kinds/${kind.singular}.md`, kindPage(kind));
   }
   files.set("docs/kinds/README.md", kindsIndex(KINDS));
+  files.set("docs/install.md", installPage());
   files.set("docs/reasons.md", reasonsPage());
   files.set("docs/interop.md", interopPage());
   files.set("docs/invariants.md", invariantsPage(root));

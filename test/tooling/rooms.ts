@@ -44,6 +44,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     files: COMMON,
     types: PORTS,
   },
+  // It says what the others need; none of them may know of it.
+  install: { rooms: ["api", "core", "kube", "nodes", "workloads", "reconcile"], files: COMMON, types: PORTS },
   sandbox: {
     rooms: ["api", "core", "kube", "inventory", "policy", "git", "forge", "nodes", "workloads", "serve", "reconcile"],
     files: COMMON,
@@ -62,6 +64,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "workloads",
       "serve",
       "reconcile",
+      "install",
       "sandbox",
     ],
     files: COMMON,

@@ -16,6 +16,8 @@ export interface CheckContext {
   readonly levels: readonly ObjectOf<"PatchLevel">[];
   readonly now: Instant;
   readonly cluster: { readonly inventory: Inventory; readonly stored: StoredStates | undefined } | undefined;
+  /** Prefixes of images that recipes may run; undefined: nobody said. */
+  readonly recipeImages: readonly string[] | undefined;
   /** The object of that kind and name, if it is in force. */
   find<Kind extends PolicyKind>(kind: Kind, name: string): ObjectOf<Kind> | undefined;
   /** Whether something of that kind and name stands in the policy, broken or not. */
@@ -31,6 +33,7 @@ export function createContext(
   broken: readonly ObjectRef[],
   now: Instant,
   cluster: CheckContext["cluster"],
+  recipeImages?: CheckContext["recipeImages"],
 ): CheckContext {
   const byKey = new Map(objects.map((object) => [`${object.kind}/${object.name}`, object]));
   const brokenKeys = new Set(broken.map(({ kind, name }) => `${kind}/${name}`));
@@ -43,6 +46,7 @@ export function createContext(
     levels: objectsOf(objects, "PatchLevel"),
     now,
     cluster,
+    recipeImages,
     find: <Kind extends PolicyKind>(kind: Kind, name: string) =>
       byKey.get(`${kind}/${name}`) as ObjectOf<Kind> | undefined,
     exists: (kind, name) => byKey.has(`${kind}/${name}`) || brokenKeys.has(`${kind}/${name}`),

@@ -1,0 +1,35 @@
+// Pods in the job namespace, whoever makes them. The job controller makes them, so "only our account" cannot be asked of a Pod: it is held
+// to the shape of a step again, must belong to a Job, and nobody enters it afterwards.
+import { PODS } from "../../kube/resources.ts";
+import { JOB_NAMESPACE } from "../../nodes/recipe-job.ts";
+import type { InstallSettings, Manifest } from "../manifest.ts";
+import { admissionPolicy, target } from "./policy.ts";
+import { stepRules, stepVariables } from "./step-shape.ts";
+
+export function jobPodPolicies({ recipeImages }: InstallSettings): readonly Manifest[] {
+  return [
+    ...admissionPolicy({
+      name: "ringward-job-pods",
+      targets: [target([PODS], ["CREATE"])],
+      namespace: JOB_NAMESPACE,
+      variables: stepVariables("object.spec"),
+      rules: [
+        {
+          expression:
+            'dyn(object).metadata.?ownerReferences.orValue([]).exists(o, o.apiVersion == "batch/v1" && o.kind == "Job" && o.?controller.orValue(false))',
+          message: "a pod in the job namespace belongs to a Job",
+        },
+        ...stepRules("Pod", recipeImages),
+      ],
+    }),
+    ...admissionPolicy({
+      name: "ringward-job-pods-closed",
+      targets: [
+        target([PODS], ["CONNECT"], ["attach", "exec", "portforward", "proxy"]),
+        target([PODS], ["UPDATE"], ["ephemeralcontainers"]),
+      ],
+      namespace: JOB_NAMESPACE,
+      rules: [{ expression: "false", message: "nobody enters the pod of a recipe step; read its log" }],
+    }),
+  ];
+}

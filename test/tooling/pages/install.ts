@@ -1,0 +1,130 @@
+// docs/install.md: what is installed and why, from the very table and policies that are exported.
+import { installManifests } from "../../../controller/install/export.ts";
+import { DEFAULT_NAMESPACE, type Manifest } from "../../../controller/install/manifest.ts";
+import { PERMISSIONS, type Permission } from "../../../controller/install/permissions.ts";
+import { namespaceOf, resourceName } from "../../../controller/install/rbac.ts";
+import { JOB_NAMESPACE } from "../../../controller/nodes/recipe-job.ts";
+
+const EXAMPLE = "registry.example.com/ringward";
+const SETTINGS = { namespace: DEFAULT_NAMESPACE, recipeImages: [EXAMPLE] };
+
+/** What each policy is about, in the order of the export. A new one fails the build of the page until it has a line here. */
+const ABOUT: Readonly<Record<string, string>> = {
+  "ringward-account": "every write of the controller's account, in every API group, is one of the table above",
+  "ringward-nodes": "what the controller may change of a Node",
+  "ringward-workloads": "what the controller may change of a Deployment, StatefulSet or DaemonSet",
+  "ringward-ledger": "what people alone say: mode, limits, and where policy comes from",
+  "ringward-policy-copies": "policy objects are written and removed as copies of Git alone",
+  "ringward-events": "events in the controller's own name",
+  "ringward-lease": "its one Lease",
+  "ringward-evictions": "evictions of exactly the pod that was looked at, with its grace period",
+  "ringward-jobs": `jobs in \`${JOB_NAMESPACE}\`, whoever makes them: the shape of a recipe's step`,
+  "ringward-job-changes": "what the controller may change of a job: let it run",
+  "ringward-job-pods": `pods in \`${JOB_NAMESPACE}\`, whoever makes them: the same shape again`,
+  "ringward-job-pods-closed": `who may enter a pod in \`${JOB_NAMESPACE}\`: nobody`,
+};
+
+interface PolicySpec {
+  readonly matchConditions?: readonly { readonly name: string }[];
+  readonly validations: readonly { readonly message: string }[];
+}
+
+export function installPage(): string {
+  const manifests = installManifests(SETTINGS);
+  return `<!-- Made by \`npm run generate\` from controller/install/. Do not edit. -->
+# Installing into a cluster
+
+\`ringward install --export\` prints everything that a cluster needs before the controller runs, and talks to no cluster itself. It needs
+Kubernetes 1.30 or newer (ValidatingAdmissionPolicy); the tests apply it to 1.36.
+
+\`\`\`
+npm run -s ringward -- install --export --allow-recipe-image ${EXAMPLE} | kubectl apply -f -
+\`\`\`
+
+One apply makes all of it, and a second changes nothing. \`--allow-recipe-image\` may be repeated; without it the cluster refuses every step
+of every recipe. \`--namespace\` moves the controller, \`-o json\` prints one list. The output is the same for the same arguments, so it can be
+kept in Git. To allow another image later, export and apply again.
+
+## What is installed
+
+| | |
+|---|---|
+${inventoryRows(manifests).join("\n")}
+
+The controller's Deployment is not among it, and neither is the \`DisruptionLedger\`: the controller makes the first one, in mode \`Observe\`,
+and so applying the export again never moves a mode or limits that people have set.
+
+${permissionsSection()}
+${policiesSection(manifests)}
+## Recipe images
+
+Merging a recipe is root on nodes. Its images must be under one of the prefixes, \`REGISTRY\` or \`REGISTRY/PATH\`, by whole parts of the name:
+\`${EXAMPLE}\` allows \`${EXAMPLE}/recipe-apt@sha256:…\` and not \`${EXAMPLE}-evil/…\`. Images are named by digest.
+\`npm run -s ringward -- validate DIR --allow-recipe-image ${EXAMPLE}\` finds recipes and levels that a cluster would refuse, before they are
+merged. At run time the API server refuses the job, and the refusal stands in the controller's log and in the node's state.
+
+## Limits
+
+- A policy of the API server cannot see reads. They are RBAC's alone: nodes, pods, workloads, budgets, and Ringward's own kinds; no secrets,
+  no config maps.
+- The API server exempts admission policies and its own reviews from admission: no policy keeps an account that may change policies from
+  changing these. The controller's may not.
+- Whoever may make jobs in \`${JOB_NAMESPACE}\` may run any command of an allowed image as root on any node. Give nobody that right.
+- Jobs that the controller makes run with a deadline of at most seven days.
+`;
+}
+
+function inventoryRows(manifests: readonly Manifest[]): readonly string[] {
+  const kinds = new Map<string, string[]>();
+  for (const { kind, metadata } of manifests) {
+    const name = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), `\`${name}\``]);
+  }
+  return [...kinds].map(([kind, names]) => `| ${kind} | ${names.join(", ")} |`);
+}
+
+function permissionsSection(): string {
+  const rows = PERMISSIONS.map(
+    (permission) =>
+      `| \`${resourceName(permission)}\` | ${permission.resource.group || "core"} | ${permission.verbs.join(", ")} | ${placeOf(permission)} | ${permission.why} |`,
+  );
+  return `## Permissions
+
+One table in the code gives the roles, this page and the policy \`ringward-account\`. A test compares it with the requests of whole rollouts: a
+verb that nobody uses fails as one that is missing does. Another compares it with \`kubectl auth can-i --list\` on a real API server.
+
+| resource | group | verbs | where | why |
+|---|---|---|---|---|
+${rows.join("\n")}
+`;
+}
+
+function placeOf({ place, names }: Permission): string {
+  const namespace = namespaceOf(place, SETTINGS);
+  const where = namespace === undefined ? "everywhere" : `\`${namespace}\``;
+  return names === undefined ? where : `${where}, only \`${names.join("`, `")}\``;
+}
+
+function policiesSection(manifests: readonly Manifest[]): string {
+  const policies = manifests.filter(({ kind }) => kind === "ValidatingAdmissionPolicy");
+  const sections = policies.map(({ metadata: { name }, spec }) => {
+    const about = ABOUT[name];
+    if (about === undefined) throw new Error(`test/tooling/pages/install.ts says nothing of the policy ${name}`);
+    const { matchConditions = [], validations } = spec as PolicySpec;
+    const whom = matchConditions.some((condition) => condition.name === "ours")
+      ? "the controller's account"
+      : "everybody";
+    return `### ${name}
+
+Of ${whom}: ${about}.
+
+${validations.map(({ message }) => `- ${message}`).join("\n")}
+`;
+  });
+  return `## Admission policies
+
+They fail closed, and a refusal names the policy and the rule. They hold whatever else somebody binds the account to, cluster-admin
+included: the tests try to break out of each of them.
+
+${sections.join("\n")}`;
+}
