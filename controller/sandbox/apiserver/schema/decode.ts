@@ -82,6 +82,8 @@ export function decodeTyped(schema: BuiltinSchema, node: StructNode, value: Json
 }
 
 function isEmpty(node: TypeNode, value: Json, zeroToo: boolean): boolean {
+  // Go keeps any JSON behind a pointer: a schema's `default: ""` says something.
+  if (node.type === "any") return value === null;
   if (value === null || value === "") return true;
   if (zeroToo && (value === 0 || value === false)) return true;
   if (isList(value)) return value.length === 0;
