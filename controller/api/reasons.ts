@@ -35,7 +35,12 @@ const table = {
     "wait",
     "The ledger is new or lacks claims that stand on objects; nothing is claimed until they are back.",
   ],
-  GateShut: ["wait", "A gate of the ring does not hold, or has no data."],
+  GateShut: ["wait", "A gate of the ring was looked at and does not hold."],
+  GateUnknown: [
+    "person",
+    "Nobody knows whether a gate of the ring holds (no data, an error, a timeout, an old or unreadable answer), so it is shut.",
+  ],
+  BlockingPod: ["wait", "A pod that a gate of the ring names is on the node."],
   PDBBlocked: ["person", "A PodDisruptionBudget refuses the eviction of a pod."],
   PodBlocksDrain: ["person", "A pod that the drain policy does not evict is on the node."],
   DrainTimedOut: ["person", "The drain took longer than its timeout and was backed out; it is tried again later."],

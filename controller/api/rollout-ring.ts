@@ -18,6 +18,7 @@ import {
   Timestamp,
   Type,
 } from "./schema.ts";
+import { Gate } from "./gate.ts";
 
 export const Expedite = Type.Object(
   {
@@ -86,25 +87,6 @@ export const DrainPolicy = Type.Object(
   { description: "How nodes of this ring are drained." },
 );
 export type DrainPolicy = Static<typeof DrainPolicy>;
-
-export const Gate = Type.Object(
-  {
-    name: Type.String({ minLength: 1, maxLength: 63, description: "Shown when it is shut." }),
-    type: StringEnum(
-      ["NodesReady", "WorkloadsAvailable"] as const,
-      "`NodesReady`: nodes of the ring that are Ready. `WorkloadsAvailable`: workloads of the cluster with all replicas available.",
-    ),
-    minPercent: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 100,
-        default: 100,
-        description: "Least share that must be healthy.",
-      }),
-    ),
-  },
-  { description: "A condition for new claims and for soak. No data never passes." },
-);
 
 export const RolloutRingSpec = Type.Object({
   after: Type.Optional(
@@ -272,6 +254,21 @@ export const RingLevelStatus = Type.Object({
 });
 export type RingLevelStatus = Static<typeof RingLevelStatus>;
 
+export const GateStatus = Type.Object({
+  name: Text("Gate.", 63),
+  digest: Text("Of the gate as it was observed; an edited one has held for no time.", 12),
+  state: StringEnum(
+    ["Open", "Holding", "Shut"] as const,
+    "`Holding`: what was asked for holds, and not yet for as long as the gate says.",
+  ),
+  heldSeconds: Type.Optional(
+    Type.Integer({ minimum: 0, description: "How long it was observed to hold, at most as long as it has to." }),
+  ),
+  reason: Type.Optional(StringEnum(["GateShut", "GateUnknown"] as const, "Why it is not open.")),
+  message: Type.Optional(Text("For people, as of when it was shut.", 512)),
+});
+export type GateStatus = Static<typeof GateStatus>;
+
 export const RolloutRingStatus = Type.Object({
   observedGeneration: Type.Optional(ObservedGeneration),
   observedCommit: Type.Optional(Text("Commit whose ring entry was read.", 64)),
@@ -286,6 +283,9 @@ export const RolloutRingStatus = Type.Object({
       },
       { description: "How many belong to the ring." },
     ),
+  ),
+  gates: Type.Optional(
+    MapList(GateStatus, ["name"], "Gates that ask Prometheus, Alertmanager or for objects, as last seen.", 8),
   ),
   compliant: Type.Optional(Type.Integer({ minimum: 0, description: "Of the assets, compliant." })),
   assets: Type.Optional(Type.Integer({ minimum: 0, description: "Members that a baseline is about." })),

@@ -1,6 +1,7 @@
 // Carries a claimed node one act forward: reads the real state, asks the step machine for one act, does it. It decides nothing.
 // An API conflict is not an error: somebody was faster, and the next pass looks again.
 import type { NodePatchStateStatus } from "../api/patch-state.ts";
+import type { Gate } from "../api/gate.ts";
 import type { DrainPolicy } from "../api/rollout-ring.ts";
 import type { Instant } from "../clock.ts";
 import type { Assessment, Block, Claim, LevelInForce, NodeAsset, PdbAsset, PodAsset } from "../core/model.ts";
@@ -25,6 +26,8 @@ export interface NodeOperationInput {
   readonly level: LevelInForce | undefined;
   readonly drain: DrainPolicy;
   readonly cordonedNodes: "Skip" | "Update";
+  /** Gates whose pods hold their node back. */
+  readonly blocking: readonly Gate[];
   readonly retreat: Block | undefined;
   readonly pdbs: readonly PdbAsset[];
   readonly project: {
@@ -86,6 +89,7 @@ export async function operateNode(input: NodeOperationInput): Promise<OperationR
     level: level?.spec,
     drain: input.drain,
     cordonedNodes: input.cordonedNodes,
+    blocking: input.blocking,
     node,
     state,
     pods,
@@ -98,12 +102,15 @@ export async function operateNode(input: NodeOperationInput): Promise<OperationR
 }
 
 const DRAINING = new Set(["Cordoned", "Drained"]);
+const BEFORE_CORDON = new Set(["Claimed", "Prepared", "Staged"]);
 
 async function livePods(
-  { client, claim, project }: NodeOperationInput,
+  { client, claim, project, blocking }: NodeOperationInput,
   state: NodePatchStateStatus | undefined,
 ): Promise<readonly PodAsset[]> {
-  if (state?.operation?.claimId !== claim.id || !DRAINING.has(state.operation.step)) return [];
+  if (state?.operation?.claimId !== claim.id) return [];
+  const { step } = state.operation;
+  if (!DRAINING.has(step) && !(blocking.length > 0 && BEFORE_CORDON.has(step))) return [];
   const { items } = await client.list(PODS, { fieldSelector: `spec.nodeName=${claim.name}` });
   return items.flatMap((pod) => project.pod(pod) ?? []);
 }

@@ -19,7 +19,13 @@ import { checkRecipeImages } from "./checks/recipe-images.ts";
 import { checkEntries, checkReferences } from "./checks/references.ts";
 import { checkRepeatedAfter, checkRingOrder } from "./checks/ring-order.ts";
 import { checkRingOverlap } from "./checks/ring-overlap.ts";
-import { checkBudgets, checkDurations, checkExpedites, checkSelfWrittenLabels } from "./checks/ring-settings.ts";
+import {
+  checkBudgets,
+  checkDurations,
+  checkExpedites,
+  checkGateExpressions,
+  checkSelfWrittenLabels,
+} from "./checks/ring-settings.ts";
 import { compareFindings, type Finding, type ObjectRef } from "./finding.ts";
 import type { PolicyObject } from "./object.ts";
 
@@ -32,6 +38,7 @@ const CHECKS: readonly Check[] = [
   checkBudgets,
   checkExpedites,
   checkDurations,
+  checkGateExpressions,
   checkSelfWrittenLabels,
   checkCalendars,
   checkRingCalendars,

@@ -88,6 +88,7 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
       level,
       drain: ring?.drain ?? {},
       cordonedNodes: ring?.cordonedNodes ?? "Skip",
+      blocking: (ring?.gates ?? []).filter(({ type, pods }) => type === "BlockingPods" && pods?.within !== "Cluster"),
       retreat,
       pdbs: inventory.pdbs,
       project: { node: (object) => projectClaimedNode(object, inventory), pod: projectLivePod },

@@ -2,12 +2,15 @@
 // promotions. Between passes nothing is kept that could not be rebuilt from what is read; losing it costs time, never safety.
 // No pass acts before every cache is synced (K3), and nobody but a leader makes one (L3).
 import type { Clock } from "../clock.ts";
+import { asksOf } from "../core/gates/asks.ts";
+import type { GateReading, GateReadings } from "../core/gates/readings.ts";
 import { type Candidates, resolveCandidates } from "../core/rollout/candidates.ts";
 import type { Claim, LevelInForce } from "../core/model.ts";
 import type { ClaimRequest } from "../core/rollout/limits.ts";
 import { createPlanner, type Plan, type PlanInput, type Planner } from "../core/rollout/plan.ts";
 import { createMemory, type AnswerMemory } from "../core/incremental/memory.ts";
 import { predecessorsOf } from "../core/rollout/ring-order.ts";
+import type { GateSource } from "../gates/port.ts";
 import { isConflict, isPatchTestFailure } from "../kube/api-errors.ts";
 import { type ApiServerView, viewApiServer } from "../kube/api-server.ts";
 import type { Client } from "../kube/client.ts";
@@ -36,6 +39,8 @@ export interface PassPorts {
   readonly reader: ClusterReader;
   readonly policy: PolicySource;
   readonly promoter: Promoter;
+  /** Answers what gates ask; without it those gates are shut. */
+  readonly gates?: GateSource;
   /** Policy time. */
   readonly clock: Clock;
   readonly record: (event: EventInput) => void;
@@ -63,6 +68,8 @@ interface Memory {
   monotonic: number | undefined;
   /** Exact soak of `ring/digest` since it was stored, ms. */
   soakedMs: ReadonlyMap<string, number>;
+  /** Exact time that gates held, and the rings whose gates were all open, at the last look. */
+  gates: Pick<Plan, "gateHeldMs" | "gatesHeld"> | undefined;
   readonly evictAfter: Map<string, number>;
   /** What the API server said of itself, and when (monotonic, ms). */
   apiServer: { readonly at: number; readonly view: ApiServerView } | undefined;
@@ -84,6 +91,7 @@ export function createController(ports: PassPorts, options: PassOptions): Contro
     wall: undefined,
     monotonic: undefined,
     soakedMs: new Map(),
+    gates: undefined,
     evictAfter: new Map(),
     apiServer: undefined,
     projections: createMemory(),
@@ -109,9 +117,17 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
     findLostClaims(ledger, snapshot.inventory, snapshot.stored, policy.inForce.clusterName),
   );
   const resolved = resolveCandidates(policy.inForce, snapshot.stored, clock.now());
-  const input = planInput(ports, memory, looked, { policy, snapshot, ledger, lost, candidates: resolved.levels });
+  const readings = (await ports.gates?.read(asksOf(policy.inForce.rings))) ?? new Map<string, GateReading>();
+  const input = planInput(ports, memory, looked, readings, {
+    policy,
+    snapshot,
+    ledger,
+    lost,
+    candidates: resolved.levels,
+  });
   const plan = memory.planner.plan(input);
   memory.soakedMs = plan.soakedMs;
+  memory.gates = { gateHeldMs: plan.gateHeldMs, gatesHeld: plan.gatesHeld };
   const moved = await act(ports, options, memory, {
     objects,
     policy,
@@ -150,6 +166,7 @@ function planInput(
   { clock }: PassPorts,
   memory: Memory,
   last: Pick<Memory, "wall" | "monotonic">,
+  readings: GateReadings,
   scene: Omit<Scene, "objects" | "input" | "plan" | "views"> & {
     readonly candidates: ReadonlyMap<string, LevelInForce>;
   },
@@ -171,6 +188,8 @@ function planInput(
     candidates: scene.candidates,
     observedMs: looked > LONGEST_LOOK_MS ? 0 : Math.max(0, looked),
     soakedMs: memory.soakedMs,
+    readings,
+    ...memory.gates,
   };
 }
 

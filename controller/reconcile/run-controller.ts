@@ -10,6 +10,7 @@ import type { Forge } from "../forge/port.ts";
 import { tokenFile } from "../git/auth.ts";
 import type { PolicyGit } from "../git/port.ts";
 import { openPolicyGit } from "../git/repository.ts";
+import { type GateSettings, openGateSource } from "../gates/settings.ts";
 import { isConflict } from "../kube/api-errors.ts";
 import { createClient } from "../kube/client.ts";
 import { createEventRecorder, REPORTING_CONTROLLER } from "../kube/events.ts";
@@ -35,6 +36,8 @@ export interface ControllerSettings {
   readonly paceMs: number;
   /** Shortest time between two listings of pull requests, transport ms. */
   readonly listEveryMs: number;
+  /** Where gates ask, and the shortest time between two equal asks, transport ms. */
+  readonly gates: GateSettings & { readonly everyMs: number };
   /** Policy time. */
   readonly clock: Clock;
   /** HTTP, Lease, backoff. */
@@ -83,8 +86,16 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     record: (event) => events.record(event),
     onError,
   });
+  const gates = openGateSource({
+    settings: settings.gates,
+    port: client.port,
+    clock,
+    transport,
+    everyMs: settings.gates.everyMs,
+  });
   const controller = createController(
     {
+      gates,
       client,
       reader,
       policy,
@@ -112,6 +123,7 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     await events.stop(1_000);
     await election.stop();
     await reader.stop();
+    await gates.close();
     await api.close();
   }
 }

@@ -242,13 +242,23 @@ function isWorthWriting(before: RolloutRingStatus, after: RolloutRingStatus): bo
       ...status,
       conditions: essenceOf(status.conditions),
       blockedBy: (status.blockedBy ?? []).map((block) => block.reason),
+      gates: (status.gates ?? []).map(({ name, digest, state, reason }) => ({ name, digest, state, reason })),
       levels: (status.levels ?? []).map((level) => ({ ...level, soakedSeconds: 0 })),
     });
   if (essential(before) !== essential(after)) return true;
+  const grew = (now: number | undefined, then: number | undefined): boolean => {
+    const grown = (now ?? 0) - (then ?? 0);
+    return grown >= SOAK_WRITE_SECONDS || grown < 0;
+  };
+  if (
+    (after.gates ?? []).some(({ name, heldSeconds }) =>
+      grew(heldSeconds, before.gates?.find((other) => other.name === name)?.heldSeconds),
+    )
+  )
+    return true;
   return (after.levels ?? []).some((level) => {
     const known = before.levels?.find((other) => other.baseline === level.baseline && other.digest === level.digest);
-    const grown = (level.soakedSeconds ?? 0) - (known?.soakedSeconds ?? 0);
-    return grown >= SOAK_WRITE_SECONDS || grown < 0;
+    return grew(level.soakedSeconds, known?.soakedSeconds);
   });
 }
 

@@ -32,6 +32,30 @@ const EXAMPLES: Readonly<Record<string, { good: object; bad: object }>> = {
     good: { self: { key: "a", operator: "In", values: ["x"] } },
     bad: { self: { key: "a", operator: "Exists", values: ["x"] } },
   },
+  "exactly one of name and selector is required": {
+    good: { self: { name: "a" } },
+    bad: { self: { name: "a", selector: {} } },
+  },
+  "types PromQL, Alerts and CEL need exactly the member promQL, alerts or cel": {
+    good: { self: { type: "PromQL", promQL: {} } },
+    bad: { self: { type: "PromQL", promQL: {}, cel: {} } },
+  },
+  "only PodsReady and BlockingPods have pods": {
+    good: { self: { type: "PodsReady", pods: {} } },
+    bad: { self: { type: "NodesReady", pods: {} } },
+  },
+  "type BlockingPods needs pods.selector": {
+    good: { self: { type: "BlockingPods", pods: { selector: {} } } },
+    bad: { self: { type: "BlockingPods", pods: {} } },
+  },
+  "only BlockingPods has pods.within": {
+    good: { self: { type: "BlockingPods", pods: { within: "Node" } } },
+    bad: { self: { type: "PodsReady", pods: { within: "Node" } } },
+  },
+  "only NodesReady, WorkloadsAvailable and PodsReady have minPercent": {
+    good: { self: { type: "PodsReady", minPercent: 9 } },
+    bad: { self: { type: "CEL", minPercent: 9 } },
+  },
   "minimum is required unless follow is Offered": {
     good: { self: { follow: "Offered" } },
     bad: { self: { follow: "Typed" } },

@@ -82,6 +82,7 @@ async function prepare(): Promise<{ rig: Rig; controller: Process }> {
         directory,
         idleMs: 1_000,
         paceMs: 10,
+        gates: { prometheus: undefined, alertmanager: undefined, resources: [], everyMs: 15_000 },
         listEveryMs: 1_000,
         clock: rig.clock,
         transport: transport.clock,

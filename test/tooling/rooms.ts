@@ -28,7 +28,12 @@ const PORTS = ["kube/port.ts", "git/port.ts", "forge/port.ts", "core/model.ts", 
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   api: { rooms: [], files: [], types: [], packages: ["typebox", "ajv", "ajv-formats", "yaml", "@marcbachmann/cel-js"] },
-  core: { rooms: ["api"], files: [], types: ["clock.ts"], packages: ["node:crypto", "croner", "semver"] },
+  core: {
+    rooms: ["api"],
+    files: [],
+    types: ["clock.ts"],
+    packages: ["node:crypto", "croner", "semver", "@marcbachmann/cel-js"],
+  },
   kube: { rooms: ["api"], files: COMMON, types: PORTS },
   inventory: { rooms: ["api", "core", "kube"], files: COMMON, types: PORTS },
   // A folder is read with the very limits and words of a commit.
@@ -38,16 +43,31 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   forge: { rooms: ["api", "core"], files: COMMON, types: PORTS },
   nodes: { rooms: ["api", "core", "kube", "inventory"], files: COMMON, types: PORTS },
   workloads: { rooms: ["api", "core", "kube", "inventory"], files: COMMON, types: PORTS },
+  // Asks Prometheus, Alertmanager and for objects; never anything that policy names.
+  gates: { rooms: ["api", "core", "kube"], files: COMMON, types: PORTS },
   serve: { rooms: ["api", "core", "kube"], files: COMMON, types: PORTS },
   reconcile: {
-    rooms: ["api", "core", "kube", "inventory", "policy", "git", "forge", "nodes", "workloads", "serve"],
+    rooms: ["api", "core", "kube", "inventory", "policy", "git", "forge", "nodes", "workloads", "gates", "serve"],
     files: COMMON,
     types: PORTS,
   },
   // It says what the others need; none of them may know of it.
   install: { rooms: ["api", "core", "kube", "nodes", "workloads", "reconcile"], files: COMMON, types: PORTS },
   sandbox: {
-    rooms: ["api", "core", "kube", "inventory", "policy", "git", "forge", "nodes", "workloads", "serve", "reconcile"],
+    rooms: [
+      "api",
+      "core",
+      "kube",
+      "inventory",
+      "policy",
+      "git",
+      "forge",
+      "nodes",
+      "workloads",
+      "gates",
+      "serve",
+      "reconcile",
+    ],
     files: COMMON,
     types: PORTS,
   },
@@ -62,6 +82,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "forge",
       "nodes",
       "workloads",
+      "gates",
       "serve",
       "reconcile",
       "install",
@@ -73,7 +94,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 };
 
 /** Rooms that never import each other; the types of a port are all that they may see. */
-const STRANGERS = ["nodes", "workloads", "git", "forge"];
+const STRANGERS = ["nodes", "workloads", "git", "forge", "gates"];
 
 /** All imports and re-exports of a source, dynamic ones included. */
 export function importsOf(source: string): Import[] {

@@ -10,6 +10,8 @@ import { parseDuration } from "../duration.ts";
 import type { Block, Claim, NodeAsset } from "../model.ts";
 import { crossesMinor } from "../versions/kubelet.ts";
 import { andMore, budgetsOf, describeRefusals, type DrainView, isDrained, viewDrain } from "./drain.ts";
+import { blockedBy } from "../rollout/gates.ts";
+import { isMeant } from "../rollout/pod-census.ts";
 import { enter, startedJob } from "./node-jobs.ts";
 import { wasReleased } from "./released.ts";
 import { findBackOut, findHeldCordon, giveUp, lostItsMark, recover, retreat } from "./node-retreat.ts";
@@ -181,6 +183,9 @@ function stage(scene: Scene): NodeAct {
 function prepareUpdate(scene: Scene): NodeAct {
   const { node, claim, operation } = scene;
   if (isDoneAlready(scene)) return record(scene, "Verified");
+  // The plan was made from a cache, and to prepare and stage takes time: a pod that is not to be disturbed may have come meanwhile.
+  const blocked = node.mark?.claimId === claim.id ? undefined : findBlocked(scene);
+  if (blocked !== undefined) return retreat(scene, blocked);
   if (node.mark?.claimId !== claim.id)
     return { kind: "Mark", cordon: operation.disrupt === true, priorUnschedulable: node.unschedulable };
   const marked = { marked: true, priorUnschedulable: node.mark.priorUnschedulable, ...priorMarksOf(node.mark) };
@@ -190,6 +195,15 @@ function prepareUpdate(scene: Scene): NodeAct {
 /** Kept in the operation too: whoever wipes the node's annotations must not make our marks look like somebody else's. */
 function priorMarksOf({ priorMarks }: { readonly priorMarks?: string }): { readonly priorMarks?: string } {
   return priorMarks === undefined ? {} : { priorMarks };
+}
+
+function findBlocked({ blocking = [], pods, operation }: Scene): Block | undefined {
+  if (operation.rebootPending === true) return undefined;
+  for (const gate of blocking) {
+    const names = pods.filter((pod) => isMeant(pod, gate.pods)).map(({ namespace, name }) => `${namespace}/${name}`);
+    if (names.length > 0) return blockedBy(gate, names.sort());
+  }
+  return undefined;
 }
 
 /** Somebody was faster, or excepted the node meanwhile: there is nothing left to do to it. */

@@ -1,6 +1,7 @@
 // What the step machine of a node sees, and the acts that it answers with: the words that its rooms share. Pure values only.
 import type { NodeOperation, NodePatchStateStatus, NodeStep } from "../../api/patch-state.ts";
 import type { PatchLevelSpec } from "../../api/patch-level.ts";
+import type { Gate } from "../../api/gate.ts";
 import type { DrainPolicy } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
 import type { Assessment, Block, Claim, NodeAsset, PdbAsset, PodAsset } from "../model.ts";
@@ -39,7 +40,9 @@ export interface NodeView {
   readonly node: NodeAsset | undefined;
   /** The stored state as just read. */
   readonly state: NodePatchStateStatus | undefined;
-  /** Live pods of the node. */
+  /** Gates of the ring whose pods hold their node back; they are looked for once more before the cordon. */
+  readonly blocking?: readonly Gate[];
+  /** Live pods of the node, where the step needs them. */
   readonly pods: readonly PodAsset[];
   readonly pdbs: readonly PdbAsset[];
   /** The job of a step of this claim and attempt. */

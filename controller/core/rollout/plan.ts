@@ -18,6 +18,8 @@ import type {
 } from "../model.ts";
 import { decide, steerClaims } from "./decide.ts";
 import type { RingEntries } from "./entries.ts";
+import type { GateReadings } from "../gates/readings.ts";
+import { type GateOutcome, holdKey } from "./gates.ts";
 import { admitQueue, type Capacity, type ClaimRequest } from "./limits.ts";
 import type { Members } from "./membership.ts";
 import { createMemory } from "../incremental/memory.ts";
@@ -43,6 +45,12 @@ export interface PlanInput {
   readonly observedMs: number;
   /** Exact soak of `ring/digest` where this process knows more than what is stored, ms. */
   readonly soakedMs?: ReadonlyMap<string, number>;
+  /** What was answered to gates; undefined: nobody asks here, and what the controller stored counts. */
+  readonly readings?: GateReadings;
+  /** Exact time that gates held, as the last plan said; undefined: this process has made none. */
+  readonly gateHeldMs?: ReadonlyMap<string, number>;
+  /** Rings whose gates were all open at the last look; undefined: this process has made none. */
+  readonly gatesHeld?: ReadonlySet<string>;
 }
 
 export type Action = "claim" | "continue" | "backOut" | "finish" | "halt" | "propose" | "withdraw" | "wait";
@@ -76,6 +84,7 @@ export interface RingOutcome {
   readonly progress: ReadonlyMap<string, LevelProgress>;
   readonly entries: RingEntries;
   readonly halted: Block | undefined;
+  readonly gates: readonly GateOutcome[];
 }
 
 export interface Plan {
@@ -92,6 +101,10 @@ export interface Plan {
   readonly withdrawn: ReadonlyMap<string, ReadonlySet<Digest>>;
   /** Exact soak of `ring/digest`, ms. */
   readonly soakedMs: ReadonlyMap<string, number>;
+  /** Exact time that gates held, ms. */
+  readonly gateHeldMs: ReadonlyMap<string, number>;
+  /** Rings whose gates are all open. */
+  readonly gatesHeld: ReadonlySet<string>;
 }
 
 /** Makes the plan. */
@@ -144,6 +157,16 @@ function planWith(context: Context): Plan {
     members,
     targets,
     withdrawn,
+    gateHeldMs: new Map(
+      rings.flatMap(({ ring, gates }) =>
+        gates.flatMap(({ gate, heldMs }) =>
+          heldMs === undefined ? [] : [[holdKey(ring.name, gate), heldMs] as const],
+        ),
+      ),
+    ),
+    gatesHeld: new Set(
+      rings.flatMap(({ ring, gates }) => (gates.every(({ block }) => block === undefined) ? [ring.name] : [])),
+    ),
     soakedMs: new Map(
       rings.flatMap((view) =>
         [...view.progress.values()].map(

@@ -25,6 +25,8 @@ export interface RingScope {
   readonly withdrawn: Block | undefined;
   readonly halted: Block | undefined;
   readonly shutGate: Block | undefined;
+  /** Nodes, by name, that a pod holds back. */
+  readonly blockingPods?: ReadonlyMap<string, Block>;
   readonly targets: number;
   /** When the level was first offered here, if it was. */
   readonly offeredAt: Instant | undefined;

@@ -4,11 +4,12 @@ import type { RingLevelStatus } from "../../api/rollout-ring.ts";
 import type { Block, Claim, Digest, RingInForce } from "../model.ts";
 import { calendarsOf } from "./calendars.ts";
 import { type Approval, refuseWithdrawn } from "./entries.ts";
-import { findShutGate } from "./gates.ts";
-import { without } from "./census.ts";
-import { isSameList, recall } from "../incremental/memory.ts";
+import { findBlockedNodes, type GateFacts, type GateOutcome, lookAtGates } from "./gates.ts";
+import { type Share, without } from "./census.ts";
+import { isSameList, recall, revise, settle } from "../incremental/memory.ts";
 import { makeOfPieces, type MadeOfPieces, type Pieces } from "../incremental/pieces.ts";
 import type { QueuePiece } from "./limits.ts";
+import { type BlockingCensus, countPods, findBlocking, type PodCensus } from "./pod-census.ts";
 import type { Context } from "./prepare.ts";
 import { advanceLevel, type LevelProgress, sumTallies, type Tally, tallyTargets } from "./progress.ts";
 import { type Queue, queueAgain } from "./queue.ts";
@@ -28,6 +29,7 @@ export interface RingView {
   /** Baselines under which some target of the ring has work to do or is in change: only there is a standstill. */
   readonly pending: ReadonlySet<string>;
   readonly halted: Block | undefined;
+  readonly gates: readonly GateOutcome[];
   readonly wishes: ReadonlyMap<string, Wishes>;
   /** In the order of claims. */
   readonly wanted: readonly QueuePiece[];
@@ -39,7 +41,22 @@ export function lookAtRing(ring: RingInForce, context: Context): RingView {
   const approvals = [...(context.entries.get(ring.name)?.approvals.values() ?? [])];
   const { calendars, problems } = calendarsOf(ring, context.calendars);
   const shut = [...problems, ...cyclesIn(ring, context.rings)];
-  const shutGate = shutGateOf(ring, context);
+  const gates = ring.spec.gates ?? [];
+  const facts = gates.length === 0 ? NO_FACTS : gateFactsOf(ring, context);
+  const outcomes = lookAtGates(gates, facts, {
+    ring: ring.name,
+    now: input.now,
+    readings: input.readings,
+    stored: ring.status?.gates ?? [],
+    heldMs: input.gateHeldMs,
+    observedMs: input.observedMs,
+  });
+  const shutGate = outcomes.find(({ block }) => block !== undefined)?.block;
+  const blockingPods = revise(
+    context.memory,
+    `blocked/${ring.name}`,
+    (before: ReadonlyMap<string, Block> | undefined) => settle(before, findBlockedNodes(gates, facts)),
+  );
   const scopes = new Map<string, RingScope>();
   const progress = new Map<string, LevelProgress>();
   const offerBlocks = new Map<string, readonly Block[]>();
@@ -60,6 +77,7 @@ export function lookAtRing(ring: RingInForce, context: Context): RingView {
       withdrawn: refuseWithdrawn(ring, approval.level.digest, context.rings, context.withdrawn),
       halted: undefined,
       shutGate,
+      blockingPods,
       targets: group.size,
       offeredAt: record?.offeredTime === undefined ? undefined : Date.parse(record.offeredTime),
     };
@@ -77,13 +95,20 @@ export function lookAtRing(ring: RingInForce, context: Context): RingView {
         tally: tallyOf(group, claims, context),
         claims,
         stored: input.stored,
-        gatesHold: shutGate === undefined,
+        // Of the time between two looks nothing counts unless both found every gate open.
+        gatesHold: shutGate === undefined && (input.gatesHeld?.has(ring.name) ?? true),
         offered: blocks.length === 0,
       }),
     );
     scopes.set(approval.baseline, scope);
   }
-  const view = collectWanted(ring, context, { scopes, progress, offerBlocks, halted: findHalt(ring, progress) });
+  const view = collectWanted(ring, context, {
+    scopes,
+    progress,
+    offerBlocks,
+    halted: findHalt(ring, progress),
+    gates: outcomes,
+  });
   context.done.set(ring.name, view);
   return view;
 }
@@ -114,11 +139,39 @@ function tallyOf({ ring = "", baseline, records }: Group, claims: readonly Claim
   ).sum;
 }
 
-function shutGateOf(ring: RingInForce, { census, busy, survey }: Context): Block | undefined {
-  const gates = ring.spec.gates ?? [];
-  if (gates.length === 0) return undefined;
+const NO_SHARE: Share = { total: 0, well: 0 };
+const NO_FACTS: GateFacts = {
+  nodes: NO_SHARE,
+  workloads: NO_SHARE,
+  podsOf: () => NO_SHARE,
+  blockingOf: () => [],
+};
+
+function gateFactsOf(ring: RingInForce, { input, census, busy, survey, memory, members }: Context): GateFacts {
+  const { pods } = input.inventory;
   const held = [...busy].flatMap((uid) => survey.byUid.get(uid) ?? []);
-  return findShutGate(gates, without(census, ring.name, held));
+  return {
+    ...without(census, ring.name, held),
+    podsOf: (gate) => {
+      const { byNode } = revise(memory, `pods/${ring.name}/${gate.name}`, (before: PodCensus | undefined) =>
+        countPods(before, pods, gate.pods),
+      );
+      return sumUp(
+        (members.nodes.get(ring.name) ?? []).filter(({ uid }) => !busy.has(uid)).map(({ name }) => byNode.get(name)),
+      );
+    },
+    blockingOf: (gate) =>
+      revise(memory, `blocking/${ring.name}/${gate.name}`, (before: BlockingCensus | undefined) =>
+        findBlocking(before, pods, gate.pods ?? {}),
+      ).selection.chosen,
+  };
+}
+
+function sumUp(shares: readonly (Share | undefined)[]): Share {
+  return shares.reduce<Share>(
+    (sum, share) => ({ total: sum.total + (share?.total ?? 0), well: sum.well + (share?.well ?? 0) }),
+    NO_SHARE,
+  );
 }
 
 function recordOf(ring: string, baseline: string, digest: Digest, context: Context): RingLevelStatus | undefined {
@@ -183,7 +236,7 @@ function viewPredecessor(name: string, { baseline, level }: Approval, context: C
 function collectWanted(
   ring: RingInForce,
   context: Context,
-  found: Pick<RingView, "progress" | "scopes" | "offerBlocks" | "halted">,
+  found: Pick<RingView, "progress" | "scopes" | "offerBlocks" | "halted" | "gates">,
 ): RingView {
   const startBlocks = new Map<string, readonly Block[]>();
   const pending = new Set<string>();

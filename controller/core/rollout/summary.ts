@@ -39,6 +39,7 @@ export function summariseRing(view: RingView, context: Context): RingOutcome {
     progress,
     entries,
     halted,
+    gates: view.gates,
   };
 }
 
@@ -48,7 +49,7 @@ function brakesOf({ ring, scopes }: RingView, { input }: Context): readonly Bloc
 }
 
 /** Each reason once. Where nothing is left to do, nothing stands still, and no window that shuts is worth a word (K7). */
-function blocksOf({ ring, offerBlocks, startBlocks, pending, progress }: RingView): readonly Block[] {
+function blocksOf({ ring, offerBlocks, startBlocks, pending, progress, gates }: RingView): readonly Block[] {
   const all = [offerBlocks, startBlocks].flatMap((blocks) =>
     [...blocks].flatMap(([baseline, list]) => (pending.has(baseline) ? list : [])),
   );
@@ -57,7 +58,10 @@ function blocksOf({ ring, offerBlocks, startBlocks, pending, progress }: RingVie
       ? [{ reason: "RingEmpty", message: `ring ${ring.name} has no target of ${baseline}` }]
       : [],
   );
-  return [...new Map([...empty, ...all].map((block) => [block.reason, block])).values()];
+  // A soak stands still while a gate is shut, although nothing is left to start.
+  const soaks = [...progress.values()].some(({ status }) => status.phase === "Soaking");
+  const shut = soaks ? gates.flatMap(({ block }) => block ?? []).slice(0, 1) : [];
+  return [...new Map([...empty, ...all, ...shut].map((block) => [block.reason, block])).values()];
 }
 
 /** Twenty records for each baseline are enough to know what was withdrawn; the current one is always kept. */
@@ -85,6 +89,11 @@ function ringPhase(levels: readonly LevelProgress[], halted: Block | undefined, 
   return "Done";
 }
 
+function gateStatusesOf({ gates }: RingOutcome): Pick<RolloutRingStatus, "gates"> {
+  const statuses = gates.flatMap(({ status }) => status ?? []);
+  return statuses.length === 0 ? {} : { gates: statuses };
+}
+
 /** The ring's status as it is to be stored, without conditions. */
 export function ringStatusOf(outcome: RingOutcome): Omit<RolloutRingStatus, "conditions"> {
   return {
@@ -95,6 +104,7 @@ export function ringStatusOf(outcome: RingOutcome): Omit<RolloutRingStatus, "con
       ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
     })),
     members: outcome.members,
+    ...gateStatusesOf(outcome),
     assets: outcome.assets,
     compliant: outcome.compliant,
     compliantPercent: outcome.assets === 0 ? 100 : Math.floor((outcome.compliant * 100) / outcome.assets),

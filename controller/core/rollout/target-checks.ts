@@ -21,6 +21,8 @@ export interface TargetScope {
   readonly inventory: Inventory;
   readonly stored: StoredStates;
   readonly controlPlane: ControlPlaneView;
+  /** Nodes, by name, that a pod holds back. */
+  readonly blockingPods?: ReadonlyMap<string, Block> | undefined;
   readonly target: Target;
   readonly ring: RingInForce;
   readonly approval: Approval;
@@ -36,6 +38,7 @@ const nodeChecks: readonly NodeCheck[] = [
   checkProvider,
   checkRollback,
   checkSkew,
+  ({ blockingPods }, node) => blockingPods?.get(node.name),
   ({ controlPlane }, node) => findControlPlaneRisk(node, controlPlane),
   ({ now }, node) => findHold(node, now),
   (scope, node) =>

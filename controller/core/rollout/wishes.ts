@@ -78,6 +78,7 @@ export function findWishes(group: Group, scope: RingScope, context: Context): Wi
       policy.clusterName,
       inventory.apiServerVersion,
       context.controlPlane,
+      scope.blockingPods,
     ],
     () => ({}),
   );
@@ -131,7 +132,18 @@ function findWish(record: TargetRecord, { scope, ring, forcedAt, epoch }: WishSc
   const { controlPlane } = context;
   const { target, state } = record;
   const { approval } = scope;
-  const blocks = findTargetBlocks({ now, policy, inventory, stored, controlPlane, target, ring, approval, forcedAt });
+  const blocks = findTargetBlocks({
+    now,
+    policy,
+    inventory,
+    stored,
+    controlPlane,
+    blockingPods: scope.blockingPods,
+    target,
+    ring,
+    approval,
+    forcedAt,
+  });
   // A grace ends by the clock, and so do a foreign lock and what an attempt that ended made its target wait for.
   const waits =
     blocks.some((block) => block.reason === "GracePeriod") ||

@@ -2,6 +2,7 @@
 // emergencies that are over, labels that a node gives itself.
 import type { LabelSelector } from "../../api/schema.ts";
 import { parseDuration } from "../../core/duration.ts";
+import { compileGateExpression } from "../../core/gates/expression.ts";
 import type { Pointer } from "../documents.ts";
 import type { Finding } from "../finding.ts";
 import type { ObjectOf } from "../object.ts";
@@ -72,13 +73,19 @@ export function checkExpedites(context: CheckContext): readonly Finding[] {
 export function checkDurations(context: CheckContext): readonly Finding[] {
   const findings: Finding[] = [];
   for (const ring of context.rings) {
-    const { soak, deferral, deadline, gracePeriod, drain } = ring.spec;
+    const { soak, deferral, deadline, gracePeriod, drain, gates } = ring.spec;
     const durations: [Pointer, string | undefined][] = [
       [["spec", "soak"], soak],
       [["spec", "deferral"], deferral],
       [["spec", "deadline"], deadline],
       [["spec", "gracePeriod"], gracePeriod],
       [["spec", "drain", "timeout"], drain?.timeout],
+      ...(gates ?? []).flatMap((gate, index): [Pointer, string | undefined][] =>
+        (["promQL", "alerts", "cel"] as const).map((member) => [
+          ["spec", "gates", index, member, "for"],
+          gate[member]?.for,
+        ]),
+      ),
     ];
     for (const [pointer, text] of durations) judgeDuration(ring, pointer, text, findings);
   }
@@ -103,6 +110,31 @@ function judgeDuration(
 ): void {
   if (text === undefined || parseDuration(text) !== undefined) return;
   findings.push(error(object, pointer, "DurationTooLong", `${text} is longer than ten years`, "write a shorter one"));
+}
+
+/** An expression that cannot be read would keep its gate shut for ever. */
+export function checkGateExpressions(context: CheckContext): readonly Finding[] {
+  return context.rings.flatMap((ring) =>
+    (ring.spec.gates ?? []).flatMap(({ cel }, index) => {
+      if (cel === undefined) return [];
+      const compiled = compileGateExpression(cel.expression, cel.name === undefined ? "objects" : "object");
+      if (compiled.ok) return [];
+      const place = compiled.at === undefined ? "" : `at character ${compiled.at + 1}: `;
+      const hint =
+        cel.name === undefined
+          ? "with selector the list is called objects: objects.all(o, …)"
+          : "with name the object is called object: object.status.…";
+      return [
+        error(
+          ring,
+          ["spec", "gates", index, "cel", "expression"],
+          "GateExpression",
+          `${place}${compiled.message}`,
+          hint,
+        ),
+      ];
+    }),
+  );
 }
 
 /** Membership should not rest on labels that a node may write itself (NodeRestriction admission). */

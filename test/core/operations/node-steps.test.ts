@@ -439,6 +439,27 @@ describe("another tool's hold", () => {
   });
 });
 
+describe("a pod that holds its node back", () => {
+  const blocking = [
+    { name: "batch", type: "BlockingPods", pods: { selector: { matchLabels: { app: "train" } } } },
+  ] as const;
+  const train = pod("train", { labels: { app: "train" } });
+
+  it("and came after the claim sends the node back before its cordon, and not after it", () => {
+    const claimedNode = { operation: operation("Claimed"), blocking, pods: [train] };
+
+    expect(act(claimedNode)).toMatchObject({
+      note: "BackingOut",
+      operation: { backOut: { reason: "BlockingPod", message: "gate batch: pod shop/train holds the node back" } },
+    });
+    expect(act({ ...claimedNode, pods: [pod("web")] })).toMatchObject({ kind: "Mark", cordon: true });
+    expect(act({ ...claimedNode, pods: [{ ...train, phase: "Succeeded" }] })).toMatchObject({ kind: "Mark" });
+    expect(act({ ...claimedNode, operation: operation("Cordoned"), node: cordoned() })).toMatchObject({
+      kind: "Evict",
+    });
+  });
+});
+
 describe("a kubelet's minor", () => {
   const begins = (wanted: string) => {
     const of = kubeletLevel(wanted);

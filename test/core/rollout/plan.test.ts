@@ -392,7 +392,9 @@ describe("brakes", () => {
         }),
       ),
     ).toEqual(["c1"]);
-    expect(reasonsOf(one({ spec: { gates: [{ name: "apps", type: "WorkloadsAvailable" }] } }))).toEqual(["GateShut"]);
+    expect(reasonsOf(one({ spec: { gates: [{ name: "apps", type: "WorkloadsAvailable" }] } }))).toEqual([
+      "GateUnknown",
+    ]);
   });
 
   it("B14: more failures than maxFailures halt the ring's claims, and steer nothing that is in flight away", () => {
