@@ -185,6 +185,18 @@ describe("settings that are accepted and probably not meant", () => {
     expect(codes(join(ring("a", settings), ring("b")))).toEqual(wanted);
   });
 
+  it("an expression of a gate that cannot be read, at its place", () => {
+    const gate = (expression: string) =>
+      ring(
+        "a",
+        `gates:\n  - name: ceph\n    type: CEL\n    cel: {apiVersion: v1, resource: pods, name: x, expression: "${expression}"}`,
+      );
+
+    expect(codes(gate("object.status.phase == 'Running'"))).toEqual([]);
+    expect(codes(gate("objects.size() > 1"))).toEqual(["GateExpression"]);
+    expect(codes(gate("object.status.phase.matches('a')"))).toEqual(["GateExpression"]);
+  });
+
   it("expired expedites and exceptions", () => {
     const entry = 'levels:\n  - baseline: b\n    expedite: {reason: CVE, until: "2026-11-20T00:00:00Z", skip: [Soak]}';
     const exception = doc(
