@@ -33,7 +33,7 @@ export interface MemoryAlertmanager extends AlertSource {
 export function createMemoryAlertmanager(): MemoryAlertmanager {
   const alerts = new Map<string, Labels>();
   const silences: Labels[] = [];
-  const keyOf = (labels: Labels): string => JSON.stringify(Object.entries(labels).sort());
+  const keyOf = (labels: Labels): string => JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
   const isSilenced = (labels: Labels): boolean =>
     silences.some((silence) => Object.entries(silence).every(([name, value]) => labels[name] === value));
   return {

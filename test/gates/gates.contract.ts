@@ -6,7 +6,7 @@ import type { AlertSource, QuerySource } from "../../controller/gates/port.ts";
 export interface QueryWorld {
   readonly source: QuerySource;
   /** Makes a query answer so, where the query does not say it itself. */
-  set(query: string, samples: readonly Sample[]): void;
+  readonly set: (query: string, samples: readonly Sample[]) => void;
 }
 
 /** Each query in PromQL, and what it answers. */
@@ -45,8 +45,8 @@ export function queryContract(name: string, open: () => Promise<QueryWorld>): vo
 
 export interface AlertWorld {
   readonly source: AlertSource;
-  fire(labels: Readonly<Record<string, string>>): Promise<void>;
-  silence(labels: Readonly<Record<string, string>>): Promise<void>;
+  readonly fire: (labels: Readonly<Record<string, string>>) => Promise<void>;
+  readonly silence: (labels: Readonly<Record<string, string>>) => Promise<void>;
 }
 
 export function alertContract(name: string, open: () => Promise<AlertWorld>): void {
