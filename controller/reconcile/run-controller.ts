@@ -36,8 +36,8 @@ export interface ControllerSettings {
   readonly paceMs: number;
   /** Shortest time between two listings of pull requests, transport ms. */
   readonly listEveryMs: number;
-  /** Where gates ask, and the shortest time between two equal asks, transport ms. */
-  readonly gates: GateSettings & { readonly everyMs: number };
+  /** Where gates ask, and the shortest time between two equal asks, transport ms; left out: nowhere, and such gates are shut. */
+  readonly gates?: GateSettings & { readonly everyMs: number };
   /** Policy time. */
   readonly clock: Clock;
   /** HTTP, Lease, backoff. */
@@ -87,11 +87,11 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     onError,
   });
   const gates = openGateSource({
-    settings: settings.gates,
+    settings: settings.gates ?? { prometheus: undefined, alertmanager: undefined, resources: [] },
     port: client.port,
     clock,
     transport,
-    everyMs: settings.gates.everyMs,
+    everyMs: settings.gates?.everyMs ?? 15_000,
   });
   const controller = createController(
     {
