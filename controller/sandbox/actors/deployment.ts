@@ -110,7 +110,8 @@ async function numberRevision(
   if (set === undefined) return undefined;
   const renumbered = revision !== own;
   if (deployment.metadata.annotations?.[REVISION] === String(revision)) return { deployment, current: set, renumbered };
-  const stored = await client.replace("deployments", annotated(deployment, revision));
+  // As the real controller writes it: through the status, where annotations do not count as a generation.
+  const stored = await client.replace("deployments", annotated(deployment, revision), "status");
   return stored === undefined ? undefined : { deployment: stored, current: set, renumbered };
 }
 

@@ -2,13 +2,14 @@
 // unknown fields warned about or refused as fieldValidation says.
 import { parse as parseYaml } from "yaml";
 import type { Call, Context } from "./context.ts";
-import { freezeCopy, isObject } from "./json.ts";
+import { duplicateFields } from "./duplicate-fields.ts";
+import { freezeCopy, isList, isObject, stringAt } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { apiVersionOf } from "./resources.ts";
 import type { Resource } from "./resources.ts";
 import { DecodeError, decodeTyped } from "./schema/decode.ts";
 import type { Decoded } from "./schema/decode.ts";
-import { badRequest, unsupportedMediaType } from "./status.ts";
+import { badRequest, cause, invalid, unsupportedMediaType } from "./status.ts";
 
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
@@ -32,8 +33,21 @@ export function readJson(call: Call, resource: Resource | undefined): Json | und
 
 function unreadable(text: string, resource: Resource | undefined): string {
   const fault = goJsonFault(text);
-  if (resource === undefined) return fault;
-  return `the object provided is unrecognized (must be of type ${resource.kind}): couldn't get version/kind; json parse error: ${fault} (${excerpt(text)})`;
+  if (resource === undefined) return `couldn't get version/kind; json parse error: ${fault}`;
+  return unrecognized(resource, fault, excerpt(text));
+}
+
+function unrecognized(resource: Resource, fault: string, what: string): string {
+  return `the object provided is unrecognized (must be of type ${resource.kind}): couldn't get version/kind; json parse error: ${fault} (${what})`;
+}
+
+/** What Go says of a body that is JSON, but no object; it shows the bytes of what is not printable as an object's beginning. */
+function noObject(resource: Resource, call: Call, value: Json | undefined): Error {
+  const text = typeof call.body === "string" ? call.body : "";
+  if (value === undefined) return badRequest(unrecognized(resource, "unexpected end of JSON input", "<empty>"));
+  const found = isList(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  const fault = `json: cannot unmarshal ${found} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
+  return badRequest(unrecognized(resource, fault, Buffer.from(text).toString("hex")));
 }
 
 function excerpt(text: string): string {
@@ -41,11 +55,15 @@ function excerpt(text: string): string {
 }
 
 /** encoding/json's words for the first thing it does not expect. */
-function goJsonFault(text: string): string {
+export function goJsonFault(text: string): string {
   const match = /^\s*\{\s*([^"}\s])/u.exec(text);
   if (match !== null) return `invalid character '${match[1]}' looking for beginning of object key string`;
-  const first = text.trim()[0];
+  const [first] = text.trim();
   if (first === undefined) return "unexpected end of JSON input";
+  const literal = ["null", "true", "false"].find((word) => word.startsWith(first));
+  const wrong = literal === undefined ? -1 : [...literal].findIndex((letter, at) => letter !== text.trim()[at]);
+  if (literal !== undefined && wrong > 0 && text.trim()[wrong] !== undefined)
+    return `invalid character '${text.trim()[wrong]}' in literal ${literal} (expecting '${literal[wrong]}')`;
   return /[{["\d\-tfn]/u.test(first)
     ? "unexpected end of JSON input"
     : `invalid character '${first}' looking for beginning of value`;
@@ -61,10 +79,7 @@ export function readObject(call: Call, resource: Resource): JsonObject {
   ];
   if (type !== "" && type !== JSON_TYPE && type !== YAML_TYPE) throw unsupportedMediaType(accepted);
   const value = readJson(call, resource);
-  if (!isObject(value))
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${resource.kind}): couldn't get version/kind; json parse error: unexpected end of JSON input ()`,
-    );
+  if (!isObject(value)) throw noObject(resource, call, value);
   return withKind(call, resource, value);
 }
 
@@ -74,14 +89,25 @@ export function withKind(call: Call, resource: Resource, value: JsonObject): Jso
   const wanted = apiVersionOf(resource);
   if (resource.custom !== undefined && (kind === undefined || kind === ""))
     throw badRequest(missingKind(call, resource, value));
+  if (resource.custom !== undefined && kind !== resource.kind && apiVersion === wanted)
+    throw invalid({ ...resource, kind: String(kind) }, stringAt(value["metadata"], "name") ?? "", [
+      cause.invalid("kind", kind ?? "", `must be ${resource.kind}`),
+    ]);
   if (typeof kind === "string" && kind !== "" && kind !== resource.kind) {
     const own = resource.group === "" ? "core" : resource.group.split(".")[0];
     throw badRequest(
       `${kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: converting (${resource.version}.${kind}) to (${own}.${resource.kind}): unknown conversion`,
     );
   }
+  if (resource.custom !== undefined && apiVersion !== wanted) {
+    throw badRequest(
+      `the API version in the data (${stringAt(value, "apiVersion") ?? ""}) does not match the expected API version (${wanted})`,
+    );
+  }
   if (typeof apiVersion === "string" && apiVersion !== "" && apiVersion !== wanted) {
-    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`);
+    throw badRequest(
+      `${unhandled({ ...resource, version: apiVersion.split("/").at(-1) ?? "" })}: no kind ${JSON.stringify(resource.kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+    );
   }
   return { ...value, apiVersion: wanted, kind: resource.kind };
 }
@@ -100,34 +126,36 @@ export function readKind(
   call: Call,
   resource: Resource,
   value: JsonObject,
-  mismatch: (error: DecodeError) => Error = (error) => badRequest(`${unhandled(resource)}: ${error.message}`),
+  mismatch: (why: string) => Error = (why) => badRequest(`${unhandled(resource)}: ${why}`),
 ): JsonObject {
   const read = decode(context, resource, value, mismatch);
   const validation = call.query["fieldValidation"] ?? "Warn";
-  if (read.unknown.length === 0 || validation === "Ignore") return read.object;
-  const messages = read.unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
-  if (validation === "Strict")
-    throw badRequest(`${unhandled(resource)}: strict decoding error: ${messages.join(", ")}`);
+  const twice = call.method !== "PATCH" && isJsonText(call) ? duplicateFields(call.body) : [];
+  if (read.unknown.length + twice.length === 0 || validation === "Ignore") return read.object;
+  const messages = [
+    ...twice.map((path) => `duplicate field ${JSON.stringify(path)}`),
+    ...read.unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
+  ];
+  if (validation === "Strict") throw mismatch(`strict decoding error: ${messages.join(", ")}`);
   call.warnings.push(...messages);
   return read.object;
+}
+
+function isJsonText(call: Call): call is Call & { readonly body: string } {
+  return typeof call.body === "string" && !mediaType(call.contentType).endsWith("yaml");
 }
 
 function unhandled(resource: Resource): string {
   return `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}`;
 }
 
-function decode(
-  context: Context,
-  resource: Resource,
-  value: JsonObject,
-  mismatch: (error: DecodeError) => Error,
-): Decoded {
+function decode(context: Context, resource: Resource, value: JsonObject, mismatch: (why: string) => Error): Decoded {
   try {
     return resource.custom === undefined
       ? decodeTyped(context.schema, resource.node, value)
       : pruneCustom(context, resource, value);
   } catch (error) {
-    if (error instanceof DecodeError) throw mismatch(error);
+    if (error instanceof DecodeError) throw mismatch(error.message);
     throw error;
   }
 }

@@ -33,7 +33,12 @@ export function toStorage(resource: Resource, object: JsonObject): JsonObject {
 
 /** The stored object as the resource's version shows it. */
 export function fromStorage(resource: Resource, object: JsonObject): JsonObject {
-  if (isNewEvent(resource)) return { ...rename(object, 0), apiVersion: "events.k8s.io/v1" };
+  if (isNewEvent(resource)) {
+    const renamed: Draft = { ...rename(object, 0), apiVersion: "events.k8s.io/v1" };
+    // Who reports is only said there if somebody does.
+    for (const key of ["reportingController", "reportingInstance"]) if (renamed[key] === "") delete renamed[key];
+    return renamed as JsonObject;
+  }
   return resource.custom !== undefined && object["apiVersion"] !== apiVersionOf(resource)
     ? { ...object, apiVersion: apiVersionOf(resource) }
     : object;

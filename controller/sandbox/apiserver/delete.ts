@@ -7,23 +7,38 @@ import { isObject, objectAt, stringAt } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 import { finalizersOf, isDeleting, metadataOf, nameOf, uidOf, versionOf, withMetadata } from "./object.ts";
 import { DEFINITIONS } from "./registry.ts";
+import { checkDeleteOptions } from "./request-options.ts";
 import type { Resource } from "./resources.ts";
-import { MODIFIED, conflict, groupKind, uidConflict } from "./status.ts";
+import { badRequest, conflict, groupKind, uidConflict } from "./status.ts";
 import { discard, isDryRun, store } from "./write.ts";
 
 export interface DeleteOptions {
   readonly gracePeriodSeconds: number | undefined;
-  readonly propagation: "Background" | "Foreground" | "Orphan";
+  /** Undefined: nobody said; the kind's own way, which is the background but for jobs. */
+  readonly propagation: "Background" | "Foreground" | "Orphan" | undefined;
   readonly uid: string | undefined;
   readonly resourceVersion: string | undefined;
   readonly dryRun: boolean;
 }
 
 /** DeleteOptions from the body and the query. */
-export function readDeleteOptions(call: Call): DeleteOptions {
-  const body = readJson(call, undefined);
-  return deleteOptions(call, isObject(body) ? body : {});
+export function readDeleteOptions(call: Call, resource: Resource): DeleteOptions {
+  const given = readJson(call, undefined);
+  const body = isObject(given) ? given : {};
+  const { kind, apiVersion } = body;
+  if (typeof kind === "string" && kind !== "" && kind !== "DeleteOptions")
+    throw badRequest(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion ?? "")} in scheme "pkg/runtime/scheme.go:111"`,
+    );
+  checkDeleteOptions(call, body);
+  const options = deleteOptions(call, body);
+  if (resource.storage !== "jobs.batch" || options.propagation !== undefined) return options;
+  call.warnings.push(ORPHANED);
+  return { ...options, propagation: "Orphan" };
 }
+
+const ORPHANED =
+  "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
 
 /** DeleteOptions from their JSON, with the query's as a fallback. */
 export function deleteOptions(call: Call, body: JsonObject): DeleteOptions {
@@ -32,11 +47,16 @@ export function deleteOptions(call: Call, body: JsonObject): DeleteOptions {
     (call.query["gracePeriodSeconds"] === undefined ? undefined : Number(call.query["gracePeriodSeconds"]));
   const orphan = body["orphanDependents"] ?? (call.query["orphanDependents"] === "true" ? true : undefined);
   const propagation =
-    body["propagationPolicy"] ?? call.query["propagationPolicy"] ?? (orphan === true ? "Orphan" : "Background");
+    body["propagationPolicy"] ??
+    call.query["propagationPolicy"] ??
+    (orphan === undefined ? undefined : orphan === true ? "Orphan" : "Background");
   const preconditions = objectAt(body, "preconditions");
   return {
     gracePeriodSeconds: typeof seconds === "number" && Number.isFinite(seconds) ? seconds : undefined,
-    propagation: propagation === "Foreground" || propagation === "Orphan" ? propagation : "Background",
+    propagation:
+      propagation === "Foreground" || propagation === "Orphan" || propagation === "Background"
+        ? propagation
+        : undefined,
     uid: stringAt(preconditions, "uid"),
     resourceVersion: stringAt(preconditions, "resourceVersion"),
     dryRun: isDryRun(call, body),
@@ -74,7 +94,10 @@ export function remove(
     discard(context, call.user, resource, last);
     onRemoved(resource, last);
   }
-  return { object: last === live && resource.storage === "pods" && !isDeleting(live) ? marked : last, gone: true };
+  const shown = last === live && resource.storage === "pods" && !isDeleting(live) ? marked : last;
+  // What is gone is shown as of its removal.
+  const version = options.dryRun ? versionOf(shown) : String(context.storage.revision());
+  return { object: withMetadata(shown, { resourceVersion: version }), gone: true };
 }
 
 /** Kinds whose contents go first; the garbage collector then takes them away. */
@@ -88,7 +111,7 @@ function checkPreconditions(resource: Resource, live: JsonObject, options: Delet
     throw conflict(
       { ...kind, group: "" },
       nameOf(live),
-      `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${versionOf(live)}). ${MODIFIED}`,
+      `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${versionOf(live)}). The object might have been modified`,
     );
   }
 }
@@ -105,7 +128,9 @@ function gracePeriod(resource: Resource, live: JsonObject, asked: number | undef
   const phase = stringAt(live["status"], "phase");
   if ((stringAt(spec, "nodeName") ?? "") === "" || phase === "Succeeded" || phase === "Failed") return 0;
   const own = spec["terminationGracePeriodSeconds"];
-  return asked ?? (typeof own === "number" ? own : 30);
+  const seconds = asked ?? (typeof own === "number" ? own : 30);
+  // Below nothing means as fast as possible, but not without the kubelet.
+  return seconds < 0 ? 1 : seconds;
 }
 
 function mark(context: Context, resource: Resource, live: JsonObject, options: DeleteOptions): JsonObject {

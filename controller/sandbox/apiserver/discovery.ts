@@ -167,7 +167,7 @@ function resourceList(context: Context, group: string, version: string): Answer 
 /** The first eight bytes of the stored kind's SHA-256 (apiserver discovery.StorageVersionHash). */
 function storageHash(resource: Resource): string {
   return createHash("sha256")
-    .update(`${resource.group}/${resource.version}/${resource.kind}`)
+    .update(`${resource.storage === "events" ? "" : resource.group}/${resource.version}/${resource.kind}`)
     .digest()
     .subarray(0, 8)
     .toString("base64");

@@ -1,5 +1,6 @@
 // pods/eviction: deletes a pod unless its PodDisruptionBudget forbids that now. The rules and words are those of the real
 // registry (pkg/registry/core/pod/storage/eviction.go); the budget's numbers are the disruption controller's, read from status.
+import { ownUpdate } from "./apply/managers.ts";
 import type { Call, Context } from "./context.ts";
 import { readObject } from "./body.ts";
 import { deleteOptions, remove } from "./delete.ts";
@@ -7,6 +8,7 @@ import { isList, isObject, listAt, objectAt, stringAt } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { nowText } from "./context.ts";
 import { isDeleting, labelsOf, metadataOf, nameOf, uidOf } from "./object.ts";
+import { checkWriteQuery } from "./request-options.ts";
 import type { Resource } from "./resources.ts";
 import { labelSelectorMatcher } from "./selectors.ts";
 import { Refusal, badRequest, notFound, uidConflict } from "./status.ts";
@@ -23,7 +25,8 @@ export function evict(
   name: string,
   onRemoved: (resource: Resource, object: JsonObject) => void,
 ): JsonObject {
-  const eviction = readObject(call, {
+  checkWriteQuery(call, false);
+  const eviction = readObject(asV1(call), {
     ...pods,
     kind: "Eviction",
     group: "policy",
@@ -52,6 +55,13 @@ export function evict(
   const marked = options.dryRun ? pod : markTarget(context, call, pods, pod);
   remove(context, call, pods, marked, options, onRemoved);
   return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
+}
+
+/** The older version of an eviction says the same. */
+function asV1(call: Call): Call {
+  const given = typeof call.body === "string" ? call.body : JSON.stringify(call.body ?? {});
+  const old = /"apiVersion"\s*:\s*"policy\/v1beta1"/u;
+  return old.test(given) ? { ...call, body: given.replace(old, '"apiVersion":"policy/v1"') } : call;
 }
 
 /** Pods that have ended, have not started or are going already do not count against a budget. */
@@ -106,16 +116,28 @@ function spend(context: Context, call: Call, budget: JsonObject, pod: JsonObject
     ...objectAt(status, "disruptedPods"),
     [nameOf(pod)]: nowText(context),
   };
-  store(
-    context,
-    call,
-    resource,
-    {
-      ...budget,
-      status: { ...status, disruptionsAllowed: number("disruptionsAllowed") - 1, disruptedPods: disrupted },
-    },
-    false,
-  );
+  const left = number("disruptionsAllowed") - 1;
+  const spent = { ...status, disruptionsAllowed: left, disruptedPods: disrupted };
+  const next = { ...budget, status: left === 0 ? withCondition(spent, generation ?? 0, nowText(context)) : spent };
+  // The server does this as itself.
+  const writer = { manager: "kube-apiserver", apiVersion: "policy/v1", subresource: "status", time: nowText(context) };
+  store(context, call, resource, ownUpdate(resource.node, budget, next, writer), false);
+}
+
+/** Says that nothing more may go, in the words of the disruption controller. */
+function withCondition(status: JsonObject, generation: Json, now: string): JsonObject {
+  const conditions = listAt(status, "conditions");
+  const before = conditions.find((item) => isObject(item) && item["type"] === "DisruptionAllowed");
+  const unchanged = isObject(before) && before["status"] === "False" && before["reason"] === "InsufficientPods";
+  const condition = {
+    type: "DisruptionAllowed",
+    status: "False",
+    observedGeneration: generation,
+    lastTransitionTime: unchanged ? (before["lastTransitionTime"] ?? now) : now,
+    reason: "InsufficientPods",
+    message: "",
+  };
+  return { ...status, conditions: [...conditions.filter((item) => item !== before), condition] };
 }
 
 /** What a used-up budget says; one with too few healthy pods names the numbers. */
@@ -125,7 +147,7 @@ function unmet(name: string, status: JsonObject): string {
     return `The disruption budget ${name} needs ${desired} healthy pods and has ${current} currently`;
   const condition = listAt(status, "conditions").find((item) => isObject(item) && item["type"] === "DisruptionAllowed");
   if (isObject(condition) && condition["reason"] === "SyncFailed")
-    return `The disruption budget ${name} does not allow evicting pods because it failed sync: ${String(condition["message"])}`;
+    return `The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${String(condition["message"])}`;
   return `The disruption budget ${name} does not allow evicting pods currently`;
 }
 

@@ -8,10 +8,13 @@ import type { ApiResponse, WatchEvent } from "../../kube/port.ts";
 import { ApiError } from "../../kube/port.ts";
 import { ConnectionLost } from "./faults.ts";
 import { PROTOBUF, ProtobufError, readProtobuf } from "./protobuf.ts";
+import { UNKNOWN_PATH } from "./status.ts";
 
 /** What the socket side needs from the server. */
 export interface HttpBackend {
   readonly request: (request: RawRequest) => Promise<ApiResponse>;
+  /** The path names one object: asking it for a watch is a GET to a real server. */
+  readonly namesOne: (path: string) => boolean;
   /** Rejects with ApiError when the watch is refused. */
   readonly watch: (request: RawRequest, signal: AbortSignal) => Promise<AsyncIterable<WatchEvent>>;
 }
@@ -31,8 +34,6 @@ export interface Listening {
   readonly close: () => Promise<void>;
 }
 
-/** What a real server says, in plain text, of a path that names nothing. */
-export const UNKNOWN_PATH = "404 page not found";
 const LARGEST_BODY = 3 * 1024 * 1024;
 const GZIP_FROM = 128 * 1024;
 
@@ -83,7 +84,8 @@ async function handle(backend: HttpBackend, request: IncomingMessage, response: 
       },
       body: isProtobuf ? readProtobuf(bytes) : bytes.toString("utf8"),
     };
-    if (raw.method === "GET" && isWatch(raw.query["watch"])) await stream(backend, raw, request, response);
+    if (raw.method === "GET" && isWatch(raw.query["watch"]) && !backend.namesOne(raw.path))
+      await stream(backend, raw, request, response);
     else answer(request, response, await backend.request(raw));
   } catch (error) {
     if (error instanceof ConnectionLost) request.socket.destroy();

@@ -8,7 +8,7 @@ import { ConnectionLost, reasonOf } from "./faults.ts";
 import type { Fault, FaultHook, LoggedRequest, SeenRequest } from "./faults.ts";
 import type { ApiServerOptions, SandboxApiServer } from "./options.ts";
 import { createGarbageCollector } from "./garbage-collection.ts";
-import { UNKNOWN_PATH, listen as listenHttp } from "./http.ts";
+import { listen as listenHttp } from "./http.ts";
 import type { RawRequest } from "./http.ts";
 import type { JsonObject } from "./json.ts";
 import { nameOf } from "./object.ts";
@@ -16,8 +16,8 @@ import { readResourcePath } from "./paths.ts";
 import { createRegistry } from "./registry.ts";
 import { representation, shapeOf, table } from "./representation.ts";
 import { builtinSchema } from "./schema/builtin.ts";
-import { serve, watchTarget } from "./serve.ts";
-import { Refusal } from "./status.ts";
+import { isOwnGroup, noResource, serve, watchTarget } from "./serve.ts";
+import { Refusal, UNKNOWN_PATH } from "./status.ts";
 import { createStorage } from "./storage.ts";
 import { ADMIN, anonymous, authenticate, writeKubeconfig } from "./users.ts";
 import { openWatch } from "./watch.ts";
@@ -159,6 +159,8 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
     if (refused !== undefined) throw refusedWatch(seen, refused.status, refused.body as JsonObject);
     try {
       const target = watchTarget(context, call.path);
+      const group = readResourcePath(call.path)?.group;
+      if (target === undefined && group !== undefined && isOwnGroup(context, group)) throw noResource();
       if (target === undefined)
         throw new ApiError(404, {
           kind: "Status",
@@ -197,7 +199,7 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
     for await (const event of events) {
       const object = event.object as JsonObject;
       if (event.type === "ERROR") yield event;
-      else if (shapeOf(call.headers["accept"]) === "table" && event.type !== "BOOKMARK") {
+      else if (shapeOf(call.headers["accept"]) === "table") {
         yield {
           type: event.type,
           object: table(
@@ -210,17 +212,6 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
           ),
         };
         first = false;
-      } else if (event.type === "BOOKMARK" && shapeOf(call.headers["accept"]) === "table") {
-        yield {
-          type: event.type,
-          object: {
-            kind: "Table",
-            apiVersion: "meta.k8s.io/v1",
-            metadata: object["metadata"] ?? {},
-            columnDefinitions: [],
-            rows: [],
-          },
-        };
       } else
         yield {
           type: event.type,
@@ -284,7 +275,8 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
     if (["/healthz", "/livez", "/readyz", "/version"].includes(request.path)) return "system:anonymous";
     const path = readResourcePath(request.path);
     const resource = path === undefined ? undefined : context.registry.find(path.group, path.version, path.plural);
-    return anonymous(request.method, resource, request.path, path?.name, path?.namespace);
+    const watches = ["true", "1"].includes(request.query["watch"] ?? "");
+    return anonymous(request.method, resource, request.path, path?.name, path?.namespace, watches);
   }
 
   for (const name of NAMESPACES) {
@@ -321,6 +313,10 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
             return user instanceof Refusal
               ? { status: user.code, headers: {}, body: user.body }
               : answer(callOf(raw, user));
+          },
+          namesOne: (path) => {
+            const read = readResourcePath(path);
+            return read?.name !== undefined && read.subresource === undefined;
           },
           async watch(raw, signal) {
             const user = httpUser(raw);

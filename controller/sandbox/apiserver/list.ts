@@ -7,7 +7,8 @@ import { apiVersionOf } from "./resources.ts";
 import type { Resource } from "./resources.ts";
 import { parseFieldSelector, parseLabelSelector } from "./selectors.ts";
 import type { Matcher } from "./selectors.ts";
-import { Refusal, badRequest, cause, expired, invalid } from "./status.ts";
+import { checkListQuery, versionFault } from "./request-options.ts";
+import { Refusal, badRequest, expired } from "./status.ts";
 
 /** A test for both selectors of a request. Field selectors see the object as the resource's version shows it. */
 export function readSelection(call: Call, resource: Resource): Matcher {
@@ -26,6 +27,11 @@ interface Token {
 }
 
 function readToken(text: string): Token {
+  const strange = /[^A-Za-z0-9_-]/u.exec(text);
+  if (strange !== null)
+    throw badRequest(
+      `invalid continue token: continue key is not valid: illegal base64 data at input byte ${strange.index}`,
+    );
   const decoded = Buffer.from(text, "base64url").toString("latin1");
   try {
     const token = JSON.parse(decoded) as { rv?: unknown; start?: unknown };
@@ -50,15 +56,9 @@ function readRevision(context: Context, call: Call): number {
   const current = context.storage.revision();
   const text = call.query["resourceVersion"] ?? "";
   const match = call.query["resourceVersionMatch"] ?? "";
-  if (match !== "" && text === "") {
-    throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", [
-      cause.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"),
-    ]);
-  }
   if (text === "" || text === "0") return current;
   const wanted = Number(text);
-  if (!Number.isInteger(wanted) || wanted < 0)
-    throw badRequest(`invalid resource version "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`);
+  if (!Number.isInteger(wanted) || wanted < 0) throw versionFault(text, 400);
   if (wanted > current) throw tooLarge(wanted, current);
   if (match !== "Exact") return current;
   if (wanted < context.storage.compactedRevision())
@@ -67,10 +67,12 @@ function readRevision(context: Context, call: Call): number {
 }
 
 function tooLarge(wanted: number, current: number): Refusal {
-  return new Refusal(504, "Timeout", `Too large resource version: ${wanted}, current: ${current}`, {
+  const details = {
     causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
     retryAfterSeconds: 1,
-  });
+  };
+  const message = `Timeout: Too large resource version: ${wanted}, current: ${current}`;
+  return new Refusal(504, "Timeout", message, details, { "retry-after": "1" });
 }
 
 export interface Listed {
@@ -80,9 +82,12 @@ export interface Listed {
 
 /** The objects that a request asks for, in key order. */
 export function listObjects(context: Context, call: Call, resource: Resource, namespace: string | undefined): Listed {
+  checkListQuery(call, false);
   const matches = readSelection(call, resource);
   const name = call.query["continue"] ?? "";
   const token = name === "" ? undefined : readToken(name);
+  if (token !== undefined && !["", "0"].includes(call.query["resourceVersion"] ?? ""))
+    throw badRequest("specifying resource version is not allowed when using continue");
   if (token !== undefined && token.rv < context.storage.compactedRevision()) {
     throw new Refusal(410, "Expired", EXPIRED_TOKEN, undefined);
   }

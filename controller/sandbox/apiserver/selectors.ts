@@ -2,6 +2,8 @@
 // for what it cannot read.
 import { isObject } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
+import { keyComplaints, valueComplaints } from "./names.ts";
+import type { Resource } from "./resources.ts";
 import { badRequest } from "./status.ts";
 
 export type Matcher = (object: JsonObject) => boolean;
@@ -45,26 +47,41 @@ function tokens(text: string): string[] {
 }
 
 const LITERAL = /^[^(),!=<>]+$/u;
-const KEY = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/u;
+
+/** Values must be label values, and numbers where they are compared as such. */
+function checked(requirement: Requirement): Requirement {
+  const { key, operator, values } = requirement;
+  const refuse = (at: string, value: string, why: string): Error =>
+    badRequest(`unable to parse requirement: ${at}: Invalid value: ${JSON.stringify(value)}: ${why}`);
+  values.forEach((value, index) => {
+    if ((operator === ">" || operator === "<") && !/^-?\d+$/u.test(value))
+      throw refuse(`values[${index}]`, value, "for 'Gt', 'Lt' operators, the value must be an integer");
+    const complaints = valueComplaints(value);
+    if (complaints.length > 0) throw refuse(`values[${index}][${key}]`, value, complaints.join("; "));
+  });
+  return requirement;
+}
 
 function readRequirements(text: string): readonly Requirement[] {
   const input = tokens(text);
   const requirements: Requirement[] = [];
   let at = 0;
-  const fail = (expected: string): Error =>
-    badRequest(`unable to parse requirement: found '${input[at] ?? ""}', expected: ${expected}`);
+  const found = (expected: string): string => `found '${input[at] ?? ""}', expected: ${expected}`;
+  const fail = (expected: string): Error => badRequest(`unable to parse requirement: ${found(expected)}`);
   const readKey = (): string => {
     const key = input[at];
     if (key === undefined || !LITERAL.test(key)) throw fail("identifier");
-    if (!KEY.test(key)) {
+    const complaints = keyComplaints(key);
+    if (complaints.length > 0)
       throw badRequest(
-        `unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(key)}: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character`,
+        `unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(key)}: ${complaints.join("; ")}`,
       );
-    }
     at++;
     return key;
   };
   while (at < input.length) {
+    if (input[at] !== "!" && !LITERAL.test(input[at] ?? ""))
+      throw badRequest(found("!, identifier, or 'end of string'"));
     if (input[at] === "!") {
       at++;
       requirements.push({ key: readKey(), operator: "!", values: [] });
@@ -73,9 +90,9 @@ function readRequirements(text: string): readonly Requirement[] {
       requirements.push(readComparison(key));
     }
     if (at >= input.length) break;
-    if (input[at] !== ",") throw fail("',' or 'end of string'");
+    if (input[at] !== ",") throw badRequest(found("',' or 'end of string'"));
     at++;
-    if (at >= input.length) throw fail("identifier after ','");
+    if (input[at] !== "!" && !LITERAL.test(input[at] ?? "")) throw badRequest(found("identifier after ','"));
   }
   return requirements;
 
@@ -83,19 +100,19 @@ function readRequirements(text: string): readonly Requirement[] {
     const operator = input[at];
     if (operator === undefined || operator === ",") return { key, operator: "exists", values: [] };
     at++;
-    if (operator === "in" || operator === "notin") return { key, operator, values: readValues() };
+    if (operator === "in" || operator === "notin") return checked({ key, operator, values: readValues() });
     if (operator === "=" || operator === "==" || operator === "!=" || operator === ">" || operator === "<") {
       const value = input[at];
       const single = value !== undefined && LITERAL.test(value) ? value : "";
       if (single !== "") at++;
-      return { key, operator: operator === "==" ? "=" : operator, values: [single] };
+      return checked({ key, operator: operator === "==" ? "=" : operator, values: [single] });
     }
     at--;
     throw fail("in, notin, =, ==, !=, gt, lt");
   }
 
   function readValues(): readonly string[] {
-    if (input[at] !== "(") throw fail("'('");
+    if (input[at] !== "(") throw badRequest(`unable to parse requirement: found '${input[at] ?? ""}' expected: '('`);
     at++;
     const values: string[] = [];
     for (;;) {
@@ -202,10 +219,11 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 /** A test over objects for a field selector string; throws 400 for fields that the kind does not offer. */
 export function parseFieldSelector(
   text: string,
-  resource: { readonly group: string; readonly plural: string },
+  resource: Pick<Resource, "group" | "plural" | "custom">,
   selectable: readonly string[],
 ): Matcher {
   const offered = resource.group === "events.k8s.io" ? FIELDS["events.k8s.io/events"] : FIELDS[resource.plural];
+  const custom = resource.custom !== undefined;
   const allowed = new Set(["metadata.name", "metadata.namespace", ...(offered ?? []), ...selectable]);
   const tests = text
     .split(/(?<!\\),/u)
@@ -214,7 +232,12 @@ export function parseFieldSelector(
       const match = /^([^=!]*)(!=|==|=)(.*)$/u.exec(part);
       if (!match) throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
       const [, field = "", operator, value = ""] = match;
-      if (!allowed.has(field)) throw badRequest(`field label not supported: ${field}`);
+      if (!allowed.has(field))
+        throw badRequest(
+          offered === undefined && !custom
+            ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+            : `field label not supported: ${field}`,
+        );
       return { path: field.split("."), equal: operator !== "!=", value: value.replaceAll(/\\([\\,=])/gu, "$1") };
     });
   return (object) => tests.every((test) => (fieldText(object, test.path) === test.value) === test.equal);
@@ -222,6 +245,8 @@ export function parseFieldSelector(
 
 function fieldText(object: JsonObject, path: readonly string[]): string {
   if (path[0] === "source" && path.length === 1) return fieldText(object, ["source", "component"]);
+  // A job's field label counts under another name.
+  if (path.join(".") === "status.successful") return fieldText(object, ["status", "succeeded"]) || "0";
   let value: Json | undefined = object;
   for (const part of path) value = isObject(value) ? value[part] : undefined;
   if (value === undefined || value === null)

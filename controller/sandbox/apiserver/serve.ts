@@ -17,8 +17,9 @@ import { readResourcePath } from "./paths.ts";
 import type { ResourcePath } from "./paths.ts";
 import { representation } from "./representation.ts";
 import { bind, bindByObject, finalize, podLog, review, scale } from "./subresources.ts";
+import { checkWriteQuery, versionFault } from "./request-options.ts";
 import type { Resource } from "./resources.ts";
-import { Refusal, badRequest, groupResource, methodNotAllowed, notFound } from "./status.ts";
+import { Refusal, UNKNOWN_PATH, badRequest, methodNotAllowed, notFound } from "./status.ts";
 import { update } from "./update.ts";
 import { isDryRun } from "./write.ts";
 
@@ -54,15 +55,28 @@ function route(context: Context, collector: GarbageCollector, call: Call): Answe
     resource === undefined ||
     resource.namespaced !== (path.namespace !== undefined || (path.name === undefined && resource.namespaced))
   )
-    return unknownPath();
+    return unknownPath(context, path);
   if (path.subresource !== undefined) return serveSubresource(context, collector, call, resource, path);
   return path.name === undefined
     ? serveCollection(context, collector, call, resource, path)
     : serveObject(context, collector, call, resource, path, path.name);
 }
 
-function unknownPath(): Answer {
-  return { status: 404, headers: TEXT, body: "404 page not found\n" };
+/** A group of the server's own says so in JSON, in whatever version; every other path in text. */
+function unknownPath(context: Context, path: ResourcePath | undefined): Answer {
+  if (path === undefined || !isOwnGroup(context, path.group))
+    return { status: 404, headers: TEXT, body: `${UNKNOWN_PATH}\n` };
+  return { status: 404, body: noResource().body };
+}
+
+/** True for a group that the server has without any definition. */
+export function isOwnGroup(context: Context, group: string): boolean {
+  return context.registry.all().some((resource) => resource.custom === undefined && resource.group === group);
+}
+
+/** 404 of a resource or subresource that a group does not have. */
+export function noResource(): Refusal {
+  return new Refusal(404, "NotFound", "the server could not find the requested resource", {});
 }
 
 /** Only the sandbox has this path: kubelets put their containers' output here. */
@@ -97,6 +111,8 @@ export function watchTarget(
   const resource = read === undefined ? undefined : context.registry.find(read.group, read.version, read.plural);
   if (read === undefined || resource === undefined || read.subresource !== undefined) return undefined;
   if (!resource.verbs.includes("watch")) throw methodNotAllowed();
+  if (resource.namespaced !== (read.namespace !== undefined || (read.name === undefined && resource.namespaced)))
+    return undefined;
   return { resource, namespace: read.namespace, name: read.name };
 }
 
@@ -118,11 +134,13 @@ function serveCollection(
     case "POST": {
       if (resource.verbs.length === 1) return serveCreateOnly(context, call, resource, path);
       if (resource.namespaced && path.namespace === undefined) throw methodNotAllowed();
+      checkWriteQuery(call, false);
       return shown(context, call, resource, create(context, call, resource, path.namespace), 201);
     }
     case "DELETE": {
       if (!resource.verbs.includes("deletecollection")) throw methodNotAllowed();
-      const options = readDeleteOptions(call);
+      if (resource.namespaced && path.namespace === undefined) throw methodNotAllowed();
+      const options = readDeleteOptions(call, resource);
       const listed = listObjects(context, call, resource, path.namespace);
       for (const item of listed.items) {
         const live = context.storage.get(
@@ -167,6 +185,7 @@ function serveObject(
   const live = readLive(context, resource, path, name);
   switch (call.method) {
     case "GET":
+      checkVersionAsked(call);
       if (live === undefined) throw notFound(resource, name);
       return shown(context, call, resource, live, 200);
     case "PUT":
@@ -181,7 +200,7 @@ function serveObject(
       return shown(context, call, resource, patched.object, patched.created ? 201 : 200);
     }
     case "DELETE": {
-      const options = readDeleteOptions(call);
+      const options = readDeleteOptions(call, resource);
       if (live === undefined) throw notFound(resource, name);
       const deleted = remove(context, call, resource, live, options, collector.removed);
       if (!deleted.gone && !options.dryRun) collector.marked(resource, deleted.object);
@@ -202,6 +221,12 @@ function serveObject(
   }
 }
 
+/** A GET may ask for a state at least as new as a version; this server has only the newest. */
+function checkVersionAsked(call: Call): void {
+  const version = call.query["resourceVersion"] ?? "";
+  if (version !== "" && !/^\d+$/u.test(version)) throw versionFault(version, 500);
+}
+
 function deletedDetails(resource: Resource, object: JsonObject): JsonObject {
   return {
     name: nameOf(object),
@@ -220,11 +245,13 @@ function put(
   name: string,
   subresource: string | undefined,
 ): Answer {
+  checkWriteQuery(call, false);
   const given = readObject(call, resource);
   const givenName = nameOf(given);
   if (givenName !== "" && givenName !== name)
     throw badRequest(`the name of the object (${givenName}) does not match the name on the URL (${name})`);
-  if (givenName === "") throw badRequest("name must be provided");
+  if (givenName === "")
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   const namespace = stringAt(given["metadata"], "namespace") ?? "";
   if (namespace !== "" && namespace !== (path.namespace ?? ""))
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
@@ -254,13 +281,7 @@ function serveSubresource(
   const subresource = path.subresource ?? "";
   const namespace = path.namespace ?? "";
   if (!resource.subresources.includes(subresource)) {
-    return {
-      status: 404,
-      body: new Refusal(404, "NotFound", `the server could not find the requested resource`, {
-        kind: groupResource(resource),
-        name,
-      }).body,
-    };
+    throw resource.custom === undefined ? noResource() : notFound(resource, name);
   }
   switch (`${call.method} ${subresource}`) {
     case "GET status":

@@ -2,6 +2,9 @@
 // Everything inside throws a Refusal; serve.ts turns it into the answer. Nothing here decides, it only phrases.
 import type { JsonObject } from "./json.ts";
 
+/** What a real server says, in plain text, of a path that names nothing. */
+export const UNKNOWN_PATH = "404 page not found";
+
 export interface Cause {
   readonly reason: string;
   readonly message: string;
@@ -68,11 +71,11 @@ export function notFound(resource: ResourceName, name: string): Refusal {
 }
 
 /** 409 for a name that is taken. */
-export function alreadyExists(resource: ResourceName, name: string): Refusal {
+export function alreadyExists(resource: ResourceName, name: string, going: boolean): Refusal {
   return new Refusal(
     409,
     "AlreadyExists",
-    `${groupResource(resource)} ${JSON.stringify(name)} already exists`,
+    `${going ? "object is being deleted: " : ""}${groupResource(resource)} ${JSON.stringify(name)} already exists`,
     named(name, resource.group, resource.plural),
   );
 }

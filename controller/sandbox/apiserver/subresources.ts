@@ -3,13 +3,14 @@
 import type { Answer, Call, Context } from "./context.ts";
 import { mediaType, readObject, readKind } from "./body.ts";
 import { fromStorage } from "./conversions.ts";
-import { isObject, objectAt, stringAt, withMember } from "./json.ts";
+import { isObject, listAt, objectAt, stringAt, withMember } from "./json.ts";
 import type { JsonObject } from "./json.ts";
-import { keyOf, metadataOf, nameOf, namespaceOf, withMetadata } from "./object.ts";
+import { keyOf, labelsOf, metadataOf, nameOf, namespaceOf, withMetadata } from "./object.ts";
 import { patchedValue } from "./patch/request.ts";
+import { checkWriteQuery } from "./request-options.ts";
 import type { Resource } from "./resources.ts";
 import { labelSelectorText } from "./selectors.ts";
-import { badRequest, conflict, notFound } from "./status.ts";
+import { Refusal, conflict, invalid, notFound, cause } from "./status.ts";
 import { update } from "./update.ts";
 import { isDryRun, store } from "./write.ts";
 import { cutLog } from "../pod-log.ts";
@@ -45,6 +46,7 @@ export function scale(
 ): Answer {
   const live = find(context, resource, namespace, name);
   if (call.method === "GET") return { status: 200, body: scaleOf(live) };
+  checkWriteQuery(call, false);
   const node = context.schema.struct("Scale");
   const wanted =
     call.method === "PUT"
@@ -52,6 +54,10 @@ export function scale(
       : patchedValue(call, { node }, scaleOf(live), mediaType(call.contentType));
   const version = stringAt(wanted["metadata"], "resourceVersion");
   const replicas = objectAt(wanted, "spec")["replicas"];
+  if (typeof replicas === "number" && replicas < 0)
+    throw invalid({ group: "autoscaling", kind: "Scale" }, name, [
+      cause.invalid("spec.replicas", replicas, "must be greater than or equal to 0"),
+    ]);
   const next = withMetadata(
     { ...live, spec: { ...objectAt(live, "spec"), replicas: typeof replicas === "number" ? replicas : 0 } },
     { resourceVersion: version ?? metadataOf(live)["resourceVersion"] },
@@ -70,7 +76,7 @@ export function scale(
 export function bind(context: Context, call: Call, pods: Resource, namespace: string, name: string): Answer {
   const binding = readObject(call, { ...pods, kind: "Binding", node: context.schema.struct("Binding") });
   const target = stringAt(binding["target"], "name") ?? "";
-  if (target === "") throw badRequest("target.name: Required value");
+  if (target === "") throw new Refusal(500, undefined, "target.name: Required value");
   const pod = find(context, pods, namespace, name);
   const spec = objectAt(pod, "spec");
   const bound = stringAt(spec, "nodeName") ?? "";
@@ -79,6 +85,12 @@ export function bind(context: Context, call: Call, pods: Resource, namespace: st
       { group: "", plural: "pods/binding", kind: "Binding" },
       name,
       `pod ${name} is already assigned to node ${JSON.stringify(bound)}`,
+    );
+  if (listAt(spec, "schedulingGates").length > 0)
+    throw conflict(
+      { group: "", plural: "pods/binding", kind: "Binding" },
+      name,
+      `pod ${name} has non-empty .spec.schedulingGates`,
     );
   const conditions = objectAt(pod, "status")["conditions"];
   const scheduled = {
@@ -95,13 +107,28 @@ export function bind(context: Context, call: Call, pods: Resource, namespace: st
     call,
     pods,
     {
-      ...pod,
+      ...withMetadata(pod, boundMetadata(context, pod, binding, target)),
       spec: { ...spec, nodeName: target },
       status: { ...objectAt(pod, "status"), conditions: [...others, scheduled] },
     },
     isDryRun(call),
   );
   return { status: 201, body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 } };
+}
+
+const TOPOLOGY = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"];
+
+/** What a binding says of the pod, and where the node stands (admission plugin PodTopologyLabels). */
+function boundMetadata(context: Context, pod: JsonObject, binding: JsonObject, target: string): JsonObject {
+  const given = objectAt(binding["metadata"], "annotations");
+  const nodeLabels = labelsOf(context.storage.get("nodes", target) ?? {});
+  const places = TOPOLOGY.filter((key) => nodeLabels[key] !== undefined).map((key) => [key, nodeLabels[key]] as const);
+  const merged = (before: JsonObject, more: JsonObject): JsonObject | undefined =>
+    Object.keys(before).length + Object.keys(more).length === 0 ? undefined : { ...before, ...more };
+  return {
+    annotations: merged(objectAt(pod["metadata"], "annotations"), given),
+    labels: merged(labelsOf(pod), Object.fromEntries(places)),
+  };
 }
 
 /** GET of `log`: the text that the kubelet stored. */

@@ -3,13 +3,13 @@
 import { equalButForTimes, ownUpdate } from "./apply/managers.ts";
 import { nowText } from "./context.ts";
 import type { Call, Context } from "./context.ts";
-import { metadataFaults } from "./create.ts";
-import { isObject, jsonEqual, listAt, stringAt, withMember } from "./json.ts";
+import { finalizerFaults, metadataFaults, refuseFaults } from "./create.ts";
+import { jsonEqual, stringAt, withMember } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { kindOf } from "./kinds/index.ts";
 import { finalizersOf, isDeleting, metadataOf, nameOf, specPart, uidOf, versionOf, withMetadata } from "./object.ts";
 import type { Resource } from "./resources.ts";
-import { MODIFIED, cause, conflict, invalid } from "./status.ts";
+import { MODIFIED, Refusal, cause, conflict, invalid } from "./status.ts";
 import type { Cause } from "./status.ts";
 import { discard, store, writerOf } from "./write.ts";
 
@@ -40,7 +40,7 @@ export function update(
   const given = uidOf(next);
   let object = withServerMetadata(live, next);
   object = restrict(resource, live, object, options.subresource);
-  if (options.subresource === undefined) object = kind.defaults?.(object) ?? object;
+  object = kind.defaults?.(object) ?? object;
   object = resource.custom?.defaults(object) ?? object;
   if (options.owned !== true)
     object = ownUpdate(
@@ -51,18 +51,24 @@ export function update(
     );
   if (options.subresource === undefined)
     object = kind.prepareUpdate?.(object, live, { now: nowText(context) }) ?? object;
-  object = countGeneration(resource, live, object);
+  object = countGeneration(
+    resource,
+    live,
+    object,
+    options.subresource === undefined && kind.countsAnnotations === true,
+  );
   const meta = updateFaults(object, live, given);
   const faults = [
     ...meta,
     ...meta,
     ...metadataFaults(object, kind.names ?? "subdomain"),
+    ...finalizerFaults(resource, object),
     ...(options.subresource === undefined
       ? [...(kind.validate?.(object) ?? []), ...(kind.validateUpdate?.(object, live) ?? [])]
-      : []),
+      : (kind.validateStatus?.(object) ?? [])),
     ...(resource.custom?.validate(object, live) ?? []),
   ];
-  if (faults.length > 0) throw invalid(resource, nameOf(object), faults);
+  refuseFaults(resource, object, faults);
   if (equalButForTimes(live, object)) return live;
   if (isDeleting(object) && finalizersOf(object).length === 0 && !isGraceful(object))
     return finish(context, call, resource, live, object, options);
@@ -89,11 +95,16 @@ function isGraceful(object: JsonObject): boolean {
   return typeof seconds === "number" && seconds > 0;
 }
 
+/** Built-in kinds that are only replaced under their version, as custom resources are. */
+const CONDITIONAL: ReadonlySet<string> = new Set(["leases.coordination.k8s.io", "poddisruptionbudgets.policy"]);
+
 function checkPreconditions(resource: Resource, live: JsonObject, next: JsonObject, replace: boolean): void {
   const name = nameOf(live);
   const [wantedUid, wantedVersion] = [uidOf(next), versionOf(next)];
-  if (replace && resource.custom !== undefined && wantedVersion === "") {
-    throw invalid({ group: resource.group === "" ? "" : resource.group, kind: resource.plural }, name, [
+  if (wantedVersion !== "" && !/^\d+$/u.test(wantedVersion))
+    throw new Refusal(500, undefined, `strconv.ParseUint: parsing ${JSON.stringify(wantedVersion)}: invalid syntax`);
+  if (replace && wantedVersion === "" && (resource.custom !== undefined || CONDITIONAL.has(resource.storage))) {
+    throw invalid({ group: resource.group, kind: resource.plural }, name, [
       cause.invalid("metadata.resourceVersion", 0, "must be specified for an update"),
     ]);
   }
@@ -141,11 +152,12 @@ function restrict(resource: Resource, live: JsonObject, next: JsonObject, subres
   return result as JsonObject;
 }
 
-function countGeneration(resource: Resource, live: JsonObject, next: JsonObject): JsonObject {
+function countGeneration(resource: Resource, live: JsonObject, next: JsonObject, annotationsToo: boolean): JsonObject {
   if (!resource.generation) return next;
   const counted = (object: JsonObject): JsonObject =>
     resource.custom?.hasStatus === false ? { ...specPart(object), status: object["status"] } : specPart(object);
-  if (jsonEqual(counted(live), counted(next))) return next;
+  const annotated = annotationsToo && !jsonEqual(metadataOf(live)["annotations"], metadataOf(next)["annotations"]);
+  if (!annotated && jsonEqual(counted(live), counted(next))) return next;
   const generation = metadataOf(live)["generation"];
   return withMetadata(next, { generation: (typeof generation === "number" ? generation : 0) + 1 });
 }
@@ -166,18 +178,5 @@ function updateFaults(next: JsonObject, live: JsonObject, givenUid: string): rea
         ),
       );
   }
-  const bad = listAt(next["metadata"], "finalizers").filter(
-    (finalizer) => !isObject(finalizer) && !String(finalizer).includes("/") && !KNOWN_FINALIZERS.has(String(finalizer)),
-  );
-  for (const finalizer of bad)
-    faults.push(
-      cause.invalid(
-        "metadata.finalizers",
-        finalizer,
-        "name is neither a standard finalizer name nor is it fully qualified",
-      ),
-    );
   return faults;
 }
-
-const KNOWN_FINALIZERS = new Set(["kubernetes", "orphan", "foregroundDeletion"]);

@@ -32,6 +32,7 @@ export function anonymous(
   path: string,
   name: string | undefined,
   namespace: string | undefined,
+  watches: boolean,
 ): Refusal {
   const base = VERBS[method] ?? method.toLowerCase();
   if (resource === undefined)
@@ -43,7 +44,9 @@ export function anonymous(
     );
   const verb =
     method === "GET" && name === undefined
-      ? "list"
+      ? watches
+        ? "watch"
+        : "list"
       : method === "DELETE" && name === undefined
         ? "deletecollection"
         : base;

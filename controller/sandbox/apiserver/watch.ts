@@ -10,7 +10,8 @@ import { readSelection } from "./list.ts";
 import { withMetadata } from "./object.ts";
 import { apiVersionOf } from "./resources.ts";
 import type { Resource } from "./resources.ts";
-import { badRequest, cause, expired, invalid } from "./status.ts";
+import { checkListQuery, versionFault } from "./request-options.ts";
+import { expired } from "./status.ts";
 import type { StoredVersion } from "./storage.ts";
 
 const BOOKMARK_EVERY_MS = 60_000;
@@ -32,25 +33,7 @@ function readPlan(
 ): Plan {
   const text = call.query["resourceVersion"] ?? "";
   const sendInitial = call.query["sendInitialEvents"] === "true";
-  const match = call.query["resourceVersionMatch"] ?? "";
-  if (sendInitial && match !== "NotOlderThan") {
-    throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", [
-      cause.forbidden(
-        "resourceVersionMatch",
-        "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-      ),
-    ]);
-  }
-  if (call.query["sendInitialEvents"] === undefined && match !== "") {
-    throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", [
-      cause.forbidden(
-        "resourceVersionMatch",
-        "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-      ),
-    ]);
-  }
-  if (text !== "" && !/^\d+$/u.test(text))
-    throw badRequest(`invalid resource version "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`);
+  if (text !== "" && !/^\d+$/u.test(text)) throw versionFault(text, 500);
   const seconds = Number(call.query["timeoutSeconds"] ?? "0");
   const bookmarks = call.query["allowWatchBookmarks"] === "true";
   const all = sendInitial || (call.query["sendInitialEvents"] !== "false" && (text === "" || text === "0"));
@@ -97,6 +80,7 @@ export function openWatch(
   clock: Clock,
   signal?: AbortSignal,
 ): AsyncIterable<WatchEvent> {
+  checkListQuery(call, true);
   const matches = readSelection(call, resource);
   const plan = readPlan(context, call, resource, namespace, matches);
   const prefix = `${resource.storage}/${resource.namespaced && namespace !== undefined ? `${namespace}/` : ""}`;

@@ -7,7 +7,6 @@ import { nowText } from "./context.ts";
 import { keyOf, metadataOf, nameOf, namespaceOf } from "./object.ts";
 import { apiVersionOf } from "./resources.ts";
 import type { Resource } from "./resources.ts";
-import { badRequest, invalid } from "./status.ts";
 import type { Writer } from "./apply/managers.ts";
 
 const ORDER = [
@@ -39,17 +38,9 @@ function ordered(object: JsonObject, stored: boolean): JsonObject {
   return { apiVersion, kind, metadata: metadata as JsonObject, ...rest };
 }
 
-/** True when the request only asks what would happen; throws 400 for an unknown dryRun value. */
+/** True when the request only asks what would happen. */
 export function isDryRun(call: Call, options?: JsonObject): boolean {
   const given = call.query["dryRun"] ?? (Array.isArray(options?.["dryRun"]) ? String(options["dryRun"][0] ?? "") : "");
-  if (given !== "" && given !== "All")
-    throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
-      {
-        reason: "FieldValueNotSupported",
-        message: `Unsupported value: ${JSON.stringify([given])}: supported values: "All"`,
-        field: "dryRun",
-      },
-    ]);
   return given === "All";
 }
 
@@ -88,8 +79,6 @@ export function discard(context: Context, user: string, resource: Resource, obje
 /** The field manager of a request: the query parameter, else the user agent up to its first slash. */
 export function writerOf(context: Context, call: Call, resource: Resource, subresource: string | undefined): Writer {
   const given = call.query["fieldManager"];
-  if (given !== undefined && given.length > 128)
-    throw badRequest("fieldManager: Too long: may not be more than 128 bytes");
   const agent = (call.headers["user-agent"] ?? "").split("/")[0]?.slice(0, 128) ?? "";
   const manager = given !== undefined && given !== "" ? given : agent === "" ? "unknown" : agent;
   return { manager, apiVersion: apiVersionOf(resource), subresource, time: nowText(context) };

@@ -1,7 +1,7 @@
 // `metadata.managedFields`: who owns which fields. An ordinary write gives its writer the fields it changed; an apply claims
 // exactly what its configuration sets, removes what it no longer sets and nobody else owns, and conflicts where another owns
 // a different value (KEP-555; structured-merge-diff's Updater).
-import { isList, isObject, jsonEqual } from "../json.ts";
+import { isList, isObject, jsonEqual, withMember } from "../json.ts";
 import type { Draft, Json, JsonObject } from "../json.ts";
 import { Refusal } from "../status.ts";
 import type { StructNode } from "../schema/node.ts";
@@ -97,6 +97,8 @@ function isWriter(manager: Manager, writer: Writer, operation: "Apply" | "Update
  */
 export function ownUpdate(node: StructNode, before: JsonObject, after: JsonObject, writer: Writer): JsonObject {
   const managers = managersGiven(before, after);
+  // Once nobody is on record, ordinary writes leave it so until somebody applies; a new object is not recorded yet.
+  if (managers.length === 0 && isStored(before)) return writeManagers(after, []);
   const change = compare(node, before, after);
   const taken = union(change.added, change.modified);
   const touched = !isEmptySet(taken);
@@ -117,6 +119,10 @@ export function ownUpdate(node: StructNode, before: JsonObject, after: JsonObjec
     else kept.push(entry);
   }
   return writeManagers(after, kept);
+}
+
+function isStored(object: JsonObject): boolean {
+  return isObject(object["metadata"]) && (object["metadata"]["uid"] ?? "") !== "";
 }
 
 /** A client may hand managedFields back, or clear them by one empty entry; anything else is ignored in favour of what is stored. */
@@ -141,7 +147,7 @@ export function applyConfiguration(
   writer: Writer,
   force: boolean,
 ): Applied {
-  const managers = readManagers(live);
+  const managers = recordedManagers(node, live, writer);
   const claimed = fieldsOf(node, config);
   const index = managers.findIndex((manager) => isWriter(manager, writer, "Apply"));
   const last = managers[index];
@@ -164,12 +170,19 @@ export function applyConfiguration(
   return { object: writeManagers(result, [...kept, entry]), changed };
 }
 
+/** Who is on record; of an object that nobody is on record for, all is owned by a manager of that name (KEP-555). */
+function recordedManagers(node: StructNode, live: JsonObject, writer: Writer): readonly Manager[] {
+  const managers = readManagers(live);
+  if (managers.length > 0 || !isStored(live)) return managers;
+  const set = fieldsOf(node, withMember(live, "status", undefined));
+  if (isEmptySet(set)) return [];
+  const { apiVersion, time } = writer;
+  return [{ manager: "before-first-apply", operation: "Update", apiVersion, subresource: undefined, time, set }];
+}
+
 function applyConflict(conflicts: readonly { readonly manager: Manager; readonly set: FieldSet }[]): Refusal {
   const causes = conflicts.flatMap(({ manager, set }) => {
-    const using =
-      manager.operation === "Update"
-        ? ` using ${manager.apiVersion}${manager.time === undefined ? "" : ` at ${manager.time}`}`
-        : "";
+    const using = manager.operation === "Update" ? ` using ${manager.apiVersion}` : "";
     const subresource =
       manager.subresource === undefined ? "" : ` with subresource ${JSON.stringify(manager.subresource)}`;
     const message = `conflict with ${JSON.stringify(manager.manager)}${subresource}${using}`;
@@ -189,7 +202,9 @@ function grouped(causes: readonly { readonly message: string; readonly field: st
   for (const { message, field } of causes) byMessage.set(message, [...(byMessage.get(message) ?? []), field]);
   return [...byMessage]
     .map(([message, fields]) =>
-      fields.length === 1 ? `${message}: ${fields[0]}` : `${message}:\n- ${fields.join("\n- ")}`,
+      fields.length === 1
+        ? `${message}: ${fields[0]}`
+        : `${message.replace(/^conflict/u, "conflicts")}:\n- ${fields.join("\n- ")}`,
     )
     .join("\n");
 }

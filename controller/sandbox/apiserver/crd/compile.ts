@@ -25,6 +25,7 @@ export interface CustomVersion {
   readonly node: StructNode;
   readonly schema: JsonObject;
   readonly hasStatus: boolean;
+  readonly hasRules: boolean;
   readonly columns: readonly PrinterColumn[];
   /** `spec.mode`, without the leading dot. */
   readonly selectableFields: readonly string[];
@@ -42,7 +43,8 @@ const BLOCKING = new Set([
   "FieldValueTypeInvalid",
   "FieldValueNotSupported",
 ]);
-const UNCHECKED =
+/** What stands for the rules where they cannot be asked. */
+export const UNCHECKED =
   "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
 
 /** The served versions of a stored definition. */
@@ -73,6 +75,7 @@ function compileVersion(builtin: BuiltinSchema, version: JsonObject): CustomVers
     node,
     schema,
     hasStatus: isObject(objectAt(version, "subresources")["status"]),
+    hasRules: rules.count > 0,
     columns: columns.length === 0 ? [AGE] : columns.map(readColumn),
     selectableFields: (isList(version["selectableFields"]) ? version["selectableFields"] : []).map((field) =>
       String(isObject(field) ? field["jsonPath"] : "").replace(/^\./u, ""),

@@ -3,6 +3,7 @@
 // by their keys (KEP-2876).
 import { isList, isObject } from "../json.ts";
 import type { Json, JsonObject } from "../json.ts";
+import { shown } from "../status.ts";
 import type { Cause } from "../status.ts";
 import { compileExpression, toCel } from "./cel.ts";
 import type { Expression } from "./cel.ts";
@@ -133,7 +134,9 @@ function evaluateRule(
     typeof computed?.value === "string" && computed.value.trim() !== "" && !computed.value.includes("\n")
       ? computed.value
       : (rule.message ?? `failed rule: ${rule.text}`);
-  return { reason: rule.reason, message: `${PREFIX[rule.reason] ?? "Invalid value"}: ${message}`, field };
+  // A text is shown; what has members is not.
+  const given = typeof value === "string" && rule.reason === "FieldValueInvalid" ? `${shown(value)}: ` : "";
+  return { reason: rule.reason, message: `${PREFIX[rule.reason] ?? "Invalid value"}: ${given}${message}`, field };
 }
 
 const PREFIX: Readonly<Record<string, string>> = {

@@ -73,7 +73,7 @@ export function defaulted(schema: JsonObject, value: Json): Json {
 export function schemaFaults(schema: JsonObject, value: Json, path: string): readonly Cause[] {
   if (value === null && schema["nullable"] === true) return [];
   const wrong = typeFault(schema, value, path);
-  if (wrong !== undefined) return [wrong];
+  if (wrong !== undefined) return [wrong, ...enumFaults(schema, value, path), ...junctorFaults(schema, value, path)];
   return [
     ...(typeof value === "string" ? stringFaults(schema, value, path) : []),
     ...(typeof value === "number" ? numberFaults(schema, value, path) : []),
@@ -124,7 +124,8 @@ function stringFaults(schema: JsonObject, value: string, path: string): readonly
     faults.push(cause.invalid(path, value, `${path} in body should match '${pattern}'`));
   const format = schema["format"];
   if (typeof format === "string" && !matchesFormat(format, value)) {
-    faults.push(cause.invalid(path, value, `${path} in body must be of type ${format}: ${JSON.stringify(value)}`));
+    const fault = cause.invalid(path, value, `${path} in body must be of type ${format}: ${JSON.stringify(value)}`);
+    faults.push({ ...fault, reason: "FieldValueTypeInvalid" });
   }
   return faults;
 }
@@ -205,8 +206,12 @@ function junctorFaults(schema: JsonObject, value: Json, path: string): readonly 
     faults.push(cause.invalid(name, typeName(value), `${JSON.stringify(path)} must validate all the schemas (allOf)`));
     for (const part of allOf) if (isObject(part)) faults.push(...schemaFaults(part, value, path));
   }
-  if (isList(anyOf) && !anyOf.some(passes))
-    faults.push(cause.invalid(name, "", `${JSON.stringify(path)} must validate at least one schema (anyOf)`));
+  if (isList(anyOf) && !anyOf.some(passes)) {
+    faults.push(cause.invalid("<nil>", "", `${JSON.stringify(path)} must validate at least one schema (anyOf)`));
+    // Of the ways that failed, the first is shown.
+    const [first] = anyOf;
+    if (isObject(first)) faults.push(...schemaFaults(first, value, path));
+  }
   if (isList(oneOf)) {
     const count = oneOf.filter(passes).length;
     const found = count === 0 ? "Found none valid" : `Found ${count} valid alternatives`;

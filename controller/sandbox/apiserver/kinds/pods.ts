@@ -1,11 +1,12 @@
 // Pods and pod templates: the defaults that the recordings show, tolerations and priority as the admission plugins add them,
 // and the rule that a running pod's spec does not change.
-import { isList, isObject, jsonEqual, listAt, objectAt } from "../json.ts";
+import { isList, isObject, jsonEqual, listAt, objectAt, stringAt } from "../json.ts";
 import type { Json, JsonObject } from "../json.ts";
-import { cause } from "../status.ts";
+import { nameFaults } from "../names.ts";
+import { Refusal, cause } from "../status.ts";
 import type { Cause } from "../status.ts";
 import { change, fill } from "./kind.ts";
-import type { Kind } from "./kind.ts";
+import type { Admission, Kind } from "./kind.ts";
 
 const HTTP_GET = { path: "/", scheme: "HTTP" } as const;
 
@@ -80,6 +81,50 @@ export function defaultTemplate(spec: JsonObject): JsonObject {
 
 const NOT_READY = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 
+/** A limit without a request is a request, too. */
+function defaultRequests(spec: JsonObject): JsonObject {
+  const filled = (container: Json): Json => {
+    const resources = objectAt(container, "resources");
+    const limits = resources["limits"];
+    if (!isObject(container) || !isObject(limits)) return container;
+    return { ...container, resources: { ...resources, requests: { ...limits, ...objectAt(resources, "requests") } } };
+  };
+  const containers = spec["containers"];
+  return isList(containers) ? { ...spec, containers: containers.map(filled) } : spec;
+}
+
+/** A pod's only address is the first of its addresses. */
+function defaultAddresses(object: JsonObject): JsonObject {
+  const ip = stringAt(object["status"], "podIP") ?? "";
+  if (ip === "" || listAt(object["status"], "podIPs").length > 0) return object;
+  return change(object, "status", (status) => ({ ...status, podIPs: [{ ip }] }));
+}
+
+const SYSTEM_PRIORITIES: Readonly<Record<string, number>> = {
+  "system-node-critical": 2_000_001_000,
+  "system-cluster-critical": 2_000_000_000,
+};
+
+/** The number behind a priority class (admission plugin Priority); an unknown class is forbidden. */
+function admitPriority(object: JsonObject, { priorityClass }: Admission): JsonObject {
+  const name = stringAt(object["spec"], "priorityClassName") ?? "";
+  const found = name === "" ? undefined : (priorityClass(name) ?? systemClass(name));
+  if (name !== "" && found === undefined)
+    throw new Refusal(
+      403,
+      "Forbidden",
+      `pods ${JSON.stringify(stringAt(object["metadata"], "name") ?? "")} is forbidden: no PriorityClass with name ${name} was found`,
+      { name: stringAt(object["metadata"], "name") ?? "", kind: "pods" },
+    );
+  const policy = found?.["preemptionPolicy"] ?? "PreemptLowerPriority";
+  return change(object, "spec", (spec) => fill(spec, { priority: found?.["value"] ?? 0, preemptionPolicy: policy }));
+}
+
+function systemClass(name: string): JsonObject | undefined {
+  const value = SYSTEM_PRIORITIES[name];
+  return value === undefined ? undefined : { value };
+}
+
 /** Adds the two tolerations that let a pod survive five minutes on a broken node, unless it tolerates that already. */
 function admitTolerations(spec: JsonObject): JsonObject {
   const tolerations = listAt(spec, "tolerations");
@@ -113,20 +158,39 @@ function qosClass(spec: JsonObject): string {
   return guaranteed ? "Guaranteed" : "Burstable";
 }
 
-function validateSpec(spec: JsonObject): readonly Cause[] {
+const RESTARTS = ["Always", "OnFailure", "Never"];
+
+function restartFaults(spec: JsonObject, path: string): readonly Cause[] {
+  const policy = stringAt(spec, "restartPolicy") ?? "Always";
+  return RESTARTS.includes(policy) ? [] : [cause.unsupported(`${path}.restartPolicy`, policy, RESTARTS)];
+}
+
+/** What is wrong with a pod spec that stands at `path`. */
+export function podSpecFaults(spec: JsonObject, path: string): readonly Cause[] {
   const causes: Cause[] = [];
   const containers = listAt(spec, "containers");
-  if (containers.length === 0) causes.push(cause.required("spec.containers"));
+  if (containers.length === 0) causes.push(cause.required(`${path}.containers`));
   const seen = new Set<string>();
   containers.forEach((container, index) => {
     const name = isObject(container) && typeof container["name"] === "string" ? container["name"] : "";
-    if (name === "") causes.push(cause.required(`spec.containers[${index}].name`));
-    else if (seen.has(name)) causes.push(cause.duplicate(`spec.containers[${index}].name`, name));
+    const twice = seen.has(name);
     seen.add(name);
+    if (name === "") causes.push(cause.required(`${path}.containers[${index}].name`));
+    else if (twice) causes.push(cause.duplicate(`${path}.containers[${index}].name`, name));
+    else causes.push(...nameFaults(name, "label", `${path}.containers[${index}].name`));
     if (isObject(container) && (container["image"] ?? "") === "")
-      causes.push(cause.required(`spec.containers[${index}].image`));
+      causes.push(cause.required(`${path}.containers[${index}].image`));
+    listAt(container, "volumeMounts").forEach((mount, at) => {
+      const volume = stringAt(mount, "name") ?? "";
+      if (!listAt(spec, "volumes").some((other) => stringAt(other, "name") === volume))
+        causes.push({
+          reason: "FieldValueNotFound",
+          message: `Not found: ${JSON.stringify(volume)}`,
+          field: `${path}.containers[${index}].volumeMounts[${at}].name`,
+        });
+    });
   });
-  return causes;
+  return [...causes, ...restartFaults(spec, path)];
 }
 
 const MUTABLE =
@@ -152,17 +216,31 @@ function tolerationsGrow(object: JsonObject, old: JsonObject): boolean {
   );
 }
 
+/** A gated pod says from the start why nobody schedules it. */
+function heldBack(object: JsonObject, now: string): JsonObject {
+  if (listAt(object["spec"], "schedulingGates").length === 0) return {};
+  const condition = {
+    type: "PodScheduled",
+    status: "False",
+    lastProbeTime: null,
+    lastTransitionTime: now,
+    reason: "SchedulingGated",
+    message: "Scheduling is blocked due to non-empty scheduling gates",
+  };
+  return { conditions: [condition] };
+}
+
 export const pod: Kind = {
-  defaults: (object) => change(object, "spec", (spec) => fill(defaultPodSpec(spec), { enableServiceLinks: true })),
-  admit: (object) =>
-    change(object, "spec", (spec) =>
-      fill(admitTolerations(spec), { priority: 0, preemptionPolicy: "PreemptLowerPriority" }),
+  defaults: (object) =>
+    change(defaultAddresses(object), "spec", (spec) =>
+      fill(defaultPodSpec(defaultRequests(spec)), { enableServiceLinks: true }),
     ),
-  prepareCreate: (object) => ({
+  admit: (object, admission) => admitPriority(change(object, "spec", admitTolerations), admission),
+  prepareCreate: (object, { now }) => ({
     ...object,
-    status: { phase: "Pending", qosClass: qosClass(objectAt(object, "spec")) },
+    status: { phase: "Pending", ...heldBack(object, now), qosClass: qosClass(objectAt(object, "spec")) },
   }),
-  validate: (object) => validateSpec(objectAt(object, "spec")),
+  validate: (object) => podSpecFaults(objectAt(object, "spec"), "spec"),
   validateUpdate: (object, old) =>
     jsonEqual(frozenPart(object), frozenPart(old)) && tolerationsGrow(object, old)
       ? []

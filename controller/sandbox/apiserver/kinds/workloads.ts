@@ -1,14 +1,14 @@
-// Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs: documented defaults, and which parts may not change.
-import { isObject, jsonEqual, objectAt, stringAt } from "../json.ts";
-import type { JsonObject } from "../json.ts";
+// Deployments, ReplicaSets, StatefulSets and DaemonSets: documented defaults, and which parts may not change.
+import { isList, isObject, jsonEqual, listAt, objectAt, stringAt } from "../json.ts";
+import type { Json, JsonObject } from "../json.ts";
 import { labelSelectorMatcher } from "../selectors.ts";
 import { cause } from "../status.ts";
 import type { Cause } from "../status.ts";
-import { change, fill } from "./kind.ts";
+import { change, fill, notNegative } from "./kind.ts";
 import type { Kind } from "./kind.ts";
-import { defaultTemplate } from "./pods.ts";
+import { defaultTemplate, podSpecFaults } from "./pods.ts";
 
-function immutable(object: JsonObject, old: JsonObject, ...fields: readonly string[]): readonly Cause[] {
+export function immutable(object: JsonObject, old: JsonObject, ...fields: readonly string[]): readonly Cause[] {
   const [now, before] = [objectAt(object, "spec"), objectAt(old, "spec")];
   return fields
     .filter((field) => !jsonEqual(now[field], before[field]))
@@ -19,12 +19,76 @@ function templateLabels(object: JsonObject): JsonObject {
   return objectAt(objectAt(objectAt(objectAt(object, "spec"), "template"), "metadata"), "labels");
 }
 
+const OPERATORS = ["In", "NotIn", "Exists", "DoesNotExist"];
+
+function selectorFaults(selector: JsonObject): readonly Cause[] {
+  const unknown = listAt(selector, "matchExpressions").flatMap((expression, index) => {
+    const operator = stringAt(expression, "operator") ?? "";
+    const field = `spec.selector.matchExpressions[${index}].operator`;
+    return OPERATORS.includes(operator) ? [] : [cause.invalid(field, operator, "not a valid selector operator")];
+  });
+  return unknown.length === 0 ? [] : [...unknown, cause.invalid("spec.selector", selector, "invalid label selector")];
+}
+
 function selectsTemplate(object: JsonObject): readonly Cause[] {
   const selector = objectAt(object, "spec")["selector"];
-  if (!isObject(selector)) return [cause.required("spec.selector")];
   const labels = templateLabels(object);
-  if (labelSelectorMatcher(selector)(labels)) return [];
-  return [cause.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")];
+  const faults = isObject(selector) ? selectorFaults(selector) : [cause.required("spec.selector")];
+  if (isObject(selector) && (faults.length > 0 || labelSelectorMatcher(selector)(labels))) return faults;
+  return [
+    ...faults,
+    cause.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"),
+  ];
+}
+
+/** Numbers, pods and, for a deployment, how it rolls. */
+function specFaults(object: JsonObject): readonly Cause[] {
+  const spec = objectAt(object, "spec");
+  return [
+    ...notNegative("spec.replicas", spec["replicas"]),
+    ...podSpecFaults(objectAt(objectAt(spec, "template"), "spec"), "spec.template.spec"),
+  ];
+}
+
+function strategyFaults(object: JsonObject): readonly Cause[] {
+  const strategy = objectAt(objectAt(object, "spec"), "strategy");
+  const rolling = strategy["rollingUpdate"];
+  const field = "spec.strategy.rollingUpdate";
+  if (strategy["type"] === "Recreate")
+    return rolling === undefined
+      ? []
+      : [cause.forbidden(field, "may not be specified when strategy `type` is 'Recreate'")];
+  const isZero = (value: Json | undefined): boolean => value === 0 || value === "0%";
+  const { maxUnavailable, maxSurge } = objectAt(strategy, "rollingUpdate");
+  return isZero(maxUnavailable) && isZero(maxSurge)
+    ? [cause.invalid(`${field}.maxUnavailable`, maxUnavailable ?? 0, "may not be 0 when `maxSurge` is 0")]
+    : [];
+}
+
+/** An empty selector would take every pod of the namespace. */
+function selectsSomething(object: JsonObject): readonly Cause[] {
+  const selector = objectAt(object, "spec")["selector"];
+  return isObject(selector) && Object.keys(selector).length === 0
+    ? [cause.invalid("spec.selector", {}, "empty selector is invalid for deployment")]
+    : [];
+}
+
+const COUNTS = ["updatedReplicas", "readyReplicas", "availableReplicas"];
+
+/** No more pods are ready than there are. */
+function countFaults(object: JsonObject): readonly Cause[] {
+  const status = objectAt(object, "status");
+  const number = (key: string): number => (typeof status[key] === "number" ? status[key] : 0);
+  const all = number("replicas");
+  return [
+    ...["replicas", ...COUNTS].flatMap((key) => notNegative(`status.${key}`, status[key])),
+    ...COUNTS.filter((key) => number(key) > all).map((key) =>
+      cause.invalid(`status.${key}`, number(key), "cannot be greater than status.replicas"),
+    ),
+    ...(number("availableReplicas") > number("readyReplicas")
+      ? [cause.invalid("status.availableReplicas", number("availableReplicas"), "cannot be greater than readyReplicas")]
+      : []),
+  ];
 }
 
 function restartAlways(object: JsonObject): readonly Cause[] {
@@ -51,21 +115,49 @@ export const deployment: Kind = {
           : typed;
       });
     }),
-  validate: (object) => [...selectsTemplate(object), ...restartAlways(object)],
+  validate: (object) => [
+    ...selectsTemplate(object),
+    ...selectsSomething(object),
+    ...strategyFaults(object),
+    ...specFaults(object),
+    ...restartAlways(object),
+  ],
   validateUpdate: (object, old) => immutable(object, old, "selector"),
+  validateStatus: countFaults,
+  countsAnnotations: true,
 };
 
 export const replicaSet: Kind = {
   defaults: (object) => change(object, "spec", (spec) => fill(defaultTemplate(spec), { replicas: 1 })),
   prepareCreate: (object) => ({ ...object, status: { replicas: 0 } }),
-  validate: selectsTemplate,
+  validate: (object) => [...selectsTemplate(object), ...specFaults(object)],
   validateUpdate: (object, old) => immutable(object, old, "selector"),
 };
+
+const CHANGEABLE = [
+  ...["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit"],
+  ...["persistentVolumeClaimRetentionPolicy", "minReadySeconds"],
+];
+const STATEFUL =
+  "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+
+/** Claims as a volume is asked for; their type stands in each. */
+function defaultClaims(spec: JsonObject): JsonObject {
+  const claims = spec["volumeClaimTemplates"];
+  if (!isList(claims)) return spec;
+  const filled = claims.filter(isObject).map((claim) => ({
+    kind: "PersistentVolumeClaim",
+    apiVersion: "v1",
+    ...change(claim, "spec", (inner) => fill(inner, { volumeMode: "Filesystem" })),
+    status: fill(objectAt(claim, "status"), { phase: "Pending" }),
+  }));
+  return { ...spec, volumeClaimTemplates: filled };
+}
 
 export const statefulSet: Kind = {
   defaults: (object) =>
     change(object, "spec", (spec) => {
-      const filled = fill(defaultTemplate(spec), {
+      const filled = fill(defaultTemplate(defaultClaims(spec)), {
         replicas: 1,
         revisionHistoryLimit: 10,
         podManagementPolicy: "OrderedReady",
@@ -79,14 +171,30 @@ export const statefulSet: Kind = {
       });
     }),
   prepareCreate: (object) => ({ ...object, status: { replicas: 0, availableReplicas: 0 } }),
-  validate: (object) => [...selectsTemplate(object), ...restartAlways(object)],
-  validateUpdate: (object, old) =>
-    immutable(object, old, "selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"),
+  validate: (object) => [...selectsTemplate(object), ...specFaults(object), ...restartAlways(object)],
+  validateUpdate: (object, old) => {
+    const frozen = (given: JsonObject): JsonObject =>
+      Object.fromEntries(Object.entries(objectAt(given, "spec")).filter(([key]) => !CHANGEABLE.includes(key)));
+    return jsonEqual(frozen(object), frozen(old)) ? [] : [cause.forbidden("spec", STATEFUL)];
+  },
 };
+
+const GENERATION = "deprecated.daemonset.template.generation";
+
+/** The template's own generation, as an annotation of older API versions. */
+function withTemplateCount(object: JsonObject, count: string): JsonObject {
+  return change(object, "metadata", (metadata) =>
+    change(metadata, "annotations", (annotations) => ({ ...annotations, [GENERATION]: count })),
+  );
+}
+
+function templateCount(object: JsonObject): string {
+  return stringAt(objectAt(objectAt(object, "metadata"), "annotations"), GENERATION) ?? "1";
+}
 
 export const daemonSet: Kind = {
   defaults: (object) =>
-    change(object, "spec", (spec) => {
+    change(withTemplateCount(object, templateCount(object)), "spec", (spec) => {
       const filled = fill(defaultTemplate(spec), { revisionHistoryLimit: 10 });
       return change(filled, "updateStrategy", (strategy) => {
         const typed = fill(strategy, { type: "RollingUpdate" });
@@ -99,67 +207,10 @@ export const daemonSet: Kind = {
     ...object,
     status: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
   }),
-  validate: (object) => [...selectsTemplate(object), ...restartAlways(object)],
+  prepareUpdate: (object, old) => {
+    const same = jsonEqual(objectAt(old, "spec")["template"], objectAt(object, "spec")["template"]);
+    return withTemplateCount(object, same ? templateCount(old) : String(Number(templateCount(old)) + 1));
+  },
+  validate: (object) => [...selectsTemplate(object), ...specFaults(object), ...restartAlways(object)],
   validateUpdate: (object, old) => immutable(object, old, "selector"),
-};
-
-const JOB_LABELS = ["batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name"];
-
-function defaultJobSpec(spec: JsonObject): JsonObject {
-  return fill(defaultTemplate(spec), {
-    parallelism: 1,
-    ...(spec["parallelism"] === undefined ? { completions: 1 } : {}),
-    backoffLimit: 6,
-    completionMode: "NonIndexed",
-    suspend: false,
-    manualSelector: false,
-    podReplacementPolicy: "TerminatingOrFailed",
-  });
-}
-
-/** The job's own selector and labels, by its uid, unless the person selects by hand. */
-function labelJob(object: JsonObject): JsonObject {
-  if (objectAt(object, "spec")["manualSelector"] === true) return object;
-  const uid = stringAt(object["metadata"], "uid") ?? "";
-  const name = stringAt(object["metadata"], "name") ?? "";
-  const labels: JsonObject = {
-    [JOB_LABELS[0] ?? ""]: uid,
-    [JOB_LABELS[1] ?? ""]: name,
-    [JOB_LABELS[2] ?? ""]: uid,
-    [JOB_LABELS[3] ?? ""]: name,
-  };
-  const addLabels = (metadata: JsonObject): JsonObject =>
-    change(metadata, "labels", (existing) => ({ ...existing, ...labels }));
-  const labelled = change(object, "metadata", addLabels);
-  return change(labelled, "spec", (spec) => ({
-    ...change(spec, "template", (template) => change(template, "metadata", addLabels)),
-    selector: { matchLabels: { "batch.kubernetes.io/controller-uid": uid } },
-  }));
-}
-
-function jobRestart(object: JsonObject): readonly Cause[] {
-  const policy = stringAt(objectAt(objectAt(objectAt(object, "spec"), "template"), "spec"), "restartPolicy");
-  return policy === "Never" || policy === "OnFailure"
-    ? []
-    : [cause.required("spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"')];
-}
-
-export const job: Kind = {
-  defaults: (object) => change(object, "spec", defaultJobSpec),
-  prepareCreate: (object) => ({ ...labelJob(object), status: {} }),
-  validate: jobRestart,
-  validateUpdate: (object, old) => immutable(object, old, "completions", "selector", "template", "completionMode"),
-};
-
-export const cronJob: Kind = {
-  defaults: (object) =>
-    change(object, "spec", (spec) => {
-      const filled = fill(spec, {
-        concurrencyPolicy: "Allow",
-        suspend: false,
-        successfulJobsHistoryLimit: 3,
-        failedJobsHistoryLimit: 1,
-      });
-      return change(filled, "jobTemplate", (template) => change(template, "spec", (inner) => defaultTemplate(inner)));
-    }),
 };

@@ -112,7 +112,8 @@ function edit(
   }
   if (!isObject(at)) throw new JsonPatchError(`${part} is missing`);
   const exists = Object.hasOwn(at, part) && at[part] !== undefined;
-  if (!exists && (rest.length > 0 || mode !== "add")) throw new JsonPatchError(`${part} is missing`);
+  // Kubernetes' library replaces a member that is not there by adding it.
+  if (!exists && (rest.length > 0 || mode === "remove")) throw new JsonPatchError(`${part} is missing`);
   const copy: Draft = { ...at };
   const next = rest.length > 0 ? edit(at[part] ?? null, rest, value, mode) : value();
   if (next === undefined) delete copy[part];

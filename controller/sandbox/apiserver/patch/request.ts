@@ -1,24 +1,24 @@
 // PATCH: reads the patch as its media type says, applies it to the live object, and hands the result to the update path.
 // Server-side apply creates what does not exist; every other patch of a missing object is 404.
 import { parse as parseYaml } from "yaml";
+import { configurationFault } from "../apply/configuration.ts";
 import { applyConfiguration } from "../apply/managers.ts";
-import { mediaType, readKind, withKind } from "../body.ts";
+import { goJsonFault, mediaType, readKind, withKind } from "../body.ts";
 import type { Call, Context } from "../context.ts";
 import { fromStorage } from "../conversions.ts";
 import { blank, insertObject } from "../create.ts";
-import { freezeCopy, isList, isObject } from "../json.ts";
+import { freezeCopy, isList, isObject, stringAt } from "../json.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { keyOf, nameOf, namespaceOf, uidOf, versionOf, withMetadata } from "../object.ts";
+import { checkWriteQuery } from "../request-options.ts";
 import { apiVersionOf } from "../resources.ts";
 import type { Resource } from "../resources.ts";
-import type { TypeNode } from "../schema/node.ts";
-import { memberNode } from "../schema/node.ts";
 import { MODIFIED, Refusal, badRequest, cause, conflict, invalid, notFound, unsupportedMediaType } from "../status.ts";
 import { update } from "../update.ts";
 import { isDryRun, writerOf } from "../write.ts";
 import { JsonPatchError, applyJsonPatch } from "./json.ts";
 import { applyMergePatch } from "./merge.ts";
-import { applyStrategicMerge } from "./strategic.ts";
+import { applyStrategicMerge, goText } from "./strategic.ts";
 
 const JSON_PATCH = "application/json-patch+json";
 const MERGE_PATCH = "application/merge-patch+json";
@@ -46,12 +46,16 @@ export function patchObject(
 ): Patched {
   const { resource, name, subresource } = target;
   const type = patchType(call, resource);
+  checkWriteQuery(call, type === APPLY);
   const stored = context.storage.get(resource.storage, keyOf(resource, target.namespace ?? "", name));
   const live = stored === undefined ? undefined : fromStorage(resource, stored);
   if (type === APPLY) return apply(context, call, target, live, onRemoved);
   if (live === undefined) throw notFound(resource, name);
   const patched = patchedValue(call, resource, live, type);
-  const next = readPatched(context, call, resource, patched);
+  const shown = type === STRATEGIC ? goText(readPatch(call)) : patchedText(patched);
+  const next = readPatched(context, call, resource, patched, shown);
+  if (nameOf(next) !== name)
+    throw badRequest(`the name of the object (${nameOf(next)}) does not match the name on the URL (${name})`);
   const options = { subresource, replace: false, dryRun: isDryRun(call), onRemoved };
   return { object: update(context, call, resource, live, next, options), created: false };
 }
@@ -70,9 +74,11 @@ export function readPatch(call: Call): Json {
   try {
     return freezeCopy(call.contentType.includes("yaml") ? parseYaml(call.body) : (JSON.parse(call.body) as unknown));
   } catch (error) {
-    throw badRequest(
-      `error decoding patch: ${error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error)}`,
-    );
+    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    if (call.contentType.includes("yaml"))
+      throw badRequest(`error decoding YAML: error converting YAML to JSON: yaml: ${why}`);
+    const prefix = mediaType(call.contentType) === STRATEGIC ? "" : "error decoding patch: ";
+    throw badRequest(`${prefix}${goJsonFault(call.body)}`);
   }
 }
 
@@ -80,8 +86,11 @@ export function readPatch(call: Call): Json {
 export function patchedValue(call: Call, resource: Pick<Resource, "node">, live: JsonObject, type: string): JsonObject {
   const patch = readPatch(call);
   try {
+    const noPatch = (wanted: string): Error =>
+      badRequest(`error decoding patch: json: cannot unmarshal ${jsonKind(patch)} into Go value of type ${wanted}`);
+    if (type === JSON_PATCH && !isList(patch)) throw noPatch("[]handlers.jsonPatchOp");
     if (type === JSON_PATCH) return asObject(applyJsonPatch(live, patch));
-    if (!isObject(patch)) throw badRequest("error decoding patch: a merge patch is an object");
+    if (!isObject(patch)) throw noPatch("map[string]interface {}");
     return type === STRATEGIC
       ? applyStrategicMerge(resource.node, live, patch)
       : asObject(applyMergePatch(live, patch));
@@ -97,18 +106,29 @@ function asObject(value: Json): JsonObject {
   return value;
 }
 
-/** The patched value as its kind; a wrong type is 422 on `patch`, as the real server says it. */
-function readPatched(context: Context, call: Call, resource: Resource, patched: JsonObject): JsonObject {
+/**
+ * The patched value as its kind; a wrong type, and an unknown field where that is refused, is 422 on `patch`, as the real
+ * server says it. `shown` is what it prints there.
+ */
+function readPatched(context: Context, call: Call, resource: Resource, patched: JsonObject, shown: string): JsonObject {
   const typed = withKind(call, resource, patched);
-  return readKind(context, call, resource, typed, (error) =>
-    invalid({ group: "", kind: "" }, "", [cause.invalid("patch", patchedText(typed), error.message)]),
+  return readKind(context, call, resource, typed, (why) =>
+    invalid({ group: "", kind: "" }, "", [cause.invalid("patch", shown, why)]),
   );
 }
 
 /** The patched document as Go writes it: what a patch may have touched comes with sorted keys. */
 function patchedText(patched: JsonObject): string {
-  const { apiVersion, kind, metadata, ...rest } = patched;
-  return JSON.stringify({ apiVersion, kind, metadata, ...(sortKeys(rest as JsonObject) as JsonObject) });
+  const { metadata, ...rest } = patched;
+  const sorted = sortKeys({ ...rest, metadata: null } as JsonObject) as JsonObject;
+  return JSON.stringify({ ...sorted, metadata });
+}
+
+/** Go's word for what stands in a JSON document. */
+function jsonKind(value: Json): string {
+  if (value === null) return "null";
+  if (isList(value)) return "array";
+  return typeof value === "boolean" ? "bool" : typeof value;
 }
 
 function sortKeys(value: Json): Json {
@@ -128,17 +148,17 @@ function apply(
   onRemoved: (resource: Resource, object: JsonObject) => void,
 ): Patched {
   const { resource, subresource } = target;
-  if ((call.query["fieldManager"] ?? "") === "") {
-    throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [
-      cause.required("fieldManager", "is required for apply patch"),
-    ]);
-  }
   const given = readPatch(call);
-  if (!isObject(given)) throw badRequest("error decoding YAML: an apply configuration is an object");
+  if (!isObject(given))
+    throw badRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(given)} into Go value of type map[string]interface {}`,
+    );
   const config = checkConfiguration(target, given);
   if (live === undefined && subresource !== undefined) throw notFound(resource, target.name);
   const from = live ?? blank(context, resource);
   if (live !== undefined && uidOf(config) !== "" && uidOf(config) !== uidOf(live))
+    throw invalid(resource, target.name, [cause.invalid("metadata.uid", uidOf(config), "field is immutable")]);
+  if (live === undefined && uidOf(config) !== "")
     throw conflict(
       resource,
       target.name,
@@ -177,46 +197,31 @@ function apply(
 
 function checkConfiguration(target: PatchTarget, config: JsonObject): JsonObject {
   const { resource, name } = target;
-  const wanted = apiVersionOf(resource);
-  if (config["kind"] !== resource.kind || config["apiVersion"] !== wanted) {
+  const wanted = goVersion(apiVersionOf(resource));
+  if (config["kind"] !== resource.kind || config["apiVersion"] !== apiVersionOf(resource))
     throw badRequest(
-      `failed to create manager for existing fields: invalid object type: ${String(config["apiVersion"])}, Kind=${String(config["kind"])}, expected ${wanted}, Kind=${resource.kind}`,
+      `invalid object type: ${goVersion(stringAt(config, "apiVersion") ?? "")}, Kind=${stringAt(config, "kind") ?? ""}`,
     );
-  }
   if (nameOf(config) !== "" && nameOf(config) !== name)
     throw badRequest(`the name of the object (${nameOf(config)}) does not match the name on the URL (${name})`);
   if (namespaceOf(config) !== "" && namespaceOf(config) !== (target.namespace ?? ""))
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
   if (isObject(config["metadata"]) && config["metadata"]["managedFields"] !== undefined)
     throw badRequest("metadata.managedFields must be nil");
-  const stray = undeclared(resource.node, config, "");
-  if (stray !== undefined) {
+  const fault = configurationFault(resource.node, config, "");
+  if (fault !== undefined) {
     throw new Refusal(
       500,
       undefined,
-      `failed to create typed patch object (${namespaceOf(config)}/${name}; ${wanted}, Kind=${resource.kind}): ${stray}: field not declared in schema`,
+      `failed to create typed patch object (${namespaceOf(config)}/${name}; ${wanted}, Kind=${resource.kind}): ${fault}`,
     );
   }
   return config;
 }
 
-/** The first field that the type does not declare. */
-function undeclared(node: TypeNode, value: Json, path: string): string | undefined {
-  if (isList(value) && node.type === "list") {
-    for (const [index, item] of value.entries()) {
-      const stray = undeclared(node.items(), item, `${path}[${index}]`);
-      if (stray !== undefined) return stray;
-    }
-  }
-  if (!isObject(value)) return undefined;
-  for (const [key, member] of Object.entries(value)) {
-    if (member === undefined) continue;
-    const below = memberNode(node, key);
-    if (below === undefined) return `${path}.${key}`;
-    const stray = undeclared(below, member, `${path}.${key}`);
-    if (stray !== undefined) return stray;
-  }
-  return undefined;
+/** Go prints the core group as an empty one. */
+function goVersion(apiVersion: string): string {
+  return apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
 }
 
 function withoutIdentity(config: JsonObject): JsonObject {

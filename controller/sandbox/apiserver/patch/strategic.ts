@@ -2,7 +2,7 @@
 // the directives `$patch`, `$retainKeys`, `$setElementOrder/…` and `$deleteFromPrimitiveList/…`. Only for built-in kinds.
 import { isList, isObject, jsonEqual, setMember } from "../json.ts";
 import type { Draft, Json, JsonObject } from "../json.ts";
-import { badRequest } from "../status.ts";
+import { Refusal, badRequest } from "../status.ts";
 import type { FieldNode, StructNode, TypeNode } from "../schema/node.ts";
 
 /** The patched object; `node` says how its lists merge. */
@@ -68,6 +68,7 @@ function mergeMember(
   patch: JsonObject,
 ): Json | undefined {
   if (value === null) return undefined;
+  if (current === undefined || isList(current) !== isList(value)) return withoutDirectives(value);
   const field = fieldOf(node, key);
   const type = childNode(node, key);
   if (isObject(value)) return mergeObject(type, isObject(current) ? current : {}, value, field?.retainKeys ?? false);
@@ -81,13 +82,40 @@ function mergeMember(
   return arrange(node, key, merged, patch, before);
 }
 
+/** What is taken over where there is nothing to merge with: a part that carries a directive is nothing. */
+function withoutDirectives(value: Json): Json | undefined {
+  if (isList(value))
+    return value.flatMap((item) => {
+      const kept = withoutDirectives(item);
+      return kept === undefined ? [] : [kept];
+    });
+  if (!isObject(value)) return value;
+  if (value["$patch"] !== undefined) return undefined;
+  const kept: Draft = {};
+  for (const [key, member] of Object.entries(value)) {
+    if (key.startsWith("$") || member === undefined || member === null) continue;
+    const inner = withoutDirectives(member);
+    if (inner !== undefined) setMember(kept, key, inner);
+  }
+  return kept as JsonObject;
+}
+
 /** Directives that mean nothing where a whole item is taken over. */
 function strip(item: Json): Json {
   return isObject(item) && item["$patch"] !== undefined ? without(item, "$patch") : item;
 }
 
 function mergeScalars(before: readonly Json[], patch: readonly Json[]): readonly Json[] {
-  return [...before, ...patch.filter((item) => !before.some((other) => jsonEqual(item, other)))];
+  return [...patch.filter((item) => !before.some((other) => jsonEqual(item, other))), ...before];
+}
+
+/** A value as Go's %v prints what it read from JSON. */
+export function goText(value: Json | undefined): string {
+  if (value === null || value === undefined) return "<nil>";
+  if (isList(value)) return `[${value.map(goText).join(" ")}]`;
+  if (!isObject(value)) return String(value);
+  const keys = Object.keys(value).toSorted();
+  return `map[${keys.map((key) => `${key}:${goText(value[key])}`).join(" ")}]`;
 }
 
 /** New items go before those that were there, as the recording of a second condition shows. */
@@ -104,7 +132,7 @@ function mergeItems(
   for (const item of patch) {
     const key = keyOf(item);
     if (!isObject(item) || key === undefined)
-      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+      throw new Refusal(500, undefined, `map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
     const position = result.findIndex((other) => jsonEqual(keyOf(other), key));
     if (item["$patch"] === "delete") result = result.filter((other) => !jsonEqual(keyOf(other), key));
     else if (position >= 0) result[position] = mergeObject(itemType, result[position] as JsonObject, item, false);

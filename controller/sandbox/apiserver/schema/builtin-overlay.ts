@@ -155,6 +155,7 @@ export const OVERLAY: Readonly<Record<string, TypeOverlay>> = {
   Deployment: OBJECT,
   DeploymentSpec: {
     always: ["strategy"],
+    omitEmpty: ["selector"],
     omitZero: ["paused", "minReadySeconds"],
     fields: { strategy: { retainKeys: true } },
   },
@@ -171,14 +172,18 @@ export const OVERLAY: Readonly<Record<string, TypeOverlay>> = {
   },
   DeploymentCondition: { always: ["lastUpdateTime", "lastTransitionTime"] },
   ReplicaSet: OBJECT,
-  ReplicaSetSpec: { always: ["template"], omitZero: ["minReadySeconds"] },
+  ReplicaSetSpec: { omitEmpty: ["selector"], always: ["template"], omitZero: ["minReadySeconds"] },
   ReplicaSetStatus: {
     ...WORKLOAD_STATUS,
     omitZero: ["fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"],
   },
   ReplicaSetCondition: { always: ["lastTransitionTime"] },
   StatefulSet: OBJECT,
-  StatefulSetSpec: { always: ["updateStrategy"], omitZero: ["minReadySeconds"] },
+  StatefulSetSpec: {
+    omitEmpty: ["selector"],
+    always: ["serviceName", "updateStrategy"],
+    omitZero: ["minReadySeconds"],
+  },
   StatefulSetStatus: {
     ...WORKLOAD_STATUS,
     always: ["availableReplicas"],
@@ -186,7 +191,7 @@ export const OVERLAY: Readonly<Record<string, TypeOverlay>> = {
   },
   StatefulSetCondition: { always: ["lastTransitionTime"] },
   DaemonSet: OBJECT,
-  DaemonSetSpec: { always: ["updateStrategy"], omitZero: ["minReadySeconds"] },
+  DaemonSetSpec: { omitEmpty: ["selector"], always: ["updateStrategy"], omitZero: ["minReadySeconds"] },
   DaemonSetStatus: {
     ...WORKLOAD_STATUS,
     omitZero: ["observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable"],

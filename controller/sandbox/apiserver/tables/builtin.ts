@@ -52,14 +52,36 @@ function ports(object: JsonObject): string {
   );
 }
 
-function eventSpan(object: JsonObject, now: number): string {
-  const series = objectAt(object, "series");
-  const last =
-    stringAt(series, "lastObservedTime") ?? stringAt(object, "lastTimestamp") ?? stringAt(object, "eventTime");
+function eventTimes(object: JsonObject): { readonly last: string | undefined; readonly first: string | undefined } {
   const first = stringAt(object, "firstTimestamp") ?? stringAt(object, "eventTime");
-  const count = typeof series["count"] === "number" ? series["count"] : number(object, "count");
-  const seen = age(last ?? first, now);
-  return count > 1 ? `${seen} (x${count} over ${age(first, now)})` : seen;
+  const last = stringAt(objectAt(object, "series"), "lastObservedTime") ?? stringAt(object, "lastTimestamp");
+  return { first, last: last ?? first };
+}
+
+/** `kubelet, cn1`: the component and its host, or the reporting controller and its instance. */
+function eventSource(object: JsonObject): string {
+  const { component, host } = objectAt(object, "source");
+  const reporter = [object["reportingComponent"], object["reportingInstance"]];
+  return [component ?? reporter[0], host ?? reporter[1]]
+    .filter((text) => typeof text === "string" && text !== "")
+    .join(", ");
+}
+
+/** Both APIs show the same table, of the event as the older one spells it. */
+function asOldEvent(object: JsonObject): JsonObject {
+  if (object["regarding"] === undefined) return object;
+  const { regarding, note, reportingController, deprecatedSource, deprecatedFirstTimestamp } = object;
+  const { deprecatedLastTimestamp, deprecatedCount, ...rest } = object;
+  return {
+    ...rest,
+    involvedObject: regarding,
+    message: note,
+    reportingComponent: reportingController,
+    source: deprecatedSource,
+    firstTimestamp: deprecatedFirstTimestamp,
+    lastTimestamp: deprecatedLastTimestamp,
+    count: deprecatedCount,
+  };
 }
 
 export const BUILTIN_TABLES: Readonly<Record<string, TableDefinition>> = {
@@ -129,7 +151,7 @@ export const BUILTIN_TABLES: Readonly<Record<string, TableDefinition>> = {
   configmaps: {
     columns: [column("Data", "Number of entries."), AGE],
     cells: (object, now) => [
-      String(Object.keys(objectAt(object, "data")).length + Object.keys(objectAt(object, "binaryData")).length),
+      Object.keys(objectAt(object, "data")).length + Object.keys(objectAt(object, "binaryData")).length,
       created(object, now),
     ],
   },
@@ -186,25 +208,20 @@ export const BUILTIN_TABLES: Readonly<Record<string, TableDefinition>> = {
       column("Count", "How often.", "string", 1),
       { ...NAME, priority: 1 },
     ],
-    cells(object, now) {
+    cells(shown, now) {
+      const object = asOldEvent(shown);
       const about = objectAt(object, "involvedObject");
-      const source = [
-        stringAt(object["source"], "component") ?? stringAt(object, "reportingComponent") ?? "",
-        stringAt(object["source"], "host") ?? "",
-      ]
-        .filter((text) => text !== "")
-        .join(", ");
-      const first = stringAt(object, "firstTimestamp") ?? stringAt(object, "eventTime");
+      const { first, last } = eventTimes(object);
       return [
-        eventSpan(object, now),
+        age(last, now),
         stringAt(object, "type") ?? "",
         stringAt(object, "reason") ?? "",
         `${(stringAt(about, "kind") ?? "").toLowerCase()}/${stringAt(about, "name") ?? ""}`,
         stringAt(about, "fieldPath") ?? "",
-        source,
+        eventSource(object),
         (stringAt(object, "message") ?? "").trim(),
         age(first, now),
-        number(object, "count") || 1,
+        number(objectAt(object, "series"), "count") || number(object, "count") || 1,
         nameOf(object),
       ];
     },

@@ -151,10 +151,12 @@ export const WORKLOAD_TABLES: Readonly<Record<string, TableDefinition>> = {
     columns: [
       column("Schedule", "When."),
       column("Timezone", "In which time zone."),
-      column("Suspend", "Whether it is held."),
+      column("Suspend", "Whether it is held.", "boolean"),
       column("Active", "Running jobs.", "integer"),
       column("Last Schedule", "When it last ran."),
       AGE,
+      ...CONTAINERS,
+      SELECTOR,
     ],
     cells(object, now) {
       const last = stringAt(object["status"], "lastScheduleTime");
@@ -165,6 +167,8 @@ export const WORKLOAD_TABLES: Readonly<Record<string, TableDefinition>> = {
         listAt(status(object), "active").length,
         last === undefined ? "<none>" : age(last, now),
         created(object, now),
+        ...templateContainers({ spec: objectAt(objectAt(spec(object), "jobTemplate"), "spec") }),
+        "<none>",
       ];
     },
   },
