@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seededRandom, systemClock } from "../../controller/clock.ts";
 import { createClient } from "../../controller/kube/client.ts";
-import { LEASES, NAMESPACES } from "../../controller/kube/resources.ts";
+import { LEASES } from "../../controller/kube/resources.ts";
 import { rolloutPolicy, smallFleet } from "./support/policy.ts";
 import { playRollout } from "./support/rollout.ts";
 import { type Scene, startScene } from "./support/scene.ts";
@@ -76,7 +76,6 @@ describe("two controllers", () => {
         withinMs: 90_000,
       });
     // One that elects itself in a namespace of its own knows nothing of the others' Lease: it leads for as long as it lives.
-    await lease.create(NAMESPACES, { metadata: { name: "elsewhere" } });
     const other = await scene.addController("other-lease", { namespace: "elsewhere" });
     let slept = false;
     await scene.controller.start();

@@ -5,6 +5,9 @@ import { CLAIM_MARK } from "../../workloads/set-images.ts";
 import { accountName, type InstallSettings, type Manifest } from "../manifest.ts";
 import { admissionPolicy, ANNOTATIONS, madeBy, sameBut, sameMetadata, target, text } from "./policy.ts";
 
+/** The API server counts a DaemonSet's templates in this annotation, itself, before it asks the policies. */
+const GENERATION = "deprecated.daemonset.template.generation";
+
 /** An image without tag and digest. */
 function repositoryOf(image: string): string {
   return `[${image}.split("@")[0]].map(i, i.lastIndexOf(":") > i.lastIndexOf("/") ? i.substring(0, i.lastIndexOf(":")) : i)[0]`;
@@ -38,7 +41,7 @@ export function workloadPolicy(settings: InstallSettings): readonly Manifest[] {
         message: "of a workload's metadata Ringward may change its own annotation, and nothing else",
       },
       {
-        expression: sameBut("variables.annotations", "variables.before", [CLAIM_MARK]),
+        expression: sameBut("variables.annotations", "variables.before", [CLAIM_MARK, GENERATION]),
         message: `of a workload's annotations Ringward may change ${CLAIM_MARK}, and nothing else`,
       },
       {

@@ -1,16 +1,15 @@
 // A cluster with Ringward in it: control plane, fleet, forge with the policy, what an administrator installs, and the controller as a
 // process. Tests let things happen to it; `verdict` then judges by etcd, the audit log, the repository and the forge.
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { load } from "js-yaml";
 import { systemClock } from "../../../controller/clock.ts";
+import { installManifests, renderManifests } from "../../../controller/install/export.ts";
+import { ACCOUNT, DEFAULT_NAMESPACE } from "../../../controller/install/manifest.ts";
 import { type Client, createClient } from "../../../controller/kube/client.ts";
 import type { KubeObject } from "../../../controller/kube/port.ts";
 import {
-  CUSTOM_RESOURCE_DEFINITIONS,
   DISRUPTION_LEDGERS,
   findResource,
   NAMESPACES,
@@ -26,11 +25,14 @@ import { type SandboxForge, startForge } from "../../../controller/sandbox/forge
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { type Controller, createController, LAUNCHER, MAIN } from "./controller.ts";
 import { type Recording, recordChanges } from "./etcd.ts";
+import { kubectlOn } from "./kubectl.ts";
 import { type Kubelets, startKubelets } from "./kubelets.ts";
 import { judge, type Outcome } from "./verdict.ts";
 import { waitFor } from "./waiting.ts";
 
-export const SERVICE_ACCOUNT = { namespace: "ringward-system", name: "ringward-controller" } as const;
+export const SERVICE_ACCOUNT = { namespace: DEFAULT_NAMESPACE, name: ACCOUNT } as const;
+/** Where the quickstart's recipes have their images. */
+const RECIPE_IMAGES = "registry.example.com/ringward";
 export const CONTROLLER_USER = `system:serviceaccount:${SERVICE_ACCOUNT.namespace}:${SERVICE_ACCOUNT.name}`;
 /** The scripted person's login on the forge. */
 export const PERSON = "ana";
@@ -60,7 +62,7 @@ export interface Scene extends FaultStage {
 export interface AddOptions {
   /** Address of the API server for it, where that is a proxy. */
   readonly server?: string;
-  /** Namespace of its Lease. */
+  /** Namespace of its Lease, made for it: it then knows nothing of the others. */
   readonly namespace?: string;
 }
 
@@ -96,7 +98,7 @@ async function assemble(
   const client = createClient(plane.transport("person"), { fieldManager: "kubectl", clock: systemClock });
   const forge = await startPolicyForge(plane.directory, policy);
   closers.push(() => forge.close());
-  await install(client);
+  await install(plane);
   await applyFleet(plane.transport("admin"), fleet);
   await configure(client, { forge, limits, directory: plane.directory });
   const kubelets = await startKubelets(plane, fleet);
@@ -105,6 +107,7 @@ async function assemble(
   closers.push(() => Promise.all(controllers.map((controller) => controller.kill())));
   const addController = async (identity: string, { server, namespace }: AddOptions = {}): Promise<Controller> => {
     const kubeconfig = await plane.serviceAccountKubeconfig(SERVICE_ACCOUNT.namespace, SERVICE_ACCOUNT.name, server);
+    if (namespace !== undefined) await allowLease(client, namespace);
     const controller = createController({
       kubeconfig,
       identity,
@@ -172,23 +175,28 @@ async function startPolicyForge(directory: string, policy: ReadonlyMap<string, s
   return forge;
 }
 
-/** What an administrator puts into the cluster before the controller: definitions, namespaces, its account. */
-async function install(client: Client): Promise<void> {
-  const folder = new URL("../../../crds/", import.meta.url);
-  for (const name of readdirSync(folder).filter((file) => file.endsWith(".yaml")))
-    await client.create(CUSTOM_RESOURCE_DEFINITIONS, load(readFileSync(new URL(name, folder), "utf8")) as KubeObject);
-  for (const name of [SERVICE_ACCOUNT.namespace, "ringward-jobs"])
-    await client.create(NAMESPACES, { metadata: { name } });
-  await post(client, `/api/v1/namespaces/${SERVICE_ACCOUNT.namespace}/serviceaccounts`, {
-    apiVersion: "v1",
-    kind: "ServiceAccount",
-    metadata: { name: SERVICE_ACCOUNT.name },
-  });
-  await post(client, "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    kind: "ClusterRoleBinding",
-    metadata: { name: "ringward-controller" },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "cluster-admin" },
+/** What an administrator installs before the controller: what `ringward install --export` prints, with the real kubectl. */
+async function install(plane: ControlPlane): Promise<void> {
+  const kubectl = await kubectlOn(plane, plane.kubeconfig("admin"));
+  const settings = { namespace: DEFAULT_NAMESPACE, recipeImages: [RECIPE_IMAGES] };
+  try {
+    await kubectl.run(["apply", "-f", "-"], renderManifests(installManifests(settings), "yaml"));
+  } finally {
+    kubectl.close();
+  }
+}
+
+/** A namespace in which the account may hold a Lease, too. */
+async function allowLease(client: Client, namespace: string): Promise<void> {
+  const role = { apiVersion: "rbac.authorization.k8s.io/v1", metadata: { name: "another-lease" } };
+  const roles = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+  await client.create(NAMESPACES, { metadata: { name: namespace } });
+  const leases = { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "create", "update"] };
+  await post(client, `${roles}/roles`, { ...role, kind: "Role", rules: [leases] });
+  await post(client, `${roles}/rolebindings`, {
+    ...role,
+    kind: "RoleBinding",
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
     subjects: [{ kind: "ServiceAccount", ...SERVICE_ACCOUNT }],
   });
 }
