@@ -24,9 +24,12 @@ export const RecipeStep = Type.Object(
       pattern: "^[^@\\s]+@sha256:[0-9a-f]{64}$",
       description: "Image by digest.",
     }),
-    command: AtomicList(Type.String({ maxLength: 1024 }), "Command and arguments.", 64, {
-      minItems: 1,
-    }),
+    command: AtomicList(
+      Type.String({ maxLength: 16_384 }),
+      "Command and arguments; one may be a whole script. As in any pod, `$(NAME)` is expanded and `$$` is one dollar sign.",
+      64,
+      { minItems: 1 },
+    ),
     env: Type.Optional(
       MapList(
         Type.Object({

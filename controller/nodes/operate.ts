@@ -314,6 +314,7 @@ async function create({ input, level, node, state }: Scene, step: RecipeStepName
     recipe,
     node,
     claimId: input.claim.id,
+    attempt: operation.attempt,
     level,
   });
 }

@@ -43,6 +43,8 @@ export interface JobRequest {
   readonly recipe: RecipeStep;
   readonly node: NodeAsset;
   readonly claimId: string | undefined;
+  /** Of the operation; left out for the inventory cycle. */
+  readonly attempt: number | undefined;
   /** Left out for the inventory cycle, which changes nothing. */
   readonly level: { readonly name: string; readonly digest: string; readonly spec: PatchLevelSpec } | undefined;
 }
@@ -91,7 +93,8 @@ export async function deletePreparedJob(client: Client, name: string, job: JobId
   }
 }
 
-function jobObject({ name, step, suspended, recipe, node, claimId, level }: JobRequest): KubeObject {
+function jobObject(request: JobRequest): KubeObject {
+  const { name, step, suspended, recipe, node, claimId } = request;
   const labels = {
     "app.kubernetes.io/managed-by": "ringward",
     [STEP_LABEL]: step,
@@ -126,7 +129,7 @@ function jobObject({ name, step, suspended, recipe, node, claimId, level }: JobR
               command: [program ?? ""],
               args,
               env: [
-                ...environment(step, node, level),
+                ...environment(request),
                 ...(recipe.env ?? []).filter((entry) => !entry.name.startsWith("RINGWARD_")),
               ],
               securityContext: writes
@@ -144,11 +147,7 @@ function jobObject({ name, step, suspended, recipe, node, claimId, level }: JobR
 }
 
 /** What a recipe is told: exact versions for this node, and where they can be had. */
-function environment(
-  step: RecipeStepName,
-  node: NodeAsset,
-  level: JobRequest["level"],
-): readonly { name: string; value: string }[] {
+function environment({ step, node, claimId, attempt, level }: JobRequest): readonly { name: string; value: string }[] {
   const target = level?.spec.node;
   const versionOf = (name: string): string | undefined =>
     target?.components.find((component) => component.name === name)?.version;
@@ -156,6 +155,8 @@ function environment(
   const values: Readonly<Record<string, string | undefined>> = {
     RINGWARD_STEP: step,
     RINGWARD_NODE_NAME: node.name,
+    RINGWARD_CLAIM: claimId,
+    RINGWARD_ATTEMPT: attempt?.toString(),
     RINGWARD_LEVEL: level?.name,
     RINGWARD_LEVEL_DIGEST: level?.digest,
     RINGWARD_KERNEL: kernelFor(node, target?.components ?? []),

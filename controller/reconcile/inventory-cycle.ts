@@ -134,6 +134,7 @@ async function look(input: CycleInput, { node, recipe, job, failure, age }: Due)
       recipe,
       node,
       claimId: undefined,
+      attempt: undefined,
       level: undefined,
     });
   }

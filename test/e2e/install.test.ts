@@ -179,6 +179,7 @@ async function makeJob(name: string, host: "ReadOnly" | "ReadWrite", suspended: 
     recipe: { image: IMAGE, command: ["/recipe/apt", "x"], host, timeout: "30m", env: [{ name: "A", value: "b" }] },
     node: NODE,
     claimId: "c1",
+    attempt: 1,
     level: undefined,
   });
 }

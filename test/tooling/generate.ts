@@ -12,6 +12,7 @@ import { interopPage } from "./pages/interop.ts";
 import { installPage } from "./pages/install.ts";
 import { kindPage, kindsIndex } from "./pages/kinds.ts";
 import { reasonsPage } from "./pages/reasons.ts";
+import { recipeFiles } from "./pages/recipes.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 /** Folders that hold generated files and nothing else. */
@@ -30,6 +31,7 @@ export function generatedFiles(root = ROOT): ReadonlyMap<string, string> {
   files.set("docs/reasons.md", reasonsPage());
   files.set("docs/interop.md", interopPage());
   files.set("docs/invariants.md", invariantsPage(root));
+  for (const [path, content] of recipeFiles(root)) files.set(path, content);
   files.set("docs/errors.md", errorsPage(readSources(join(root, "controller"))));
   return files;
 }

@@ -60,15 +60,20 @@ export interface Family {
   inventory(machine: Machine, source: ProductSource, at: Instant): InventoryReport;
 }
 
+/** The program and its arguments. Of `sh -c SCRIPT NAME …` it is what the script goes by: policies/recipes/ are written so. */
+function wordsOf({ command, args }: Invocation): readonly string[] {
+  const words = [...command, ...args];
+  return words[0] === "sh" && words[1] === "-c" ? words.slice(3) : words;
+}
+
 /** The step that a recipe container is for, if it is one: `/recipe/TOOL STEP`. */
 export function recipeStep(invocation: Invocation): Step | undefined {
-  const [program = "", ...rest] = [...invocation.command, ...invocation.args];
-  const step = rest[0];
+  const [program = "", step] = wordsOf(invocation);
   return program.startsWith("/recipe/") && step !== undefined && STEPS.includes(step) ? (step as Step) : undefined;
 }
 
 export function isRecipe(invocation: Invocation): boolean {
-  return (invocation.command[0] ?? "").startsWith("/recipe/");
+  return (wordsOf(invocation)[0] ?? "").startsWith("/recipe/");
 }
 
 /** Runs a recipe's program with one of the tools that the machine has. */
@@ -78,7 +83,7 @@ export function runRecipe(
   families: readonly Family[],
   context: ProgramContext,
 ): ProgramResult {
-  const program = invocation.command[0] ?? "";
+  const program = wordsOf(invocation)[0] ?? "";
   const step = recipeStep(invocation);
   const family = families.find(({ tool }) => `/recipe/${tool}` === program);
   const { RINGWARD_NODE_NAME: nodeName = "" } = invocation.env;

@@ -1,5 +1,8 @@
 // What recipe containers do to simulated hosts, called as the kubelet actor calls them.
+import { readFileSync } from "node:fs";
+import { load } from "js-yaml";
 import { describe, expect, it } from "vitest";
+import type { UpdateRecipe } from "../../../controller/api/update-recipe.ts";
 import { parseReport } from "../../../controller/inventory/report.ts";
 import type { InventoryReport } from "../../../controller/inventory/report.ts";
 import { oldImage, quickstartCatalogue } from "../../../controller/sandbox/fleet/images.ts";
@@ -30,6 +33,17 @@ function version(report: InventoryReport, name: string): string | undefined {
 }
 
 describe("an Ubuntu host", () => {
+  it("plays a recipe of policies/recipes/, whose script is in the command, by the name that the script goes by", () => {
+    const all = machines();
+    const text = readFileSync(new URL("../../../policies/recipes/apt-ubuntu.yaml", import.meta.url), "utf8");
+    const { steps } = (load(text) as UpdateRecipe).spec;
+    const [shell = "", ...args] = steps?.update?.command ?? [];
+    const env = { RINGWARD_PACKAGES: "openssl=3.0.2-0ubuntu1.18" };
+
+    expect(all.run("ubuntu", { command: [shell], args, env }, NOW).exitCode).toBe(0);
+    expect(version(inventory(all, "ubuntu", "apt"), "openssl")).toBe("3.0.2-0ubuntu1.18");
+  });
+
   it("prints an inventory that the controller's reader understands", () => {
     const report = inventory(machines(), "ubuntu", "apt");
 

@@ -1,0 +1,5 @@
+case ${RINGWARD_PLACE-container} in
+container) enter_host "$@" ;;
+host) follow "$@" ;;
+unit) work "$1" ;;
+esac

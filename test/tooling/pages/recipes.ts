@@ -1,0 +1,158 @@
+// policies/recipes/*.yaml, made from the scripts beside them: a recipe holds its scripts as text, so that an image needs nothing but a
+// shell and chroot, and so that whoever reviews a recipe sees what will run as root. Comments of the scripts stay in the sources.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+type Step = "inventory" | "prepare" | "stage" | "update" | "reboot" | "rollback";
+
+interface StepScript {
+  /** Files of policies/recipes/scripts/, in their order. */
+  readonly parts: readonly string[];
+  readonly timeout: string;
+  readonly writes: boolean;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface RecipeSource {
+  readonly name: string;
+  readonly about: readonly string[];
+  readonly product: string;
+  readonly strategy: "InPlace" | "RebootOnly";
+  /** `$0` of the script: what the sandbox's machines take for the tool. */
+  readonly tool: string;
+  readonly steps: Readonly<Partial<Record<Step, StepScript>>>;
+}
+
+const CHANGE = ["enter.sh", "unit.sh"];
+const REBOOT: StepScript = { parts: [...CHANGE, "reboot.sh", "run.sh"], timeout: "15m", writes: true, env: {} };
+
+/** A system whose packages one manager brings: `NAME.sh` and `NAME-inventory.sh`. */
+function packages(name: string, env: Readonly<Record<string, string>>): RecipeSource["steps"] {
+  const parts = [...CHANGE, "packages.sh", `${name}.sh`, "run.sh"];
+  return {
+    inventory: inventory(name),
+    stage: { parts, timeout: "30m", writes: true, env },
+    update: { parts, timeout: "45m", writes: true, env },
+    reboot: REBOOT,
+    rollback: { parts, timeout: "45m", writes: true, env },
+  };
+}
+
+function inventory(name: string): StepScript {
+  return {
+    parts: ["enter.sh", "report.sh", `${name}-inventory.sh`, "inventory.sh"],
+    timeout: "10m",
+    writes: false,
+    env: {},
+  };
+}
+
+const DEBIAN_SNAPSHOT = [
+  "deb http://snapshot.debian.org/archive/debian/@SNAPSHOT@ @CODENAME@ main",
+  "deb http://snapshot.debian.org/archive/debian/@SNAPSHOT@ @CODENAME@-updates main",
+  "deb http://snapshot.debian.org/archive/debian-security/@SNAPSHOT@ @CODENAME@-security main",
+].join("\n");
+const UBUNTU_SNAPSHOT = ["", "-updates", "-security"]
+  .map((pocket) => `deb https://snapshot.ubuntu.com/ubuntu/@SNAPSHOT@ @CODENAME@${pocket} main universe`)
+  .join("\n");
+const DEB_MIRROR = "deb @MIRROR@ @CODENAME@ main";
+
+export const RECIPES: readonly RecipeSource[] = [
+  {
+    name: "apt-debian",
+    about: ["Debian nodes, by apt. Exact versions that the archive no longer has are taken from snapshot.debian.org."],
+    product: "debian",
+    strategy: "InPlace",
+    tool: "apt",
+    steps: packages("apt", { SNAPSHOT_SOURCES: DEBIAN_SNAPSHOT, MIRROR_SOURCES: DEB_MIRROR }),
+  },
+  {
+    name: "apt-ubuntu",
+    about: ["Ubuntu nodes, by apt. Exact versions that the archive no longer has are taken from snapshot.ubuntu.com."],
+    product: "ubuntu",
+    strategy: "InPlace",
+    tool: "apt",
+    steps: packages("apt", { SNAPSHOT_SOURCES: UBUNTU_SNAPSHOT, MIRROR_SOURCES: DEB_MIRROR }),
+  },
+  {
+    name: "reboot-only-debian",
+    about: [
+      "Debian nodes that something else updates (unattended-upgrades, an image build): Ringward looks, cordons, drains and reboots.",
+    ],
+    product: "debian",
+    strategy: "RebootOnly",
+    tool: "reboot",
+    steps: { inventory: inventory("apt"), reboot: REBOOT },
+  },
+];
+
+const IMAGE =
+  "registry.example.com/library/busybox@sha256:0000000000000000000000000000000000000000000000000000000000000000";
+/** What a step's image must bring is said once, at the top of each recipe. */
+const HEAD = [
+  "Made by `npm run generate` from policies/recipes/scripts/: change the scripts, or copy this file under another name.",
+  "",
+  "The image only carries the script: any with sh and chroot will do (busybox, Alpine, Debian). Put its digest here. Merging a change of",
+  "this file is root on every node it is for, so give the folder its own owners (CODEOWNERS).",
+];
+
+/** The text that runs: the parts one after the other, without comments and blank lines. Throws on what Kubernetes would expand. */
+export function scriptText(root: string, parts: readonly string[]): string {
+  const text = parts.map((part) => readFileSync(join(root, "policies/recipes/scripts", part), "utf8")).join("");
+  const lines = text.split("\n").filter((line) => !/^\s*(?:#|$)/.test(line));
+  // Variables of a container are written in capitals, functions of the scripts are not.
+  const expanded = lines.find((line) => /\$\$|\$\([A-Z_][A-Z0-9_]*\)/.test(line));
+  if (expanded !== undefined)
+    throw new Error(`Kubernetes would expand a part of this line of ${parts.join(", ")}: ${expanded}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** Path from the checkout's root -> content. */
+export function recipeFiles(root: string): ReadonlyMap<string, string> {
+  return new Map(RECIPES.map((recipe) => [`policies/recipes/${recipe.name}.yaml`, recipeYaml(root, recipe)]));
+}
+
+function recipeYaml(root: string, recipe: RecipeSource): string {
+  const steps = Object.entries(recipe.steps).map(([step, script]) => stepYaml(root, recipe.tool, step, script));
+  const head = [...recipe.about, "", ...HEAD].map((line) => (line === "" ? "#" : `# ${line}`)).join("\n");
+  return `${head}
+apiVersion: ringward.dev/v1alpha1
+kind: UpdateRecipe
+metadata:
+  name: ${recipe.name}
+spec:
+  match:
+    product: { id: ${recipe.product} }
+  strategy: ${recipe.strategy}
+  steps:
+${steps.join("")}`;
+}
+
+function stepYaml(root: string, tool: string, step: string, script: StepScript): string {
+  const env = Object.entries(script.env).flatMap(([name, value]) => [
+    `        - name: ${name}`,
+    ...(value.includes("\n")
+      ? ["          value: |-", ...value.split("\n").map((line) => `            ${line}`)]
+      : [`          value: ${JSON.stringify(value)}`]),
+  ]);
+  const text = scriptText(root, script.parts)
+    .trimEnd()
+    .split("\n")
+    .map((line) => `          ${line}`);
+  return [
+    `    ${step}:`,
+    `      image: ${IMAGE}`,
+    "      command:",
+    "        - sh",
+    "        - -c",
+    '        - eval "$2"',
+    `        - /recipe/${tool}`,
+    `        - ${step}`,
+    "        - |",
+    ...text,
+    ...(env.length === 0 ? [] : ["      env:", ...env]),
+    `      host: ${script.writes ? "ReadWrite" : "ReadOnly"}`,
+    `      timeout: ${script.timeout}`,
+    "",
+  ].join("\n");
+}

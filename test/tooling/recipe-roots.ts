@@ -1,0 +1,63 @@
+// Root file systems for the tests of recipes: Debian's minimum by debootstrap, from the mirror that this machine's own apt uses, once,
+// into a cache outside of the tree.
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** Raised when roots are made in another way. */
+const EDITION = 1;
+
+/** The folder that holds the root `base`. Throws with what to do when it cannot be made. */
+export function makeRoots(env: NodeJS.ProcessEnv, tell: (line: string) => void): string {
+  const { mirror, suite } = ownArchive();
+  const cache = env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  const folder = join(cache, "ringward", `recipe-roots-${suite}-${EDITION}`);
+  const path = join(folder, "base");
+  if (existsSync(path)) return folder;
+  tell("making a root by debootstrap (once, some minutes)");
+  mkdirSync(folder, { recursive: true });
+  const part = `${path}.part`;
+  rmSync(part, { recursive: true, force: true });
+  run("debootstrap", ["--variant=minbase", suite, part, mirror]);
+  slim(part);
+  renameSync(part, path);
+  return folder;
+}
+
+/** Where this machine gets its Debian from, and which it is. */
+function ownArchive(): { readonly mirror: string; readonly suite: string } {
+  const format = "$(REPO_URI) $(CODENAME) $(COMPONENT) $(CREATED_BY)";
+  const text = execFileSync("apt-get", ["indextargets", "--format", format], { encoding: "utf8" });
+  const suite = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "";
+  const mirror = text
+    .split("\n")
+    .map((line) => line.split(" "))
+    .find(([, codename, component, by]) => codename === suite && component === "main" && by === "Packages")?.[0];
+  if (mirror === undefined)
+    throw new Error(
+      `apt knows no archive of "${suite}" here, and the root for the tests of recipes is made from it: apt-get update`,
+    );
+  return { mirror, suite };
+}
+
+/** The root is copied for each test. Its packages were installed long ago: else all would be newer than the machine's boot. */
+function slim(root: string): void {
+  for (const path of ["usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/zoneinfo", "usr/share/info"])
+    rmSync(join(root, path), { recursive: true, force: true });
+  const rest = `rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/* "$1"/etc/apt/sources.list.d
+mkdir -p "$1/var/lib/apt/lists/partial" "$1/etc/apt/sources.list.d"
+touch -d 2020-01-01 "$1"/var/lib/dpkg/info/*.list`;
+  run("sh", ["-ec", rest, "sh", root]);
+}
+
+function run(file: string, args: readonly string[]): void {
+  const { status, stdout, stderr, error } = spawnSync(file, args, {
+    encoding: "utf8",
+    maxBuffer: 64 << 20,
+    env: { ...process.env, LC_ALL: "C", PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` },
+  });
+  if (status === 0) return;
+  const last = `${stdout}${stderr}`.trim().split("\n").slice(-5).join("\n");
+  throw new Error(`${file} ${args.join(" ")}: ${error?.message ?? `ended with ${status}`}\n${last}`);
+}
