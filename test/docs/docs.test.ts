@@ -131,9 +131,11 @@ describe("docs/invariants.md", () => {
 describe("policies/", () => {
   it("holds recipes that validate", () => {
     expect(readPolicyFolder(join(ROOT, "policies")).map(({ path }) => path)).toEqual([
-      "recipes/apt.yaml",
+      "recipes/apt-debian.yaml",
+      "recipes/apt-ubuntu.yaml",
       "recipes/dnf.yaml",
       "recipes/flatcar.yaml",
+      "recipes/reboot-only-debian.yaml",
     ]);
     expect(JSON.parse(ringward("validate", join(ROOT, "policies"), "-o", "json"))).toMatchObject({
       ok: true,

@@ -385,11 +385,35 @@ describe("kernel, kubelet and runtime, named as nodeInfo shows them", () => {
 });
 
 describe("a reboot", () => {
+  it("is asked of the node's systemd once for each boot", async () => {
+    const first = await node.run("reboot", LEVEL);
+    const again = await node.run("reboot", LEVEL);
+    await until("systemctl", () => systemctl().length > 0);
+    node.boot("22222222-2222-4222-8222-222222222222");
+    const after = await node.run("reboot", LEVEL);
+
+    expect([first.code, again.code, after.code], first.log + again.log + after.log).toEqual([0, 0, 0]);
+    expect(systemctl()).toEqual(["reboot"]);
+  });
+
   it("is named as needed where packages asked for one, with their names", async () => {
     node.write("run/reboot-required", "*** System restart required ***\n");
     node.write("run/reboot-required.pkgs", "libc6\nlibc6\ndbus\n");
 
     expect((await node.inventory()).reboot).toEqual({ required: true, causes: ["dbus", "libc6"] });
+  });
+});
+
+describe("what a policy says", () => {
+  it("is never an option of a program, and never shell", async () => {
+    for (const words of ["--allow-unauthenticated=1", "openssl=$(reboot)", "openssl=1;reboot", "openssl"]) {
+      const ended = await node.run("update", {
+        ...LEVEL,
+        RINGWARD_CLAIM: `claim-${words.length}`,
+        RINGWARD_PACKAGES: words,
+      });
+      expect([ended.code, ended.message.split(":")[0]], ended.log).toEqual([64, "Usage"]);
+    }
   });
 });
 
@@ -413,6 +437,14 @@ function stateOf(report: Awaited<ReturnType<TestNode["inventory"]>>): string {
     exceptions: [],
     now: NOW,
   }).state;
+}
+
+function systemctl(): readonly string[] {
+  try {
+    return node.read("var/log/test-systemctl").trim().split("\n");
+  } catch {
+    return [];
+  }
 }
 
 function fileOf(step: string, name: string): string {
