@@ -1,15 +1,21 @@
 // `ringward controller`: runs the controller against a cluster until it is told to stop.
 import { mkdirSync } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { constants, hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock, systemRandom } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import type { Endpoint } from "../gates/http.ts";
 import { type GateSettings, judgeGateResource, readEndpointUrl } from "../gates/settings.ts";
 import { inClusterKubeconfig } from "../kube/kubeconfig.ts";
-import { runController } from "../reconcile/run-controller.ts";
+import { METRICS_FLAG, PROBES_FLAG } from "../reconcile/endpoints.ts";
+import { type ControllerSettings, runController, StopTimeout } from "../reconcile/run-controller.ts";
 import { createPolicyClock, readClock } from "../sandbox/clock.ts";
+import { readBindAddress } from "../serve/bind-address.ts";
 import { parseFlags, wrongUse } from "./output.ts";
+
+/** Far above what a pass asks, far below what a loop without end would; not tuned on a large cluster yet. */
+const QPS = 100;
+const BURST = 200;
 
 const HELP = `Usage: ringward controller [--kubeconfig FILE] [--namespace NS] [--data DIR]
 
@@ -27,6 +33,13 @@ Runs the controller until it is stopped by SIGINT or SIGTERM.
   --gate-resource APIVERSION/RESOURCE  a kind that gates of type CEL may read, such as
                         ceph.rook.io/v1/cephclusters; may be given more than once
   --pace MS             shortest pause between two passes (default: 250)
+
+  --metrics-bind-address ADDR        serve /metrics there: :8080 on every interface, 127.0.0.1:8080 on one (default: 0, nowhere)
+  --health-probe-bind-address ADDR   serve /healthz and /readyz there (default: 0, nowhere)
+  --kube-api-qps N                   requests to the API server a second in the long run (default: ${QPS})
+  --kube-api-burst N                 and so many at once (default: ${BURST})
+
+The first signal ends it gracefully: nothing new is begun, the write under way ends, the Lease is given back. A second one ends it at once.
 `;
 
 export async function command(args: readonly string[]): Promise<number> {
@@ -44,6 +57,10 @@ export async function command(args: readonly string[]): Promise<number> {
     "alertmanager-ca-file": { type: "string" },
     "gate-resource": { type: "string", multiple: true, default: [] },
     pace: { type: "string", default: "250" },
+    "metrics-bind-address": { type: "string", default: "0" },
+    "health-probe-bind-address": { type: "string", default: "0" },
+    "kube-api-qps": { type: "string", default: String(QPS) },
+    "kube-api-burst": { type: "string", default: String(BURST) },
     help: { type: "boolean", short: "h", default: false },
   });
   if (values.help) {
@@ -52,6 +69,10 @@ export async function command(args: readonly string[]): Promise<number> {
   }
   if (positionals.length > 0) throw wrongUse("controller", `${positionals.join(" ")} is not understood`);
   if (!/^[0-9]{1,5}$/.test(values.pace)) throw wrongUse("controller", `--pace ${values.pace}: not a number of ms`);
+  const metricsAddress = readBindAddress(METRICS_FLAG, values["metrics-bind-address"]);
+  const probeAddress = readBindAddress(PROBES_FLAG, values["health-probe-bind-address"]);
+  const qps = positive("--kube-api-qps", values["kube-api-qps"], 1);
+  const burst = positive("--kube-api-burst", values["kube-api-burst"], 1);
   const kubeconfig = values.kubeconfig ?? process.env["KUBECONFIG"] ?? inClusterKubeconfig(process.env);
   if (kubeconfig === undefined)
     throw new UserError("RW0217", "there is no cluster to talk to", "give --kubeconfig or set KUBECONFIG");
@@ -67,28 +88,60 @@ export async function command(args: readonly string[]): Promise<number> {
   const data = values.data ?? join(tmpdir(), "ringward-data");
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(new Error(signal)));
-  await runController(
-    {
-      kubeconfig,
-      namespace: values.namespace,
-      identity: values.identity ?? `${hostname()}-${process.pid}`,
-      directory: data,
-      idleMs: 30_000,
-      paceMs: Number(values.pace),
-      listEveryMs: values["policy-clock"] === undefined ? 15_000 : 500,
-      gates: { ...gates, everyMs: values["policy-clock"] === undefined ? 15_000 : 500 },
-      clock: await policyClock(values["policy-clock"]),
-      transport: systemClock,
-      random: systemRandom,
-      log: (level, message, details) =>
-        process.stderr.write(
-          `${JSON.stringify({ level, time: new Date(systemClock.now()).toISOString(), message, ...details })}\n`,
-        ),
-    },
-    stop.signal,
-  );
+  const forget = stopOnSignals(stop);
+  const log: ControllerSettings["log"] = (level, message, details) =>
+    process.stderr.write(
+      `${JSON.stringify({ level, time: new Date(systemClock.now()).toISOString(), message, ...details })}\n`,
+    );
+  try {
+    await runController(
+      {
+        kubeconfig,
+        namespace: values.namespace,
+        identity: values.identity ?? `${hostname()}-${process.pid}`,
+        directory: data,
+        idleMs: 30_000,
+        paceMs: Number(values.pace),
+        listEveryMs: values["policy-clock"] === undefined ? 15_000 : 500,
+        gates: { ...gates, everyMs: values["policy-clock"] === undefined ? 15_000 : 500 },
+        metricsAddress,
+        probeAddress,
+        qps,
+        burst,
+        clock: await policyClock(values["policy-clock"]),
+        transport: systemClock,
+        random: systemRandom,
+        log,
+      },
+      stop.signal,
+    );
+  } catch (error) {
+    if (!(error instanceof StopTimeout)) throw error;
+    log("error", error.message);
+    // Something still holds the process open, or it would have ended.
+    process.exit(1);
+  } finally {
+    forget();
+  }
   return 0;
+}
+
+/** The first signal asks, the second one ends. */
+function stopOnSignals(stop: AbortController): () => void {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stop.signal.aborted) process.exit(128 + constants.signals[signal]);
+    stop.abort(new Error(signal));
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
+  return () => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
+  };
+}
+
+function positive(flag: string, text: string, least: number): number {
+  const value = /^[0-9]{1,6}(\.[0-9]{1,3})?$/.test(text) ? Number(text) : 0;
+  if (value < least) throw wrongUse("controller", `${flag} ${text}: give a number of at least ${least}`);
+  return value;
 }
 
 type EndpointFlags = Readonly<

@@ -2,11 +2,11 @@
 // It never retries a write: an unknown outcome must reach the caller, who reads the real state first (K2). `update`
 // and `delete` insist on a precondition (K1). Only reads wait for a Retry-After, and only a few times (K6).
 import type { Clock } from "../clock.ts";
-import { isNotFound, toApiError } from "./api-errors.ts";
+import { isNotFound, isPdbRefusal, toApiError } from "./api-errors.ts";
 import type { Limiter } from "./limiter.ts";
 import { readPages } from "./pages.ts";
 import type { ListScope } from "./pages.ts";
-import type { ApiPort, ApiRequest, ApiResponse, KubeObject } from "./port.ts";
+import type { ApiError, ApiPort, ApiRequest, ApiResponse, KubeObject } from "./port.ts";
 import { apiVersionOf, collectionPath, objectPath, PODS } from "./resources.ts";
 import type { ObjectRef, Resource } from "./resources.ts";
 
@@ -102,7 +102,10 @@ export interface Client {
 export interface ClientOptions {
   readonly fieldManager: string;
   readonly clock: Clock;
+  /** Bounds how often the server is asked; every call waits for it, and for what a Retry-After said to any of them (K6). */
   readonly limiter?: Limiter;
+  /** Hears how long a call waited for the limiter. */
+  readonly onLimited?: (method: ApiRequest["method"], waitedMs: number) => void;
 }
 
 const patchTypes = {
@@ -114,6 +117,8 @@ const patchTypes = {
 const READ_RETRIES = 3;
 /** A server that wants us to stay away longer than this gets its refusal passed on instead. */
 const MAX_READ_WAIT_MS = 30_000;
+/** Nor does one answer silence the whole client for longer: the Lease of whoever waits runs out, and somebody else should try. */
+const MAX_HOLD_MS = 10_000;
 
 function withoutUndefined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
@@ -130,17 +135,27 @@ function typed<T extends KubeObject>(resource: Resource, object: T): T {
   return { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
 }
 
-/** Sends, and throws what the server refused. Reads wait for a Retry-After; writes never do. */
-function createSender(port: ApiPort, { clock, limiter }: ClientOptions) {
+/** Sends, and throws what the server refused. A refused read is sent again after its Retry-After; a write never is. */
+function createSender(port: ApiPort, { clock, limiter, onLimited }: ClientOptions) {
   async function once(request: ApiRequest): Promise<ApiResponse> {
-    await limiter?.take(request.signal);
+    if (limiter === undefined) return port.request(request);
+    const asked = clock.monotonic();
+    await limiter.take(request.signal);
+    onLimited?.(request.method, clock.monotonic() - asked);
     return port.request(request);
+  }
+  /** A server under load wants all of us to stay away, not only this call. A disruption budget speaks of one pod only. */
+  function heed(error: ApiError): void {
+    const { code, retryAfterMs } = error;
+    if (retryAfterMs === undefined || (code !== 429 && code !== 503) || isPdbRefusal(error)) return;
+    limiter?.hold(Math.min(retryAfterMs, MAX_HOLD_MS));
   }
   return async function send(request: ApiRequest): Promise<ApiResponse> {
     for (let retries = 0; ; retries += 1) {
       const response = await once(request);
       if (response.status >= 200 && response.status < 300) return response;
       const error = toApiError(response);
+      heed(error);
       const wait = error.retryAfterMs;
       const mayWait = request.method === "GET" && (error.code === 429 || error.code === 503) && retries < READ_RETRIES;
       if (!mayWait || wait === undefined || wait > MAX_READ_WAIT_MS) throw error;

@@ -84,12 +84,17 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
     return lease.spec?.holderIdentity === identity;
   }
 
+  /** When (monotonic) a Lease that stays as we saw it is nobody's any more. */
+  function expiresAt({ lease, since }: { readonly lease: LeaseObject; readonly since: number }): number {
+    return since + (lease.spec?.leaseDurationSeconds ?? leaseDurationMs / 1000) * 1000;
+  }
+
   /** Free, ours, or left unchanged for its holder's whole duration as we saw it. */
   function isTakeable(now: number): boolean {
     if (observed === undefined) return true;
-    const { holderIdentity, leaseDurationSeconds } = observed.lease.spec ?? {};
+    const { holderIdentity } = observed.lease.spec ?? {};
     if (holderIdentity === undefined || holderIdentity === "" || holderIdentity === identity) return true;
-    return now - observed.since >= (leaseDurationSeconds ?? leaseDurationMs / 1000) * 1000;
+    return now >= expiresAt(observed);
   }
 
   function claim(known: LeaseObject | undefined): LeaseSpec {
@@ -127,6 +132,15 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
     renewed = sent;
   }
 
+  /** Until the next try. A leader renews on the beat. Followers spread out, and are there when the holder's time is over. */
+  function pause(): number {
+    if (isLeader()) return retryPeriodMs;
+    const spread = random.next();
+    const left = observed === undefined ? retryPeriodMs : expiresAt(observed) - clock.monotonic();
+    const atEnd = left > 0 ? left + 0.1 * retryPeriodMs * spread : retryPeriodMs;
+    return Math.min(atEnd, retryPeriodMs * (1 + 0.2 * spread));
+  }
+
   function tellChange(): void {
     const leading = isLeader();
     if (leading) for (const wake of waiting) wake();
@@ -150,25 +164,39 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
         if (!isConflict(error) && !isAlreadyExists(error)) options.onError?.(error);
       }
       tellChange();
-      // Followers spread out; a leader renews on the beat.
-      const period = isLeader() ? retryPeriodMs : retryPeriodMs * (1 + 0.2 * random.next());
-      await clock.sleep(period, stopping.signal).catch(() => undefined);
+      await clock.sleep(pause(), stopping.signal).catch(() => undefined);
     }
   }
 
   /** Gives the Lease back under its resourceVersion. Failing is harmless: it expires. */
   async function release(): Promise<void> {
-    const lease = observed?.lease;
     const wasLeader = isLeader();
     renewed = undefined;
-    if (!wasLeader || lease === undefined || !holds(lease)) return;
-    const time = microTime(clock.now());
-    const spec = { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: time, acquireTime: time };
+    if (!wasLeader || observed === undefined) return;
     try {
-      await client.update<LeaseObject>(LEASES, { ...lease, spec }, { timeoutMs: renewDeadlineMs / 2 });
+      await giveBack(observed.lease);
     } catch (error) {
       options.onError?.(error);
     }
+  }
+
+  async function giveBack(known: LeaseObject): Promise<void> {
+    const callOptions = { timeoutMs: renewDeadlineMs / 4 };
+    try {
+      await writeFree(known, callOptions);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      // A renewal that was cut by the stop may have been stored after all.
+      const now = await client.get<LeaseObject>(LEASES, { name, namespace }, callOptions);
+      if (now !== undefined && holds(now)) await writeFree(now, callOptions);
+    }
+  }
+
+  async function writeFree(lease: LeaseObject, callOptions: { readonly timeoutMs: number }): Promise<void> {
+    if (!holds(lease)) return;
+    const time = microTime(clock.now());
+    const spec = { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: time, acquireTime: time };
+    await client.update<LeaseObject>(LEASES, { ...lease, spec }, callOptions);
   }
 
   const running = run();

@@ -27,8 +27,18 @@ export interface ReflectorOptions<P> extends ListScope {
   readonly pageSize?: number;
   /** A watch that is silent for longer is dead. Servers send a bookmark about every minute: 120 s. */
   readonly silenceMs?: number;
+  readonly metrics?: ReflectorMetrics;
   /** Read the initial state as a stream (KEP-3157) where the server can; off for now, because it is not on everywhere. */
   readonly watchList?: boolean;
+}
+
+/** Hooks for the `reflector_*` metrics. */
+export interface ReflectorMetrics {
+  /** A whole list was read; `again`: not the first one. */
+  listed(tookMs: number, again: boolean): void;
+  watched(): void;
+  bookmarked(): void;
+  failed(): void;
 }
 
 export interface Reflector {
@@ -150,8 +160,11 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
   let resolveSynced: (value: boolean) => void = () => undefined;
   const syncedPromise = new Promise<boolean>((resolve) => (resolveSynced = resolve));
 
+  /** When (monotonic) the reading of the list began. */
+  let listing = heard;
   function finishList(resourceVersion: string): void {
     writer.endList();
+    options.metrics?.listed(clock.monotonic() - listing, synced);
     version = resourceVersion;
     synced = true;
     failure = undefined;
@@ -159,6 +172,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
   }
 
   async function list(): Promise<void> {
+    listing = clock.monotonic();
     const send = sendListTo(port, resource, options, stopping.signal);
     for await (const page of readPages(send, options, options.pageSize)) {
       heard = clock.monotonic();
@@ -173,6 +187,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     heard = clock.monotonic();
     if (event.type === "ERROR") throw watchError(event.object);
     const object = asObject(event);
+    if (event.type === "BOOKMARK") options.metrics?.bookmarked();
     if (event.type === "DELETED") writer.remove(object);
     else if (event.type !== "BOOKMARK") writer.put(object);
     const resourceVersion = object.metadata.resourceVersion;
@@ -187,6 +202,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     const timeoutSeconds = 300 + Math.floor(random.next() * 301);
     const initial = version === undefined;
     if (initial) writer.beginList();
+    options.metrics?.watched();
     const query = {
       allowWatchBookmarks: "true",
       timeoutSeconds: String(timeoutSeconds),
@@ -199,6 +215,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     stopping.signal.addEventListener("abort", onStop, { once: true });
     if (stopping.signal.aborted) onStop();
     heard = started = clock.monotonic();
+    if (initial) listing = heard;
     const limits = { silenceMs: options.silenceMs ?? SILENCE_MS, lifetimeMs: timeoutSeconds * 1000 + GRACE_MS };
     // Its rejection only says that the watch ended first.
     const guarding = guard(clock, () => heard, limits, abort).catch(() => undefined);
@@ -226,6 +243,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
   /** What an error means for the next try. Only 410 costs the version. */
   function learn(error: unknown): void {
     failure = error;
+    options.metrics?.failed();
     if (isGone(error)) version = undefined;
     const refused = error instanceof ApiError && error.code >= 400 && error.code < 500;
     // A server without WatchList refuses the parameters: list as usual from now on.

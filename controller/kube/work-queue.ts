@@ -1,9 +1,10 @@
 // A keyed work queue with controller-runtime's semantics: a key waits at most once, is never worked on twice at the same
-// time, and if it is added meanwhile it is worked on once more. Failures back off per key (5 ms doubling to 1000 s). It
-// must never lose a key and never run hot (K6). What is to be done is read afresh by `process`: the queue holds keys, not events.
+// time, and if it is added meanwhile it is worked on once more. Failures back off per key (5 ms doubling to 1000 s), and all
+// retries together keep to a rate. It must never lose a key and never run hot (K6). What is to be done is read afresh by `process`: the queue holds keys, not events.
 import type { Clock } from "../clock.ts";
 import { UserError, WaitError } from "../errors.ts";
 import { retryDelay } from "./backoff.ts";
+import { createLimiter } from "./limiter.ts";
 
 /** `requeueAfterMs` looks again after that time even if nothing happens. */
 export type ProcessResult = { readonly requeueAfterMs?: number | undefined } | void;
@@ -32,6 +33,10 @@ export interface WorkQueueOptions {
   readonly clock: Clock;
   /** Keys worked on at the same time; 1. */
   readonly concurrency?: number;
+  /** Shortest time between the end of a pass over a key and its next one, so that changes of our own making cannot make it hot; 0. */
+  readonly restMs?: number;
+  /** Milliseconds before a key that failed so many times in a row (from 1) is tried again. */
+  readonly backoff?: (failures: number) => number;
   /** Must not throw. */
   readonly onError?: (error: unknown, key: string) => void;
   readonly metrics?: QueueMetrics;
@@ -56,6 +61,9 @@ export interface WorkQueue {
   shutdown(): Promise<void>;
 }
 
+/** Retries of all keys together: controller-runtime's overall bucket. */
+const RETRIES_PER_SECOND = 10;
+const RETRY_BURST = 100;
 /** Longest delay that a timer can hold; beyond it Node fires at once. Waking early is harmless. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
@@ -63,11 +71,16 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const { clock, metrics } = options;
   const concurrency = options.concurrency ?? 1;
+  const restMs = options.restMs ?? 0;
+  const backoff = options.backoff ?? retryDelay;
+  const retries = createLimiter({ perSecond: RETRIES_PER_SECOND, burst: RETRY_BURST, clock });
   /** Keys that need a pass; a superset of `line`, with keys that became dirty while being worked on. */
   const dirty = new Set<string>();
   /** Keys in line with the time at which they came; a Map keeps the order. */
   const line = new Map<string, number>();
   const working = new Map<string, number>();
+  /** Keys that rest after a pass; like those worked on, they are put in line later. */
+  const resting = new Set<string>();
   const delayed = new Map<string, { at: number; cancel: AbortController }>();
   const failed = new Map<string, number>();
   const stopping = new AbortController();
@@ -77,7 +90,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   function add(key: string): void {
     if (stopping.signal.aborted || dirty.has(key)) return;
     dirty.add(key);
-    if (!working.has(key)) line.set(key, clock.monotonic());
+    if (!working.has(key) && !resting.has(key)) line.set(key, clock.monotonic());
     metrics?.added?.(line.size);
     dispatch();
   }
@@ -130,7 +143,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     const failures = (failed.get(key) ?? 0) + 1;
     failed.set(key, failures);
     metrics?.retried?.();
-    addAfter(key, retryDelay(failures));
+    addAfter(key, Math.max(backoff(failures), retries.reserve()));
     return "failed";
   }
 
@@ -143,6 +156,18 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     return "requeued";
   }
 
+  function rest(key: string): void {
+    resting.add(key);
+    clock.sleep(restMs, stopping.signal).then(
+      () => {
+        resting.delete(key);
+        if (dirty.has(key)) line.set(key, clock.monotonic());
+        dispatch();
+      },
+      () => undefined,
+    );
+  }
+
   async function pass(key: string, started: number): Promise<void> {
     let outcome: Outcome;
     try {
@@ -153,7 +178,8 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       outcome = afterError(key, error);
     }
     working.delete(key);
-    if (dirty.has(key)) line.set(key, clock.monotonic());
+    if (restMs > 0) rest(key);
+    else if (dirty.has(key)) line.set(key, clock.monotonic());
     metrics?.finished?.(clock.monotonic() - started, outcome);
     if (working.size === 0 && stopping.signal.aborted) onIdle?.();
     dispatch();

@@ -3,6 +3,7 @@
 import type { Clock, Random } from "../clock.ts";
 import { MEDIK8S_LEASES } from "../inventory/foreign.ts";
 import type { Client } from "../kube/client.ts";
+import { measureReflector } from "../kube/metrics.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { type Reflector, startReflector } from "../kube/reflector.ts";
 import {
@@ -28,6 +29,7 @@ import {
   WORKLOAD_PATCH_STATES,
 } from "../kube/resources.ts";
 import { createStore, type Store } from "../kube/store.ts";
+import type { Meter } from "../metrics.ts";
 import { JOB_NAMESPACE } from "../nodes/recipe-job.ts";
 
 /** What is read of the cluster; of Leases and Jobs only single namespaces. */
@@ -74,18 +76,22 @@ export function resourceOf(key: ClusterKey): Resource {
   return READ[key];
 }
 
+/** What a cache is called in metrics: its resource, with the namespace where it holds only one. */
+function nameOf(key: ClusterKey): string {
+  const { namespace } = scopeOf(key);
+  return namespace === undefined ? READ[key].plural : `${namespace}/${READ[key].plural}`;
+}
+
 export interface ClusterReader {
   /** The cluster as it is, or was a moment ago. */
   read(): Promise<ClusterObjects>;
-  /** Resolves when something changed since the last read, or after `ms` of the given clock. */
-  changed(ms: number, signal: AbortSignal): Promise<void>;
   /** Kinds that are not synced yet. */
   pending(): readonly ClusterKey[];
   stop(): Promise<void>;
 }
 
 /** A reader that lists everything each time. */
-export function listing(client: Client, clock: Clock): ClusterReader {
+export function listing(client: Client): ClusterReader {
   return {
     async read() {
       const lists: Partial<Record<ClusterKey, readonly KubeObject[]>> = {};
@@ -94,7 +100,6 @@ export function listing(client: Client, clock: Clock): ClusterReader {
       }
       return lists as ClusterObjects;
     },
-    changed: (ms, signal) => clock.sleep(ms, signal),
     pending: () => [],
     stop: async () => undefined,
   };
@@ -104,37 +109,34 @@ export interface WatchingOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly random: Random;
+  readonly meter: Meter;
+  /** Something changed, but for heartbeats. Called often; must only take note. */
+  readonly onChange: () => void;
   readonly onError: (error: unknown, key: ClusterKey) => void;
 }
 
-/** A reader over reflectors. Wakes its waiter on changes, but not for heartbeats alone. */
-export function watching({ client, clock, random, onError }: WatchingOptions): ClusterReader {
-  let wake: (() => void) | undefined;
-  // A change between two waits must not be slept over.
-  let dirty = true;
+/** A reader over reflectors. */
+export function watching({ client, clock, random, meter, onChange, onError }: WatchingOptions): ClusterReader {
   const reflectors = new Map<ClusterKey, Reflector>();
   const stores = new Map<ClusterKey, Store<KubeObject>>();
   for (const key of CLUSTER_KEYS) {
     const store = createStore<KubeObject>();
-    if (key !== "leases")
-      store.onChange(() => {
-        dirty = true;
-        wake?.();
-      });
+    if (key !== "leases") store.onChange(onChange);
     stores.set(key, store);
-    reflectors.set(
-      key,
-      startReflector<KubeObject>({
-        port: client.port,
-        resource: READ[key],
-        clock,
-        random,
-        store,
-        ...scopeOf(key),
-        project: (object) => typed(object, READ[key]),
-        onError: (error) => onError(error, key),
-      }),
-    );
+    const measured = measureReflector(meter, nameOf(key), clock);
+    const reflector = startReflector<KubeObject>({
+      port: client.port,
+      resource: READ[key],
+      clock,
+      random,
+      store,
+      ...scopeOf(key),
+      project: (object) => typed(object, READ[key]),
+      onError: (error) => onError(error, key),
+      metrics: measured.hooks,
+    });
+    measured.follow(reflector, () => store.size);
+    reflectors.set(key, reflector);
   }
   // The same list while nothing in it changed: who reads it need not look at every object again.
   const lists = new Map<ClusterKey, { readonly revision: number; readonly list: readonly KubeObject[] }>();
@@ -150,18 +152,7 @@ export function watching({ client, clock, random, onError }: WatchingOptions): C
   return {
     async read() {
       await Promise.all([...reflectors.values()].map((reflector) => reflector.synced));
-      dirty = false;
       return Object.fromEntries(CLUSTER_KEYS.map((key) => [key, listOf(key)])) as unknown as ClusterObjects;
-    },
-    async changed(ms, signal) {
-      if (dirty) return;
-      const timer = new AbortController();
-      const woken = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      await Promise.race([woken, clock.sleep(ms, AbortSignal.any([signal, timer.signal])).catch(() => undefined)]);
-      wake = undefined;
-      timer.abort();
     },
     pending: () => CLUSTER_KEYS.filter((key) => reflectors.get(key)?.isSynced() !== true),
     stop: async () => {

@@ -58,6 +58,8 @@ export interface PassOptions {
 
 export interface PassResult {
   readonly plan: Plan;
+  /** How reading the policy repository went; undefined where there is none. */
+  readonly policy: PolicyView["health"];
   /** Whether something was written or is under way, so that the next pass should come soon. */
   readonly busy: boolean;
 }
@@ -138,7 +140,7 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
     plan,
     views: viewBaselines(policy, resolved),
   });
-  return { plan, busy: moved };
+  return { plan, policy: policy.health, busy: moved };
 }
 
 interface Scene {

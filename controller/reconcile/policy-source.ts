@@ -27,6 +27,8 @@ export interface PolicyView {
   readonly inForce: PolicyInForce;
   /** Set where a repository was read in this pass. */
   readonly repository?: RepositoryView;
+  /** How reading it went; set where there is a repository, read or not. */
+  readonly health?: Health;
 }
 
 export interface RepositoryView {
@@ -192,7 +194,7 @@ async function syncRepository(
     read = last instanceof Error ? undefined : last;
   }
   if (git === undefined || head === undefined || read === undefined)
-    return { inForce: fromCluster(objects, brakes.length === 0 ? [UNREAD] : brakes, spec) };
+    return { inForce: fromCluster(objects, brakes.length === 0 ? [UNREAD] : brakes, spec), health };
   const copies = Object.values(POLICY_KEYS).flatMap((key) => objects[key]);
   const inForce = makeOnce(memory, [read, JSON.stringify([head, spec, brakes]), ...copies], () =>
     fromGit({
@@ -212,6 +214,7 @@ async function syncRepository(
   }
   return {
     inForce,
+    health,
     repository: {
       spec,
       git,

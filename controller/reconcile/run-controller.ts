@@ -1,5 +1,6 @@
 // The controller as a process: real transport, caches, git, forge, Lease and events around the passes. It starts nothing before every
-// cache is synced, makes passes and writes only while it leads (L2, L3), and ends gracefully: no new pass, the Lease given back.
+// cache is synced, makes passes and writes only while it leads (L2, L3), and ends gracefully: no new write, what is under way ends, the Lease
+// is given back so that the next one leads at once.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { PolicyRepositorySpec } from "../api/policy-repository.ts";
@@ -11,13 +12,21 @@ import { tokenFile } from "../git/auth.ts";
 import type { PolicyGit } from "../git/port.ts";
 import { openPolicyGit } from "../git/repository.ts";
 import { type GateSettings, openGateSource } from "../gates/settings.ts";
-import { isConflict } from "../kube/api-errors.ts";
 import { createClient } from "../kube/client.ts";
-import { createEventRecorder, REPORTING_CONTROLLER } from "../kube/events.ts";
-import { leaderPort, type Leads, onlyLeading } from "../kube/leader-port.ts";
+import { createEventRecorder, type EventRecorder, REPORTING_CONTROLLER } from "../kube/events.ts";
+import { createWriteGate, leaderPort, type Leads, onlyLeading, type WriteGate } from "../kube/leader-port.ts";
 import { CONTROLLER_LEASE, type LeaderElection, startLeaderElection } from "../kube/lease.ts";
-import { createTransport } from "../kube/transport.ts";
-import { watching } from "./cluster.ts";
+import { createLimiter } from "../kube/limiter.ts";
+import { countRequests, measureLimiter, watchLeadership } from "../kube/metrics.ts";
+import { TransportError } from "../kube/port.ts";
+import { createTransport, type Transport } from "../kube/transport.ts";
+import type { Meter } from "../metrics.ts";
+import type { BindAddress } from "../serve/bind-address.ts";
+import { createPrometheus } from "../serve/prometheus.ts";
+import { type ClusterReader, watching } from "./cluster.ts";
+import { type Endpoints, startEndpoints } from "./endpoints.ts";
+import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
+import { type Loop, startLoop } from "./loop.ts";
 import { createController, type PassResult } from "./pass.ts";
 import { createPolicySource } from "./policy-source.ts";
 import { createPromoter } from "./promoter.ts";
@@ -43,16 +52,84 @@ export interface ControllerSettings {
   /** HTTP, Lease, backoff. */
   readonly transport: Clock;
   readonly random: Random;
+  /** Where `/metrics` and the health endpoints listen; undefined: nowhere. */
+  readonly metricsAddress?: BindAddress | undefined;
+  readonly probeAddress?: BindAddress | undefined;
+  /** Requests to the API server: so many a second in the long run, and so many at once. */
+  readonly qps: number;
+  readonly burst: number;
+  /** Longest time that a stop may take, transport ms. */
+  readonly stopMs?: number;
   readonly log: (level: "info" | "error", message: string, details?: object) => void;
   readonly onPass?: (result: PassResult) => void;
 }
 
-/** Runs until the signal aborts. */
+/** What a stop may take before it is cut, transport ms: less than the 30 s after which a kubelet kills. */
+const STOP_MS = 20_000;
+/** What is left unwritten of events by then is lost. */
+const EVENTS_MS = 1_000;
+
+/** It could not end by itself; whoever hears this ends the process. */
+export class StopTimeout extends Error {
+  override readonly name = "StopTimeout";
+}
+
+/** Runs until the signal aborts. Throws `UserError` where it cannot listen, and `StopTimeout`. */
 export async function runController(settings: ControllerSettings, signal: AbortSignal): Promise<void> {
+  const prometheus = createPrometheus({ process: true });
+  const parts = assemble(settings, signal, prometheus.meter);
+  const health: HealthParts = {
+    clock: settings.transport,
+    reader: parts.reader,
+    election: parts.election,
+    loop: parts.loop,
+    stopping: () => signal.aborted,
+  };
+  try {
+    const endpoints = await startEndpoints({
+      metrics: settings.metricsAddress,
+      probes: settings.probeAddress,
+      prometheus,
+      liveness: livenessChecks(health),
+      readiness: readinessChecks(health),
+      clock: settings.transport,
+      log: settings.log,
+    });
+    await parts.election.acquired(signal).catch(() => undefined);
+    if (!signal.aborted) settings.log("info", "started", { host: parts.api.host });
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    await stopWithin(settings, () => stop(settings, parts, endpoints));
+  } catch (error) {
+    // Nothing began that a next leader would have to wait for.
+    if (!(error instanceof StopTimeout)) await stop(settings, parts, undefined);
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly api: Transport;
+  readonly election: LeaderElection;
+  readonly reader: ClusterReader;
+  readonly loop: Loop;
+  readonly events: EventRecorder;
+  /** Everything but events goes through it. */
+  readonly gate: WriteGate;
+  readonly gates: { close(): Promise<void> };
+}
+
+function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Meter): Parts {
   const { clock, transport, random, log } = settings;
-  const api = createTransport({ kubeconfig: settings.kubeconfig, clock: transport, userAgent: "ringward" });
-  const onError = (error: unknown, where: string): void =>
+  const api = createTransport({
+    kubeconfig: settings.kubeconfig,
+    clock: transport,
+    userAgent: "ringward",
+    onRequest: countRequests(meter),
+  });
+  const onError = (error: unknown, where: string): void => {
+    // What is refused unsent while stopping is what stopping means.
+    if (signal.aborted && error instanceof TransportError && error.outcome === "notSent") return;
     log("error", `${where}: ${error instanceof Error ? error.message : String(error)}`);
+  };
   const election = startLeaderElection({
     client: createClient(api, { fieldManager: "ringward", clock: transport }),
     namespace: settings.namespace,
@@ -60,13 +137,24 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     identity: settings.identity,
     clock: transport,
     random,
-    onChange: (leading) => log("info", leading ? "leading" : "not leading"),
+    onChange: (leading) => {
+      log("info", leading ? "leading" : "not leading");
+      if (leading) loop.wake();
+    },
     onError: (error) => onError(error, "lease"),
   });
+  watchLeadership(meter, CONTROLLER_LEASE, () => election.isLeader());
   const leads: Leads = () => election.isLeader();
-  const client = createClient(leaderPort(api, leads), { fieldManager: "ringward", clock: transport });
+  const gate = createWriteGate(leads);
+  const limits = {
+    clock: transport,
+    limiter: createLimiter({ perSecond: settings.qps, burst: settings.burst, clock: transport }),
+    onLimited: measureLimiter(meter, api.host),
+  };
+  const client = createClient(leaderPort(api, gate), { fieldManager: "ringward", ...limits });
   const events = createEventRecorder({
-    client,
+    // Its own gate: what was done to the last is told, too.
+    client: createClient(leaderPort(api, createWriteGate(leads)), { fieldManager: "ringward", ...limits }),
     clock: eventClock(clock, transport),
     random,
     reportingController: REPORTING_CONTROLLER,
@@ -76,13 +164,15 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     client,
     clock: transport,
     random,
+    meter,
+    onChange: () => loop.wake(),
     onError: (error, key) => onError(error, `watch of ${key}`),
   });
   const policy = createPolicySource({
     client,
     validators: createValidators(),
-    openGit: async (spec) => writingGit(await openRepository(spec, settings), leads),
-    openForge: async (spec) => writingForge(await openForge(spec, settings), leads),
+    openGit: async (spec) => writingGit(await openRepository(spec, settings), gate),
+    openForge: async (spec) => writingForge(await openForge(spec, settings), gate),
     record: (event) => events.record(event),
     onError,
   });
@@ -113,58 +203,50 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     },
     { concurrency: 16, statusBudget: 400, inventoryJobs: 30 },
   );
-  try {
-    await election.acquired(signal);
-    log("info", "started", { host: api.host });
-    await loop(settings, { controller, election, changed: (ms, stop) => reader.changed(ms, stop) }, signal);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    await events.stop(1_000);
-    await election.stop();
-    await reader.stop();
-    await gates.close();
-    await api.close();
-  }
+  const loop = startLoop({
+    pass: () => controller.pass(),
+    leads,
+    clock,
+    transport,
+    idleMs: settings.idleMs,
+    paceMs: settings.paceMs,
+    meter,
+    onError: (error) => onError(error, "pass"),
+    onPass: settings.onPass,
+  });
+  return { api, election, reader, loop, events, gate, gates };
 }
 
-interface Running {
-  readonly controller: { pass(): Promise<PassResult> };
-  readonly election: LeaderElection;
-  readonly changed: (ms: number, signal: AbortSignal) => Promise<void>;
+/** In this order: nothing new, what is under way ends, its events are told, the next one may lead, and then the rest. */
+async function stop(settings: ControllerSettings, parts: Parts, endpoints: Endpoints | undefined): Promise<void> {
+  settings.log("info", "stopping");
+  const lastPass = parts.loop.shutdown();
+  await parts.gate.close();
+  await parts.events.stop(EVENTS_MS);
+  await parts.election.stop();
+  await parts.reader.stop();
+  await parts.gates.close();
+  // Breaks what the last pass still reads: it can change nothing any more.
+  await parts.api.close();
+  await lastPass;
+  await endpoints?.close();
+  settings.log("info", "stopped");
 }
 
-/** Longest pause after a pass that failed, transport ms. */
-const LONGEST_BACKOFF_MS = 30_000;
-
-async function loop(settings: ControllerSettings, running: Running, signal: AbortSignal): Promise<void> {
-  const { transport, clock, log } = settings;
-  let failures = 0;
-  while (!signal.aborted) {
-    if (!running.election.isLeader()) await running.election.acquired(signal);
-    let busy = false;
-    try {
-      const result = await running.controller.pass();
-      settings.onPass?.(result);
-      busy = result.busy;
-      failures = 0;
-    } catch (error) {
-      failures = isConflict(error) ? 0 : failures + 1;
-      if (!isConflict(error)) log("error", `pass: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    // At least the pace between passes, so that changes of our own making cannot make the loop hot (K6).
-    await transport.sleep(failures === 0 ? settings.paceMs : Math.min(LONGEST_BACKOFF_MS, 250 * 2 ** failures), signal);
-    if (!busy && failures === 0) await waitForChange(running, clock, settings.idleMs, signal);
-  }
-}
-
-async function waitForChange(running: Running, clock: Clock, idleMs: number, signal: AbortSignal): Promise<void> {
+async function stopWithin(settings: ControllerSettings, work: () => Promise<void>): Promise<void> {
   const timer = new AbortController();
-  const both = AbortSignal.any([signal, timer.signal]);
+  const ms = settings.stopMs ?? STOP_MS;
+  const late = settings.transport.sleep(ms, timer.signal).then(
+    () =>
+      Promise.reject(
+        new StopTimeout(`could not end within ${ms / 1000} s; what is unfinished is taken up by the next leader`),
+      ),
+    () => undefined,
+  );
   try {
-    await Promise.race([running.changed(60_000, both), clock.sleep(idleMs, both).catch(() => undefined)]);
+    await Promise.race([work(), late]);
   } finally {
-    timer.abort(new Error("waited"));
+    timer.abort(new Error("stopped"));
   }
 }
 
@@ -178,22 +260,22 @@ function eventClock(policy: Clock, transport: Clock): Clock {
 }
 
 /** Branches move only while we lead. */
-function writingGit(git: PolicyGit, leads: Leads): PolicyGit {
+function writingGit(git: PolicyGit, gate: WriteGate): PolicyGit {
   return {
     ...git,
-    push: onlyLeading(leads, (commit) => git.push(commit)),
-    deleteBranch: onlyLeading(leads, (branch, at) => git.deleteBranch(branch, at)),
+    push: onlyLeading(gate, (commit) => git.push(commit)),
+    deleteBranch: onlyLeading(gate, (branch, at) => git.deleteBranch(branch, at)),
   };
 }
 
 /** So do pull requests. */
-function writingForge(forge: Forge | undefined, leads: Leads): Forge | undefined {
+function writingForge(forge: Forge | undefined, gate: WriteGate): Forge | undefined {
   if (forge === undefined) return undefined;
   return {
     ...forge,
-    open: onlyLeading(leads, (request) => forge.open(request)),
-    update: onlyLeading(leads, (number, change) => forge.update(number, change)),
-    close: onlyLeading(leads, (number, comment) => forge.close(number, comment)),
+    open: onlyLeading(gate, (request) => forge.open(request)),
+    update: onlyLeading(gate, (number, change) => forge.update(number, change)),
+    close: onlyLeading(gate, (number, comment) => forge.close(number, comment)),
   };
 }
 

@@ -88,6 +88,8 @@ async function runProcess(rig: Rig, requests: readonly LoggedRequest[]): Promise
       idleMs: 1_000,
       paceMs: 10,
       listEveryMs: 1_000,
+      qps: 1_000,
+      burst: 1_000,
       clock: rig.clock,
       transport: systemClock,
       random: seededRandom(1),

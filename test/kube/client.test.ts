@@ -11,6 +11,7 @@ import {
   toApiError,
 } from "../../controller/kube/api-errors.ts";
 import { createClient } from "../../controller/kube/client.ts";
+import { createLimiter } from "../../controller/kube/limiter.ts";
 import { ApiError, TransportError } from "../../controller/kube/port.ts";
 import {
   DEPLOYMENTS,
@@ -113,6 +114,38 @@ describe("client", () => {
     }
     expect(await failing).toMatchObject({ code: 429, retryAfterMs: 2000 });
     expect(api.requests).toHaveLength(7);
+  });
+
+  it("holds every call back as long as a server under load says, and none for a disruption budget (K6)", async () => {
+    const { api, clock } = setup();
+    const limiter = createLimiter({ perSecond: 1000, burst: 100, clock });
+    const waits: number[] = [];
+    const client = createClient(api, {
+      fieldManager: "ringward",
+      clock,
+      limiter,
+      onLimited: (_, waitedMs) => waits.push(waitedMs),
+    });
+    const write = (): Promise<unknown> => client.create(NODES, { metadata: { name: `n${api.requests.length}` } });
+    const causes = [{ reason: "DisruptionBudget" }];
+    api.script = () => refusal(429, "TooManyRequests", { details: { retryAfterSeconds: 10, causes } });
+    await expect(client.evict({ name: "p", namespace: "a" }, { uid: "u" })).rejects.toMatchObject({ code: 429 });
+    api.script = () => refusal(429, "TooManyRequests", { details: { retryAfterSeconds: 3 } });
+    await expect(write()).rejects.toMatchObject({ code: 429 });
+    expect(api.requests).toHaveLength(2);
+
+    api.script = () => undefined;
+    const writing = write();
+    const reading = client.get(NODES, { name: "n" });
+    clock.advance(2_999);
+    await settle();
+    expect(api.requests).toHaveLength(2);
+    clock.advance(1);
+    await writing;
+    clock.advance(1);
+    await reading;
+
+    expect(waits).toEqual([0, 0, 3000, 3001]);
   });
 
   it("never repeats a write", async () => {

@@ -1,15 +1,20 @@
-// What a process may send that does not hold a fresh Lease: reads, and nothing else.
+// What a process may send that does not hold a fresh Lease, or is about to give it back: reads, and nothing else.
 import { describe, expect, it } from "vitest";
-import { leaderPort, onlyLeading } from "../../controller/kube/leader-port.ts";
-import { scriptedApi } from "./support.ts";
+import { createWriteGate, leaderPort, onlyLeading } from "../../controller/kube/leader-port.ts";
+import type { ApiResponse } from "../../controller/kube/port.ts";
+import { answer, scriptedApi, settle } from "./support.ts";
+
+const path = "/api/v1/nodes";
+const body = { metadata: { name: "a" } };
 
 describe("the port of a leader", () => {
   it("reads always, writes only while it leads, and says that nothing was sent (L2)", async () => {
     const api = scriptedApi();
     let leads = false;
-    const port = leaderPort(api, () => leads);
-    const path = "/api/v1/nodes";
-    const body = { metadata: { name: "a" } };
+    const port = leaderPort(
+      api,
+      createWriteGate(() => leads),
+    );
 
     expect((await port.request({ method: "GET", path })).status).toBe(200);
     for (const method of ["POST", "PUT", "PATCH", "DELETE"] as const)
@@ -28,7 +33,7 @@ describe("the port of a leader", () => {
     let leads = true;
     const pushed: string[] = [];
     const push = onlyLeading(
-      () => leads,
+      createWriteGate(() => leads),
       (branch: string) => Promise.resolve(pushed.push(branch)),
     );
 
@@ -37,5 +42,34 @@ describe("the port of a leader", () => {
     await expect(push("two")).rejects.toThrow("the Lease is not held any more");
 
     expect(pushed).toEqual(["one"]);
+  });
+
+  it("waits at its closing for the write under way, failed ones too, and lets no other through", async () => {
+    const api = scriptedApi();
+    const finish: ((answer: ApiResponse | Error) => void)[] = [];
+    const slow = {
+      ...api,
+      request: () =>
+        new Promise<ApiResponse>((resolve, reject) =>
+          finish.push((end) => (end instanceof Error ? reject(end) : resolve(end))),
+        ),
+    };
+    const gate = createWriteGate(() => true);
+    const port = leaderPort(slow, gate);
+    const one = port.request({ method: "PATCH", path, body });
+    const other = port.request({ method: "PATCH", path, body }).catch((error: Error) => error.message);
+    let closed = false;
+
+    const closing = gate.close().then(() => (closed = true));
+    await expect(port.request({ method: "PATCH", path, body })).rejects.toThrow("the controller is stopping");
+    finish[0]?.(answer(200, { ok: true }));
+    expect((await one).status).toBe(200);
+    await settle();
+    expect(closed).toBe(false);
+    finish[1]?.(new Error("reset"));
+    expect(await other).toBe("reset");
+    await closing;
+
+    expect(finish).toHaveLength(2);
   });
 });

@@ -173,6 +173,51 @@ describe("leader election", () => {
     expect(two.term()).toBe(1);
   });
 
+  it("gives the Lease back although the stop cut a renewal that was stored all the same", async () => {
+    const api = scriptedApi();
+    const clock = manualClock(0);
+    const one = compete(api, "one", clock);
+    await settle();
+    const request = api.request.bind(api);
+    let cut = false;
+    api.request = async (call) => {
+      const answer = await request(call);
+      if (call.method !== "PUT" || cut) return answer;
+      cut = true;
+      // The answer never arrives.
+      return new Promise((_, reject) => {
+        call.signal?.addEventListener("abort", () => reject(new TransportError("aborted", "unknown", "given up")));
+      });
+    };
+    await pass([clock], 2_500);
+    expect(cut).toBe(true);
+
+    await one.stop();
+
+    expect(lease(api).spec?.holderIdentity).toBe("");
+  });
+
+  it("is there when a dead leader's time is over, not a whole try later", async () => {
+    for (let seed = 0; seed < 20; seed += 1) {
+      const api = scriptedApi();
+      const [dead, clock] = [manualClock(0), manualClock(0)];
+      compete(api, "one", dead);
+      await settle();
+      const two = compete(api, "two".padEnd(3 + seed, "x"), clock);
+      await settle();
+      await pass([clock, dead], 4_000 + 100 * seed);
+      const renewed = Date.parse(lease(api).spec?.renewTime ?? "");
+
+      let late = 0;
+      for (; !two.isLeader() && late < 20_000; late += 100) {
+        clock.advance(100);
+        await settle(4);
+      }
+
+      expect(clock.now() - renewed).toBeLessThanOrEqual(15_000 + 2_400 + 200 + 100);
+    }
+  });
+
   it("refuses times with which two could lead", () => {
     const clock = manualClock(0);
     const client = createClient(scriptedApi(), { fieldManager: "ringward", clock });

@@ -49,6 +49,26 @@ describe("limiter", () => {
     expect(limiter.tryTake()).toBe(false);
   });
 
+  it("lets nothing through while it is held, not even who was in line, and no burst after", async () => {
+    const clock = manualClock(0);
+    const limiter = createLimiter({ perSecond: 10, burst: 3, clock });
+    const taken: number[] = [];
+    const take = (): void => void limiter.take().then(() => taken.push(clock.monotonic()));
+    for (let call = 0; call < 4; call += 1) take();
+    await settle();
+    expect(taken).toEqual([0, 0, 0]);
+
+    limiter.hold(1000);
+    expect(limiter.tryTake()).toBe(false);
+    for (let call = 0; call < 3; call += 1) take();
+    for (let step = 0; step < 150; step += 1) {
+      clock.advance(10);
+      await settle(2);
+    }
+
+    expect(taken.slice(3)).toEqual([1000, 1000, 1100, 1200]);
+  });
+
   it("stops waiting when aborted", async () => {
     const limiter = createLimiter({ perSecond: 1, burst: 1, clock: manualClock(0) });
     const abort = new AbortController();

@@ -3,8 +3,10 @@ import { describe, expect, it } from "vitest";
 import { manualClock } from "../../controller/clock.ts";
 import { UserError, WaitError } from "../../controller/errors.ts";
 import { retryDelay } from "../../controller/kube/backoff.ts";
+import { measureQueue, watchQueue } from "../../controller/kube/metrics.ts";
 import { createWorkQueue } from "../../controller/kube/work-queue.ts";
 import type { Outcome } from "../../controller/kube/work-queue.ts";
+import { createPrometheus } from "../../controller/serve/prometheus.ts";
 import { settle } from "./support.ts";
 
 describe("work queue", () => {
@@ -201,7 +203,100 @@ describe("work queue", () => {
     expect(queue.inFlight().size).toBe(0);
   });
 
-  it("never loses a key, never works on one twice at once, and keeps to its concurrency", async () => {
+  it("lets a key rest after a pass, however often it is added, and other keys meanwhile", async () => {
+    const clock = manualClock(0);
+    const at: [string, number][] = [];
+    const queue = createWorkQueue({
+      clock,
+      restMs: 100,
+      process: (key) => Promise.resolve(void at.push([key, clock.monotonic()])),
+    });
+    queue.start();
+    queue.add("a");
+    await settle();
+    queue.add("a");
+    queue.add("a");
+    queue.add("b");
+    await settle();
+    clock.advance(99);
+    await settle();
+    expect(at).toEqual([
+      ["a", 0],
+      ["b", 0],
+    ]);
+
+    clock.advance(1);
+    await settle();
+    expect(at.at(-1)).toEqual(["a", 100]);
+    clock.advance(1_000);
+    await settle();
+    expect(at).toHaveLength(3);
+  });
+
+  it("keeps the retries of all keys together to a rate", async () => {
+    const clock = manualClock(0);
+    let passes = 0;
+    const queue = createWorkQueue({
+      clock,
+      concurrency: 400,
+      backoff: () => 5,
+      process: () => {
+        passes += 1;
+        return Promise.reject(new Error("no"));
+      },
+    });
+    queue.start();
+    for (let key = 0; key < 400; key += 1) queue.add(`k${key}`);
+    await settle();
+    expect(passes).toBe(400);
+
+    for (let step = 0; step < 1_000; step += 1) {
+      clock.advance(5);
+      await settle(2);
+    }
+
+    // 100 at once, then ten a second for five seconds; one for each edge.
+    expect(passes - 400).toBeGreaterThan(140);
+    expect(passes - 400).toBeLessThanOrEqual(152);
+  });
+
+  it("tells metrics of everything that it does, under the names of controller-runtime", async () => {
+    const clock = manualClock(0);
+    const prometheus = createPrometheus({ process: false });
+    let open: () => void = () => undefined;
+    const queue = createWorkQueue({
+      clock,
+      metrics: measureQueue(prometheus.meter, "cluster"),
+      process: async (key) => {
+        if (key === "bad") throw new Error("no");
+        if (key === "stuck") await new Promise<void>((resolve) => (open = resolve));
+      },
+    });
+    watchQueue(prometheus.meter, "cluster", queue, clock);
+    queue.add("good");
+    queue.add("bad");
+    queue.add("stuck");
+    clock.advance(2_000);
+    queue.start();
+    await settle();
+    clock.advance(4);
+    await settle();
+
+    const text = await prometheus.scrape();
+    expect(text).toContain('workqueue_adds_total{name="cluster"} 3');
+    expect(text).toContain('workqueue_depth{name="cluster"} 0');
+    expect(text).toContain('workqueue_queue_duration_seconds_sum{name="cluster"} 6');
+    expect(text).toContain('workqueue_retries_total{name="cluster"} 1');
+    expect(text).toContain('workqueue_longest_running_processor_seconds{name="cluster"} 0.004');
+    expect(text).toContain('controller_runtime_reconcile_total{controller="cluster",result="success"} 1');
+    expect(text).toContain('controller_runtime_reconcile_errors_total{controller="cluster"} 1');
+    expect(text).toContain('controller_runtime_active_workers{controller="cluster"} 1');
+    open();
+    await settle();
+    expect(await prometheus.scrape()).toContain('controller_runtime_active_workers{controller="cluster"} 0');
+  });
+
+  it("never loses a key, never works on one twice at once, and keeps to its concurrency and its rest", async () => {
     const key = fc.constantFrom("a", "b", "c", "d");
     const step = fc.oneof(
       fc.record({ do: fc.constant("add" as const), key }),
@@ -213,18 +308,22 @@ describe("work queue", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 3 }),
+        fc.constantFrom(0, 7),
         fc.array(step, { maxLength: 60 }),
-        async (concurrency, steps) => {
+        async (concurrency, restMs, steps) => {
           const clock = manualClock(0);
           const open: { key: string; resolve: () => void; reject: (error: Error) => void }[] = [];
           /** Keys that were added since their last pass began: each must get another pass. */
           const owed = new Set<string>();
           // Collected, because the queue would take a failed expectation in `process` for a failed pass.
           const violations: string[] = [];
+          const ended = new Map<string, number>();
           const queue = createWorkQueue({
             clock,
             concurrency,
+            restMs,
             process: (started) => {
+              if (clock.monotonic() - (ended.get(started) ?? -restMs) < restMs) violations.push(`${started} too soon`);
               if (open.some((pass) => pass.key === started)) violations.push(`${started} twice at once`);
               if (open.length >= concurrency) violations.push(`${open.length + 1} at once`);
               owed.delete(started);
@@ -235,6 +334,7 @@ describe("work queue", () => {
           const finish = (nth: number, fails: boolean): void => {
             const [pass] = open.splice(nth % Math.max(1, open.length), 1);
             if (pass === undefined) return;
+            ended.set(pass.key, clock.monotonic());
             if (fails) owed.add(pass.key);
             if (fails) pass.reject(new Error("no"));
             else pass.resolve();

@@ -84,6 +84,8 @@ async function prepare(): Promise<{ rig: Rig; controller: Process }> {
         paceMs: 10,
         gates: { prometheus: undefined, alertmanager: undefined, resources: [], everyMs: 15_000 },
         listEveryMs: 1_000,
+        qps: 1_000,
+        burst: 1_000,
         clock: rig.clock,
         transport: transport.clock,
         random: seededRandom(1),

@@ -77,7 +77,7 @@ describe("a pass in which nothing was fetched or pushed", () => {
     const controller = createController(
       {
         client,
-        reader: listing(client, rig.clock),
+        reader: listing(client),
         policy,
         promoter: createPromoter({
           clock: rig.clock,

@@ -267,7 +267,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     const controller = createController(
       {
         client,
-        reader: reader(listing(client, clock)),
+        reader: reader(listing(client)),
         policy,
         promoter,
         clock,

@@ -261,7 +261,7 @@ async function statusesAt(nodes: number): Promise<readonly Status[]> {
   const status = {
     client,
     now: plan.at,
-    objects: await listing(client, rig.clock).read(),
+    objects: await listing(client).read(),
     plan,
     stored: input.stored,
     claimed: new Set<string>(),
@@ -295,7 +295,7 @@ async function statusesAt(nodes: number): Promise<readonly Status[]> {
       digest: plan.rings[0]?.levels[0]?.digest ?? "",
       since: "2024-12-16T07:00:00Z",
     });
-  const objects = await listing(client, rig.clock).read();
+  const objects = await listing(client).read();
   return [...objects.rings, ...objects.baselines].map((object) => object.status as Status);
 }
 

@@ -96,10 +96,7 @@ describe("the crash sweep itself", () => {
     }
     const client = createClient(stage.cluster.server, { fieldManager: "test", clock: stage.clock });
 
-    const [direct, listed] = [
-      await directReader(stage, { dead: false }).read(),
-      await listing(client, stage.clock).read(),
-    ];
+    const [direct, listed] = [await directReader(stage, { dead: false }).read(), await listing(client).read()];
 
     expect(direct).toEqual(listed);
   });

@@ -34,7 +34,6 @@ export function directReader(stage: Stage, soul: Soul): ClusterReader {
       });
       return Promise.resolve(Object.fromEntries(lists) as unknown as ClusterObjects);
     },
-    changed: () => Promise.resolve(),
     pending: () => [],
     stop: () => Promise.resolve(),
   };

@@ -138,7 +138,7 @@ function wirePorts(
 ): Ports {
   return {
     api,
-    reader: (client) => listing(client, systemClock),
+    reader: (client) => listing(client),
     git: (branch) =>
       openPolicyGit({
         url: where.gitUrl,

@@ -1,5 +1,5 @@
-// `npm run generate`: writes every file that is made from the sources: crds/, docs/kinds/, docs/reasons.md, docs/interop.md,
-// docs/install.md, docs/errors.md.
+// `npm run generate`: writes every file that is made from the sources: crds/, docs/kinds/, docs/reasons.md, docs/errors.md,
+// docs/metrics.md, docs/interop.md, docs/install.md, docs/invariants.md.
 // `generatedFiles` is pure but for reading the sources; a check and a test compare it with what is committed.
 import { invariantsPage } from "../docs/invariants.ts";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import { errorsPage } from "./pages/errors.ts";
 import { interopPage } from "./pages/interop.ts";
 import { installPage } from "./pages/install.ts";
 import { kindPage, kindsIndex } from "./pages/kinds.ts";
+import { metricsPage } from "./pages/metrics.ts";
 import { reasonsPage } from "./pages/reasons.ts";
 import { recipeFiles } from "./pages/recipes.ts";
 
@@ -30,6 +31,7 @@ export function generatedFiles(root = ROOT): ReadonlyMap<string, string> {
   files.set("docs/install.md", installPage());
   files.set("docs/reasons.md", reasonsPage());
   files.set("docs/interop.md", interopPage());
+  files.set("docs/metrics.md", metricsPage());
   files.set("docs/invariants.md", invariantsPage(root));
   for (const [path, content] of recipeFiles(root)) files.set(path, content);
   files.set("docs/errors.md", errorsPage(readSources(join(root, "controller"))));

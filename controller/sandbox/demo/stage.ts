@@ -70,7 +70,7 @@ export function createStage(
     forge,
     controller: createControllerProcess(sandbox, onLog),
     client,
-    reader: listing(client, clock),
+    reader: listing(client),
     seed,
     requests: recordRequests(sandbox.cluster.server, sandbox.clock, new Set([CONTROLLER_USER])).requests,
     async setMode(mode) {

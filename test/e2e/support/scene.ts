@@ -117,7 +117,7 @@ async function assemble(
     controllers.push(controller);
     return controller;
   };
-  const reader = listing(client, systemClock);
+  const reader = listing(client);
   const poke = async (): Promise<void> => {
     const body = { metadata: { annotations: { [REQUESTED_AT]: new Date(systemClock.now()).toISOString() } } };
     await client.patch(POLICY_REPOSITORIES, { name: "policy" }, { type: "merge", body });
@@ -257,7 +257,7 @@ async function untilReady(client: Client, fleet: Fleet): Promise<void> {
   await waitFor(
     "a cluster at rest",
     async () => {
-      const { nodes, pods, deployments, statefulsets } = await listing(client, systemClock).read();
+      const { nodes, pods, deployments, statefulsets } = await listing(client).read();
       const ready = nodes.filter((node) => JSON.stringify(node.status).includes('"KubeletReady"'));
       const tainted = nodes.filter((node) => JSON.stringify(node.spec).includes('"taints"'));
       const waiting = pods.filter(
