@@ -3,6 +3,7 @@ import type { ContainerImage, PodAsset, PodImages } from "../core/model.ts";
 import type { Instant } from "../clock.ts";
 import { fieldsAt, listOf, textOf } from "./fields.ts";
 import { annotationsOf, claimOf, conditionOf, identify, type Projected } from "./projected.ts";
+import { type Share, shareNothing } from "./sharing.ts";
 
 /** Everything that is kept of a pod. */
 export interface PodRecord {
@@ -16,19 +17,21 @@ export interface PodRecord {
   readonly claimId: string | undefined;
 }
 
-/** Projects a pod. */
-export function projectPod(object: unknown): Projected<PodRecord> {
+/** Projects a pod; `share` finds what it has in common with others. */
+export function projectPod(object: unknown, share: Share = shareNothing): Projected<PodRecord> {
   const identity = identify("Pod", true, object);
   if (!identity.ok) return identity;
-  const { name, namespace, uid, labels, controller, deleting, resourceVersion, createdAt } = identity.value;
+  const { name, namespace, uid, deleting, resourceVersion, createdAt } = identity.value;
+  const labels = share(identity.value.labels);
+  const controller = identity.value.controller === undefined ? undefined : share(identity.value.controller);
   const spec = fieldsAt(object, "spec");
   const status = fieldsAt(object, "status");
   const annotations = annotationsOf(object);
   const nodeName = textOf(spec["nodeName"]);
-  const containers = containersOf(spec);
+  const containers = share(containersOf(spec));
   const priority = spec["priority"];
   const ready = conditionOf(object, "Ready")?.status === "True";
-  const running = runningOf(status, containers, controller !== undefined);
+  const running = share(runningOf(status, containers, controller !== undefined));
   return {
     ok: true,
     value: {

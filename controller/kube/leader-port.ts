@@ -41,6 +41,7 @@ export function leaderPort(port: ApiPort, gate: WriteGate): ApiPort {
   return {
     request: (request) => (request.method === "GET" ? port.request(request) : gate.pass(() => port.request(request))),
     watch: (request) => port.watch(request),
+    ...(port.list === undefined ? {} : { list: (request) => port.list?.(request) ?? Promise.resolve(undefined) }),
   };
 }
 

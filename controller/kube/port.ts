@@ -31,6 +31,35 @@ export interface WatchEvent {
   readonly object: unknown;
 }
 
+/** Where a list stands when all of it was read. */
+export interface ListEnd {
+  /** The version of the snapshot that the list belongs to. */
+  readonly resourceVersion: string;
+  /** Where the next page begins, if there is one. */
+  readonly continue: string | undefined;
+}
+
+/** Objects of a list as they came; the last part says `end`. A list without one was cut. */
+export interface ListPart {
+  readonly items: readonly KubeObject[];
+  readonly end?: ListEnd;
+}
+
+/** Reads answers of one kind in another form than JSON, where the server has it. Throws `TransportError`. */
+export interface BinaryReader {
+  /** As `Accept` names it and `Content-Type` answers. */
+  readonly mediaType: string;
+  readList(body: AsyncIterable<Uint8Array>): AsyncIterable<ListPart>;
+  readWatch(body: AsyncIterable<Uint8Array>): AsyncIterable<WatchEvent>;
+}
+
+export type WatchRequest = Pick<ApiRequest, "path" | "query" | "signal" | "headers"> & {
+  /** For servers that have more than JSON; a port that does not know it leaves it alone. */
+  readonly binary?: BinaryReader | undefined;
+};
+
+export type ListRequest = Pick<ApiRequest, "path" | "query" | "signal"> & { readonly binary: BinaryReader };
+
 export interface ApiPort {
   /**
    * Resolves with whatever the server answered, errors included; rejects (`TransportError`) only when no answer came:
@@ -41,7 +70,12 @@ export interface ApiPort {
    * Opens a watch (`watch=true` is added); ends when the server closes it; throws `ApiError` when it is refused and
    * `TransportError` when the connection breaks, also in the middle of a line. Leaving the loop closes the connection.
    */
-  watch(request: Pick<ApiRequest, "path" | "query" | "signal" | "headers">): AsyncIterable<WatchEvent>;
+  watch(request: WatchRequest): AsyncIterable<WatchEvent>;
+  /**
+   * Opens a list whose objects are handed over while they come in. Undefined: the server answers with JSON only, and nothing was
+   * read. Throws as `watch` does. Ports that speak nothing but JSON lack it.
+   */
+  list?(request: ListRequest): Promise<AsyncIterable<ListPart> | undefined>;
 }
 
 /** A Kubernetes object as it is on the wire, of any kind. */

@@ -7,8 +7,8 @@ import { isGone, isTooManyRequests, watchError } from "./api-errors.ts";
 import { reconnectDelay } from "./backoff.ts";
 import { readPages, sendListTo } from "./pages.ts";
 import type { ListScope } from "./pages.ts";
-import { ApiError } from "./port.ts";
-import type { ApiPort, KubeObject, WatchEvent } from "./port.ts";
+import { ApiError, TransportError } from "./port.ts";
+import type { ApiPort, BinaryReader, KubeObject, ListEnd, WatchEvent } from "./port.ts";
 import { collectionPath } from "./resources.ts";
 import type { Resource } from "./resources.ts";
 import { keyOf } from "./store.ts";
@@ -24,6 +24,11 @@ export interface ReflectorOptions<P> extends ListScope {
   readonly project: (object: KubeObject) => P | undefined;
   /** Hears of everything that went wrong and was survived. */
   readonly onError?: (error: unknown, context: { resource: Resource; key?: string }) => void;
+  /**
+   * Reads the kind in another form than JSON where port and server have it: the whole kind in one stream. It is dropped for JSON
+   * where they do not, and when what came was malformed.
+   */
+  readonly binary?: BinaryReader | undefined;
   readonly pageSize?: number;
   /** A watch that is silent for longer is dead. Servers send a bookmark about every minute: 120 s. */
   readonly silenceMs?: number;
@@ -61,6 +66,8 @@ const SILENCE_MS = 120_000;
 const HEALTHY_MS = 30_000;
 /** How long after its own timeout a server may take to close a watch. */
 const GRACE_MS = 30_000;
+/** Objects on a page of a stream: few enough for a server that has to ask etcd, many enough not to wait for each. */
+const STREAM_PAGE_SIZE = 5000;
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 /** The guard gave a watch up: the connection may be half open, the version is still good. */
@@ -157,6 +164,9 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
   let failure: unknown;
   let started: number | undefined;
   let useWatchList = options.watchList === true;
+  let binary = options.binary;
+  // The first list may be as old as the server's cache; a later one must not go back behind what was known.
+  let isFirst = true;
   let resolveSynced: (value: boolean) => void = () => undefined;
   const syncedPromise = new Promise<boolean>((resolve) => (resolveSynced = resolve));
 
@@ -166,13 +176,43 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     writer.endList();
     options.metrics?.listed(clock.monotonic() - listing, synced);
     version = resourceVersion;
+    isFirst = false;
     synced = true;
     failure = undefined;
     resolveSynced(true);
   }
 
+  /** Objects as they come in; false if the port or the server has no such thing. */
+  async function listAsStream(): Promise<boolean> {
+    if (binary === undefined || port.list === undefined) return false;
+    const { labelSelector, fieldSelector } = options;
+    // One stream out of the server's cache, or, where that might go back in time, large pages of what is true now.
+    const scope = isFirst ? { resourceVersion: "0" } : { limit: String(STREAM_PAGE_SIZE) };
+    for (let next: string | undefined; ;) {
+      const query = { labelSelector, fieldSelector, ...scope, continue: next };
+      const parts = await port.list({ path, query, signal: stopping.signal, binary });
+      if (parts === undefined) {
+        binary = undefined;
+        return false;
+      }
+      if (next === undefined) writer.beginList();
+      let end: ListEnd | undefined;
+      for await (const part of parts) {
+        heard = clock.monotonic();
+        for (const item of part.items) writer.put(item);
+        end = part.end ?? end;
+      }
+      if (end === undefined) throw new TransportError("connection", "unknown", `LIST ${path}: ended before its end`);
+      next = end.continue;
+      if (next !== undefined) continue;
+      finishList(end.resourceVersion);
+      return true;
+    }
+  }
+
   async function list(): Promise<void> {
     listing = clock.monotonic();
+    if (await listAsStream()) return;
     const send = sendListTo(port, resource, options, stopping.signal);
     for await (const page of readPages(send, options, options.pageSize)) {
       heard = clock.monotonic();
@@ -220,7 +260,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     // Its rejection only says that the watch ended first.
     const guarding = guard(clock, () => heard, limits, abort).catch(() => undefined);
     try {
-      for await (const event of port.watch({ path, query, signal: abort.signal })) {
+      for await (const event of port.watch({ path, query, signal: abort.signal, binary })) {
         take(event);
         count();
         failure = undefined;
@@ -245,6 +285,8 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     failure = error;
     options.metrics?.failed();
     if (isGone(error)) version = undefined;
+    // JSON says the same, and no strange object may hold up all others.
+    if (error instanceof TransportError && error.kind === "malformed") binary = undefined;
     const refused = error instanceof ApiError && error.code >= 400 && error.code < 500;
     // A server without WatchList refuses the parameters: list as usual from now on.
     if (useWatchList && version === undefined && refused && !isTooManyRequests(error) && !isGone(error)) {

@@ -8,11 +8,12 @@ import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { createAgents } from "./agents.ts";
 import { toApiError } from "./api-errors.ts";
+import { whileHeard } from "./body-stream.ts";
 import { startDeadline, unlessAborted } from "./deadline.ts";
 import { loadClusterAccess } from "./kubeconfig.ts";
 import type { ClusterAccess, Credentials } from "./kubeconfig.ts";
-import { TransportError } from "./port.ts";
-import type { ApiPort, ApiRequest, ApiResponse } from "./port.ts";
+import { ApiError, TransportError } from "./port.ts";
+import type { ApiPort, ApiRequest, ApiResponse, ListRequest, WatchRequest } from "./port.ts";
 import { readWatchEvents } from "./watch-lines.ts";
 
 /** One finished request, for metrics (`rest_client_requests_total{code,method,host}`). Never holds a credential. */
@@ -110,6 +111,11 @@ async function readAnswer(answer: Dispatcher.ResponseData, request: string): Pro
     if (answer.statusCode >= 300) return { status: answer.statusCode, headers, body: "" };
     throw new TransportError("malformed", "unknown", `${request}: the answer is not what its content type says`, error);
   }
+}
+
+function isOfType(answer: Dispatcher.ResponseData, mediaType: string): boolean {
+  const type = flatten(answer.headers)["content-type"] ?? "";
+  return type.split(";", 1)[0]?.trim().toLowerCase() === mediaType;
 }
 
 function isZipError(error: unknown): boolean {
@@ -224,8 +230,10 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
-  async function* watch(call: Parameters<ApiPort["watch"]>[0]) {
-    const get: ApiRequest = { ...call, method: "GET", query: { ...call.query, watch: "true" } };
+  async function* watch({ binary, ...call }: WatchRequest) {
+    const accept = binary === undefined ? {} : { accept: `${binary.mediaType};stream=watch, application/json` };
+    const headers = { ...accept, ...call.headers };
+    const get: ApiRequest = { ...call, headers, method: "GET", query: { ...call.query, watch: "true" } };
     const name = `WATCH ${call.path}`;
     const started = clock.monotonic();
     const caller = call.signal === undefined ? closing.signal : AbortSignal.any([call.signal, closing.signal]);
@@ -240,7 +248,8 @@ export function createTransport(options: TransportOptions): Transport {
       deadline.met();
       recorded = true;
       record(get, true, started, code);
-      yield* readWatchEvents(answer.body);
+      const isBinary = binary !== undefined && isOfType(answer, binary.mediaType);
+      yield* isBinary ? binary.readWatch(answer.body) : readWatchEvents(answer.body);
     } catch (error) {
       if (deadline.signal.aborted) throw connectionError(deadline.signal.reason, name);
       throw error instanceof Error && error.name === "ApiError" ? error : connectionError(error, name);
@@ -250,10 +259,55 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
+  async function list({ binary, ...call }: ListRequest): ReturnType<NonNullable<ApiPort["list"]>> {
+    // The API server compresses more slowly than a datacenter's network carries: a large list would come several times later.
+    const headers = { accept: `${binary.mediaType}, application/json`, "accept-encoding": "identity" };
+    const get: ApiRequest = { ...call, method: "GET", headers };
+    const name = `LIST ${call.path}`;
+    const started = clock.monotonic();
+    const caller = call.signal === undefined ? closing.signal : AbortSignal.any([call.signal, closing.signal]);
+    const silenceMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const deadline = startDeadline(clock, silenceMs, caller, name);
+    const end = (code: string): void => {
+      deadline.done();
+      record(get, false, started, code);
+    };
+    let answer: Dispatcher.ResponseData;
+    try {
+      answer = await send(get, false, deadline.signal);
+      if (answer.statusCode !== 200) throw toApiError(await readAnswer(answer, name));
+    } catch (error) {
+      end(error instanceof ApiError ? String(error.code) : "<error>");
+      if (deadline.signal.aborted) throw connectionError(deadline.signal.reason, name);
+      throw error instanceof ApiError ? error : connectionError(error, name);
+    }
+    // From here on the stream may last, but it must not fall silent.
+    deadline.met();
+    if (!isOfType(answer, binary.mediaType)) {
+      // Not read: in JSON such a list may be longer than a string can be, so it is asked for in pages.
+      answer.body.on("error", () => undefined).destroy();
+      end("200");
+      return undefined;
+    }
+    async function* readParts() {
+      let code = "<error>";
+      try {
+        yield* binary.readList(whileHeard(answer.body, { clock, silenceMs, what: name }));
+        code = "200";
+      } catch (error) {
+        throw connectionError(deadline.signal.aborted ? deadline.signal.reason : error, name);
+      } finally {
+        end(code);
+      }
+    }
+    return readParts();
+  }
+
   return {
     host: access.server.host,
     request,
     watch,
+    list,
     async close() {
       closing.abort(new Error("the transport is closed"));
       await agents.destroy();

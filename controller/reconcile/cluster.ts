@@ -4,7 +4,9 @@ import type { Clock, Random } from "../clock.ts";
 import { MEDIK8S_LEASES } from "../inventory/foreign.ts";
 import type { Client } from "../kube/client.ts";
 import { measureReflector } from "../kube/metrics.ts";
+import { createSharing } from "../inventory/sharing.ts";
 import type { KubeObject } from "../kube/port.ts";
+import { createWords, protobufReader } from "../kube/protobuf/index.ts";
 import { type Reflector, startReflector } from "../kube/reflector.ts";
 import {
   DAEMON_SETS,
@@ -30,6 +32,7 @@ import {
 } from "../kube/resources.ts";
 import { createStore, type Store } from "../kube/store.ts";
 import type { Meter } from "../metrics.ts";
+import { keepersOf } from "./kept.ts";
 import { JOB_NAMESPACE } from "../nodes/recipe-job.ts";
 
 /** What is read of the cluster; of Leases and Jobs only single namespaces. */
@@ -119,7 +122,10 @@ export interface WatchingOptions {
 export function watching({ client, clock, random, meter, onChange, onError }: WatchingOptions): ClusterReader {
   const reflectors = new Map<ClusterKey, Reflector>();
   const stores = new Map<ClusterKey, Store<KubeObject>>();
+  const keepers = keepersOf(createSharing());
+  const words = createWords();
   for (const key of CLUSTER_KEYS) {
+    const keep = keepers[key] ?? ((object) => typed(object, READ[key]));
     const store = createStore<KubeObject>();
     if (key !== "leases") store.onChange(onChange);
     stores.set(key, store);
@@ -131,7 +137,8 @@ export function watching({ client, clock, random, meter, onChange, onError }: Wa
       random,
       store,
       ...scopeOf(key),
-      project: (object) => typed(object, READ[key]),
+      binary: protobufReader(READ[key], words),
+      project: keep,
       onError: (error) => onError(error, key),
       metrics: measured.hooks,
     });

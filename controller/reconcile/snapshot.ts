@@ -25,6 +25,7 @@ import type { KubeObject } from "../kube/port.ts";
 import { keyOf } from "../kube/store.ts";
 import { JOB_NAMESPACE } from "../nodes/recipe-job.ts";
 import type { ClusterKey, ClusterObjects } from "./cluster.ts";
+import { isOurs, projectionOf } from "./kept.ts";
 
 export interface Snapshot {
   readonly inventory: Inventory;
@@ -47,7 +48,7 @@ export function takeSnapshot(
       .to;
   const values = <T>(name: string, list: readonly Projected<T>[]): readonly T[] =>
     recall(memory, `values/${name}`, [list], () => valuesOf(list));
-  const projected = project("nodes", (node) => projectNode(node));
+  const projected = project("nodes", (node) => projectionOf(node, projectNode));
   const elsewhere = recall(
     memory,
     "elsewhere",
@@ -62,10 +63,12 @@ export function takeSnapshot(
       completeNodes(valuesOf(projected), { leases: objects.leases, elsewhere }, before),
   );
   const heads = CONTROLLERS.map(([kind, key]) =>
-    project(key, (object) => (key === "jobs" && isOurs(object) ? undefined : projectWorkload(kind, object))),
+    project(key, (object) =>
+      key === "jobs" && isOurs(object) ? undefined : projectionOf(object, (whole) => projectWorkload(kind, whole)),
+    ),
   );
-  const pods = project("pods", (pod) => (isOurs(pod) ? undefined : projectPod(pod)));
-  const pdbs = project("pdbs", projectPdb);
+  const pods = project("pods", (pod) => (isOurs(pod) ? undefined : projectionOf(pod, (whole) => projectPod(whole))));
+  const pdbs = project("pdbs", (pdb) => projectionOf(pdb, projectPdb));
   const records = recall(memory, "records", [pods], () => valuesOf(others(pods)));
   const controllers = recall(memory, "heads", heads, () => valuesOf(others(heads.flat())));
   const { workloads } = recall(memory, "joins", [records, controllers], (before: Joins | undefined) =>
@@ -101,11 +104,6 @@ export function takeSnapshot(
 }
 
 const NONE: ReadonlySet<never> = new Set();
-
-/** Ringward's own jobs are nobody's workload. */
-function isOurs(object: KubeObject): boolean {
-  return object.metadata.namespace === JOB_NAMESPACE;
-}
 
 function others<T>(list: readonly (T | undefined)[]): readonly T[] {
   return list.filter((one) => one !== undefined);
