@@ -42,7 +42,19 @@ const table = {
   ],
   BlockingPod: ["wait", "A pod that a gate of the ring names is on the node."],
   PDBBlocked: ["person", "A PodDisruptionBudget refuses the eviction of a pod."],
+  PDBNeverAllows: [
+    "person",
+    "A PodDisruptionBudget wants as many healthy pods as there are, so it can never spare one; the node is not cordoned.",
+  ],
+  PDBConflict: [
+    "person",
+    "More than one PodDisruptionBudget selects a pod, and the API server evicts no such pod; the node is not cordoned.",
+  ],
   PodBlocksDrain: ["person", "A pod that the drain policy does not evict is on the node."],
+  PodStuckTerminating: ["person", "A pod was evicted, and is still there although its grace has ended."],
+  WaitingForCompletion: ["wait", "The drain waits for pods that policy leaves to end by themselves."],
+  VolumesAttached: ["wait", "Volumes of pods that left are still attached to the node; its update waits for that."],
+  ServerBusy: ["wait", "The API server is overloaded and asked to come back later."],
   DrainTimedOut: ["person", "The drain took longer than its timeout and was backed out; it is tried again later."],
   CordonedByOther: ["person", "Somebody else cordoned the node and the ring skips such nodes."],
   UnderMaintenance: [

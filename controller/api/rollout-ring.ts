@@ -83,8 +83,44 @@ export const DrainPolicy = Type.Object(
         default: "Evict",
       }),
     ),
+    localVolumes: Type.Optional(
+      StringEnum(
+        ["Block", "Evict"] as const,
+        "Pods with hostPath volumes or local PersistentVolumes. The data stays on the node; a pod that a local volume pins waits until the node is back.",
+        { default: "Evict" },
+      ),
+    ),
+    volumes: Type.Optional(
+      StringEnum(
+        ["Wait", "Ignore"] as const,
+        "`Wait`: the update starts when the volumes of the pods that left are detached.",
+        { default: "Wait" },
+      ),
+    ),
+    pods: Type.Optional(
+      AtomicList(
+        Type.Object(
+          {
+            selector: LabelSelector("Pods that this rule is about."),
+            namespaces: Type.Optional(
+              AtomicList(ObjectName("Namespace."), "Only in these namespaces; left out: in all.", 64, { minItems: 1 }),
+            ),
+            behavior: StringEnum(
+              ["Evict", "Leave", "WaitCompleted"] as const,
+              "`Evict`: also where the pod asks not to be, or another field here says Block. `Leave`: it stays on the node, and dies with a reboot. `WaitCompleted`: it is left to end by itself, within the timeout.",
+            ),
+          },
+          { description: "What is done with some pods." },
+        ),
+        'Rules for single pods; the first that names a pod counts. A pod that no rule names and that asks not to be evicted (`karpenter.sh/do-not-disrupt: "true"`, `cluster-autoscaler.kubernetes.io/safe-to-evict: "false"`) blocks the drain; the label `cluster.x-k8s.io/drain` with `skip` or `wait-completed` means Leave or WaitCompleted. DaemonSet, static and completed pods always stay.',
+        16,
+      ),
+    ),
   },
-  { description: "How nodes of this ring are drained." },
+  {
+    description:
+      "How nodes of this ring are drained: by eviction, lowest priority first; pods of system-cluster-critical and above go when all others are gone.",
+  },
 );
 export type DrainPolicy = Static<typeof DrainPolicy>;
 

@@ -52,6 +52,7 @@ export function ownObjects(objects: ClusterView["objects"]): ClusterObjects {
     replicasets: none,
     jobs: none,
     pdbs: none,
+    volumes: none,
     leases: none,
     maintenanceLeases: none,
     baselines: list("PatchBaseline"),

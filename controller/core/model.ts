@@ -129,6 +129,23 @@ export interface PodAsset {
   readonly emptyDir: boolean;
   readonly priority: number;
   readonly job: boolean;
+  /** Being deleted: when its grace ends. */
+  readonly endsAt?: Instant;
+  readonly finalizers?: readonly string[];
+  /** The annotation with which its owner asks not to be evicted. */
+  readonly doNotEvict?: string;
+  readonly hostPath?: boolean;
+  /** PersistentVolumeClaims of its namespace. */
+  readonly volumeClaims?: readonly string[];
+}
+
+/** A PersistentVolume, as far as a drain needs it. */
+export interface VolumeAsset {
+  readonly name: string;
+  /** `namespace/name` of the claim that it is bound to. */
+  readonly claim: string | undefined;
+  /** On a disk of one node (`local`, `hostPath`). */
+  readonly local: boolean;
 }
 
 export interface PdbAsset {
@@ -138,6 +155,12 @@ export interface PdbAsset {
   readonly disruptionsAllowed: number;
   readonly currentHealthy: number;
   readonly desiredHealthy: number;
+  /** Pods that it counts when all are there. */
+  readonly expectedPods?: number;
+  /** Its status is older than its spec: the API server refuses to evict by it. */
+  readonly outdated?: boolean;
+  /** `unhealthyPodEvictionPolicy: AlwaysAllow`. */
+  readonly alwaysAllowsUnhealthy?: boolean;
 }
 
 /** A static pod of the control plane. */
@@ -155,6 +178,7 @@ export interface Inventory {
   readonly workloads: readonly WorkloadAsset[];
   readonly pods: readonly PodAsset[];
   readonly pdbs: readonly PdbAsset[];
+  readonly volumes?: readonly VolumeAsset[];
   /** `v1.36.2`, or undefined where unknown (a dump). */
   readonly apiServerVersion: string | undefined;
   /** The control plane's own pods, and what the API server says of itself (`/readyz`; undefined: nobody asked). */

@@ -15,6 +15,7 @@ import {
   PATCH_BASELINES,
   PATCH_EXCEPTIONS,
   PATCH_LEVELS,
+  PERSISTENT_VOLUMES,
   POD_DISRUPTION_BUDGETS,
   PODS,
   POLICY_REPOSITORIES,
@@ -23,6 +24,7 @@ import {
   ROLLOUT_RINGS,
   STATEFUL_SETS,
   UPDATE_RECIPES,
+  VOLUME_ATTACHMENTS,
   WORKLOAD_PATCH_STATES,
 } from "../kube/resources.ts";
 
@@ -59,6 +61,8 @@ export const PERMISSIONS: readonly Permission[] = [
   allow(PODS, ["list", "watch"], "What runs where: images, drains, health. Pods are never changed or deleted."),
   allow([PODS, "eviction"], ["create"], "Drains, by the eviction API alone, so that disruption budgets hold."),
   allow(POD_DISRUPTION_BUDGETS, ["list", "watch"], "Which budget holds a drain up."),
+  allow(PERSISTENT_VOLUMES, ["list", "watch"], "Which pods cannot go elsewhere, because their data is on one node."),
+  allow(VOLUME_ATTACHMENTS, ["list"], "Whether a drained node's volumes are detached."),
   allow(DEPLOYMENTS, ["get", "list", "watch"], "Which images a workload wants, and how its rollout stands."),
   allow(DEPLOYMENTS, ["patch"], "Container images and the claim's mark. Confined by a policy."),
   allow(STATEFUL_SETS, ["get", "list", "watch"], "Which images a workload wants, and how its rollout stands."),

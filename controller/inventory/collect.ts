@@ -2,8 +2,8 @@
 // so memory follows the number of objects and not their size. The order of the objects never changes the result (R6); a bad one
 // becomes a problem and the others go on (V4).
 import type { Instant } from "../clock.ts";
-import type { Inventory, NodeAsset, PdbAsset } from "../core/model.ts";
 import { controlPlanePods } from "./control-plane.ts";
+import type { Inventory, NodeAsset, PdbAsset, VolumeAsset } from "../core/model.ts";
 import { canonicalJson } from "../core/levels/index.ts";
 import { type Fields, fieldsAt, instantOf, isFields, listOf, textOf } from "./fields.ts";
 import {
@@ -18,6 +18,7 @@ import {
 import { joinWorkloads } from "./join-workloads.ts";
 import { projectNode, readHeardAt } from "./project-node.ts";
 import { projectPdb } from "./project-pdb.ts";
+import { projectVolume } from "./project-volume.ts";
 import { type PodRecord, projectPod } from "./project-pod.ts";
 import { type ControllerKind, projectWorkload, type WorkloadHead } from "./project-workload.ts";
 import type { ObjectProblem, Projected } from "./projected.ts";
@@ -54,6 +55,7 @@ const NODE_LEASES = "kube-node-lease";
 const GROUPS: ReadonlyMap<string, string> = new Map([
   ["Node", ""],
   ["Pod", ""],
+  ["PersistentVolume", ""],
   ["Lease", "coordination.k8s.io"],
   ["PodDisruptionBudget", "policy"],
   ["Deployment", "apps"],
@@ -74,11 +76,12 @@ export function createCollector(): Collector {
   const nodes = createShelf<NodeAsset>("Node");
   const pods = createShelf<PodRecord>("Pod");
   const pdbs = createShelf<PdbAsset>("PodDisruptionBudget");
+  const volumes = createShelf<VolumeAsset>("PersistentVolume");
   const heads = createShelf<WorkloadHead>("workload");
   const leases = createShelf<LeaseRecord>("Lease");
   const own = createShelf<OwnObject>("object");
   const holds = createShelf<readonly HoldElsewhere[]>("object");
-  const shelves = [nodes, pods, pdbs, heads, leases, own];
+  const shelves = [nodes, pods, pdbs, volumes, heads, leases, own];
   const problems: ObjectProblem[] = [];
   let takenAt: Instant | undefined;
   let apiServerVersion: string | undefined;
@@ -96,6 +99,7 @@ export function createCollector(): Collector {
     if (kind === "Node") return keep(nodes, object, kind, projectNode(object));
     if (kind === "Pod") return keep(pods, object, kind, projectPod(object));
     if (kind === "PodDisruptionBudget") return keep(pdbs, object, kind, projectPdb(object));
+    if (kind === "PersistentVolume") return keep(volumes, object, kind, projectVolume(object));
     if (kind === "Lease" && fieldsAt(object, "metadata")["namespace"] === NODE_LEASES)
       leases.put(kind, object, readLease(object));
   }
@@ -140,6 +144,7 @@ export function createCollector(): Collector {
       workloads: joinWorkloads(heads.list().map(valueOf), pods.list().map(valueOf)).workloads,
       pods: pods.list().map(({ value }) => value.asset),
       pdbs: pdbs.list().map(valueOf),
+      volumes: volumes.list().map(valueOf),
       apiServerVersion,
       controlPlane: { pods: controlPlanePods(pods.list().map(valueOf)), ready: undefined },
     };

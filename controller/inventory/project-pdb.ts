@@ -9,15 +9,21 @@ export function projectPdb(object: unknown): Projected<PdbAsset> {
   if (!identity.ok) return identity;
   const { name, namespace } = identity.value;
   const status = fieldsAt(object, "status");
+  const spec = fieldsAt(object, "spec");
+  const { generation } = identity.value;
+  const outdated = generation !== undefined && countOf(status["observedGeneration"]) < generation;
   return {
     ok: true,
     value: {
       namespace,
       name,
-      selector: selectorOf(fieldsAt(object, "spec")["selector"]),
+      selector: selectorOf(spec["selector"]),
       disruptionsAllowed: countOf(status["disruptionsAllowed"]),
       currentHealthy: countOf(status["currentHealthy"]),
       desiredHealthy: countOf(status["desiredHealthy"]),
+      expectedPods: countOf(status["expectedPods"]),
+      ...(outdated ? { outdated } : {}),
+      ...(spec["unhealthyPodEvictionPolicy"] === "AlwaysAllow" ? { alwaysAllowsUnhealthy: true } : {}),
     },
   };
 }

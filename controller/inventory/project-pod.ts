@@ -1,7 +1,7 @@
 // A Pod object as the core sees it: what a drain must know of it, and which images it runs. Must never throw (V4).
 import type { ContainerImage, PodAsset, PodImages } from "../core/model.ts";
 import type { Instant } from "../clock.ts";
-import { fieldsAt, listOf, textOf } from "./fields.ts";
+import { entryOf, fieldsAt, instantOf, listOf, textOf } from "./fields.ts";
 import { annotationsOf, claimOf, conditionOf, identify, type Projected } from "./projected.ts";
 import { type Share, shareNothing } from "./sharing.ts";
 
@@ -49,6 +49,7 @@ export function projectPod(object: unknown, share: Share = shareNothing): Projec
         emptyDir: listOf(spec["volumes"]).some((volume) => Object.hasOwn(fieldsAt(volume), "emptyDir")),
         priority: typeof priority === "number" && Number.isFinite(priority) ? priority : 0,
         job: controller?.kind === "Job",
+        ...drainFields(object, annotations, name),
       },
       resourceVersion,
       createdAt,
@@ -59,6 +60,37 @@ export function projectPod(object: unknown, share: Share = shareNothing): Projec
     },
   };
 }
+
+type DrainFields = Pick<PodAsset, "endsAt" | "finalizers" | "doNotEvict" | "hostPath" | "volumeClaims">;
+
+/** What matters to a drain and few pods have. */
+function drainFields(object: unknown, annotations: Readonly<Record<string, string>>, name: string): DrainFields {
+  const metadata = fieldsAt(object, "metadata");
+  const volumes = listOf(fieldsAt(object, "spec")["volumes"]).map((volume) => fieldsAt(volume));
+  const endsAt = instantOf(metadata["deletionTimestamp"]);
+  const finalizers = listOf(metadata["finalizers"])
+    .flatMap((one) => textOf(one, 128) || [])
+    .slice(0, 8);
+  const asks = KEEP.find(([key, value]) => entryOf(annotations, key) === value);
+  // The claim of an ephemeral volume is named after pod and volume.
+  const claims = volumes.flatMap((volume) => {
+    if (Object.hasOwn(volume, "ephemeral")) return [`${name}-${textOf(volume["name"], 63)}`];
+    return textOf(fieldsAt(volume, "persistentVolumeClaim")["claimName"]) || [];
+  });
+  return {
+    ...(endsAt === undefined ? {} : { endsAt }),
+    ...(finalizers.length === 0 ? {} : { finalizers }),
+    ...(asks === undefined ? {} : { doNotEvict: `${asks[0]}: "${asks[1]}"` }),
+    ...(volumes.some((volume) => Object.hasOwn(volume, "hostPath")) ? { hostPath: true } : {}),
+    ...(claims.length === 0 ? {} : { volumeClaims: claims }),
+  };
+}
+
+/** With these a pod's owner asks that it is not evicted (Karpenter; Cluster Autoscaler's FAQ). */
+const KEEP: readonly (readonly [string, string])[] = [
+  ["karpenter.sh/do-not-disrupt", "true"],
+  ["cluster-autoscaler.kubernetes.io/safe-to-evict", "false"],
+];
 
 /** Init containers first, as the template lists them. A container without a name or image is left out. */
 export function containersOf(spec: Readonly<Record<string, unknown>>): readonly ContainerImage[] {

@@ -34,6 +34,8 @@ export const JOBS = resource("batch", "v1", "jobs", "Job", true);
 export const CRON_JOBS = resource("batch", "v1", "cronjobs", "CronJob", true);
 export const POD_DISRUPTION_BUDGETS = resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true);
 export const LEASES = resource("coordination.k8s.io", "v1", "leases", "Lease", true);
+export const PERSISTENT_VOLUMES = resource("", "v1", "persistentvolumes", "PersistentVolume", false);
+export const VOLUME_ATTACHMENTS = resource("storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", false);
 export const EVENTS = resource("events.k8s.io", "v1", "events", "Event", true);
 export const CUSTOM_RESOURCE_DEFINITIONS = resource(
   "apiextensions.k8s.io",
@@ -71,6 +73,8 @@ export const RESOURCES: readonly Resource[] = [
   CRON_JOBS,
   POD_DISRUPTION_BUDGETS,
   LEASES,
+  PERSISTENT_VOLUMES,
+  VOLUME_ATTACHMENTS,
   EVENTS,
   CUSTOM_RESOURCE_DEFINITIONS,
   PATCH_BASELINES,

@@ -4,18 +4,34 @@ import type { NodePatchStateStatus } from "../api/patch-state.ts";
 import type { Gate } from "../api/gate.ts";
 import type { DrainPolicy } from "../api/rollout-ring.ts";
 import type { Instant } from "../clock.ts";
-import type { Assessment, Block, Claim, LevelInForce, NodeAsset, PdbAsset, PodAsset } from "../core/model.ts";
-import { budgetsOf, describeRefusals } from "../core/operations/drain.ts";
+import type {
+  Assessment,
+  Block,
+  Claim,
+  LevelInForce,
+  NodeAsset,
+  PdbAsset,
+  PodAsset,
+  VolumeAsset,
+} from "../core/model.ts";
+import { indexBudgets } from "../core/operations/budgets.ts";
+import { type Attachment, isDrained, viewDrain } from "../core/operations/drain.ts";
 import { jobsToSee } from "../core/operations/node-jobs.ts";
-import { type JobView, type NodeAct, nextNodeAct, type RecipeStepName } from "../core/operations/node-steps.ts";
+import {
+  type JobView,
+  type NodeAct,
+  nextNodeAct,
+  type NodeView,
+  type RecipeStepName,
+} from "../core/operations/node-steps.ts";
 import { parseReport } from "../inventory/report.ts";
 import { storeInventory } from "../inventory/store-inventory.ts";
-import { isNotFound, isTooManyRequests } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
 import { closeOperation } from "../kube/closing.ts";
 import { createState, readState, type StateTarget, type StoredState, writeState } from "../kube/patch-states.ts";
-import { ApiError, type KubeObject } from "../kube/port.ts";
-import { NODES, PODS } from "../kube/resources.ts";
+import type { KubeObject } from "../kube/port.ts";
+import { NODES, PODS, VOLUME_ATTACHMENTS } from "../kube/resources.ts";
+import { type EvictionPauses, type Evictor, evictPods, tryEvictions } from "./evict.ts";
 import { markNode, unmarkNode } from "./mark.ts";
 import { createJob, deletePreparedJob, jobName, readJobLog, resumeJob, viewJob } from "./recipe-job.ts";
 
@@ -33,6 +49,7 @@ export interface NodeOperationInput {
   readonly project: {
     readonly node: (object: KubeObject) => NodeAsset | undefined;
     readonly pod: (object: KubeObject) => PodAsset | undefined;
+    readonly attachment: (object: KubeObject, node: string) => Attachment | undefined;
   };
   /** The node against the level of the claim. */
   readonly assess: (
@@ -42,8 +59,8 @@ export interface NodeOperationInput {
   ) => Assessment;
   /** What an inventory of this node has to keep. */
   readonly keep: InventoryKeep;
-  /** Not before this time, by pod UID: what the server's Retry-After said. Losing it only asks sooner. */
-  readonly evictAfter: Map<string, Instant>;
+  readonly volumes: readonly VolumeAsset[];
+  readonly pauses: EvictionPauses;
   readonly tell: (event: OperationEvent) => void;
 }
 
@@ -65,9 +82,6 @@ export type OperationResult =
   /** The claim may be freed; `lost` counts as a failure of its ring for ever. */
   | { readonly kind: "Free"; readonly lost: boolean };
 
-/** How long a refused pod is left alone where the server does not say. */
-const EVICT_PAUSE_MS = 5_000;
-
 /** One act on one node. Throws ApiError on conflicts and outages; nothing is lost by that. */
 export async function operateNode(input: NodeOperationInput): Promise<OperationResult> {
   const { client, claim, level } = input;
@@ -83,7 +97,7 @@ export async function operateNode(input: NodeOperationInput): Promise<OperationR
   const state = stored?.status;
   const pods = await livePods(input, state);
   const jobs = await liveJobs(input, state);
-  const act = nextNodeAct({
+  const view: NodeView = {
     now: input.now,
     claim,
     level: level?.spec,
@@ -94,25 +108,54 @@ export async function operateNode(input: NodeOperationInput): Promise<OperationR
     state,
     pods,
     pdbs: input.pdbs,
+    volumes: input.volumes,
+    attachments: await liveAttachments(input, state, live, pods),
     job: (step) => jobs.get(step) ?? { phase: "Absent" },
     assess: () => input.assess(node as NodeAsset, state, level),
     retreat: input.retreat,
-  });
+  };
+  const first = nextNodeAct(view);
+  const act =
+    first.kind === "TryDrain"
+      ? nextNodeAct({ ...view, trial: await tryEvictions(evictorOf(input), first.pods) })
+      : first;
   return perform(act, { input, level, target, live, node, stored, state });
 }
 
-const DRAINING = new Set(["Cordoned", "Drained"]);
-const BEFORE_CORDON = new Set(["Claimed", "Prepared", "Staged"]);
+/** Steps that look at the node's pods: those of the drain, and those that a cordon may follow. */
+const WITH_PODS: ReadonlySet<string> = new Set(["Claimed", "Prepared", "Staged", "Cordoned", "Drained"]);
+const BEFORE_CORDON: ReadonlySet<string> = new Set(["Claimed", "Prepared", "Staged"]);
+const DRAINING: ReadonlySet<string> = new Set(["Cordoned", "Drained"]);
 
 async function livePods(
   { client, claim, project, blocking }: NodeOperationInput,
   state: NodePatchStateStatus | undefined,
 ): Promise<readonly PodAsset[]> {
-  if (state?.operation?.claimId !== claim.id) return [];
-  const { step } = state.operation;
-  if (!DRAINING.has(step) && !(blocking.length > 0 && BEFORE_CORDON.has(step))) return [];
+  const operation = state?.operation?.claimId === claim.id ? state.operation : undefined;
+  if (operation === undefined || !WITH_PODS.has(operation.step)) return [];
+  if (operation.disrupt !== true && !(blocking.length > 0 && BEFORE_CORDON.has(operation.step))) return [];
   const { items } = await client.list(PODS, { fieldSelector: `spec.nodeName=${claim.name}` });
   return items.flatMap((pod) => project.pod(pod) ?? []);
+}
+
+/** The node's attachments, looked at only when its pods are gone and it says that volumes are attached. */
+async function liveAttachments(
+  { client, claim, drain, volumes, project }: NodeOperationInput,
+  state: NodePatchStateStatus | undefined,
+  live: KubeObject | undefined,
+  pods: readonly PodAsset[],
+): Promise<readonly Attachment[]> {
+  if (state?.operation?.claimId !== claim.id || !DRAINING.has(state.operation.step)) return [];
+  if (drain.volumes === "Ignore" || !isDrained(viewDrain(pods, drain, volumes))) return [];
+  if (live === undefined || !hasVolumes(live)) return [];
+  const { items } = await client.list(VOLUME_ATTACHMENTS);
+  return items.flatMap((object) => project.attachment(object, claim.name) ?? []);
+}
+
+/** What the attach controller keeps in the node's status. */
+function hasVolumes({ status }: KubeObject): boolean {
+  const attached = (status as { readonly volumesAttached?: unknown } | undefined)?.volumesAttached;
+  return Array.isArray(attached) && attached.length > 0;
 }
 
 async function liveJobs(
@@ -176,6 +219,9 @@ async function perform(act: NodeAct, scene: Scene): Promise<OperationResult> {
     case "Unmark":
       if (live !== undefined) await unmarkNode(client, live, act.uncordon, priorMarksOf(scene));
       return { kind: "Moved", note: "Uncordon" };
+    case "TryDrain":
+      // Asked for and answered before: a second one would be a fault of the step machine.
+      throw new Error(`the evictions of ${claim.name} were tried, and are asked for again`);
     case "Evict":
       return evict(scene, act.pods, act.wait);
     case "CreateJob":
@@ -224,7 +270,13 @@ const SHOWN: ReadonlySet<string> = new Set([
   "EtcdQuorumAtRisk",
   "ApiServerNotReady",
   "PDBBlocked",
+  "PDBNeverAllows",
+  "PDBConflict",
   "PodBlocksDrain",
+  "PodStuckTerminating",
+  "WaitingForCompletion",
+  "VolumesAttached",
+  "ServerBusy",
   "UnderMaintenance",
   "LockedByOther",
   "BeingRemoved",
@@ -247,55 +299,20 @@ async function showBlock(scene: Scene, block: Block): Promise<void> {
   if (shown) input.tell({ type: "Warning", reason: block.reason, note: block.message });
 }
 
-/** Asks for each pod's eviction once; a refusal names its budget and is asked again later (Retry-After kept). */
+/** Evicts, and shows what was refused. */
 async function evict(scene: Scene, pods: readonly PodAsset[], wait: Block): Promise<OperationResult> {
   const { input, state } = scene;
-  const refused: PodAsset[] = [];
-  let moved = false;
-  let failed: Error | undefined;
-  for (const pod of pods) {
-    if ((input.evictAfter.get(pod.uid) ?? 0) > input.now) {
-      refused.push(pod);
-      continue;
-    }
-    try {
-      await input.client.evict({ namespace: pod.namespace, name: pod.name }, { uid: pod.uid });
-      input.evictAfter.delete(pod.uid);
-      moved = true;
-    } catch (error) {
-      if (isNotFound(error)) continue;
-      const retryAfterMs = isTooManyRequests(error) ? error.retryAfterMs : undefined;
-      if (!isTooManyRequests(error) && !isCoveredTwice(error, pod, input.pdbs)) {
-        // What is wrong with one pod keeps no other from leaving (V4).
-        failed ??= error as Error;
-        continue;
-      }
-      refused.push(pod);
-      input.evictAfter.set(pod.uid, input.now + (retryAfterMs ?? EVICT_PAUSE_MS));
-    }
-  }
-  if (moved) input.tell({ type: "Normal", reason: "Draining", note: `evicting ${pods.length - refused.length} pods` });
-  if (failed !== undefined) throw failed;
-  const block = describeTwice(refused, input.pdbs) ?? describeRefusals(refused, input.pdbs) ?? wait;
+  const { granted, block: refusal } = await evictPods(evictorOf(input), pods);
+  if (granted > 0) input.tell({ type: "Normal", reason: "Draining", note: `evicting ${granted} pods` });
+  const block = refusal ?? wait;
   const before = state?.blockedBy?.find((other) => other.reason === block.reason)?.since;
   const dated: Block = { ...block, since: before === undefined ? input.now : Date.parse(before) };
-  if (!moved || dated.reason === "PDBBlocked") await showBlock(scene, dated);
-  return moved ? { kind: "Moved", note: "Evict" } : { kind: "Waiting", block: dated };
+  if (granted === 0 || refusal !== undefined) await showBlock(scene, dated);
+  return granted > 0 ? { kind: "Moved", note: "Evict" } : { kind: "Waiting", block: dated };
 }
 
-/** The API server evicts no pod that two budgets select, and says so with a 500. */
-function isCoveredTwice(error: unknown, pod: PodAsset, pdbs: readonly PdbAsset[]): boolean {
-  return error instanceof ApiError && error.code === 500 && budgetsOf(pod, pdbs).length > 1;
-}
-
-function describeTwice(refused: readonly PodAsset[], pdbs: readonly PdbAsset[]): Block | undefined {
-  const pod = refused.find((one) => budgetsOf(one, pdbs).length > 1);
-  if (pod === undefined) return undefined;
-  const names = budgetsOf(pod, pdbs).map(({ name }) => name);
-  return {
-    reason: "PDBBlocked",
-    message: `pod ${pod.namespace}/${pod.name} is selected by PodDisruptionBudgets ${names.join(" and ")}, and a pod with more than one is never evicted: change one of their selectors`,
-  };
+function evictorOf({ client, now, pdbs, pauses }: NodeOperationInput): Evictor {
+  return { client, now, pauses, budgets: indexBudgets(pdbs) };
 }
 
 function nameOfJob({ input, state }: Scene, step: RecipeStepName): string {

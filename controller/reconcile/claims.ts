@@ -8,10 +8,12 @@ import type { Claim, Inventory, LevelInForce, NodeAsset, PolicyInForce, Workload
 import type { Plan, Steering } from "../core/rollout/plan.ts";
 import { withHolds } from "../inventory/foreign.ts";
 import { projectWorkloads } from "../inventory/join-workloads.ts";
+import { projectAttachment } from "../inventory/project-volume.ts";
 import type { Client } from "../kube/client.ts";
 import { readState } from "../kube/patch-states.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { DEPLOYMENTS, PODS, REPLICA_SETS, type Resource } from "../kube/resources.ts";
+import type { EvictionPauses } from "../nodes/evict.ts";
 import { type InventoryKeep, operateNode } from "../nodes/operate.ts";
 import { operateWorkload, PATCHED_KINDS } from "../workloads/operate.ts";
 import { projectLiveNode, projectLivePod } from "./snapshot.ts";
@@ -22,7 +24,7 @@ export interface ServeInput {
   readonly policy: PolicyInForce;
   readonly plan: Plan;
   readonly inventory: Inventory;
-  readonly evictAfter: Map<string, Instant>;
+  readonly pauses: EvictionPauses;
   readonly concurrency: number;
   readonly tell: (
     claim: Claim,
@@ -91,11 +93,16 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
       blocking: (ring?.gates ?? []).filter(({ type, pods }) => type === "BlockingPods" && pods?.within !== "Cluster"),
       retreat,
       pdbs: inventory.pdbs,
-      project: { node: (object) => projectClaimedNode(object, inventory), pod: projectLivePod },
+      project: {
+        node: (object) => projectClaimedNode(object, inventory),
+        pod: projectLivePod,
+        attachment: projectAttachment,
+      },
       assess: (node, stored, live) =>
         assessNode({ ...common, node, stored, baseline: standIn, level: live, enforce, now: input.now() }),
       keep: keepFor(policy, level),
-      evictAfter: input.evictAfter,
+      volumes: inventory.volumes ?? [],
+      pauses: input.pauses,
       tell,
     });
   const served = operateWorkload({

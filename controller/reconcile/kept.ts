@@ -6,6 +6,7 @@ import type { Projected } from "../inventory/projected.ts";
 import { projectNode } from "../inventory/project-node.ts";
 import { projectPdb } from "../inventory/project-pdb.ts";
 import { projectPod } from "../inventory/project-pod.ts";
+import { projectVolume } from "../inventory/project-volume.ts";
 import { type ControllerKind, projectWorkload } from "../inventory/project-workload.ts";
 import type { Share } from "../inventory/sharing.ts";
 import type { KubeObject } from "../kube/port.ts";
@@ -88,6 +89,7 @@ export function keepersOf(share: Share): Readonly<Partial<Record<ClusterKey, Kee
     replicasets: keepWorkload("ReplicaSet"),
     jobs: (object) => (isOurs(object) ? object : keepJob(object)),
     pdbs: (object) => keep(object, projectPdb(object), (pdb) => pdb),
+    volumes: (object) => keep(object, projectVolume(object), (volume) => volume),
     leases: keepLease,
   };
 }

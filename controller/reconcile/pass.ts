@@ -16,6 +16,7 @@ import { type ApiServerView, viewApiServer } from "../kube/api-server.ts";
 import type { Client } from "../kube/client.ts";
 import type { EventInput } from "../kube/events.ts";
 import { apiVersionOf, findResource } from "../kube/resources.ts";
+import type { EvictionPauses } from "../nodes/evict.ts";
 import { removeAbandonedJobs } from "./abandoned-jobs.ts";
 import { serveClaims } from "./claims.ts";
 import type { ClusterObjects, ClusterReader } from "./cluster.ts";
@@ -72,7 +73,7 @@ interface Memory {
   soakedMs: ReadonlyMap<string, number>;
   /** Exact time that gates held, and the rings whose gates were all open, at the last look. */
   gates: Pick<Plan, "gateHeldMs" | "gatesHeld"> | undefined;
-  readonly evictAfter: Map<string, number>;
+  readonly pauses: EvictionPauses;
   /** What the API server said of itself, and when (monotonic, ms). */
   apiServer: { readonly at: number; readonly view: ApiServerView } | undefined;
   /** What only saves work: projections of objects, and parts of the last plan. */
@@ -94,7 +95,7 @@ export function createController(ports: PassPorts, options: PassOptions): Contro
     monotonic: undefined,
     soakedMs: new Map(),
     gates: undefined,
-    evictAfter: new Map(),
+    pauses: new Map(),
     apiServer: undefined,
     projections: createMemory(),
     planner: createPlanner(),
@@ -214,7 +215,7 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
     policy: policy.inForce,
     plan,
     inventory: snapshot.inventory,
-    evictAfter: memory.evictAfter,
+    pauses: memory.pauses,
     concurrency: options.concurrency,
     tell: (claim, event) => ports.record(toEvent(claim, event)),
     onError: (error, claim) => {

@@ -17,6 +17,7 @@ import { holdsElsewhere, withHolds } from "../inventory/foreign.ts";
 import { projectNode, readHeardAt } from "../inventory/project-node.ts";
 import { projectPdb } from "../inventory/project-pdb.ts";
 import { type PodRecord, projectPod } from "../inventory/project-pod.ts";
+import { projectVolume } from "../inventory/project-volume.ts";
 import { projectWorkload } from "../inventory/project-workload.ts";
 import { type ObjectProblem, type Projected, valuesOf } from "../inventory/projected.ts";
 import type { ApiServerView } from "../kube/api-server.ts";
@@ -69,6 +70,7 @@ export function takeSnapshot(
   );
   const pods = project("pods", (pod) => (isOurs(pod) ? undefined : projectionOf(pod, (whole) => projectPod(whole))));
   const pdbs = project("pdbs", (pdb) => projectionOf(pdb, projectPdb));
+  const volumes = project("volumes", (volume) => projectionOf(volume, projectVolume));
   const records = recall(memory, "records", [pods], () => valuesOf(others(pods)));
   const controllers = recall(memory, "heads", heads, () => valuesOf(others(heads.flat())));
   const { workloads } = recall(memory, "joins", [records, controllers], (before: Joins | undefined) =>
@@ -81,6 +83,7 @@ export function takeSnapshot(
       workloads,
       pods: recall(memory, "podAssets", [records], () => records.map((record) => record.asset)),
       pdbs: values("pdbs", pdbs),
+      volumes: values("volumes", volumes),
       apiServerVersion: apiServer.version,
       controlPlane: {
         pods: controlPlanePods(
@@ -97,7 +100,7 @@ export function takeSnapshot(
         workloadStates(objects, workloads),
       ),
     },
-    problems: [projected, ...heads, pods, pdbs].flatMap((list, at) =>
+    problems: [projected, ...heads, pods, pdbs, volumes].flatMap((list, at) =>
       recall(memory, `problems/${at}`, [list], () => problemsOf(list)),
     ),
   };

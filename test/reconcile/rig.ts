@@ -16,6 +16,7 @@ import {
   JOBS,
   NODE_PATCH_STATES,
   NODES,
+  POD_DISRUPTION_BUDGETS,
   POLICY_REPOSITORIES,
   ROLLOUT_RINGS,
   WORKLOAD_PATCH_STATES,
@@ -399,5 +400,15 @@ export function conditionOf(
 ): { status: string; reason: string; message: string } | undefined {
   return ((status["conditions"] ?? []) as { type: string; status: string; reason: string; message: string }[]).find(
     (condition) => condition.type === type,
+  );
+}
+
+/** The budget of shop/web spares nobody from the moment on in which n1 is cordoned: no forecast can see that. */
+export async function closeAfterCordon(rig: Rig): Promise<void> {
+  await rig.until("n1 is cordoned", async () => (await stepOf(rig, "n1")) === "Cordoned");
+  await rig.admin.patch(
+    POD_DISRUPTION_BUDGETS,
+    { namespace: "shop", name: "web" },
+    { type: "merge", body: { spec: { minAvailable: null, maxUnavailable: 0 } } },
   );
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import { POD_DISRUPTION_BUDGETS } from "../../controller/kube/resources.ts";
 import {
+  closeAfterCordon,
   conditionOf,
   createRig,
   FAST,
@@ -22,12 +23,12 @@ import {
 const MINUTE = 60_000;
 const NEVER = 30 * 24 * 60 * MINUTE;
 
-/** Two replicas on one node each, of which none may go. */
-const SHUT: KubeObject = {
+/** One may go, until somebody closes it. */
+const OPEN: KubeObject = {
   apiVersion: "policy/v1",
   kind: "PodDisruptionBudget",
   metadata: { name: "web", namespace: "shop" },
-  spec: { maxUnavailable: 0, selector: { matchLabels: { app: "web" } } },
+  spec: { maxUnavailable: 1, selector: { matchLabels: { app: "web" } } },
 };
 
 function textOf(rig: Rig): string {
@@ -64,18 +65,21 @@ function shut(drain: string): RigOptions {
     "selector: { matchLabels: { ring: canary } }\n      mode",
     "selector: { matchLabels: { ring: none } }\n      mode",
   );
-  return { machines: [machine("n1")], workloads: [WEB], objects: [SHUT], files: { "rings/canary.yaml": ring } };
+  return { machines: [machine("n1")], workloads: [WEB], objects: [OPEN], files: { "rings/canary.yaml": ring } };
 }
 
 describe("a PodDisruptionBudget that never lets go", () => {
   it("ends the drain when its time is over: named, the node given back, and tried again later (V2)", async () => {
     const rig = await createRig(shut("{ timeout: 10m }"));
-    await rig.until("the budget refuses", async () => reasonsOf(await rig.state("n1")).includes("PDBBlocked"));
+    await closeAfterCordon(rig);
+    await rig.until("the budget refuses", async () => reasonsOf(await rig.state("n1")).includes("PDBNeverAllows"));
     const { blockedBy, conditions } = await rig.state("n1");
     await wait(rig, 14);
 
-    expect(blockedBy).toMatchObject([{ reason: "PDBBlocked", message: expect.stringContaining("shop/web") as string }]);
-    expect(conditions).toMatchObject([{ type: "Ready" }, { type: "Reconciling", reason: "PDBBlocked" }]);
+    expect(blockedBy).toMatchObject([
+      { reason: "PDBNeverAllows", message: expect.stringContaining("shop/web") as string },
+    ]);
+    expect(conditions).toMatchObject([{ type: "Ready" }, { type: "Reconciling", reason: "PDBNeverAllows" }]);
     expect((await rig.node("n1")).spec?.unschedulable ?? false).toBe(false);
     const { attempted, operation } = await rig.state("n1");
     expect(operation).toBeUndefined();
@@ -94,13 +98,14 @@ describe("a PodDisruptionBudget that never lets go", () => {
 
   it("keeps the claim for as long as the ring says Hold, and says why (V2)", async () => {
     const rig = await createRig(shut("{ timeout: 10m, onTimeout: Hold }"));
-    await rig.until("the budget refuses", async () => reasonsOf(await rig.state("n1")).includes("PDBBlocked"));
+    await closeAfterCordon(rig);
+    await rig.until("the budget refuses", async () => reasonsOf(await rig.state("n1")).includes("PDBNeverAllows"));
     const [first] = (await rig.state("n1"))["blockedBy"] as Status[];
     await wait(rig, 90);
 
     expect(await claims(rig)).toMatchObject([{ name: "n1" }]);
     expect(await unexplained(rig)).toEqual([]);
-    expect((await rig.state("n1"))["blockedBy"]).toMatchObject([{ reason: "PDBBlocked", since: first?.["since"] }]);
+    expect((await rig.state("n1"))["blockedBy"]).toMatchObject([{ reason: "PDBNeverAllows", since: first?.["since"] }]);
   });
 });
 

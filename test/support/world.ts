@@ -21,7 +21,9 @@ import {
   type JobView,
   nextNodeAct,
   type NodeAct,
+  type NodeView,
   type RecipeStepName,
+  type Trial,
 } from "../../controller/core/operations/node-steps.ts";
 import {
   makePlan,
@@ -33,6 +35,9 @@ import {
 import { nextWorkloadAct, type WorkloadAct } from "../../controller/core/operations/workload-steps.ts";
 import { addVerified, closeOperation } from "../../controller/kube/closing.ts";
 import { iso, kernel, MINUTE, START } from "./fleet.ts";
+
+/** Here pods are refused only once their node is cordoned: what no forecast can see. */
+const GRANTED: Trial = { kind: "Granted" };
 
 export interface Machine {
   asset: NodeAsset;
@@ -281,7 +286,7 @@ export function createWorld(options: WorldOptions): World {
     if (claim.kind === "Node") {
       const machine = [...machines.values()].find(({ asset }) => asset.uid === claim.uid);
       const state = states.nodes.get(claim.uid);
-      const act = nextNodeAct({
+      const view: NodeView = {
         now,
         claim,
         level: level?.spec,
@@ -294,7 +299,9 @@ export function createWorld(options: WorldOptions): World {
         assess: () =>
           assessNode({ ...common, node: (machine as Machine).asset, stored: states.nodes.get(claim.uid), enforce }),
         retreat,
-      });
+      };
+      const first = nextNodeAct(view);
+      const act = first.kind === "TryDrain" ? nextNodeAct({ ...view, trial: GRANTED }) : first;
       return doNodeAct(act, claim, machine, level, free);
     }
     const item = [...workloads.values()].find(({ asset }) => asset.uid === claim.uid);
@@ -368,6 +375,8 @@ export function createWorld(options: WorldOptions): World {
         if (act.lost) loseTarget(claim);
         free.add(claim.uid);
         return false;
+      case "TryDrain":
+        throw new Error("the drain was tried, and is to be tried again");
       case "Wait":
         return false;
       case "Record": {

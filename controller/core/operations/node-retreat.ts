@@ -8,6 +8,7 @@ import {
   COMMITTED,
   type NodeAct,
   RETRY_DRAIN_MS,
+  RETRY_FORECAST_MS,
   RETRY_NOT_AVAILABLE_MS,
   RETRY_NOT_PREPARED_MS,
   type Scene,
@@ -54,6 +55,9 @@ export function lostItsMark({ operation, node }: Scene): boolean {
 const RETRY_MS: Readonly<Record<string, number>> = {
   VersionNotAvailable: RETRY_NOT_AVAILABLE_MS,
   DrainTimedOut: RETRY_DRAIN_MS,
+  PodBlocksDrain: RETRY_FORECAST_MS,
+  PDBConflict: RETRY_FORECAST_MS,
+  PDBNeverAllows: RETRY_FORECAST_MS,
   UncordonedByPerson: RETRY_DRAIN_MS,
   NotPrepared: RETRY_NOT_PREPARED_MS,
 };

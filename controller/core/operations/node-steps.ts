@@ -4,14 +4,12 @@
 // Holds B3–B7, B10–B14: nothing is remembered but what stands in the patch state and on the node.
 import type { NodeOperation, NodeStep } from "../../api/patch-state.ts";
 import type { PatchLevelSpec } from "../../api/patch-level.ts";
-import type { Instant } from "../../clock.ts";
 import { findHold } from "../interop/markers.ts";
-import { parseDuration } from "../duration.ts";
 import type { Block, Claim, NodeAsset } from "../model.ts";
-import { crossesMinor } from "../versions/kubelet.ts";
-import { andMore, budgetsOf, describeRefusals, type DrainView, isDrained, viewDrain } from "./drain.ts";
 import { blockedBy } from "../rollout/gates.ts";
 import { isMeant } from "../rollout/pod-census.ts";
+import { drainsNode } from "./forecast.ts";
+import { drain, leaveDrained, lookAhead } from "./node-drain.ts";
 import { enter, startedJob } from "./node-jobs.ts";
 import { wasReleased } from "./released.ts";
 import { findBackOut, findHeldCordon, giveUp, lostItsMark, recover, retreat } from "./node-retreat.ts";
@@ -29,7 +27,6 @@ import {
   record,
   type RecipeStepName,
   type Scene,
-  SETTLE_MS,
   updateStep,
 } from "./node-view.ts";
 
@@ -41,6 +38,7 @@ export {
   type NodeView,
   type RecipeStepName,
   SETTLE_MS,
+  type Trial,
 } from "./node-view.ts";
 
 /** The next act of a node's operation. */
@@ -94,7 +92,6 @@ function withoutLevel(scene: Omit<Scene, "level">): NodeAct {
 
 function begin({ now, claim, assess }: NodeView, level: PatchLevelSpec, node: NodeAsset): NodeAct {
   const time = new Date(now).toISOString();
-  const disrupt = level.disruption === "Reboot" || level.node?.drain === "Always" || changesKubeletMinor(level, node);
   const operation: NodeOperation = {
     claimId: claim.id,
     ring: claim.ring,
@@ -107,16 +104,10 @@ function begin({ now, claim, assess }: NodeView, level: PatchLevelSpec, node: No
     step: "Claimed",
     bootId: node.bootId,
     priorUnschedulable: node.unschedulable,
-    disrupt,
+    disrupt: drainsNode(level, node),
     ...(assess().offTarget ? { rollback: true } : {}),
   };
   return { kind: "Record", operation, note: "Claimed" };
-}
-
-/** A kubelet's minor is never changed under running pods (kubernetes.io, "Version Skew Policy", upgrading the kubelet). */
-function changesKubeletMinor({ node: level }: PatchLevelSpec, { kubeletVersion }: NodeAsset): boolean {
-  const wanted = level?.components.find((component) => component.name === "kubelet")?.version;
-  return wanted !== undefined && crossesMinor(kubeletVersion, wanted);
 }
 
 /** Steps in which nothing was done to the node that pods would notice. */
@@ -156,7 +147,7 @@ function stepOn(scene: Scene): NodeAct {
     case "Cordoned":
       return drain(scene);
     case "Drained":
-      return leaveDrained(scene);
+      return leaveDrained(scene) ?? (isDoneAlready(scene) ? record(scene, "Verified") : begun(scene));
     case "Updating":
       return runJob(scene, updateStep(operation), () => record(scene, "Updated"));
     case "Updated":
@@ -187,7 +178,13 @@ function prepareUpdate(scene: Scene): NodeAct {
   const blocked = node.mark?.claimId === claim.id ? undefined : findBlocked(scene);
   if (blocked !== undefined) return retreat(scene, blocked);
   if (node.mark?.claimId !== claim.id)
-    return { kind: "Mark", cordon: operation.disrupt === true, priorUnschedulable: node.unschedulable };
+    return (
+      (operation.disrupt === true ? lookAhead(scene) : undefined) ?? {
+        kind: "Mark",
+        cordon: operation.disrupt === true,
+        priorUnschedulable: node.unschedulable,
+      }
+    );
   const marked = { marked: true, priorUnschedulable: node.mark.priorUnschedulable, ...priorMarksOf(node.mark) };
   return operation.disrupt === true ? record(scene, "Cordoned", marked) : begun(scene, marked);
 }
@@ -215,50 +212,6 @@ function isDoneAlready({ operation, assess }: Scene): boolean {
 function begun(scene: Scene, change: Partial<NodeOperation> = {}): NodeAct {
   if (scene.operation.rebootPending === true) return enter(scene, "Rebooting", "reboot", change);
   return enter(scene, "Updating", updateStep(scene.operation), { ...change, bootId: scene.node.bootId });
-}
-
-function drain(scene: Scene): NodeAct {
-  const { now, operation, pods } = scene;
-  const since = Date.parse(operation.stepTime);
-  const view = viewDrain(pods, scene.drain);
-  if (isDrained(view))
-    return now - since < SETTLE_MS
-      ? { kind: "Wait", block: { reason: "Draining", message: "waiting for late bindings after the cordon", since } }
-      : record(scene, "Drained");
-  const block = describeDrain(scene, view, since);
-  const timeout = parseDuration(scene.drain.timeout ?? "15m") ?? 15 * 60_000;
-  if (now - since >= timeout && (scene.drain.onTimeout ?? "BackOut") === "BackOut")
-    return retreat(scene, {
-      reason: "DrainTimedOut",
-      message: `the drain did not end in ${scene.drain.timeout ?? "15m"}: ${block.message}`,
-    });
-  return view.evict.length === 0 ? { kind: "Wait", block } : { kind: "Evict", pods: view.evict, wait: block };
-}
-
-function describeDrain({ pdbs, state }: Scene, view: DrainView, since: Instant): Block {
-  const block =
-    view.standing.length > 0
-      ? standing(view)
-      : (describeRefusals(
-          view.evict.filter((pod) => budgetsOf(pod, pdbs).some((pdb) => pdb.disruptionsAllowed <= 0)),
-          pdbs,
-        ) ?? { reason: "Draining" as const, message: `${view.evict.length + view.ending.length} pods have to leave` });
-  const before = state?.blockedBy?.find((other) => other.reason === block.reason)?.since;
-  return { ...block, since: before === undefined ? since : Date.parse(before) };
-}
-
-function standing(view: DrainView): Block {
-  const [first] = view.standing;
-  const name = first === undefined ? "a pod" : `pod ${first.pod.namespace}/${first.pod.name}`;
-  const others = andMore(view.standing.length - 1);
-  return { reason: "PodBlocksDrain", message: `${name}${others}: ${first?.why ?? ""}` };
-}
-
-/** Pods that were bound late send us back to draining; the update starts only from a live list that says drained (B5). */
-function leaveDrained(scene: Scene): NodeAct {
-  const view = viewDrain(scene.pods, scene.drain);
-  if (!isDrained(view)) return drain(scene);
-  return isDoneAlready(scene) ? record(scene, "Verified") : begun(scene);
 }
 
 function runJob(scene: Scene, step: RecipeStepName, done: () => NodeAct): NodeAct {

@@ -4,7 +4,8 @@ import type { PatchLevelSpec } from "../../api/patch-level.ts";
 import type { Gate } from "../../api/gate.ts";
 import type { DrainPolicy } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
-import type { Assessment, Block, Claim, NodeAsset, PdbAsset, PodAsset } from "../model.ts";
+import type { Attachment } from "./drain.ts";
+import type { Assessment, Block, Claim, NodeAsset, PdbAsset, PodAsset, VolumeAsset } from "../model.ts";
 
 /** One job as it was read; what it is changed under. */
 export interface JobIdentity {
@@ -45,6 +46,11 @@ export interface NodeView {
   /** Live pods of the node, where the step needs them. */
   readonly pods: readonly PodAsset[];
   readonly pdbs: readonly PdbAsset[];
+  readonly volumes?: readonly VolumeAsset[];
+  /** VolumeAttachments of the node, looked at when its pods are gone. */
+  readonly attachments?: readonly Attachment[];
+  /** What the dry run of its evictions answered; undefined: it was not made yet. */
+  readonly trial?: Trial;
   /** The job of a step of this claim and attempt. */
   readonly job: (step: RecipeStepName) => JobView;
   /** The node against the level of the claim, as it stands now. */
@@ -54,6 +60,9 @@ export interface NodeView {
   /** The ring's word on nodes that somebody else cordoned; left out: a node that was cordoned when it was claimed is updated. */
   readonly cordonedNodes?: "Skip" | "Update";
 }
+
+/** The first refusal of a dry run, or none. */
+export type Trial = { readonly kind: "Granted" } | { readonly kind: "Refused"; readonly block: Block };
 
 export type NodeAct =
   /** Write the operation as given; one status write. */
@@ -66,6 +75,8 @@ export type NodeAct =
       /** Of a mark that was wiped: the do-not-remove marks as they were before it. */
       readonly priorMarks?: string;
     }
+  /** Ask the API server for a dry run of these evictions, and then for the next act again: the last look before a cordon. */
+  | { readonly kind: "TryDrain"; readonly pods: readonly PodAsset[] }
   | { readonly kind: "Evict"; readonly pods: readonly PodAsset[]; readonly wait: Block }
   /** Make the job of a step; a suspended one touches nothing. */
   | { readonly kind: "CreateJob"; readonly step: RecipeStepName; readonly suspended: boolean }
@@ -91,6 +102,8 @@ export const EXIT_NOT_AVAILABLE = 69;
 /** A recipe's `prepare` says with this exit code that the node may not be updated yet (sysexits.h: EX_TEMPFAIL). */
 export const EXIT_NOT_YET = 75;
 export const RETRY_NOT_AVAILABLE_MS = 60 * 60_000;
+/** After a claim that met a drain that cannot succeed: the plan forecasts it by itself as soon as it has heard of it. */
+export const RETRY_FORECAST_MS = 60_000;
 export const RETRY_DRAIN_MS = 15 * 60_000;
 export const RETRY_NOT_PREPARED_MS = 15 * 60_000;
 export const DEFAULT_STEP_MS = 30 * 60_000;

@@ -63,7 +63,10 @@ export interface QueuePiece {
 
 export interface QueueAdmission {
   readonly admitted: readonly ClaimRequest[];
-  /** By lane: what refused the first of it. Usage only grows while requests are admitted, so all that come after are refused too. */
+  /**
+   * By lane: what refused the first of it. Usage only grows while requests are admitted, so all that come after are refused too. And by
+   * `ahead()`: what will meet that one request, and no other.
+   */
   readonly shut: ReadonlyMap<string, Block>;
 }
 
@@ -72,6 +75,7 @@ export function admitQueue(
   held: readonly Claim[],
   queues: readonly (readonly QueuePiece[])[],
   capacity: Capacity,
+  foresee: (request: ClaimRequest) => Block | undefined = () => undefined,
 ): QueueAdmission {
   const usage = countUsage(held, capacity);
   const shut = new Map<string, Block>();
@@ -80,11 +84,13 @@ export function admitQueue(
   const serve = ({ request, lane }: QueuedRequest): void => {
     if (shut.has(lane) || claimed.has(request.uid)) return;
     const block = refuse(request, held.length + admitted.length, usage, capacity);
-    if (block === undefined) {
-      claimed.add(request.uid);
-      admitted.push(request);
-      take(request, usage);
-    } else shut.set(lane, block);
+    if (block !== undefined) return void shut.set(lane, block);
+    // Only of those that there is room for: their turn is now, and the next one has it if they cannot use it.
+    const obstacle = foresee(request);
+    if (obstacle !== undefined) return void shut.set(ahead(request.ring, request.uid), obstacle);
+    claimed.add(request.uid);
+    admitted.push(request);
+    take(request, usage);
   };
   for (const { requests, lanes } of queues.flat()) {
     let seen = -1;
@@ -96,6 +102,11 @@ export function admitQueue(
     }
   }
   return { admitted, shut };
+}
+
+/** Where the obstacle of a single request stands among the lanes. */
+export function ahead(ring: string, uid: string): string {
+  return `${ring}/ahead/${uid}`;
 }
 
 /** Why a request is refused while so many claims stand. */

@@ -16,6 +16,7 @@ import type {
   RingInForce,
   StoredStates,
 } from "../model.ts";
+import { drainsNode, forecastNow } from "../operations/forecast.ts";
 import { decide, steerClaims } from "./decide.ts";
 import type { RingEntries } from "./entries.ts";
 import type { GateReadings } from "../gates/readings.ts";
@@ -143,6 +144,7 @@ function planWith(context: Context): Plan {
     context.claims,
     rings.map((view) => view.wanted),
     capacity,
+    (request) => foreseeDrain(request, context),
   );
   const { rows, waits } = describeTargets(context, { views, shut, admitted });
   const steering = steerClaims(context, views);
@@ -175,6 +177,20 @@ function planWith(context: Context): Plan {
       ),
     ),
   };
+}
+
+/** A budget that allows nothing now: the node waits for it before it is claimed, and takes nobody's place. */
+function foreseeDrain(request: ClaimRequest, context: Context): Block | undefined {
+  const { survey, ringOf, input, pods, budgets } = context;
+  const asset = survey.byUid.get(request.uid)?.asset;
+  const level = context.entries.get(request.ring)?.approvals.get(request.baseline)?.level;
+  if (asset === undefined || "kind" in asset || level === undefined || !drainsNode(level.spec, asset)) return undefined;
+  return forecastNow({
+    pods: pods.of.get(asset.name) ?? [],
+    budgets,
+    policy: ringOf.get(request.ring)?.spec.drain ?? {},
+    volumes: input.inventory.volumes ?? [],
+  });
 }
 
 function capacityOf({ input: { inventory, ledger, policy }, members, census }: Context): Capacity {

@@ -11,6 +11,8 @@ import { type ControlPlaneView, viewControlPlane } from "./control-plane.ts";
 import { type Census, takeCensus } from "./census.ts";
 import { makeRules, type Members, type MembershipRules, rulesParts } from "./membership.ts";
 import { turnPage, type AnswerMemory, recall, revise, settle } from "../incremental/memory.ts";
+import { groupPods, type PodsByNode } from "../incremental/pods-by-node.ts";
+import { type Budgets, indexBudgets, lastingBudgets } from "../operations/budgets.ts";
 import type { PlanInput } from "./plan.ts";
 import { type Register, registerAssets, type TargetRecord } from "./records.ts";
 import { sortRings } from "./ring-order.ts";
@@ -37,6 +39,10 @@ export interface Context {
   readonly census: Census;
   /** The very same while it says the same. */
   readonly controlPlane: ControlPlaneView;
+  readonly pods: PodsByNode;
+  /** As they are now, and what of them lasts. */
+  readonly budgets: Budgets;
+  readonly lasting: Budgets;
   readonly targets: readonly Target[];
   readonly claims: readonly Claim[];
   /** By target UID. */
@@ -81,6 +87,11 @@ export function prepare(given: PlanInput, memory: AnswerMemory): Context {
     census: revise(memory, "census", (before: Census | undefined) => takeCensus(before, registers)),
     controlPlane: revise(memory, "controlPlane", (before: ControlPlaneView | undefined) =>
       settle(before, viewControlPlane(input.inventory)),
+    ),
+    pods: revise(memory, "pods", (before: PodsByNode | undefined) => groupPods(before, input.inventory.pods)),
+    budgets: recall(memory, "budgets", [input.inventory.pdbs], () => indexBudgets(input.inventory.pdbs)),
+    lasting: recall(memory, "lasting", [input.inventory.pdbs], (before: Budgets | undefined) =>
+      settle(before, lastingBudgets(input.inventory.pdbs)),
     ),
     targets: listTargets(survey, memory),
     claims,

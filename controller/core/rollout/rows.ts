@@ -2,7 +2,7 @@
 // Rows of the last plan are given again where nothing that they are made of has changed.
 import type { AssetRow, Block } from "../model.ts";
 import type { Instant } from "../../clock.ts";
-import type { ClaimRequest } from "./limits.ts";
+import { ahead, type ClaimRequest } from "./limits.ts";
 import { isSameList, recall, revise } from "../incremental/memory.ts";
 import type { Decision } from "./plan.ts";
 import type { Context } from "./prepare.ts";
@@ -170,7 +170,7 @@ function describeRecord(
     own: mine?.blocks ?? NOTHING,
     claim,
     taken,
-    refused: taken || mine === undefined ? undefined : shut.get(mine.lane),
+    refused: taken || mine === undefined ? undefined : (shut.get(ahead(target.ring ?? "", uid)) ?? shut.get(mine.lane)),
   };
   if (
     said !== undefined &&

@@ -5,9 +5,20 @@ import type { Instant } from "../../clock.ts";
 import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../../api/patch-state.ts";
 import { findHold } from "../interop/markers.ts";
 import { parseDuration } from "../duration.ts";
+import type { Budgets } from "../operations/budgets.ts";
+import { drainsNode, forecastDrain } from "../operations/forecast.ts";
 import { compareVersions } from "../versions/index.ts";
 import { kubernetesMinor, OLDEST_KUBELET_MINORS } from "../versions/kubelet.ts";
-import type { Block, Inventory, NodeAsset, PolicyInForce, RingInForce, StoredStates, WorkloadAsset } from "../model.ts";
+import type {
+  Block,
+  Inventory,
+  NodeAsset,
+  PodAsset,
+  PolicyInForce,
+  RingInForce,
+  StoredStates,
+  WorkloadAsset,
+} from "../model.ts";
 import { iso } from "./ring-checks.ts";
 import { type ControlPlaneView, findControlPlaneRisk } from "./control-plane.ts";
 import { desiredImages } from "./desired-images.ts";
@@ -28,6 +39,9 @@ export interface TargetScope {
   readonly approval: Approval;
   /** Windows are shut and ignored because the deadline passed at this time. Undefined: nothing is forced. */
   readonly forcedAt: Instant | undefined;
+  /** Pods of the node, and what of their budgets lasts. */
+  readonly pods?: readonly PodAsset[];
+  readonly lasting?: Budgets;
 }
 
 type Check = (scope: TargetScope) => Block | undefined;
@@ -45,6 +59,7 @@ const nodeChecks: readonly NodeCheck[] = [
     node.unschedulable && node.mark === undefined && scope.ring.spec.cordonedNodes !== "Update"
       ? { reason: "CordonedByOther", message: `node ${node.name} was cordoned by somebody else` }
       : undefined,
+  checkDrain,
   checkGrace,
 ];
 
@@ -210,6 +225,14 @@ function apiServerVersions({ controlPlane }: Inventory): readonly string[] {
   return (controlPlane?.pods ?? []).flatMap(({ component, version }) =>
     component === "kube-apiserver" && version !== undefined ? [version] : [],
   );
+}
+
+/** A node whose drain cannot succeed is not claimed, so it is not cordoned either. What may pass by itself is looked at when its turn comes. */
+function checkDrain(scope: TargetScope, node: NodeAsset): Block | undefined {
+  const { approval, ring, inventory, pods = [], lasting } = scope;
+  if (lasting === undefined || pods.length === 0 || !drainsNode(approval.level.spec, node)) return undefined;
+  const { drain: policy = {} } = ring.spec;
+  return forecastDrain({ pods, budgets: lasting, policy, volumes: inventory.volumes ?? [] });
 }
 
 /** A node that joined late, or came to need a reboot, has its grace before the deadline forces it; inside a window it needs none. */

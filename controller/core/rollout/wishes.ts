@@ -1,7 +1,8 @@
 // Which targets of a ring want budget, in which order, and what stands in the way of each by itself. A wish is remembered where only
 // its target and policy decide it, and not the time.
 import type { Instant } from "../../clock.ts";
-import type { Block } from "../model.ts";
+import type { PodsByNode } from "../incremental/pods-by-node.ts";
+import type { Block, PodAsset } from "../model.ts";
 import { isUnavailable } from "./census.ts";
 import type { ClaimRequest } from "./limits.ts";
 import { isSameList, recall, revise } from "../incremental/memory.ts";
@@ -31,11 +32,15 @@ export interface KnownWish {
   /** What the wishes of a group depend on; undefined: time changes it. */
   readonly epoch: object | undefined;
   readonly since: Instant;
+  /** Pods of its node. */
+  readonly pods: readonly PodAsset[] | undefined;
   readonly wish: Wish;
 }
 
 /** What a piece of a group wishes. */
 export interface PieceWishes {
+  /** Pods by node, where the level is one of nodes: those that were looked at last. */
+  pods: PodsByNode["of"] | undefined;
   readonly since: Instant;
   /** Some wish may be another when time goes on. */
   readonly waits: boolean;
@@ -72,6 +77,9 @@ export function findWishes(group: Group, scope: RingScope, context: Context): Wi
       ring.spec.members,
       ring.spec.cordonedNodes,
       ring.spec.gracePeriod,
+      ring.spec.drain,
+      ring.spec.drain?.localVolumes === "Block" ? inventory.volumes : undefined,
+      context.lasting,
       forcedAt,
       approval.level,
       policy.recipes,
@@ -83,14 +91,21 @@ export function findWishes(group: Group, scope: RingScope, context: Context): Wi
     () => ({}),
   );
   const key = `${ring.name}/${approval.baseline}`;
+  // Pods come and go all the time: only where one did on a node that has work to do is there another wish.
+  const pods = approval.level.spec.node === undefined ? undefined : context.pods.of;
   const parts = [epoch, ...(context.claimsIn.get(key) ?? [])];
   return revise(context.memory, `wanted/${key}`, (before: Wishes | undefined): Wishes => {
     const same = before !== undefined && isSameList(before.parts, parts);
     const made = makeOfPieces(
       same ? before.made : undefined,
       group.records,
-      (piece) => collectWishes(piece, { scope, ring, forcedAt, epoch }, context),
-      ({ since, waits }) => since <= now && !(waits && since < now),
+      (piece) => collectWishes(piece, { scope, ring, forcedAt, epoch, pods }, context),
+      (known, piece) => {
+        if (!(known.since <= now) || (known.waits && known.since < now)) return false;
+        if (known.pods !== pods && hasOtherPods(piece, pods, context)) return false;
+        known.pods = pods;
+        return true;
+      },
     );
     if (same && isSameList([...before.made].flat(), [...made].flat())) return before;
     const all = [...made.values()];
@@ -103,6 +118,21 @@ export function findWishes(group: Group, scope: RingScope, context: Context): Wi
   });
 }
 
+function hasOtherPods(
+  piece: readonly TargetRecord[],
+  pods: PodsByNode["of"] | undefined,
+  { claimOf }: Context,
+): boolean {
+  return piece.some(
+    ({ wish, target }) =>
+      wish !== undefined && wish.pods !== podsOn(target, pods) && needsWork(target) && !claimOf.has(target.asset.uid),
+  );
+}
+
+function podsOn({ node }: Target, pods: PodsByNode["of"] | undefined): readonly PodAsset[] | undefined {
+  return node === undefined ? undefined : pods?.get(node.name);
+}
+
 function collectWishes(piece: readonly TargetRecord[], scope: WishScope, context: Context): PieceWishes {
   const { now } = context.input;
   const ready: Wish[] = [];
@@ -111,13 +141,19 @@ function collectWishes(piece: readonly TargetRecord[], scope: WishScope, context
     if (!needsWork(record.target)) continue;
     pending = true;
     if (context.claimOf.has(record.target.asset.uid)) continue;
-    if (record.wish === undefined || record.wish.epoch !== scope.epoch || now < record.wish.since)
+    const pods = podsOn(record.target, scope.pods);
+    if (
+      record.wish === undefined ||
+      record.wish.epoch !== scope.epoch ||
+      record.wish.pods !== pods ||
+      now < record.wish.since
+    )
       record.wish = findWish(record, scope, context);
     const { wish, epoch } = record.wish;
     waits ||= epoch === undefined;
     if (wish.blocks.length === 0) ready.push(wish);
   }
-  return { since: now, waits, pending, ready };
+  return { since: now, waits, pending, ready, pods: scope.pods };
 }
 
 interface WishScope {
@@ -125,24 +161,30 @@ interface WishScope {
   readonly ring: RingScope["ring"];
   readonly forcedAt: Instant | undefined;
   readonly epoch: object;
+  readonly pods: PodsByNode["of"] | undefined;
 }
 
-function findWish(record: TargetRecord, { scope, ring, forcedAt, epoch }: WishScope, context: Context): KnownWish {
+function findWish(record: TargetRecord, wishScope: WishScope, context: Context): KnownWish {
+  const { scope, ring, forcedAt, epoch } = wishScope;
   const { now, policy, inventory, stored } = context.input;
   const { controlPlane } = context;
   const { target, state } = record;
   const { approval } = scope;
+  const pods = podsOn(target, wishScope.pods);
   const blocks = findTargetBlocks({
-    now,
-    policy,
-    inventory,
-    stored,
-    controlPlane,
-    blockingPods: scope.blockingPods,
-    target,
-    ring,
-    approval,
-    forcedAt,
+    ...{
+      now,
+      policy,
+      inventory,
+      stored,
+      controlPlane,
+      blockingPods: scope.blockingPods,
+      target,
+      ring,
+      approval,
+      forcedAt,
+    },
+    ...(pods === undefined ? {} : { pods, lasting: context.lasting }),
   });
   // A grace ends by the clock, and so do a foreign lock and what an attempt that ended made its target wait for.
   const waits =
@@ -152,6 +194,7 @@ function findWish(record: TargetRecord, { scope, ring, forcedAt, epoch }: WishSc
   return {
     epoch: waits ? undefined : epoch,
     since: now,
+    pods,
     wish: {
       record,
       blocks,

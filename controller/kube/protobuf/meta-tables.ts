@@ -40,6 +40,9 @@ const OBJECT_META_FIELDS = {
 /** metav1.ObjectMeta without what only a few kinds need. */
 export const OBJECT_META: Table = table(OBJECT_META_FIELDS);
 
+/** metav1.ObjectMeta with what keeps an object that is deleted. */
+export const FINALIZED_META: Table = table({ ...OBJECT_META_FIELDS, 14: strings("finalizers") });
+
 /** metav1.ObjectMeta with the managers that applied. */
 export const MANAGED_META: Table = table({
   ...OBJECT_META_FIELDS,

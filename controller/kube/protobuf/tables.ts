@@ -13,7 +13,7 @@ import {
   type Resource,
   STATEFUL_SETS,
 } from "../resources.ts";
-import { LABEL_SELECTOR, MANAGED_META, OBJECT_META } from "./meta-tables.ts";
+import { FINALIZED_META, LABEL_SELECTOR, MANAGED_META, OBJECT_META } from "./meta-tables.ts";
 import { bool, count32, count64, flag, inline, int32, list, message, microTime, table, text, word } from "./table.ts";
 import type { Field, Table } from "./table.ts";
 
@@ -49,13 +49,23 @@ const NODE = object(
 
 const CONTAINER: Table = table({ 1: word("name"), 2: word("image") });
 
-/** VolumeSource is embedded in Volume; what an emptyDir says does not matter, that it is one does. */
-const VOLUME: Table = table({ 2: inline(table({ 2: message("emptyDir", table({})) })) });
+/** VolumeSource is embedded in Volume; of most sources it matters only that they are there. */
+const VOLUME: Table = table({
+  1: text("name"),
+  2: inline(
+    table({
+      1: message("hostPath", table({})),
+      2: message("emptyDir", table({})),
+      10: message("persistentVolumeClaim", table({ 1: text("claimName") })),
+      29: message("ephemeral", table({})),
+    }),
+  ),
+});
 
 const CONTAINER_STATUS: Table = table({ 1: word("name"), 6: word("image"), 7: word("imageID") });
 
 const POD = object(
-  OBJECT_META,
+  FINALIZED_META,
   table({
     1: list("volumes", VOLUME),
     2: list("containers", CONTAINER),
@@ -139,8 +149,14 @@ const JOB = object(
 
 const POD_DISRUPTION_BUDGET = object(
   OBJECT_META,
-  table({ 2: message("selector", LABEL_SELECTOR) }),
-  table({ 3: int32("disruptionsAllowed"), 4: int32("currentHealthy"), 5: int32("desiredHealthy") }),
+  table({ 2: message("selector", LABEL_SELECTOR), 4: word("unhealthyPodEvictionPolicy") }),
+  table({
+    1: count64("observedGeneration"),
+    3: int32("disruptionsAllowed"),
+    4: int32("currentHealthy"),
+    5: int32("desiredHealthy"),
+    6: int32("expectedPods"),
+  }),
 );
 
 const LEASE = object(

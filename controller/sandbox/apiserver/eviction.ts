@@ -38,6 +38,7 @@ export function evict(
   const pod = context.storage.get("pods", `${namespace}/${name}`);
   if (pod === undefined) throw notFound(pods, name);
   const options = deleteOptions(call, objectAt(eviction, "deleteOptions"));
+  refuseTwoMinds(call, listAt(objectAt(eviction, "deleteOptions"), "dryRun"));
   if (options.uid !== undefined && options.uid !== uidOf(pod)) throw uidConflict(pods, name, options.uid, uidOf(pod));
   if (!ignoresBudget(pod)) {
     const budgets = context.storage
@@ -62,6 +63,16 @@ function asV1(call: Call): Call {
   const given = typeof call.body === "string" ? call.body : JSON.stringify(call.body ?? {});
   const old = /"apiVersion"\s*:\s*"policy\/v1beta1"/u;
   return old.test(given) ? { ...call, body: given.replace(old, '"apiVersion":"policy/v1"') } : call;
+}
+
+/** The query and the body may both ask for a dry run, but not for different things (propagateDryRun). */
+function refuseTwoMinds({ query }: Call, inBody: readonly Json[]): void {
+  const inQuery = query["dryRun"];
+  if (inQuery === undefined || inQuery === "" || inBody.length === 0) return;
+  if (inBody.length !== 1 || inBody[0] !== inQuery)
+    throw badRequest(
+      `Non-matching dry-run options in request and content: [${inQuery}] and [${inBody.map(String).join(" ")}]`,
+    );
 }
 
 /** Pods that have ended, have not started or are going already do not count against a budget. */

@@ -10,7 +10,7 @@ export interface SeenRequest {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
-  /** POST, PUT, PATCH or DELETE. */
+  /** POST, PUT, PATCH or DELETE, and no dry run. */
   readonly write: boolean;
 }
 

@@ -79,7 +79,7 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
       path: call.path,
       query: call.query,
       body: call.body,
-      write: call.method !== "GET",
+      write: call.method !== "GET" && call.query["dryRun"] !== "All",
     };
   }
 

@@ -226,6 +226,14 @@ const ROWS: readonly Row[] = [
   { group: "rbac.authorization.k8s.io", plural: "rolebindings", kind: "RoleBinding", createOnUpdate: true },
   { group: "rbac.authorization.k8s.io", plural: "roles", kind: "Role", createOnUpdate: true },
   {
+    group: "storage.k8s.io",
+    plural: "volumeattachments",
+    kind: "VolumeAttachment",
+    cluster: true,
+    sub: STATUS,
+    returnsDeleted: true,
+  },
+  {
     group: "scheduling.k8s.io",
     plural: "priorityclasses",
     singular: "priorityclass",

@@ -106,6 +106,16 @@ export function isFinished({ nodes, workloads, claims }: Facts): boolean {
   );
 }
 
+/** Reasons that a PodDisruptionBudget gives. */
+const BUDGET_REASONS = ["PDBBlocked", "PDBNeverAllows", "PDBConflict"] as const;
+
+/** Whom budgets hold up now, and what they say. */
+export function findBudgetBlocks(
+  objects: ClusterObjects,
+): readonly (ReturnType<typeof findBlocks>[number] & { readonly reason: string })[] {
+  return BUDGET_REASONS.flatMap((reason) => findBlocks(objects, reason).map((block) => ({ ...block, reason })));
+}
+
 /** Blocks that stand on targets, for people and for the script. */
 export function findBlocks(
   objects: ClusterObjects,

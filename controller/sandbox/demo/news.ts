@@ -2,7 +2,7 @@
 // two looks at the cluster; nothing here acts or decides.
 import { isCompliant } from "../../core/compliance/index.ts";
 import type { AssetRow } from "../../core/model.ts";
-import { type Facts, findBlocks } from "./facts.ts";
+import { type Facts, findBudgetBlocks } from "./facts.ts";
 
 /** Finds what is new since the last call. */
 export function createNews(): (facts: Facts) => readonly string[] {
@@ -24,10 +24,10 @@ export function createNews(): (facts: Facts) => readonly string[] {
         lines.push(`ring ${ring.name} is complete: ${mine.length} of ${mine.length} at their level; it soaks now`);
       }
     }
-    for (const block of findBlocks(facts.objects, "PDBBlocked")) {
+    for (const block of findBudgetBlocks(facts.objects)) {
       if (held.has(block.name)) continue;
       held.add(block.name);
-      lines.push(`${block.name} waits: PDBBlocked: ${block.message}`);
+      lines.push(`${block.name} waits: ${block.reason}: ${block.message}`);
     }
     const now = new Set(facts.plan.rows.filter((row) => row.state === "Exempt").map((row) => row.asset.name));
     for (const name of exempt) if (!now.has(name)) lines.push(`the exception of ${name} has ended: it is updated too`);

@@ -1,7 +1,7 @@
 // The scripted person of `--auto-approve`: merges what is proposed and mends the budget that allows nothing, as a person would.
 import { POD_DISRUPTION_BUDGETS } from "../../kube/resources.ts";
 import { BLOCKING_BUDGET } from "../fleet/quickstart.ts";
-import { type Facts, findBlocks } from "./facts.ts";
+import { type Facts, findBudgetBlocks } from "./facts.ts";
 import type { Fault } from "./fault.ts";
 import { PERSON_LOGIN, type Stage } from "./stage.ts";
 
@@ -59,9 +59,15 @@ export async function mergeAll(stage: Pick<Stage, "forge">): Promise<readonly st
 
 /** The budget that allows nothing holds up a target now. */
 export function isHeldByBudget(facts: Facts): boolean {
-  return findBlocks(facts.objects, "PDBBlocked").some((block) =>
-    block.message.includes(`pod ${BLOCKING_BUDGET.namespace}/`),
-  );
+  return findBudgetBlocks(facts.objects).some((block) => block.message.includes(`pod ${BLOCKING_BUDGET.namespace}/`));
+}
+
+/** Makes it want all of its pods again. */
+export async function closeBudget(stage: Pick<Stage, "client">): Promise<void> {
+  await stage.client.patch(POD_DISRUPTION_BUDGETS, BLOCKING_BUDGET, {
+    type: "merge",
+    body: { spec: { minAvailable: 3 } },
+  });
 }
 
 /** What a person does about a budget that never allows anything. */

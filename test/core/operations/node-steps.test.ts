@@ -291,13 +291,15 @@ describe("drain", () => {
     const pdbs = ["loose", "tight"].map((name, index) => ({
       namespace: "shop",
       name,
-      selector: {},
+      selector: { matchLabels: { app: name } },
       disruptionsAllowed: 1 - index,
       currentHealthy: 1,
       desiredHealthy: 1,
     }));
 
-    expect(at([pod("web")], { pdbs })).toMatchObject({
+    const pods = [pod("a", { labels: { app: "loose" } }), pod("b", { labels: { app: "tight" } })];
+
+    expect(at(pods, { pdbs })).toMatchObject({
       wait: { reason: "PDBBlocked", message: expect.stringContaining("tight") },
     });
   });
@@ -483,6 +485,39 @@ describe("a control-plane node", () => {
     const rebooting = { operation: operation("Rebooting"), node: cordoned(), retreat: risk };
     expect(act({ ...rebooting, jobs: { reboot: PREPARED } })).toEqual({ kind: "Wait", block: risk });
     expect(act({ ...rebooting, jobs: { reboot: RUNNING } })).toMatchObject({ block: { reason: "Rebooting" } });
+  });
+});
+
+describe("the last look before the cordon", () => {
+  const staged = (rest: Situation = {}): NodeAct =>
+    act({ operation: operation("Staged"), pods: [pod("b"), pod("a", { priority: -1 })], ...rest });
+  const refused = (reason: Block["reason"]): Situation => ({
+    trial: { kind: "Refused", block: { reason, message: "pod shop/b: why" } },
+  });
+
+  it("tries every eviction, and cordons when all would be granted, or where nothing has to go", () => {
+    expect(staged()).toMatchObject({ kind: "TryDrain", pods: [{ name: "a" }, { name: "b" }] });
+    expect(staged({ trial: { kind: "Granted" } })).toMatchObject({ kind: "Mark", cordon: true });
+    expect(staged({ pods: [pod("static", { mirror: true })] })).toMatchObject({ kind: "Mark", cordon: true });
+  });
+
+  it.each(["PDBConflict", "PDBNeverAllows"] as const)("gives the claim back at once for %s", (reason) => {
+    expect(staged(refused(reason))).toMatchObject({ note: "BackingOut", operation: { backOut: { reason } } });
+    expect(staged({ pods: [pod("bare", { controller: undefined })] })).toMatchObject({
+      operation: { backOut: { reason: "PodBlocksDrain" } },
+    });
+    const operationAway = operation("Staged", { backOut: { reason, message: "m", time: iso(START) } });
+    expect(act({ operation: operationAway })).toMatchObject({ kind: "Close", retryAt: START + MINUTE });
+  });
+
+  it.each(["PDBBlocked", "ServerBusy"] as const)("waits for %s, for as long as a drain may take", (reason) => {
+    const late = operation("Staged", { stepTime: iso(START - 16 * MINUTE) });
+
+    expect(staged(refused(reason))).toMatchObject({ kind: "Wait", block: { reason, since: START - MINUTE } });
+    expect(staged({ ...refused(reason), operation: late })).toMatchObject({
+      operation: { backOut: { reason: "DrainTimedOut", message: expect.stringContaining("not cordoned") } },
+    });
+    expect(staged({ ...refused(reason), operation: late, drain: { onTimeout: "Hold" } }).kind).toBe("Wait");
   });
 });
 

@@ -39,6 +39,7 @@ const ROOTS = [
   "V1Eviction",
   "V1Scale",
   "V1PriorityClass",
+  "V1VolumeAttachment",
   "V1ValidatingAdmissionPolicy",
   "V1ValidatingAdmissionPolicyBinding",
   "V1CustomResourceDefinition",

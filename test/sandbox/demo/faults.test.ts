@@ -103,37 +103,72 @@ describe("failing-node", () => {
   });
 });
 
-const SHOWN = {
-  blockedBy: [{ reason: "PDBBlocked", message: "pod payments/ledger-1", since: "2024-12-16T06:59:00Z" }],
-};
+const block = (reason: string): object => ({
+  blockedBy: [{ reason, message: "pod payments/ledger-1: PodDisruptionBudget ledger", since: "2024-12-16T06:59:00Z" }],
+});
 const TIMED_OUT = { attempted: [{ reason: "DrainTimedOut", message: "gave up after 10m" }] };
+const POD = {
+  metadata: { name: "ledger-1", namespace: "payments", labels: { app: "ledger" } },
+  spec: { nodeName: "ubuntu-03" },
+};
+const MENDED = { metadata: { name: "ledger", namespace: "payments" }, status: { disruptionsAllowed: 1 } };
+const CORDON = {
+  user: "system:serviceaccount:ringward-system:ringward-controller",
+  write: true,
+  method: "PATCH",
+  path: "/api/v1/nodes/ubuntu-03",
+  body: [{ op: "add", path: "/spec/unschedulable", value: true }],
+};
 
 describe("blocked-pdb", () => {
-  it("holds the mending back until the operation was backed out", async () => {
+  /** Foreseen, mended, closed in the moment of the cordon, shown, timed out. */
+  async function playAll(node: object, mended = true) {
+    const { stage, acts } = recordingStage();
+    const fault = faultNamed("blocked-pdb");
+    const { request } = stage as unknown as { readonly request: (request: object) => void };
+    const told = await play(fault, stage, { pods: [POD], states: { "ubuntu-03": block("PDBNeverAllows") } });
+    expect(fault.holdsBudgetFix?.(finishedFacts())).toBe(false);
+    await fault.step(stage, factsOf({ pods: [POD], pdbs: mended ? [MENDED] : [] }));
+    request({ ...CORDON, path: "/api/v1/nodes/ubuntu-04" });
+    expect(acts).toEqual([]);
+    request(CORDON);
+    for (const look of [
+      { pods: [POD], states: { "ubuntu-03": block("PDBBlocked") } },
+      { states: { "ubuntu-03": TIMED_OUT }, nodes: [node] },
+    ]) {
+      const line = await fault.step(stage, factsOf(look));
+      expect(acts.length < 3 || line === undefined).toBe(true);
+    }
+    return { fault, told, acts };
+  }
+
+  it("is foreseen, then closes the budget in the moment of a cordon and mends it when that was backed out", async () => {
+    const { fault, told, acts } = await playAll({ metadata: { name: "ubuntu-03" } });
+    expect(told[0]).toContain("since 2024-12-16T06:59:00Z");
+    expect(acts).toEqual(["patch", "patch"]);
+    expect(fault.result(finishedFacts()).ok).toBe(true);
+    expect(fault.result(factsOf({})).ok).toBe(false);
+  });
+
+  it("holds the mending back until it was foreseen", async () => {
     const { stage } = recordingStage();
     const fault = faultNamed("blocked-pdb");
-    const told = await play(fault, stage, { states: { "ubuntu-03": SHOWN } });
-    expect(told[0]).toContain("since 2024-12-16T06:59:00Z");
+    await play(fault, stage, { pods: [POD], states: { "ubuntu-03": block("PDBBlocked") } });
     expect(fault.holdsBudgetFix?.(finishedFacts())).toBe(true);
-    await fault.step(
-      stage,
-      factsOf({ states: { "ubuntu-03": TIMED_OUT }, nodes: [{ metadata: { name: "ubuntu-03" } }] }),
-    );
-    expect(fault.holdsBudgetFix?.(finishedFacts())).toBe(false);
-    expect(fault.result(finishedFacts()).ok).toBe(true);
   });
 
   it("is not satisfied by a node that stays cordoned", async () => {
-    const { stage } = recordingStage();
-    const fault = faultNamed("blocked-pdb");
-    const cordoned = { metadata: { name: "ubuntu-03", annotations: {} }, spec: { unschedulable: true } };
-    await play(
-      fault,
-      stage,
-      { states: { "ubuntu-03": SHOWN } },
-      { states: { "ubuntu-03": TIMED_OUT }, nodes: [cordoned] },
-    );
+    const { fault } = await playAll({
+      metadata: { name: "ubuntu-03", annotations: {} },
+      spec: { unschedulable: true },
+    });
     expect(fault.result(finishedFacts()).ok).toBe(false);
+  });
+
+  it("is not satisfied by a node that was cordoned before the budget was mended", async () => {
+    const { fault, acts } = await playAll({ metadata: { name: "ubuntu-03" } }, false);
+    expect(acts).toEqual([]);
+    expect(fault.result(finishedFacts()).observed).toContain("before it was mended: ubuntu-03");
   });
 });
 

@@ -24,6 +24,8 @@ export interface Sketch {
   /** Statuses of nodes' patch states, by name. */
   readonly states?: Readonly<Record<string, object>>;
   readonly nodes?: readonly object[];
+  readonly pods?: readonly object[];
+  readonly pdbs?: readonly object[];
   readonly ringStatus?: Readonly<Record<string, object>>;
   readonly calendars?: readonly object[];
   readonly conditions?: readonly object[];
@@ -73,6 +75,8 @@ export function factsOf(sketch: Sketch): Facts {
     workloads: { total: 0, compliant: 0, exempt: 0, blocked: [] },
     objects: {
       nodes: sketch.nodes ?? [],
+      pods: sketch.pods ?? [],
+      pdbs: sketch.pdbs ?? [],
       nodeStates: Object.entries(sketch.states ?? {}).map(([name, status]) => ({
         metadata: { name },
         status: { targetUID: `uid-${name}`, ...status },

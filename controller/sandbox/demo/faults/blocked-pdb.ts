@@ -1,45 +1,127 @@
-// A PodDisruptionBudget allows nothing, and nobody mends it before the drain's timeout: the operation is backed out.
+// A PodDisruptionBudget that can never spare a pod: its nodes are not cordoned. Then, mended, it closes again in the moment of a cordon,
+// and nobody mends it before the drain's timeout: the operation is backed out.
 import type { NodePatchStateStatus } from "../../../api/patch-state.ts";
+import type { KubeObject } from "../../../kube/port.ts";
 import { CLAIM_MARK } from "../../../nodes/mark.ts";
+import { BLOCKING_BUDGET } from "../../fleet/quickstart.ts";
+import { CONTROLLER_USER } from "../../start.ts";
 import type { Fault } from "../fault.ts";
-import { findBlocks, isFinished } from "../facts.ts";
+import { type Facts, findBudgetBlocks, isFinished } from "../facts.ts";
+import { closeBudget, mendBudget } from "../person.ts";
+import type { Stage } from "../stage.ts";
 
-export function blockedPdb(): Fault {
+/** The node that a request of the controller cordons. */
+function cordonedBy(request: {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+}): string | undefined {
+  const { method, path, body } = request;
+  if (method !== "PATCH" || !path.startsWith("/api/v1/nodes/")) return undefined;
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return /"op":"add","path":"\/spec\/unschedulable"/.test(text) ? path.slice("/api/v1/nodes/".length) : undefined;
+}
+
+function isCordoned(node: KubeObject | undefined): boolean {
+  return (node?.spec as { readonly unschedulable?: boolean } | undefined)?.unschedulable === true;
+}
+
+/** Names of the nodes that run a pod of the budget. */
+function hostsOf({ objects }: Facts): ReadonlySet<string> {
+  const mine = objects.pods.filter(
+    ({ metadata }) =>
+      metadata.namespace === BLOCKING_BUDGET.namespace && metadata.labels?.["app"] === BLOCKING_BUDGET.name,
+  );
+  return new Set(mine.flatMap(({ spec }) => (spec as { readonly nodeName?: string }).nodeName ?? []));
+}
+
+export function blockedPdb(): Fault<Stage> {
+  let foreseen: string | undefined;
+  let tooEarly: string | undefined;
+  let mended = false;
+  let hosts: ReadonlySet<string> = new Set();
+  let closed: string | undefined;
   let shown: string | undefined;
   let backedOut: string | undefined;
   let cordonedAfter = false;
+
+  function watch(stage: Stage): void {
+    stage.sandbox.cluster.server.onRequest((request) => {
+      if (closed !== undefined || foreseen === undefined || request.user !== CONTROLLER_USER) return;
+      const node = cordonedBy(request);
+      if (node === undefined) return;
+      // Before it is mended no node of its pods may be cordoned at all.
+      if (!mended && hosts.has(node)) tooEarly = node;
+      if (!mended || !hosts.has(node)) return;
+      closed = node;
+      void closeBudget(stage);
+    });
+  }
+
+  function lookAhead(facts: Facts): string | undefined {
+    const [block] = findBudgetBlocks(facts.objects).filter(
+      ({ reason, message }) => reason === "PDBNeverAllows" && message.includes(`pod ${BLOCKING_BUDGET.namespace}/`),
+    );
+    if (block?.since === undefined) return undefined;
+    const claimed = facts.claims.some(({ name }) => name === block.name);
+    if (claimed || isCordoned(facts.objects.nodes.find(({ metadata }) => metadata.name === block.name)))
+      tooEarly = block.name;
+    foreseen = `${block.name}: ${block.message} (since ${block.since})`;
+    return `foreseen, and neither claimed nor cordoned: ${foreseen}`;
+  }
+
+  function lookAtDrain(facts: Facts): string | undefined {
+    const block = findBudgetBlocks(facts.objects).find(({ name }) => name === closed);
+    if (block?.since === undefined) return undefined;
+    shown = `${block.name}: ${block.reason}: ${block.message} (since ${block.since})`;
+    return `the budget closed in the moment of the cordon, and the drain waits: ${shown}`;
+  }
+
+  async function lookForEnd(stage: Stage, { objects }: Facts): Promise<string | undefined> {
+    const state = objects.nodeStates.find(({ metadata }) => metadata.name === closed);
+    const attempt = (state?.status as NodePatchStateStatus | undefined)?.attempted?.find(
+      (other) => other.reason === "DrainTimedOut",
+    );
+    if (attempt === undefined) return undefined;
+    backedOut = closed;
+    const node = objects.nodes.find(({ metadata }) => metadata.name === closed);
+    cordonedAfter = isCordoned(node) && node?.metadata.annotations?.[CLAIM_MARK] === undefined;
+    await mendBudget(stage);
+    return `backed out on ${backedOut}: ${attempt.message}; a person mends the budget again`;
+  }
+
   return {
     name: "blocked-pdb",
     promise:
-      "PDBBlocked is shown with pod and since, the operation is backed out at the drain's timeout, no node is left cordoned; mended, the run ends compliant",
-    async step(_, facts) {
-      const [block] = findBlocks(facts.objects, "PDBBlocked");
-      if (shown === undefined && block?.since !== undefined && block.message.includes("pod payments/")) {
-        shown = `${block.name}: ${block.message} (since ${block.since})`;
-        return `PDBBlocked on ${shown}`;
-      }
-      if (shown === undefined || backedOut !== undefined) return undefined;
-      for (const state of facts.objects.nodeStates) {
-        const attempt = (state.status as NodePatchStateStatus | undefined)?.attempted?.find(
-          (other) => other.reason === "DrainTimedOut",
-        );
-        if (attempt === undefined) continue;
-        backedOut = state.metadata.name;
-        const node = facts.objects.nodes.find((other) => other.metadata.name === backedOut);
-        cordonedAfter =
-          (node?.spec as { unschedulable?: boolean } | undefined)?.unschedulable === true &&
-          node?.metadata.annotations?.[CLAIM_MARK] === undefined;
-        return `backed out on ${backedOut}: ${attempt.message}`;
-      }
-      return undefined;
+      "PDBNeverAllows is shown with pod and since before anything is cordoned; where the budget closes after the cordon it is named, and the operation is backed out at the drain's timeout; no node is left cordoned; mended, the run ends compliant",
+    async prepare(stage) {
+      watch(stage);
     },
-    holdsBudgetFix: () => backedOut === undefined,
+    async step(stage, facts) {
+      hosts = hostsOf(facts);
+      if (foreseen === undefined) return lookAhead(facts);
+      mended ||= facts.objects.pdbs.some(
+        ({ metadata, status }) =>
+          metadata.namespace === BLOCKING_BUDGET.namespace &&
+          metadata.name === BLOCKING_BUDGET.name &&
+          ((status as { readonly disruptionsAllowed?: number } | undefined)?.disruptionsAllowed ?? 0) > 0,
+      );
+      if (closed === undefined || backedOut !== undefined) return undefined;
+      return shown === undefined ? lookAtDrain(facts) : lookForEnd(stage, facts);
+    },
+    holdsBudgetFix: () => foreseen === undefined,
     result(facts) {
       const ok =
-        shown !== undefined && backedOut !== undefined && !cordonedAfter && facts !== undefined && isFinished(facts);
+        foreseen !== undefined &&
+        tooEarly === undefined &&
+        shown !== undefined &&
+        backedOut !== undefined &&
+        !cordonedAfter &&
+        facts !== undefined &&
+        isFinished(facts);
       return {
         ok,
-        observed: `shown: ${shown ?? "never"}; backed out: ${backedOut ?? "never"}; left cordoned: ${cordonedAfter}`,
+        observed: `foreseen: ${foreseen ?? "never"}; claimed or cordoned before it was mended: ${tooEarly ?? "none"}; closed after the cordon: ${shown ?? "never"}; backed out: ${backedOut ?? "never"}; left cordoned: ${cordonedAfter}`,
       };
     },
   };
