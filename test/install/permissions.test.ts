@@ -149,6 +149,10 @@ describe("the table of permissions", () => {
       if (request.user === USER) requests.push(request);
     });
 
+    const volumesAttached = [{ name: "csi.example.com^h", devicePath: "" }];
+    const status = { type: "merge", body: { status: { volumesAttached } } } as const;
+    await rig.admin.patch(NODES, { name: "n1" }, status, { subresource: "status" });
+
     await rollOut(rig);
     await changePolicy(rig);
     await writeEvents(rig);

@@ -7,6 +7,7 @@ import {
   JOBS,
   LEASES,
   NODES,
+  PERSISTENT_VOLUMES,
   POD_DISRUPTION_BUDGETS,
   PODS,
   REPLICA_SETS,
@@ -159,6 +160,15 @@ const POD_DISRUPTION_BUDGET = object(
   }),
 );
 
+/** PersistentVolumeSource is embedded in PersistentVolumeSpec: whether it is a disk of one node. */
+const PERSISTENT_VOLUME = object(
+  OBJECT_META,
+  table({
+    2: inline(table({ 3: message("hostPath", table({})), 20: message("local", table({})) })),
+    4: message("claimRef", table({ 2: word("namespace"), 3: text("name") })),
+  }),
+);
+
 const LEASE = object(
   OBJECT_META,
   table({ 1: text("holderIdentity"), 2: int32("leaseDurationSeconds"), 4: microTime("renewTime") }),
@@ -173,6 +183,7 @@ const TABLES: ReadonlyMap<Resource, Table> = new Map([
   [REPLICA_SETS, REPLICA_SET],
   [JOBS, JOB],
   [POD_DISRUPTION_BUDGETS, POD_DISRUPTION_BUDGET],
+  [PERSISTENT_VOLUMES, PERSISTENT_VOLUME],
   [LEASES, LEASE],
 ]);
 

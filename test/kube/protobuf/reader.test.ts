@@ -127,7 +127,8 @@ describe.each(fixtures.map((fixture) => ({ kind: fixture.resource.kind, fixture 
     it("is an error wherever the list is cut, and what came before it is right", () => {
       const whole = expected(fixture);
       const step = Math.max(1, Math.floor(listBytes.length / 60));
-      for (let length = 0; length < listBytes.length; length += length < 40 ? 1 : step) {
+      // The envelope ends with two empty texts of two bytes each (contentEncoding and contentType): it is whole without them, too.
+      for (let length = 0; length < listBytes.length - 4; length += length < 40 ? 1 : step) {
         const reader = createListReader(resource, tableFor(resource), WORDS);
         const items = reader.push(listBytes.subarray(0, length));
         // Not `toEqual`: it takes most of a minute for all of them.

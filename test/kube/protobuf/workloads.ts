@@ -17,6 +17,26 @@ function workload(apiVersion: string, kind: string, name: string, spec: object):
   return { apiVersion, kind, metadata, spec };
 }
 
+const ON_ONE_NODE = {
+  required: {
+    nodeSelectorTerms: [{ matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: ["a"] }] }],
+  },
+};
+
+function volume(name: string, source: object): KubeObject {
+  return {
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name },
+    spec: {
+      accessModes: ["ReadWriteOnce"],
+      capacity: { storage: "1Gi" },
+      claimRef: { namespace: "default", name: `claim-of-${name}` },
+      ...source,
+    },
+  };
+}
+
 const selector = (app: string): object => ({ matchLabels: { app } });
 
 export const WORKLOADS: readonly KubeObject[] = [
@@ -41,6 +61,32 @@ export const WORKLOADS: readonly KubeObject[] = [
   }),
   workload("policy/v1", "PodDisruptionBudget", "web", {
     maxUnavailable: "50%",
+    unhealthyPodEvictionPolicy: "AlwaysAllow",
     selector: { matchLabels: { app: "web" }, matchExpressions: [{ key: "app", operator: "In", values: ["web", "y"] }] },
   }),
+  // Never scheduled: what its volumes and finalizers say is what counts.
+  {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "kept", namespace: "default", finalizers: ["example.com/keep"] },
+    spec: {
+      schedulingGates: [{ name: "example.com/never" }],
+      containers: [{ name: "main", image: "registry.example.com/apps/main:1.0.0" }],
+      volumes: [
+        { name: "host", hostPath: { path: "/srv" } },
+        { name: "data", persistentVolumeClaim: { claimName: "data" } },
+        {
+          name: "own",
+          ephemeral: {
+            volumeClaimTemplate: {
+              spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+            },
+          },
+        },
+      ],
+    },
+  },
+  volume("disk-of-a-node", { local: { path: "/mnt/a" }, nodeAffinity: ON_ONE_NODE }),
+  volume("path-of-a-node", { hostPath: { path: "/mnt/b" } }),
+  volume("anywhere", { nfs: { server: "nfs.example.com", path: "/" } }),
 ];
