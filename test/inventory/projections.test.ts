@@ -131,7 +131,7 @@ describe("a budget", () => {
         {
           selector: { matchLabels: { app: "web" }, matchExpressions: [{ key: "tier", operator: "In", values: ["a"] }] },
         },
-        { disruptionsAllowed: 1, currentHealthy: 3, desiredHealthy: 2 },
+        { disruptionsAllowed: 1, currentHealthy: 3, desiredHealthy: 2, expectedPods: 3 },
       ),
     ).toEqual({
       namespace: "shop",
@@ -140,7 +140,21 @@ describe("a budget", () => {
       disruptionsAllowed: 1,
       currentHealthy: 3,
       desiredHealthy: 2,
+      expectedPods: 3,
     });
+  });
+
+  it("is outdated until its controller has seen what it says, and may let unhealthy pods go always", () => {
+    const budget = (observedGeneration: number) =>
+      value(
+        projectPdb({
+          metadata: meta("pdb", { namespace: "shop", generation: 2 }),
+          spec: { unhealthyPodEvictionPolicy: "AlwaysAllow" },
+          status: { observedGeneration },
+        }),
+      );
+    expect(budget(1)).toMatchObject({ outdated: true, alwaysAllowsUnhealthy: true });
+    expect(budget(2).outdated).toBeUndefined();
   });
 });
 

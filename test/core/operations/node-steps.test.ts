@@ -454,7 +454,7 @@ describe("a pod that holds its node back", () => {
       note: "BackingOut",
       operation: { backOut: { reason: "BlockingPod", message: "gate batch: pod shop/train holds the node back" } },
     });
-    expect(act({ ...claimedNode, pods: [pod("web")] })).toMatchObject({ kind: "Mark", cordon: true });
+    expect(act({ ...claimedNode, pods: [pod("web")] })).toMatchObject({ kind: "TryDrain" });
     expect(act({ ...claimedNode, pods: [{ ...train, phase: "Succeeded" }] })).toMatchObject({ kind: "Mark" });
     expect(act({ ...claimedNode, operation: operation("Cordoned"), node: cordoned() })).toMatchObject({
       kind: "Evict",

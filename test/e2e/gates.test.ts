@@ -10,7 +10,7 @@ import { createAlertmanager } from "../../controller/gates/alertmanager.ts";
 import { createJsonSource, type JsonSource } from "../../controller/gates/http.ts";
 import { createPrometheus } from "../../controller/gates/prometheus.ts";
 import { debianProgram } from "../tooling/debian-program.ts";
-import { alertContract, queryContract } from "./gates.contract.ts";
+import { alertContract, queryContract } from "../gates/gates.contract.ts";
 
 const running: ChildProcess[] = [];
 const sources: JsonSource[] = [];
