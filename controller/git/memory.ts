@@ -130,11 +130,13 @@ function openHandle(remote: Remote, options: Parameters<MemoryRemote["open"]>[0]
             `repository in memory, branch "${options.branch}": the repository has no such branch`,
             "create the branch or correct spec.branch",
           );
+        const before = view;
         view = new Map(
           [...remote.branches].filter(([branch]) => branch === options.branch || branch.startsWith(proposalPrefix)),
         );
         for (const id of view.values()) learn(id);
-        return { head };
+        const changed = view.size !== before.size || [...view].some(([branch, id]) => before.get(branch) !== id);
+        return { head, changed };
       });
     },
     async isAncestor(ancestor, descendant) {

@@ -41,9 +41,19 @@ export type PushResult =
   /** Somebody else moved the branch first; nothing was changed. Fetch and decide again. */
   | { readonly kind: "Moved"; readonly at: CommitSha | "absent" };
 
+export interface Fetched {
+  /** Where the tracked branch is. */
+  readonly head: CommitSha;
+  /** False only where nothing moved, came or went: what was answered before the fetch still holds. */
+  readonly changed: boolean;
+}
+
 export interface PolicyGit {
-  /** Fetches and answers where the tracked branch is. Throws UserError (bad URL, no such branch, authentication) or the transport's error. */
-  fetch(): Promise<{ readonly head: CommitSha }>;
+  /**
+   * Fetches and answers where the tracked branch is, and whether any branch that we follow is elsewhere than it was known to be before.
+   * Throws UserError (bad URL, no such branch, authentication) or the transport's error.
+   */
+  fetch(): Promise<Fetched>;
   /** True when `ancestor` is reachable from `descendant` (equal counts). Unknown commits are not ancestors. */
   isAncestor(ancestor: CommitSha, descendant: CommitSha): Promise<boolean>;
   /** All files under `path` ("" = root) at that commit that look like policy (.yaml, .yml, .json), within the byte caps. */

@@ -1,5 +1,5 @@
-// Answers about the local store that are kept until this process fetches, pushes or deletes a branch: nobody else writes to the store, so
-// between these nothing changes, and a pass in which nothing came and nothing went asks git nothing.
+// Answers about the local store that are kept until a fetch brings something or this process pushes or deletes a branch: nobody else
+// writes to the store, so between these nothing changes, and a pass in which nothing came and nothing went asks git nothing.
 // Never keeps a failure, nor an answer that was on its way while the store changed; snapshots are bounded by their files.
 import type { CommitSha, GitSnapshot, PolicyGit } from "./port.ts";
 
@@ -41,7 +41,17 @@ export function rememberAnswers(git: PolicyGit): PolicyGit {
     return answer;
   };
   return {
-    fetch: () => changing(() => git.fetch()),
+    async fetch() {
+      let changed = true;
+      try {
+        const fetched = await git.fetch();
+        ({ changed } = fetched);
+        return fetched;
+      } finally {
+        // Of one that failed nobody knows how far it came.
+        if (changed) memory = forgotten();
+      }
+    },
     isAncestor: (ancestor, descendant) =>
       ask("isAncestor", [ancestor, descendant], () => git.isAncestor(ancestor, descendant)),
     read: async (commit, path) => {

@@ -16,7 +16,7 @@ import { explainRemoteError } from "./explain-remote-error.ts";
 import { checkGitVersion } from "./git-version.ts";
 import { GitExit } from "./git-process.ts";
 import { createLastChanges } from "./last-changes.ts";
-import type { CommitSha, GitSnapshot, PolicyGit } from "./port.ts";
+import type { CommitSha, Fetched, GitSnapshot, PolicyGit } from "./port.ts";
 import { deleteBranch, push } from "./push.ts";
 import { rememberAnswers } from "./remembered.ts";
 import { blobCache, defaultLimits, readPolicyFiles, type ReadLimits } from "./snapshot-files.ts";
@@ -76,9 +76,21 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
   const store: Store = { git, directory, url: url.text, branch: options.branch, author: options.author };
   const cache = blobCache(limits.maxCachedBytes);
   const lastChanges = createLastChanges(git);
+  /** Kept between fetches, which then cost one process less; undefined while nobody knows. */
+  let branches: Branches | undefined;
+  const moving = async <T>(move: () => Promise<T>): Promise<T> => {
+    branches = undefined;
+    return git.exclusive(move);
+  };
   return rememberAnswers(
     timed(options, {
-      fetch: () => git.exclusive(() => fetchBranches(store)),
+      fetch: () =>
+        git.exclusive(async () => {
+          const before = branches ?? (await trackingRefs(store));
+          branches = undefined;
+          branches = await fetchBranches(store);
+          return compareBranches(before, branches, store.branch);
+        }),
       isAncestor: (ancestor, descendant) => isAncestor(store, checkCommit(ancestor), checkCommit(descendant)),
       async read(commit, path): Promise<GitSnapshot> {
         const checked = checkPath(path);
@@ -93,11 +105,11 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
       lastChanges: (commit, paths) => lastChanges(checkCommit(commit), paths),
       log: (from, to, limit) => log(store, from === undefined ? undefined : checkCommit(from), checkCommit(to), limit),
       async branches(prefix) {
-        const all = await trackingRefs(store);
+        const all = branches ?? (await trackingRefs(store));
         return new Map([...all].filter(([branch]) => branch.startsWith(prefix)));
       },
-      push: (commit) => git.exclusive(() => push(store, commit)),
-      deleteBranch: (branch, at) => git.exclusive(() => deleteBranch(store, branch, checkCommit(at))),
+      push: (commit) => moving(() => push(store, commit)),
+      deleteBranch: (branch, at) => moving(() => deleteBranch(store, branch, checkCommit(at))),
     }),
   );
 }
@@ -143,7 +155,18 @@ async function removeLeftovers(directory: string): Promise<void> {
   await Promise.all(stale.map((name) => rm(join(directory, name), { force: true })));
 }
 
-async function fetchBranches(store: Store): Promise<{ readonly head: CommitSha }> {
+/** Where the branches that we follow were at the last fetch, push or deletion. */
+type Branches = ReadonlyMap<string, CommitSha>;
+
+function compareBranches(before: Branches, after: Branches, tracked: string): Fetched {
+  const head = after.get(tracked);
+  if (head === undefined) throw new Error(`git fetch brought no branch "${tracked}"`);
+  const changed = after.size !== before.size || [...after].some(([name, commit]) => before.get(name) !== commit);
+  return { head, changed };
+}
+
+/** Fetches what we follow; answers where it is now. */
+async function fetchBranches(store: Store): Promise<Branches> {
   const { branch, url } = store;
   const tracked = `+refs/heads/${branch}:${remoteRefs}${branch}`;
   const proposals = `+refs/heads/${proposalPrefix}*:${remoteRefs}${proposalPrefix}*`;
@@ -162,9 +185,7 @@ async function fetchBranches(store: Store): Promise<{ readonly head: CommitSha }
   } catch (error) {
     throw explainRemoteError(error, url, branch);
   }
-  const head = (await trackingRefs(store)).get(branch);
-  if (head === undefined) throw new Error(`git fetch brought no branch "${branch}"`);
-  return { head };
+  return trackingRefs(store);
 }
 
 async function isAncestor(store: Store, ancestor: CommitSha, descendant: CommitSha): Promise<boolean> {

@@ -191,7 +191,7 @@ export async function installRingward(
     spec: {
       url: forge.gitUrl,
       branch: "main",
-      interval: "2m",
+      interval: "5m",
       clusterName: "demo",
       auth: { tokenFile },
       forge: { kind: "GitHub", apiUrl: forge.apiUrl, owner: FORGE_OWNER, repository: FORGE_REPOSITORY, tokenFile },

@@ -334,6 +334,26 @@ export function policyGitContract(name: string, make: () => Promise<ContractRemo
       expect([...(await git.branches("")).keys()]).toEqual(["main"]);
     });
 
+    it("says whether a fetch brought anything", async () => {
+      const git = await remote.open();
+      const fetch = async (): Promise<boolean> => (await git.fetch()).changed;
+      expect(await fetch()).toBe(true);
+      expect(await fetch()).toBe(false);
+
+      people.commitFiles("main", { "a.yaml": "a: 2\n" }, at(1));
+      expect(await fetch()).toBe(true);
+      people.commitFiles("ringward/a", { "a.yaml": "a: 1\n" }, { ...at(2), from: "main" });
+      expect(await fetch()).toBe(true);
+      people.commitFiles("feature/b", { "b.yaml": "b: 1\n" }, { ...at(3), from: "main" });
+      expect(await fetch()).toBe(false);
+      people.deleteBranch("ringward/a");
+      expect(await fetch()).toBe(true);
+
+      const { head } = await git.fetch();
+      expect((await git.push(change(head, "x: 1\n", { branch: "ringward/x" }))).kind).toBe("Pushed");
+      expect(await fetch()).toBe(false);
+    });
+
     it("refuses branches that are not Ringward's, and forced moves of the tracked branch", async () => {
       const git = await remote.open();
       const { head } = await git.fetch();

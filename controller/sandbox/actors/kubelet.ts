@@ -33,14 +33,22 @@ interface Memory {
   images: Set<string>;
 }
 
+interface Settled {
+  readonly pod: Pod;
+  readonly run: PodRun;
+  readonly serves: boolean;
+  /** Time alone changes nothing. */
+  readonly rests: boolean;
+}
+
 interface Kubelet {
   readonly client: ActorClient;
   readonly machines: Machines;
   readonly timing: SandboxTiming;
   readonly endpoint: KubeletEndpoint | undefined;
   memory: Memory;
-  /** The last pod, run and readiness that needed no write, by uid: saves comparing statuses again. */
-  readonly settled: Map<string, { readonly pod: Pod; readonly run: PodRun; readonly serves: boolean }>;
+  /** What needed no write the last time, by pod uid: saves comparing statuses again. */
+  readonly settled: Map<string, Settled>;
   /** The last Node and machine that agreed, by name; for the same reason. */
   readonly reported: Map<string, { readonly node: Node; readonly machine: Machine }>;
   heartbeats: number;
@@ -234,17 +242,28 @@ function timingOf({ machines, timing }: Kubelet, nodeName: string): SandboxTimin
 
 async function stepPod(kubelet: Kubelet, pod: Pod, nodeName: string, now: Instant): Promise<void> {
   const { memory, machines } = kubelet;
-  const timing = timingOf(kubelet, nodeName);
   const uid = pod.metadata.uid ?? "";
   const known = memory.runs.get(uid);
+  const { bootCount, power } = machineOf(machines, nodeName);
+  const last = kubelet.settled.get(uid);
+  // Nearly all pods in nearly all steps.
+  if (
+    last?.rests === true &&
+    last.pod === pod &&
+    last.run === known &&
+    known.bootCount === bootCount &&
+    last.serves === (power.state === "up")
+  )
+    return;
+  const timing = timingOf(kubelet, nodeName);
   if (known === undefined && isFinished(pod)) return endPod(kubelet, pod);
   const before = known ?? beginPod(kubelet, pod, nodeName, now);
-  const { bootCount } = machineOf(machines, nodeName);
   const runRecipe = (invocation: Invocation) => runOnMachine(kubelet, nodeName, invocation, now);
   const run = advance(before, { pod, now, bootCount, timing, runRecipe });
   memory.runs.set(uid, run);
-  if (isWaiting(run, pod, timing)) kubelet.waiting = true;
-  await reportPod(kubelet, pod, run, nodeName, now);
+  const waits = isWaiting(run, pod, timing);
+  if (waits) kubelet.waiting = true;
+  await reportPod(kubelet, pod, run, nodeName, now, !waits && run.stage !== "Ended");
   if (run.stage === "Ended")
     await endPod(kubelet, kubelet.client.get("pods", pod.metadata.name, pod.metadata.namespace) ?? pod);
 }
@@ -272,7 +291,14 @@ function runOnMachine(kubelet: Kubelet, name: string, invocation: Invocation, no
   return { exitCode: result.exitCode, log: result.log };
 }
 
-async function reportPod(kubelet: Kubelet, pod: Pod, run: PodRun, nodeName: string, now: Instant): Promise<void> {
+async function reportPod(
+  kubelet: Kubelet,
+  pod: Pod,
+  run: PodRun,
+  nodeName: string,
+  now: Instant,
+  rests: boolean,
+): Promise<void> {
   const { client, memory, settled, machines } = kubelet;
   const uid = pod.metadata.uid ?? "";
   const serves = machineOf(machines, nodeName).power.state === "up";
@@ -290,7 +316,7 @@ async function reportPod(kubelet: Kubelet, pod: Pod, run: PodRun, nodeName: stri
     pod.metadata.deletionTimestamp !== undefined &&
     (pod.metadata.finalizers ?? []).length === 0;
   if (vanishes) return;
-  if (equal(status, pod.status)) settled.set(uid, { pod, run: memory.runs.get(uid) ?? run, serves });
+  if (equal(status, pod.status)) settled.set(uid, { pod, run: memory.runs.get(uid) ?? run, serves, rests });
   else await client.replace("pods", { ...pod, status }, "status");
 }
 

@@ -31,14 +31,23 @@ const SAFE = "bcdfghjklmnpqrstvwxz2456789";
 
 /** A short name for a pod template; what the controllers themselves add to it does not count. */
 export function templateHash(template: PodTemplate): string {
-  const digest = createHash("sha256")
-    .update(canonical(withoutHash(template)))
-    .digest();
+  const digest = createHash("sha256").update(textOf(template)).digest();
   return Array.from(digest.subarray(0, 10), (byte) => SAFE[byte % SAFE.length]).join("");
 }
 
 export function sameTemplate(a: PodTemplate, b: PodTemplate): boolean {
-  return isDeepStrictEqual(a, b) || canonical(withoutHash(a)) === canonical(withoutHash(b));
+  return a === b || textOf(a) === textOf(b);
+}
+
+/** Objects of the view never change, and each template is asked for in every step. */
+const texts = new WeakMap<PodTemplate, string>();
+
+function textOf(template: PodTemplate): string {
+  const known = texts.get(template);
+  if (known !== undefined) return known;
+  const text = canonical(withoutHash(template));
+  texts.set(template, text);
+  return text;
 }
 
 function withoutHash(template: PodTemplate): unknown {

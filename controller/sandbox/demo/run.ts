@@ -128,7 +128,11 @@ async function look({ sandbox, reader }: Stage): Promise<Facts> {
 async function play(scene: Scene): Promise<void> {
   const { stage, fault, options, teller } = scene;
   const begun = systemClock.monotonic();
-  const isOver = (): boolean => options.givesUp(systemClock.monotonic() - begun) || options.signal.aborted;
+  const isOver = (): boolean => {
+    // Nothing would ever move again, and the reason stands in its last words.
+    if (stage.controller.died !== undefined) throw new Error(stage.controller.died);
+    return options.givesUp(systemClock.monotonic() - begun) || options.signal.aborted;
+  };
   stage.controller.start();
   await observe(stage, teller, isOver);
   if (isOver()) return;

@@ -24,6 +24,8 @@ export interface ControllerProcess {
   /** SIGKILL; the process is gone when this resolves. */
   kill(): Promise<void>;
   readonly running: boolean;
+  /** Set where it ended without being asked to: how, and the last that it said. */
+  readonly died: string | undefined;
 }
 
 /** What a script of troubles needs of a stage: also a real control plane has it. */
@@ -53,6 +55,8 @@ export interface Stage extends FaultStage {
 }
 
 const MINUTE_MS = 60_000;
+/** Lines of the controller's log that are shown when it dies. */
+const LAST_WORDS = 12;
 
 /** A stage over a started sandbox with a forge. */
 export function createStage(
@@ -134,13 +138,21 @@ function createControllerProcess(sandbox: Sandbox, onLog: (line: string) => void
   ];
   // One identity for all its lives: a Lease that our dead predecessor holds is ours. Its data survive too, as on a persistent volume.
   args.push("--identity", "ringward-demo", "--data", sandbox.workspace.directory, "--pace", "50");
+  // Its day lasts nine minutes: what is a generous rate for an API server that lives in real time would be the slowest part of the show.
+  args.push("--kube-api-qps", "1000", "--kube-api-burst", "1000");
   let child: ChildProcess | undefined;
   let ended: Promise<void> = Promise.resolve();
+  let died: string | undefined;
+  let asked = false;
   const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<void> => {
+    asked = true;
     child?.kill(signal);
     await ended;
   };
   return {
+    get died() {
+      return died;
+    },
     get running() {
       return child !== undefined;
     },
@@ -148,10 +160,18 @@ function createControllerProcess(sandbox: Sandbox, onLog: (line: string) => void
       if (child !== undefined) return;
       const started = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
       child = started;
-      forwardLines(started, onLog);
+      asked = false;
+      const said: string[] = [];
+      forwardLines(started, (line) => {
+        said.push(line);
+        if (said.length > LAST_WORDS) said.shift();
+        onLog(line);
+      });
       ended = new Promise((resolve) => {
-        started.once("exit", () => {
+        // "close" and not "exit": then its last words have arrived.
+        started.once("close", (code, signal) => {
           if (child === started) child = undefined;
+          if (!asked) died = [`the controller ended by itself (${signal ?? `exit code ${code}`})`, ...said].join("\n");
           resolve();
         });
       });
