@@ -1,12 +1,13 @@
 // `ringward install --export`: everything that a cluster needs before the controller can run, for `kubectl apply -f -`. It prints, and
 // talks to no cluster: what is installed can be read, kept in Git and reviewed.
+import { judgeGateResource } from "../gates/settings.ts";
 import { installManifests, renderManifests } from "../install/export.ts";
 import { DEFAULT_NAMESPACE } from "../install/manifest.ts";
 import { JOB_NAMESPACE } from "../nodes/recipe-job.ts";
 import { readImagePrefixes } from "./image-prefixes.ts";
 import { asksForHelp, ownSurroundings, parseFlags, type Surroundings, wrongUse } from "./output.ts";
 
-const HELP = `Usage: ringward install --export --allow-recipe-image PREFIX [--allow-recipe-image PREFIX]… [--namespace NS] [-o yaml|json]
+const HELP = `Usage: ringward install --export --allow-recipe-image PREFIX [--allow-recipe-image PREFIX]… [--gate-resource KIND]… [--namespace NS] [-o yaml|json]
 
 Prints the definitions of all kinds, the namespaces, the controller's account with its roles, and the admission policies that
 confine it:
@@ -17,6 +18,7 @@ Applying it again changes nothing, and never the mode or limits of a ledger. See
 
   --export                     print it (nothing is installed by this command itself)
   --allow-recipe-image PREFIX  recipes may run images under REGISTRY[/PATH] on nodes; none given: no recipe runs
+  --gate-resource KIND         lets gates of type CEL read a kind, APIVERSION/RESOURCE; give the controller the same flag
   --namespace NS               of the controller (default: ${DEFAULT_NAMESPACE})
   -o FORMAT                    yaml (default) or json
 `;
@@ -33,6 +35,7 @@ export async function command(
   const { values, positionals } = parseFlags("install", args, {
     export: { type: "boolean", default: false },
     "allow-recipe-image": { type: "string", multiple: true, default: [] },
+    "gate-resource": { type: "string", multiple: true, default: [] },
     namespace: { type: "string", default: DEFAULT_NAMESPACE },
     output: { type: "string", short: "o", default: "yaml" },
   });
@@ -40,7 +43,12 @@ export async function command(
   if (!values.export) throw wrongUse("install", "it only prints: say --export, and give the output to kubectl apply");
   const { output } = values;
   if (output !== "yaml" && output !== "json") throw wrongUse("install", `-o ${output}: it is yaml or json`);
+  for (const kind of values["gate-resource"]) {
+    const wrong = judgeGateResource(kind);
+    if (wrong !== undefined) throw wrongUse("install", `--gate-resource ${kind}: ${wrong}`);
+  }
   const settings = {
+    gateResources: values["gate-resource"],
     namespace: readNamespace(values.namespace),
     recipeImages: readImagePrefixes("install", values["allow-recipe-image"]),
   };

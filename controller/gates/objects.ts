@@ -7,16 +7,12 @@ import { type ApiPort, TransportError } from "../kube/port.ts";
 import { none } from "./http.ts";
 import type { ObjectSource } from "./port.ts";
 
-/** Kinds that the controller reads for its own work. */
+/** Kinds that the controller gets and lists for its own work, everywhere (install/permissions.ts). */
 export const GATE_RESOURCES: readonly string[] = [
   "v1/nodes",
-  "v1/pods",
   "apps/v1/deployments",
   "apps/v1/statefulsets",
   "apps/v1/daemonsets",
-  "apps/v1/replicasets",
-  "batch/v1/jobs",
-  "policy/v1/poddisruptionbudgets",
 ];
 
 const MOST_OBJECTS = 500;

@@ -6,6 +6,8 @@ export interface InstallSettings {
   readonly namespace: string;
   /** Prefixes of images that recipes may run on nodes; none: no recipe runs. See core/recipe-images.ts. */
   readonly recipeImages: readonly string[];
+  /** Kinds that CEL gates may read beside those that the controller reads anyway, as `APIVERSION/RESOURCE`. */
+  readonly gateResources?: readonly string[];
 }
 
 /** A Kubernetes object as it is applied. */

@@ -219,10 +219,12 @@ describe("objects", () => {
     };
     const many = ask({ name: undefined, namespace: undefined, apiVersion: "v1", resource: "pods", selector });
 
-    expect(await read(200, { items: [{}, {}] }, many)).toEqual({ kind: "Objects", objects: [{}, {}] });
+    expect(await read(200, { items: [{}, {}] }, many, ["v1/pods"])).toEqual({ kind: "Objects", objects: [{}, {}] });
     expect(asked).toEqual([["/api/v1/pods", { labelSelector: "app=web,tier notin (a,b)", limit: "500" }]]);
-    expect(await read(200, { items: [{}], metadata: { continue: "x" } }, many)).toMatchObject({ why: "TooLarge" });
-    expect(await read(200, {}, many)).toMatchObject({ why: "Malformed" });
+    expect(await read(200, { items: [{}], metadata: { continue: "x" } }, many, ["v1/pods"])).toMatchObject({
+      why: "TooLarge",
+    });
+    expect(await read(200, {}, many, ["v1/pods"])).toMatchObject({ why: "Malformed" });
   });
 
   it("that are not there, or that may not be seen, are named so", async () => {

@@ -4,6 +4,8 @@ import { loadAll } from "js-yaml";
 import { command } from "../../controller/cli/install.ts";
 import { command as validate } from "../../controller/cli/validate.ts";
 import { isAllowedImage, readImagePrefix } from "../../controller/core/recipe-images.ts";
+import { GATE_RESOURCES } from "../../controller/gates/objects.ts";
+import { PERMISSIONS } from "../../controller/install/permissions.ts";
 import type { Manifest } from "../../controller/install/manifest.ts";
 import { type Kubectl, startKubectl } from "../sandbox/apiserver/kubectl.ts";
 
@@ -68,6 +70,42 @@ describe("ringward install --export", () => {
     expect(out).toContain("no recipe image is allowed on nodes");
   });
 
+  it("lets gates read what the operator names, and nothing more", async () => {
+    const roles = async (...args: readonly string[]) =>
+      (
+        loadAll((await install("--export", ...ALLOW, ...args)).out) as readonly (Manifest & {
+          readonly rules?: unknown;
+        })[]
+      )
+        .filter(({ metadata }) => metadata.name === "ringward-gates")
+        .map(({ kind, rules }) => [kind, rules]);
+    const named = ["ceph.rook.io/v1/cephclusters", "v1/pods", "v1/pods"].flatMap((kind) => ["--gate-resource", kind]);
+
+    expect(await roles()).toEqual([]);
+    expect(await roles(...named)).toEqual([
+      [
+        "ClusterRole",
+        [
+          { apiGroups: ["ceph.rook.io"], resources: ["cephclusters"], verbs: ["get", "list"] },
+          { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
+        ],
+      ],
+      ["ClusterRoleBinding", undefined],
+    ]);
+  });
+
+  it("lets gates read, without being told, just what the account gets and lists everywhere", () => {
+    const verbs = new Map<string, Set<string>>();
+    for (const { resource, subresource, place, names, verbs: some } of PERMISSIONS) {
+      if (place !== "Cluster" || subresource !== undefined || names !== undefined) continue;
+      const kind = `${resource.group === "" ? "" : `${resource.group}/`}${resource.version}/${resource.plural}`;
+      verbs.set(kind, new Set([...(verbs.get(kind) ?? []), ...some]));
+    }
+    const readable = [...verbs].filter(([, some]) => some.has("get") && some.has("list")).map(([kind]) => kind);
+
+    expect(readable.filter((kind) => !kind.startsWith("ringward.dev/"))).toEqual(GATE_RESOURCES);
+  });
+
   it("has a policy of every request that fails closed, and bindings that deny", async () => {
     const manifests = loadAll((await install("--export", ...ALLOW)).out) as readonly (Manifest & {
       readonly spec: Record<string, unknown>;
@@ -87,6 +125,8 @@ describe("ringward install --export", () => {
     [["--export", "--namespace", "ringward-jobs"], /a namespace of its own/],
     [["--export", "--allow-recipe-image", "ubuntu"], /write REGISTRY or REGISTRY\/PATH/],
     [["--export", "-o", "toml"], /it is yaml or json/],
+    [["--export", "--gate-resource", "v1/secrets"], /would let policy read secrets/],
+    [["--export", "--gate-resource", "cephclusters"], /is not APIVERSION\/RESOURCE/],
     [[], /say --export/],
   ])("refuses %j", async (args, message) => {
     await expect(install(...args)).rejects.toThrow(message);
