@@ -77,6 +77,10 @@ const table = {
     "The target's source does not have the exact version; it is never given a newer one.",
   ],
   VersionSkew: ["person", "The kubelet would be newer than the API server, or too old for it."],
+  JobRefused: [
+    "person",
+    "The cluster does not take the job of a recipe's step (an admission policy, permissions, a quota); the node is not cordoned for it.",
+  ],
   NotPrepared: [
     "wait",
     "The recipe's prepare step says that the node may not be updated yet; it was handed back and is tried again later.",

@@ -67,6 +67,11 @@ export function isConflict(error: unknown): error is ApiError {
   return hasCode(error, 409) && error.reason !== "AlreadyExists";
 }
 
+/** Refused by admission, permissions or a quota (403), or as invalid (422): the same request is refused again until somebody changes something. */
+export function isRefused(error: unknown): error is ApiError {
+  return hasCode(error, 403) || hasCode(error, 422);
+}
+
 export function isAlreadyExists(error: unknown): error is ApiError {
   return hasCode(error, 409) && error.reason === "AlreadyExists";
 }

@@ -23,6 +23,7 @@ import {
   nextNodeAct,
   type NodeView,
   type RecipeStepName,
+  type Trial,
 } from "../core/operations/node-steps.ts";
 import { parseReport } from "../inventory/report.ts";
 import { storeInventory } from "../inventory/store-inventory.ts";
@@ -33,7 +34,15 @@ import type { KubeObject } from "../kube/port.ts";
 import { NODES, PODS, VOLUME_ATTACHMENTS } from "../kube/resources.ts";
 import { type EvictionPauses, type Evictor, evictPods, tryEvictions } from "./evict.ts";
 import { markNode, unmarkNode } from "./mark.ts";
-import { createJob, deletePreparedJob, jobName, readJobLog, resumeJob, viewJob } from "./recipe-job.ts";
+import {
+  createJob,
+  deletePreparedJob,
+  jobName,
+  type JobRequest,
+  readJobLog,
+  resumeJob,
+  viewJob,
+} from "./recipe-job.ts";
 
 export interface NodeOperationInput {
   readonly client: Client;
@@ -114,12 +123,25 @@ export async function operateNode(input: NodeOperationInput): Promise<OperationR
     assess: () => input.assess(node as NodeAsset, state, level),
     retreat: input.retreat,
   };
+  const scene: Scene = { input, level, target, live, node, stored, state };
   const first = nextNodeAct(view);
-  const act =
-    first.kind === "TryDrain"
-      ? nextNodeAct({ ...view, trial: await tryEvictions(evictorOf(input), first.pods) })
-      : first;
-  return perform(act, { input, level, target, live, node, stored, state });
+  const seen = first.kind === "Rehearse" ? { ...view, trial: await rehearse(scene, first) } : view;
+  const act = seen === view ? first : nextNodeAct(seen);
+  if (act.kind !== "CreateJob") return perform(act, scene);
+  const refusedJob = await create(scene, act);
+  if (refusedJob === undefined) return { kind: "Moved", note: `Job:${act.step}` };
+  return perform(nextNodeAct({ ...seen, refusedJob }), scene);
+}
+
+/** Would the pods go, and the jobs be taken? Nothing is changed by asking. */
+async function rehearse(scene: Scene, { pods, steps }: Extract<NodeAct, { kind: "Rehearse" }>): Promise<Trial> {
+  const trial = await tryEvictions(evictorOf(scene.input), pods);
+  if (trial.kind === "Refused") return trial;
+  for (const step of steps) {
+    const block = await create(scene, { step, suspended: true }, true);
+    if (block !== undefined) return { kind: "Refused", block };
+  }
+  return trial;
 }
 
 /** Steps that look at the node's pods: those of the drain, and those that a cordon may follow. */
@@ -219,14 +241,12 @@ async function perform(act: NodeAct, scene: Scene): Promise<OperationResult> {
     case "Unmark":
       if (live !== undefined) await unmarkNode(client, live, act.uncordon, priorMarksOf(scene));
       return { kind: "Moved", note: "Uncordon" };
-    case "TryDrain":
+    case "Rehearse":
+    case "CreateJob":
       // Asked for and answered before: a second one would be a fault of the step machine.
-      throw new Error(`the evictions of ${claim.name} were tried, and are asked for again`);
+      throw new Error(`${act.kind} of ${claim.name} was answered, and is asked for again`);
     case "Evict":
       return evict(scene, act.pods, act.wait);
-    case "CreateJob":
-      await create(scene, act.step, act.suspended);
-      return { kind: "Moved", note: `Job:${act.step}` };
     case "ResumeJob":
       await resumeJob(client, nameOfJob(scene, act.step), act.job, input.now);
       return { kind: "Moved", note: `Resume:${act.step}` };
@@ -283,6 +303,7 @@ const SHOWN: ReadonlySet<string> = new Set([
   "NodeNotReady",
   "NodeNotBack",
   "VersionNotAvailable",
+  "JobRefused",
 ]);
 
 async function showBlock(scene: Scene, block: Block): Promise<void> {
@@ -320,11 +341,16 @@ function nameOfJob({ input, state }: Scene, step: RecipeStepName): string {
   return jobName(input.claim.id, step, state.operation);
 }
 
-async function create({ input, level, node, state }: Scene, step: RecipeStepName, suspended: boolean): Promise<void> {
+/** Makes the job of a step, or asks whether it could be made; answers why the cluster does not take it. */
+async function create(
+  { input, level, node, state }: Scene,
+  { step, suspended }: Pick<Extract<NodeAct, { kind: "CreateJob" }>, "step" | "suspended">,
+  dryRun = false,
+): Promise<Block | undefined> {
   const recipe = level?.spec.node?.recipe.steps?.[step];
   const operation = state?.operation;
-  if (recipe === undefined || node === undefined || operation === undefined) return;
-  await createJob(input.client, {
+  if (recipe === undefined || node === undefined || operation === undefined) return undefined;
+  const request: JobRequest = {
     name: jobName(input.claim.id, step, operation),
     step,
     suspended,
@@ -333,7 +359,9 @@ async function create({ input, level, node, state }: Scene, step: RecipeStepName
     claimId: input.claim.id,
     attempt: operation.attempt,
     level,
-  });
+  };
+  const message = await createJob(input.client, request, dryRun);
+  return message === undefined ? undefined : { reason: "JobRefused", message };
 }
 
 async function readInventory(scene: Scene): Promise<OperationResult> {

@@ -10,7 +10,7 @@ import { parseDuration } from "../core/duration.ts";
 import type { NodeAsset } from "../core/model.ts";
 import type { JobIdentity, JobView, RecipeStepName } from "../core/operations/node-steps.ts";
 import { parseKernel } from "../core/versions/kernel.ts";
-import { isAlreadyExists, isNotFound } from "../kube/api-errors.ts";
+import { isAlreadyExists, isNotFound, isRefused } from "../kube/api-errors.ts";
 import type { Client, JsonPatchOperation } from "../kube/client.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { JOBS, PODS } from "../kube/resources.ts";
@@ -49,12 +49,18 @@ export interface JobRequest {
   readonly level: { readonly name: string; readonly digest: string; readonly spec: PatchLevelSpec } | undefined;
 }
 
-/** Creates the job; one that exists already is the same one. */
-export async function createJob(client: Client, request: JobRequest): Promise<void> {
+/**
+ * Creates the job; one that exists already is the same one. Answers what the cluster says where it does not take such a job (admission,
+ * permissions, a quota), which asking again does not change. With `dryRun` it is only asked. Throws ApiError on everything else.
+ */
+export async function createJob(client: Client, request: JobRequest, dryRun = false): Promise<string | undefined> {
   try {
-    await client.create(JOBS, jobObject(request));
+    await client.create(JOBS, jobObject(request), dryRun ? { dryRun } : {});
+    return undefined;
   } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
+    if (isAlreadyExists(error)) return undefined;
+    if (!isRefused(error)) throw error;
+    return `the cluster refuses the job of step ${request.step}: ${error.status.message ?? error.reason}`.slice(0, 512);
   }
 }
 

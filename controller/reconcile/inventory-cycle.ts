@@ -127,7 +127,7 @@ async function look(input: CycleInput, { node, recipe, job, failure, age }: Due)
   if (view.phase === "Absent") {
     // The caches may lag, after an outage by much: this look may have been made, and its job be gone (K2, K4).
     if (lookedAt(stored?.status) !== age) return;
-    return createJob(client, {
+    const refusal = await createJob(client, {
       name: job,
       step: "inventory",
       suspended: false,
@@ -137,6 +137,14 @@ async function look(input: CycleInput, { node, recipe, job, failure, age }: Due)
       attempt: undefined,
       level: undefined,
     });
+    if (refusal === undefined) return;
+    // Said where people look, and asked again when the next look is due.
+    if (stored === undefined) return createState(client, target);
+    await writeState(client, stored, target, {
+      ...stored.status,
+      inventoryProblem: { reason: "JobRefused", message: refusal, time: new Date(now).toISOString() },
+    });
+    return;
   }
   if (stored === undefined) return createState(client, target);
   // An operation began meanwhile, or went on: what this job saw may be older than what the operation did.

@@ -223,6 +223,56 @@ describe("a recipe's job", () => {
     expect(asked).toBeGreaterThan(before);
   });
 
+  it.each([
+    ["update", 403, "Forbidden"],
+    ["stage", 422, "Invalid"],
+  ])("of %s that the cluster refuses with %i leaves the node as it was, and says why", async (step, code, reason) => {
+    const rig = await createRig(ONE);
+    let closed = true;
+    const refusal = {
+      kind: "Status",
+      status: "Failure",
+      code,
+      reason,
+      message: "denied: image x is not allowed on nodes",
+    };
+    const controller = rig.born("ringward/confined", {
+      port: (port) => ({
+        ...port,
+        request: (request) =>
+          closed && request.method === "POST" && JSON.stringify(request.body ?? "").includes(`rw-${step}-`)
+            ? Promise.resolve({ status: code, headers: {}, body: refusal })
+            : port.request(request),
+      }),
+    });
+    const seen = new Set<boolean>();
+    const run = async (passes: number): Promise<void> => {
+      for (let pass = 0; pass < passes; pass += 1) {
+        await controller.pass();
+        await rig.turn();
+        seen.add(await cordoned(rig));
+      }
+    };
+    await run(40);
+
+    expect((await rig.state("n1"))["attempted"]).toMatchObject([{ result: "BackedOut", reason: "JobRefused" }]);
+    expect((await rig.state("n1"))["blockedBy"]).toMatchObject([
+      {
+        reason: "BackedOff",
+        message: expect.stringContaining(`the job of step ${step}: denied: image x is not allowed`),
+      },
+    ]);
+    expect([...seen]).toEqual([false]);
+    expect(await rig.preparedJobs()).toEqual([]);
+    expect(rig.kernel("n1")).not.toBe(NEW_KERNEL);
+
+    closed = false;
+    rig.clock.advance(16 * 60_000);
+    await run(40);
+    expect(rig.kernel("n1")).toBe(NEW_KERNEL);
+    expect(await rig.violations()).toEqual([]);
+  });
+
   it("of prepare that says not yet leaves the node as it was, and the rollout goes on when it says yes", async () => {
     const apt = (await basePolicy())["recipes/apt.yaml"] ?? "";
     const prepare = apt.slice(apt.indexOf("    stage:"), apt.indexOf("    update:")).replaceAll("stage", "prepare");

@@ -32,6 +32,7 @@ function gate(
 
 const isJob = (method: string, step: string) => (request: ApiRequest) =>
   request.method === method &&
+  request.query?.["dryRun"] === undefined &&
   request.path.includes("/jobs") &&
   JSON.stringify([request.path, request.body]).includes(`rw-${step}-`);
 

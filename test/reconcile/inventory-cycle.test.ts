@@ -105,3 +105,33 @@ function isOver(status: unknown): boolean {
   const { succeeded = 0, failed = 0 } = (status ?? {}) as { readonly succeeded?: number; readonly failed?: number };
   return succeeded + failed > 0;
 }
+
+describe("an inventory whose job the cluster does not take", () => {
+  it("stands in the node's state with what the cluster says, and is asked for again only when the next look is due", async () => {
+    const rig = await createRig({ machines: [machine("n1")], workloads: [] });
+    const body = { kind: "Status", code: 403, reason: "Forbidden", message: "denied: image x is not allowed on nodes" };
+    let asked = 0;
+    const controller = rig.born("ringward/confined", {
+      port: (port) => ({
+        ...port,
+        request(request) {
+          if (request.method !== "POST" || !JSON.stringify(request.body ?? "").includes("rw-inventory-"))
+            return port.request(request);
+          if (request.query?.["dryRun"] === undefined) asked += 1;
+          return Promise.resolve({ status: 403, headers: {}, body });
+        },
+      }),
+    });
+    for (let pass = 0; pass < 12; pass += 1) {
+      await controller.pass();
+      await rig.turn();
+    }
+
+    expect((await rig.state("n1"))["inventoryProblem"]).toMatchObject({
+      reason: "JobRefused",
+      message: "the cluster refuses the job of step inventory: denied: image x is not allowed on nodes",
+    });
+    // The first look may come before there is a state to say it in.
+    expect(asked).toBeLessThanOrEqual(2);
+  });
+});

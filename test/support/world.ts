@@ -301,7 +301,7 @@ export function createWorld(options: WorldOptions): World {
         retreat,
       };
       const first = nextNodeAct(view);
-      const act = first.kind === "TryDrain" ? nextNodeAct({ ...view, trial: GRANTED }) : first;
+      const act = first.kind === "Rehearse" ? nextNodeAct({ ...view, trial: GRANTED }) : first;
       return doNodeAct(act, claim, machine, level, free);
     }
     const item = [...workloads.values()].find(({ asset }) => asset.uid === claim.uid);
@@ -375,7 +375,7 @@ export function createWorld(options: WorldOptions): World {
         if (act.lost) loseTarget(claim);
         free.add(claim.uid);
         return false;
-      case "TryDrain":
+      case "Rehearse":
         throw new Error("the drain was tried, and is to be tried again");
       case "Wait":
         return false;

@@ -15,7 +15,7 @@ import {
 } from "./drain.ts";
 import { mustGo } from "./forecast.ts";
 import { retreat } from "./node-retreat.ts";
-import { type NodeAct, record, type Scene, SETTLE_MS } from "./node-view.ts";
+import { hasStep, type NodeAct, record, type RecipeStepName, type Scene, SETTLE_MS, updateStep } from "./node-view.ts";
 
 function look({ pods, drain: policy, volumes }: Scene): DrainView {
   return viewDrain(pods, policy, volumes);
@@ -24,17 +24,23 @@ function look({ pods, drain: policy, volumes }: Scene): DrainView {
 /** Refusals that may pass by themselves: the node waits for them, not cordoned, for as long as a drain may take. */
 const PASSING: ReadonlySet<string> = new Set(["PDBBlocked", "ServerBusy"]);
 
+/** Steps that run on the cordoned node: a cluster that takes none of their jobs is heard before its pods have moved. */
+function stepsAhead(scene: Scene): readonly RecipeStepName[] {
+  const steps: readonly RecipeStepName[] = [updateStep(scene.operation), "inventory", "reboot"];
+  return steps.filter((step) => hasStep(scene, step));
+}
+
 /**
- * Why the node is not cordoned yet: a drain that cannot succeed gives the claim back, one that is refused now is waited for. Undefined:
- * every eviction would be granted, as far as each by itself goes.
+ * Why the node is not cordoned yet: a drain or an update that cannot succeed gives the claim back, an eviction that is refused now is
+ * waited for. Undefined: every eviction and every job would be granted, as far as each by itself goes.
  */
 export function lookAhead(scene: Scene): NodeAct | undefined {
   const view = look(scene);
   const standing = describeStanding(view);
   if (standing !== undefined) return retreat(scene, standing);
-  const pods = mustGo(view);
-  if (pods.length === 0) return undefined;
-  if (scene.trial === undefined) return { kind: "TryDrain", pods };
+  const [pods, steps] = [mustGo(view), stepsAhead(scene)];
+  if (pods.length === 0 && steps.length === 0) return undefined;
+  if (scene.trial === undefined) return { kind: "Rehearse", pods, steps };
   if (scene.trial.kind === "Granted") return undefined;
   const { block } = scene.trial;
   if (!PASSING.has(block.reason)) return retreat(scene, block);

@@ -9,6 +9,7 @@ import {
   type NodeAct,
   RETRY_DRAIN_MS,
   RETRY_FORECAST_MS,
+  RETRY_JOB_MS,
   RETRY_NOT_AVAILABLE_MS,
   RETRY_NOT_PREPARED_MS,
   type Scene,
@@ -60,6 +61,7 @@ const RETRY_MS: Readonly<Record<string, number>> = {
   PDBNeverAllows: RETRY_FORECAST_MS,
   UncordonedByPerson: RETRY_DRAIN_MS,
   NotPrepared: RETRY_NOT_PREPARED_MS,
+  JobRefused: RETRY_JOB_MS,
 };
 
 /** One step back: the reason is written down, a job that waits is deleted, the node is handed back, the operation is closed. */

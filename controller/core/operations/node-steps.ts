@@ -10,7 +10,7 @@ import { blockedBy } from "../rollout/gates.ts";
 import { isMeant } from "../rollout/pod-census.ts";
 import { drainsNode } from "./forecast.ts";
 import { drain, leaveDrained, lookAhead } from "./node-drain.ts";
-import { enter, startedJob } from "./node-jobs.ts";
+import { enter, hasBegun, startedJob } from "./node-jobs.ts";
 import { wasReleased } from "./released.ts";
 import { findBackOut, findHeldCordon, giveUp, lostItsMark, recover, retreat } from "./node-retreat.ts";
 import { afterUpdate, close, giveBack, reboot, verify } from "./node-verify.ts";
@@ -119,6 +119,19 @@ function wasDisrupted(operation: NodeOperation): boolean {
 }
 
 function stepOn(scene: Scene): NodeAct {
+  const act = advance(scene);
+  return act.kind === "CreateJob" && scene.refusedJob !== undefined ? withoutJob(scene, scene.refusedJob) : act;
+}
+
+/** The cluster takes no such job: what can be undone is, and a node that was changed already waits for people who can mend that. */
+function withoutJob(scene: Scene, refused: Block): NodeAct {
+  const { operation } = scene;
+  const begun = operation.step === "Updating" ? hasBegun(scene) : COMMITTED.has(operation.step);
+  if (!begun && operation.rebootPending !== true) return retreat(scene, refused);
+  return { kind: "Wait", block: { ...refused, since: Date.parse(operation.stepTime) } };
+}
+
+function advance(scene: Scene): NodeAct {
   const { operation } = scene;
   if (operation.release !== undefined) return giveUp(scene);
   if (operation.failure !== undefined) return recover(scene, operation.failure);

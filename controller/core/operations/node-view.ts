@@ -49,8 +49,10 @@ export interface NodeView {
   readonly volumes?: readonly VolumeAsset[];
   /** VolumeAttachments of the node, looked at when its pods are gone. */
   readonly attachments?: readonly Attachment[];
-  /** What the dry run of its evictions answered; undefined: it was not made yet. */
+  /** What the rehearsal answered; undefined: there was none yet. */
   readonly trial?: Trial;
+  /** Why the cluster does not take the job that the next act wants to make; undefined: nothing is known against it. */
+  readonly refusedJob?: Block;
   /** The job of a step of this claim and attempt. */
   readonly job: (step: RecipeStepName) => JobView;
   /** The node against the level of the claim, as it stands now. */
@@ -61,7 +63,7 @@ export interface NodeView {
   readonly cordonedNodes?: "Skip" | "Update";
 }
 
-/** The first refusal of a dry run, or none. */
+/** The first refusal of a rehearsal, or none. */
 export type Trial = { readonly kind: "Granted" } | { readonly kind: "Refused"; readonly block: Block };
 
 export type NodeAct =
@@ -75,8 +77,8 @@ export type NodeAct =
       /** Of a mark that was wiped: the do-not-remove marks as they were before it. */
       readonly priorMarks?: string;
     }
-  /** Ask the API server for a dry run of these evictions, and then for the next act again: the last look before a cordon. */
-  | { readonly kind: "TryDrain"; readonly pods: readonly PodAsset[] }
+  /** Ask the API server for a dry run of these evictions and jobs, and then for the next act again: the last look before a cordon. */
+  | { readonly kind: "Rehearse"; readonly pods: readonly PodAsset[]; readonly steps: readonly RecipeStepName[] }
   | { readonly kind: "Evict"; readonly pods: readonly PodAsset[]; readonly wait: Block }
   /** Make the job of a step; a suspended one touches nothing. */
   | { readonly kind: "CreateJob"; readonly step: RecipeStepName; readonly suspended: boolean }
@@ -106,6 +108,7 @@ export const RETRY_NOT_AVAILABLE_MS = 60 * 60_000;
 export const RETRY_FORECAST_MS = 60_000;
 export const RETRY_DRAIN_MS = 15 * 60_000;
 export const RETRY_NOT_PREPARED_MS = 15 * 60_000;
+export const RETRY_JOB_MS = 15 * 60_000;
 export const DEFAULT_STEP_MS = 30 * 60_000;
 
 /** Steps from which there is no way back. */

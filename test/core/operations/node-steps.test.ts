@@ -126,6 +126,7 @@ function act({ operation: under, jobs = {}, of = LEVEL, ...rest }: Situation): N
   });
 }
 
+const GRANTED = { kind: "Granted" } as const;
 const step = (made: NodeAct): string => (made.kind === "Record" ? made.note : made.kind);
 
 describe("the way forward", () => {
@@ -150,7 +151,16 @@ describe("the way forward", () => {
       note: "Claimed",
       operation: { bootId: "boot-1", disrupt: true, priorUnschedulable: false },
     });
-    expect(act({ operation: operation("Claimed") })).toEqual({ kind: "Mark", cordon: true, priorUnschedulable: false });
+    expect(act({ operation: operation("Claimed") })).toEqual({
+      kind: "Rehearse",
+      pods: [],
+      steps: ["update", "reboot"],
+    });
+    expect(act({ operation: operation("Claimed"), trial: GRANTED })).toEqual({
+      kind: "Mark",
+      cordon: true,
+      priorUnschedulable: false,
+    });
     expect(step(act({ operation: operation("Claimed"), node: cordoned() }))).toBe("Cordoned");
     expect(step(act({ operation: operation("Cordoned"), node: cordoned() }))).toBe("Drained");
     const drained = { operation: operation("Drained"), node: cordoned() };
@@ -454,8 +464,10 @@ describe("a pod that holds its node back", () => {
       note: "BackingOut",
       operation: { backOut: { reason: "BlockingPod", message: "gate batch: pod shop/train holds the node back" } },
     });
-    expect(act({ ...claimedNode, pods: [pod("web")] })).toMatchObject({ kind: "TryDrain" });
-    expect(act({ ...claimedNode, pods: [{ ...train, phase: "Succeeded" }] })).toMatchObject({ kind: "Mark" });
+    expect(act({ ...claimedNode, pods: [pod("web")] })).toMatchObject({ kind: "Rehearse" });
+    expect(act({ ...claimedNode, pods: [{ ...train, phase: "Succeeded" }], trial: GRANTED })).toMatchObject({
+      kind: "Mark",
+    });
     expect(act({ ...claimedNode, operation: operation("Cordoned"), node: cordoned() })).toMatchObject({
       kind: "Evict",
     });
@@ -495,10 +507,21 @@ describe("the last look before the cordon", () => {
     trial: { kind: "Refused", block: { reason, message: "pod shop/b: why" } },
   });
 
-  it("tries every eviction, and cordons when all would be granted, or where nothing has to go", () => {
-    expect(staged()).toMatchObject({ kind: "TryDrain", pods: [{ name: "a" }, { name: "b" }] });
-    expect(staged({ trial: { kind: "Granted" } })).toMatchObject({ kind: "Mark", cordon: true });
-    expect(staged({ pods: [pod("static", { mirror: true })] })).toMatchObject({ kind: "Mark", cordon: true });
+  it("tries every eviction and every job, and cordons when all would be granted", () => {
+    const steps = ["update", "reboot"];
+    expect(staged()).toMatchObject({ kind: "Rehearse", pods: [{ name: "a" }, { name: "b" }], steps });
+    expect(staged({ pods: [pod("static", { mirror: true })] })).toEqual({ kind: "Rehearse", pods: [], steps });
+    expect(staged({ trial: GRANTED })).toMatchObject({ kind: "Mark", cordon: true });
+  });
+
+  it("gives the claim back, for a while, where the cluster would not take the update's job", () => {
+    expect(staged(refused("JobRefused"))).toMatchObject({ operation: { backOut: { reason: "JobRefused" } } });
+    const away = operation("Staged", { backOut: { reason: "JobRefused", message: "m", time: iso(START) } });
+    expect(act({ operation: away })).toMatchObject({
+      kind: "Close",
+      result: "BackedOut",
+      retryAt: START + 15 * MINUTE,
+    });
   });
 
   it.each(["PDBConflict", "PDBNeverAllows"] as const)("gives the claim back at once for %s", (reason) => {
@@ -660,6 +683,7 @@ describe("the way back", () => {
       act({
         operation: operation("Claimed", { priorUnschedulable: true }),
         node: nodeAsset("n", { unschedulable: true }),
+        trial: GRANTED,
       }),
     ).toEqual({ kind: "Mark", cordon: true, priorUnschedulable: true });
   });
@@ -679,6 +703,26 @@ describe("the way back", () => {
         pods: [pod("web")],
       }),
     ).toMatchObject({ operation: { backOut: { reason: "CordonedByOther" } } });
+  });
+
+  it("a job that the cluster does not take: back, until the update was let run; after that it waits and says why", () => {
+    const refusedJob = { reason: "JobRefused", message: "not an allowed image" } as const;
+
+    for (const name of ["Drained", "Updating"] as const)
+      expect(act({ operation: operation(name), node: cordoned(), refusedJob })).toMatchObject({
+        note: "BackingOut",
+        operation: { backOut: { reason: "JobRefused" } },
+      });
+    expect(act({ operation: operation("Updated"), node: cordoned(), refusedJob })).toMatchObject({
+      kind: "Wait",
+      block: refusedJob,
+    });
+    expect(
+      act({ operation: operation("Drained", { rebootPending: true, attempt: 2 }), node: cordoned(), refusedJob }),
+    ).toMatchObject({ kind: "Wait", block: refusedJob });
+    expect(
+      step(act({ operation: operation("Updating"), node: cordoned(), jobs: { update: SUCCEEDED }, refusedJob })),
+    ).toBe("Updated");
   });
 
   it("a version that the node's source does not have: back, not failed, and asked again later", () => {

@@ -61,7 +61,7 @@ ${policiesSection(manifests)}
 Merging a recipe is root on nodes. Its images must be under one of the prefixes, \`REGISTRY\` or \`REGISTRY/PATH\`, by whole parts of the name:
 \`${EXAMPLE}\` allows \`${EXAMPLE}/recipe-apt@sha256:…\` and not \`${EXAMPLE}-evil/…\`. Images are named by digest.
 \`npm run -s ringward -- validate DIR --allow-recipe-image ${EXAMPLE}\` finds recipes and levels that a cluster would refuse, before they are
-merged. At run time the API server refuses the job, and the refusal stands in the controller's log; no reason of its own names it yet.
+merged. At run time the API server refuses the job: the node is not cordoned, and its state says \`JobRefused\` with the policy's words.
 
 ## Limits
 
