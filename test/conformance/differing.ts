@@ -16,6 +16,9 @@ export const DIFFERING: readonly Known[] = [
       "apply what is no YAML",
       "a condition with a time that is none",
       "a limit with a fraction",
+      "a group without a user",
+      "an extra without a user",
+      "a uid without a user",
     ],
   },
   {
@@ -56,6 +59,10 @@ export const DIFFERING: readonly Known[] = [
       "may I",
       "a calendar of another version",
     ],
+  },
+  {
+    why: "no authorization: every known user may do everything",
+    rows: ["list as somebody without roles", "create as somebody without roles"],
   },
   {
     why: "a patch that turns an object into another kind is refused with 400 instead of 422",

@@ -40,6 +40,7 @@ export function createPlayer(server: Server): Player {
       const answers = new Map<string, unknown>();
       const one = async (given: Step): Promise<void> => {
         const filled = fillIn(given, known) as Step;
+        if (filled.forget === true) await server.forget();
         const answer =
           filled.watch === undefined
             ? await ask(filled)

@@ -12,6 +12,8 @@ export interface Server {
   readonly token: string;
   /** The authority of an https address. */
   readonly ca?: string;
+  /** Makes it forget everything but the present; resolves when it answers again. */
+  forget(): Promise<void>;
 }
 
 export interface Answer {
@@ -40,6 +42,7 @@ function open(server: Server, step: Step): Promise<IncomingMessage> {
     "user-agent": AGENT,
     ...(step.contentType === undefined ? {} : { "content-type": step.contentType }),
     ...(step.accept === undefined ? {} : { accept: step.accept }),
+    ...step.headers,
     ...(step.auth === "none" ? {} : { authorization: `Bearer ${token}` }),
     ...(text === undefined ? {} : { "content-length": String(Buffer.byteLength(text)) }),
   };

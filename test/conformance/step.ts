@@ -12,6 +12,10 @@ export interface Step {
   readonly accept?: string;
   /** The administrator's token unless given. */
   readonly auth?: "none" | "bad";
+  /** More headers. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Before it, the server forgets everything but the present. */
+  readonly forget?: true;
   /** An object is sent as JSON, a text as it is. */
   readonly body?: unknown;
   /** Remembers the answer's body under this name. */

@@ -276,7 +276,7 @@ export function createApiServer(options: ApiServerOptions): SandboxApiServer {
     const path = readResourcePath(request.path);
     const resource = path === undefined ? undefined : context.registry.find(path.group, path.version, path.plural);
     const watches = ["true", "1"].includes(request.query["watch"] ?? "");
-    return anonymous(request.method, resource, request.path, path?.name, path?.namespace, watches);
+    return anonymous(request.method, resource, request.path, path?.name, path?.namespace, watches, request.headers);
   }
 
   for (const name of NAMESPACES) {

@@ -21,6 +21,9 @@ export function readSelection(call: Call, resource: Resource): Matcher {
   return (object) => labels(labelsOf(object)) && (fields === undefined || fields(fromStorage(resource, object)));
 }
 
+/** The version of a token that stands for whatever is there now. */
+const INCONSISTENT = -1;
+
 interface Token {
   readonly rv: number;
   readonly start: string;
@@ -88,10 +91,22 @@ export function listObjects(context: Context, call: Call, resource: Resource, na
   const token = name === "" ? undefined : readToken(name);
   if (token !== undefined && !["", "0"].includes(call.query["resourceVersion"] ?? ""))
     throw badRequest("specifying resource version is not allowed when using continue");
-  if (token !== undefined && token.rv < context.storage.compactedRevision()) {
-    throw new Refusal(410, "Expired", EXPIRED_TOKEN, undefined);
+  if (token !== undefined && token.rv !== INCONSISTENT && token.rv < context.storage.compactedRevision()) {
+    throw new Refusal(
+      410,
+      "Expired",
+      EXPIRED_TOKEN,
+      undefined,
+      {},
+      { continue: writeToken({ ...token, rv: INCONSISTENT }) },
+    );
   }
-  const revision = token?.rv ?? readRevision(context, call);
+  const revision =
+    token === undefined
+      ? readRevision(context, call)
+      : token.rv === INCONSISTENT
+        ? context.storage.revision()
+        : token.rv;
   const prefix = resource.namespaced && namespace !== undefined ? `${namespace}/` : "";
   const asked = Number(call.query["limit"] ?? "0");
   // From the watch cache (resourceVersion=0) everything comes at once, whatever the limit.

@@ -28,6 +28,7 @@ export class Refusal extends Error {
     message: string,
     details?: JsonObject,
     headers: Readonly<Record<string, string>> = {},
+    metadata: JsonObject = {},
   ) {
     super(message);
     this.name = "Refusal";
@@ -36,7 +37,7 @@ export class Refusal extends Error {
     this.body = {
       kind: "Status",
       apiVersion: "v1",
-      metadata: {},
+      metadata,
       status: "Failure",
       message,
       ...(reason === undefined ? {} : { reason }),

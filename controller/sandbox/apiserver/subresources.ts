@@ -1,5 +1,6 @@
 // The subresources that are not simply a part of the object: scale, binding, log, finalize, and the reviews that are answered
 // and not stored.
+import { nowText } from "./context.ts";
 import type { Answer, Call, Context } from "./context.ts";
 import { mediaType, readObject, readKind } from "./body.ts";
 import { fromStorage } from "./conversions.ts";
@@ -152,11 +153,13 @@ export function finalize(context: Context, call: Call, resource: Resource, name:
 /** Reviews: everybody that may speak to the sandbox may do everything. */
 export function review(context: Context, call: Call, resource: Resource): Answer {
   const object = readKind(context, call, resource, readObject(call, resource));
-  const status: JsonObject =
-    resource.kind === "SelfSubjectReview"
-      ? { userInfo: { username: call.user, groups: ["system:masters", "system:authenticated"] } }
-      : { allowed: true, reason: "the sandbox allows everything" };
-  return { status: 201, body: { ...object, metadata: isObject(object["metadata"]) ? object["metadata"] : {}, status } };
+  const isWho = resource.kind === "SelfSubjectReview";
+  const status: JsonObject = isWho
+    ? { userInfo: { username: call.user, groups: ["system:masters", "system:authenticated"] } }
+    : { allowed: true, reason: "the sandbox allows everything" };
+  const given = isObject(object["metadata"]) ? object["metadata"] : {};
+  const metadata = isWho ? { ...given, creationTimestamp: nowText(context) } : given;
+  return { status: 201, body: { ...object, metadata, status } };
 }
 
 /** POST of a core `bindings` object, the older way to bind. */

@@ -4,7 +4,7 @@ import { Refusal } from "./status.ts";
 
 export const ADMIN = "sandbox-admin";
 
-/** The user of a request: the token's, or whom an admin impersonates. Throws 401 for an unknown token. */
+/** The user of a request: the token's, or whom an admin impersonates. Throws 401 for an unknown token, 400 for half an impersonation. */
 export function authenticate(
   tokens: Readonly<Record<string, string>>,
   headers: Readonly<Record<string, string>>,
@@ -14,7 +14,14 @@ export function authenticate(
   const token = /^Bearer (.+)$/iu.exec(given)?.[1]?.trim() ?? "";
   const user = Object.hasOwn(tokens, token) ? tokens[token] : undefined;
   if (user === undefined) throw new Refusal(401, "Unauthorized", "Unauthorized");
-  return headers["impersonate-user"] ?? user;
+  const other = headers["impersonate-user"];
+  if (other === undefined && isImpersonating(headers))
+    throw new Refusal(400, "BadRequest", "requested a group, uid or extra without impersonating a user name");
+  return other ?? user;
+}
+
+function isImpersonating(headers: Readonly<Record<string, string>>): boolean {
+  return Object.keys(headers).some((name) => name.startsWith("impersonate-"));
 }
 
 const VERBS: Readonly<Record<string, string>> = {
@@ -33,6 +40,7 @@ export function anonymous(
   name: string | undefined,
   namespace: string | undefined,
   watches: boolean,
+  headers: Readonly<Record<string, string>>,
 ): Refusal {
   const base = VERBS[method] ?? method.toLowerCase();
   if (resource === undefined)
@@ -42,7 +50,7 @@ export function anonymous(
       `forbidden: User "system:anonymous" cannot ${base} path ${JSON.stringify(path)}`,
       {},
     );
-  const verb =
+  const wanted =
     method === "GET" && name === undefined
       ? watches
         ? "watch"
@@ -50,6 +58,8 @@ export function anonymous(
       : method === "DELETE" && name === undefined
         ? "deletecollection"
         : base;
+  // Whoever wants to be somebody else needs leave for that first (constrained impersonation).
+  const verb = isImpersonating(headers) ? `impersonate-on:user-info:${wanted}` : wanted;
   const full = resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
   const scope = namespace === undefined ? "at the cluster scope" : `in the namespace ${JSON.stringify(namespace)}`;
   return new Refusal(

@@ -32,7 +32,7 @@ export const deletion: readonly Step[] = [
   }),
   get("deleted, it is gone", `${CMS}/d1`),
   del("delete it again with a precondition", `${CMS}/d1`, { preconditions: { uid: "${d1.metadata.uid}" } }),
-  thing("d1", {}),
+  post("make another of that name", CMS, { metadata: { name: "d1" } }),
   del("delete the new one under the old uid", `${CMS}/d1`, { preconditions: { uid: "${d1.metadata.uid}" } }),
   thing("d2", { finalizers: ["example.com/one", "example.com/two"] }),
   del("finalizers hold it", `${CMS}/d2`),

@@ -4,6 +4,8 @@ import { applies } from "./applies.ts";
 import { coordination } from "./coordination.ts";
 import { custom } from "./custom.ts";
 import { deletion } from "./deletion.ts";
+import { forgetting } from "./forgetting.ts";
+import { impersonation } from "./impersonation.ts";
 import { lists } from "./lists.ts";
 import { nodes } from "./nodes.ts";
 import { objects } from "./objects.ts";
@@ -26,4 +28,7 @@ export const SCRIPT: readonly Step[] = [
   ...coordination,
   ...protocol,
   ...custom,
+  ...impersonation,
+  // The last one: it starts the real server anew.
+  ...forgetting,
 ];

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Server } from "../../conformance/side.ts";
 import { startComponent } from "../support/components.ts";
+import { compact } from "../support/etcd.ts";
 import { freePorts } from "../support/processes.ts";
 import type { Program } from "../support/processes.ts";
 
@@ -33,10 +34,23 @@ export async function startApiServer(): Promise<RealServer> {
     const etcd = etcdArguments(directory, etcdUrl, `http://127.0.0.1:${peerPort}`);
     programs.push(await startComponent({ folder, name: "etcd", args: etcd, directory, ready: `${etcdUrl}/health` }));
     const api = apiServerArguments(directory, etcdUrl, apiPort);
-    programs.push(
-      await startComponent({ folder, name: "kube-apiserver", args: api, directory, ready: `${url}/readyz` }),
-    );
-    return { url, token: TOKEN, ca: readFileSync(join(directory, "certificates", "apiserver.crt"), "utf8"), stop };
+    const start = async (): Promise<number> =>
+      programs.push(
+        await startComponent({ folder, name: "kube-apiserver", args: api, directory, ready: `${url}/readyz` }),
+      );
+    await start();
+    return {
+      url,
+      token: TOKEN,
+      ca: readFileSync(join(directory, "certificates", "apiserver.crt"), "utf8"),
+      async forget() {
+        // Its watch cache would go on to know what etcd has forgotten.
+        await programs.pop()?.stop();
+        await compact(etcdUrl);
+        await start();
+      },
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -72,7 +86,7 @@ function apiServerArguments(directory: string, etcdUrl: string, port: number): r
     "--endpoint-reconciler-type=none",
     `--secure-port=${port}`,
     `--cert-dir=${join(directory, "certificates")}`,
-    `--token-auth-file=${file("tokens.csv", `${TOKEN},sandbox-admin,1,system:masters\n`)}`,
+    `--token-auth-file=${file("tokens.csv", `${TOKEN},sandbox-admin,,system:masters\n`)}`,
     "--authorization-mode=RBAC",
     "--service-cluster-ip-range=10.96.0.0/16",
     "--service-account-issuer=https://kubernetes.default.svc",

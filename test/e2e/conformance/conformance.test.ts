@@ -7,19 +7,24 @@ import { createApiServer } from "../../../controller/sandbox/apiserver/index.ts"
 import type { Listening } from "../../../controller/sandbox/apiserver/index.ts";
 import { DIFFERING } from "../../conformance/differing.ts";
 import { compareServers } from "../../conformance/play.ts";
+import type { Server } from "../../conformance/side.ts";
 import { SCRIPT } from "../../conformance/steps/index.ts";
 import { startApiServer } from "./api-server.ts";
 import type { RealServer } from "./api-server.ts";
 
 let real: RealServer;
 let listening: Listening;
-let token: string;
+let pretended: Server;
 
 beforeAll(async () => {
   real = await startApiServer();
   const sandbox = createApiServer({ clock: systemClock, random: systemRandom });
   listening = await sandbox.listen({ host: "127.0.0.1" });
-  token = sandbox.token();
+  pretended = {
+    url: listening.url,
+    token: sandbox.token(),
+    forget: () => Promise.resolve(sandbox.store.compact(sandbox.store.revision())),
+  };
 });
 
 afterAll(async () => {
@@ -28,7 +33,7 @@ afterAll(async () => {
 });
 
 it("the sandbox answers as a real API server does", async () => {
-  const compared = await compareServers(SCRIPT, real, { url: listening.url, token });
+  const compared = await compareServers(SCRIPT, real, pretended);
 
   const names = compared.map(({ name }) => name);
   const listed = DIFFERING.flatMap(({ rows }) => rows);
@@ -41,7 +46,10 @@ it("the sandbox answers as a real API server does", async () => {
   const page = readFileSync(new URL("../../../docs/sandbox.md", import.meta.url), "utf8");
 
   expect(names.length).toBeGreaterThanOrEqual(150);
-  expect(new Set(names).size, "every row has a name of its own").toBe(names.length);
+  expect(
+    names.filter((name, index) => names.indexOf(name) !== index),
+    "rows that have another's name",
+  ).toEqual([]);
   expect(unlisted.join("\n"), "rows that differ and are not listed").toBe("");
   expect(
     listed.filter((name) => !different.some((row) => row.name === name)),
