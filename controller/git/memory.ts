@@ -58,6 +58,8 @@ export interface MemoryRemote {
   setFault(fault: (operation: GitOperation) => GitFault): void;
   /** Told about each operation before it runs. Answers how to stop listening. */
   onOperation(listener: (operation: GitOperation) => void): () => void;
+  /** Takes in a commit of another repository, as a transfer would; its parents must be here. */
+  absorb(commit: MemoryCommit): void;
   snapshot(): MemorySnapshot;
   restore(snapshot: MemorySnapshot): void;
   readonly people: People;
@@ -86,6 +88,10 @@ export function createMemoryRemote(): MemoryRemote {
     onOperation(listener) {
       remote.listeners.add(listener);
       return () => remote.listeners.delete(listener);
+    },
+    absorb(commit) {
+      for (const parent of commit.parents) commitOf(remote, parent);
+      addCommit(remote, commit);
     },
     snapshot: () => ({ branches: new Map(remote.branches) }),
     restore(snapshot) {
