@@ -142,7 +142,12 @@ function jobObject(request: JobRequest): KubeObject {
                 ? { privileged: true }
                 : { privileged: false, allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
               terminationMessagePolicy: "FallbackToLogsOnError",
-              volumeMounts: [{ name: "host", mountPath: "/host", readOnly: !writes }],
+              // Without the second word what is mounted below the root (/var, the kubelet's folders) would stay writable (KEP-3857).
+              volumeMounts: [
+                writes
+                  ? { name: "host", mountPath: "/host", readOnly: false }
+                  : { name: "host", mountPath: "/host", readOnly: true, recursiveReadOnly: "IfPossible" },
+              ],
             },
           ],
           volumes: [{ name: "host", hostPath: { path: "/" } }],
