@@ -134,7 +134,7 @@ describe("policies/", () => {
       "recipes/apt-debian.yaml",
       "recipes/apt-ubuntu.yaml",
       "recipes/dnf.yaml",
-      "recipes/flatcar.yaml",
+      "recipes/preview/flatcar.yaml",
       "recipes/reboot-only-debian.yaml",
     ]);
     expect(JSON.parse(ringward("validate", join(ROOT, "policies"), "-o", "json"))).toMatchObject({

@@ -15,6 +15,8 @@ interface StepScript {
 
 export interface RecipeSource {
   readonly name: string;
+  /** Under policies/recipes/: of what was run against fakes of a system's tools only, never on the system. */
+  readonly folder?: "preview";
   readonly about: readonly string[];
   readonly product: string;
   readonly strategy: "InPlace" | "RebootOnly";
@@ -84,11 +86,33 @@ export const RECIPES: readonly RecipeSource[] = [
     tool: "reboot",
     steps: { inventory: inventory("apt"), reboot: REBOOT },
   },
+  {
+    name: "flatcar",
+    folder: "preview",
+    about: [
+      "Flatcar nodes: one image on two partitions. nodeInfo tells the image's version, so that no inventory step is needed: a node costs no",
+      "job until it is updated. The kubelet is not in the image and is not changed; locksmithd must be off (REBOOT_STRATEGY=off).",
+    ],
+    product: "flatcar",
+    strategy: "InPlace",
+    tool: "flatcar",
+    steps: {
+      stage: { parts: [...CHANGE, "flatcar.sh", "run.sh"], timeout: "30m", writes: true, env: {} },
+      update: { parts: [...CHANGE, "flatcar.sh", "run.sh"], timeout: "45m", writes: true, env: {} },
+      reboot: REBOOT,
+      rollback: { parts: [...CHANGE, "flatcar.sh", "run.sh"], timeout: "45m", writes: true, env: {} },
+    },
+  },
 ];
 
 const IMAGE =
   "registry.example.com/library/busybox@sha256:0000000000000000000000000000000000000000000000000000000000000000";
 /** What a step's image must bring is said once, at the top of each recipe. */
+const PREVIEW =
+  "PREVIEW: run against fakes of this system's tools only, never on the system itself. Try it on nodes you can lose.";
+const ANNOTATION = `
+  annotations:
+    ringward.dev/preview: run against fakes of this system's tools only, never on the system itself`;
 const HEAD = [
   "Made by `npm run generate` from policies/recipes/scripts/: change the scripts, or copy this file under another name.",
   "",
@@ -109,17 +133,23 @@ export function scriptText(root: string, parts: readonly string[]): string {
 
 /** Path from the checkout's root -> content. */
 export function recipeFiles(root: string): ReadonlyMap<string, string> {
-  return new Map(RECIPES.map((recipe) => [`policies/recipes/${recipe.name}.yaml`, recipeYaml(root, recipe)]));
+  return new Map(RECIPES.map((recipe) => [recipePath(recipe), recipeYaml(root, recipe)]));
+}
+
+function recipePath({ name, folder }: RecipeSource): string {
+  return `policies/recipes/${folder === undefined ? "" : `${folder}/`}${name}.yaml`;
 }
 
 function recipeYaml(root: string, recipe: RecipeSource): string {
   const steps = Object.entries(recipe.steps).map(([step, script]) => stepYaml(root, recipe.tool, step, script));
-  const head = [...recipe.about, "", ...HEAD].map((line) => (line === "" ? "#" : `# ${line}`)).join("\n");
+  const head = [...recipe.about, "", ...(recipe.folder === "preview" ? [PREVIEW, ""] : []), ...HEAD]
+    .map((line) => (line === "" ? "#" : `# ${line}`))
+    .join("\n");
   return `${head}
 apiVersion: ringward.dev/v1alpha1
 kind: UpdateRecipe
 metadata:
-  name: ${recipe.name}
+  name: ${recipe.name}${recipe.folder === "preview" ? ANNOTATION : ""}
 spec:
   match:
     product: { id: ${recipe.product} }
