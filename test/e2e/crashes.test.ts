@@ -75,9 +75,10 @@ describe("two controllers", () => {
       waitFor(`${identity} to lead`, async () => ((await holder()) === identity ? true : undefined), {
         withinMs: 90_000,
       });
-    // One that elects itself in a namespace of its own knows nothing of the others' Lease: it leads for as long as it lives.
-    const other = await scene.addController("other-lease", { namespace: "elsewhere" });
+    // Two processes that were given one name: each takes the Lease for its own, and both lead for as long as they live.
+    const namesake = await scene.addController("namesake", { identity: second.identity });
     let slept = false;
+    let together = false;
     await scene.controller.start();
     await leads(scene.controller.identity);
     await second.start();
@@ -85,14 +86,15 @@ describe("two controllers", () => {
 
     const seconds = await playRollout(scene, {
       async step(facts) {
+        together ||= second.leads() && namesake.leads();
         if (slept || facts.claims.length === 0) return;
         slept = true;
         scene.controller.freeze();
         await leads("second");
         scene.controller.thaw();
-        await other.start();
+        await namesake.start();
       },
-      over: () => slept,
+      over: () => together,
     });
     const outcome = await scene.verdict();
 

@@ -6,6 +6,7 @@ import type { Fault } from "../../controller/sandbox/demo/fault.ts";
 import { blockedPdb } from "../../controller/sandbox/demo/faults/blocked-pdb.ts";
 import { failingNode } from "../../controller/sandbox/demo/faults/failing-node.ts";
 import { freeze } from "../../controller/sandbox/demo/faults/freeze.ts";
+import { rewriteHistory } from "../../controller/sandbox/demo/faults/rewrite-history.ts";
 import { type PolicyTimes, rolloutPolicy, smallFleet } from "./support/policy.ts";
 import { playRollout } from "./support/rollout.ts";
 import { type Scene, startScene } from "./support/scene.ts";
@@ -61,5 +62,9 @@ describe("the demo's troubles on a real control plane end as promised", () => {
 
   it("a freeze in the middle stops what has not begun", async () => {
     expect(await play(freeze())).toMatchObject(KEPT);
+  });
+
+  it("a force-push stops new claims until a person accepts the new head", async () => {
+    expect(await play(rewriteHistory())).toMatchObject(KEPT);
   });
 });

@@ -9,12 +9,7 @@ import { installManifests, renderManifests } from "../../../controller/install/e
 import { ACCOUNT, DEFAULT_NAMESPACE } from "../../../controller/install/manifest.ts";
 import { type Client, createClient } from "../../../controller/kube/client.ts";
 import type { KubeObject } from "../../../controller/kube/port.ts";
-import {
-  DISRUPTION_LEDGERS,
-  findResource,
-  NAMESPACES,
-  POLICY_REPOSITORIES,
-} from "../../../controller/kube/resources.ts";
+import { DISRUPTION_LEDGERS, findResource, POLICY_REPOSITORIES } from "../../../controller/kube/resources.ts";
 import { listing } from "../../../controller/reconcile/cluster.ts";
 import { REQUESTED_AT } from "../../../controller/reconcile/policy-source.ts";
 import { type Facts, readFacts } from "../../../controller/sandbox/demo/facts.ts";
@@ -45,8 +40,8 @@ export interface Scene extends FaultStage {
   readonly kubelets: Kubelets;
   readonly forge: SandboxForge;
   readonly controller: Controller;
-  /** Another controller beside the first, with its own name in the Lease; not started yet. */
-  addController(identity: string, options?: AddOptions): Promise<Controller>;
+  /** Another controller beside the first, with its own name (also in the Lease); not started yet. */
+  addController(name: string, options?: AddOptions): Promise<Controller>;
   /** What the cluster looks like now, planned by somebody else than the controller. */
   look(): Promise<Facts>;
   setMode(mode: "Observe" | "Enforce" | "Stop"): Promise<void>;
@@ -62,8 +57,10 @@ export interface Scene extends FaultStage {
 export interface AddOptions {
   /** Address of the API server for it, where that is a proxy. */
   readonly server?: string;
-  /** Namespace of its Lease, made for it: it then knows nothing of the others. */
-  readonly namespace?: string;
+  /** Its name in the Lease, where that is another's: both then take the Lease for their own. */
+  readonly identity?: string;
+  /** Where it serves /metrics: an address for --metrics-bind-address. */
+  readonly metrics?: string;
 }
 
 export interface SceneOptions {
@@ -105,14 +102,14 @@ async function assemble(
   closers.push(() => kubelets.stop());
   const controllers: Controller[] = [];
   closers.push(() => Promise.all(controllers.map((controller) => controller.kill())));
-  const addController = async (identity: string, { server, namespace }: AddOptions = {}): Promise<Controller> => {
-    const kubeconfig = await plane.serviceAccountKubeconfig(SERVICE_ACCOUNT.namespace, SERVICE_ACCOUNT.name, server);
-    if (namespace !== undefined) await allowLease(client, namespace);
+  const addController = async (name: string, { server, identity, metrics }: AddOptions = {}): Promise<Controller> => {
     const controller = createController({
-      kubeconfig,
-      identity,
+      kubeconfig: await plane.serviceAccountKubeconfig(SERVICE_ACCOUNT.namespace, SERVICE_ACCOUNT.name, server),
+      name,
+      identity: identity ?? name,
       directory: plane.directory,
-      namespace: namespace ?? SERVICE_ACCOUNT.namespace,
+      namespace: SERVICE_ACCOUNT.namespace,
+      metrics,
     });
     controllers.push(controller);
     return controller;
@@ -184,26 +181,6 @@ async function install(plane: ControlPlane): Promise<void> {
   } finally {
     kubectl.close();
   }
-}
-
-/** A namespace in which the account may hold a Lease, too. */
-async function allowLease(client: Client, namespace: string): Promise<void> {
-  const role = { apiVersion: "rbac.authorization.k8s.io/v1", metadata: { name: "another-lease" } };
-  const roles = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
-  await client.create(NAMESPACES, { metadata: { name: namespace } });
-  const leases = { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "create", "update"] };
-  await post(client, `${roles}/roles`, { ...role, kind: "Role", rules: [leases] });
-  await post(client, `${roles}/rolebindings`, {
-    ...role,
-    kind: "RoleBinding",
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
-    subjects: [{ kind: "ServiceAccount", ...SERVICE_ACCOUNT }],
-  });
-}
-
-async function post(client: Client, path: string, body: object): Promise<void> {
-  const response = await client.port.request({ method: "POST", path, body });
-  if (response.status >= 300) throw new Error(`POST ${path}: ${response.status} ${JSON.stringify(response.body)}`);
 }
 
 /** Ledger and repository, once their definitions are served. */
