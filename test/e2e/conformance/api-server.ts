@@ -4,11 +4,13 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Agent, request } from "undici";
 import type { Server } from "../../conformance/side.ts";
 import { startComponent } from "../support/components.ts";
 import { compact } from "../support/etcd.ts";
 import { freePorts } from "../support/processes.ts";
 import type { Program } from "../support/processes.ts";
+import { waitFor } from "../support/waiting.ts";
 
 export interface RealServer extends Server {
   readonly stop: () => Promise<void>;
@@ -48,12 +50,35 @@ export async function startApiServer(): Promise<RealServer> {
         await programs.pop()?.stop();
         await compact(etcdUrl);
         await start();
+        await toWatch(url);
       },
       stop,
     };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Waits until watches are taken: a server that is ready may still fill its watch cache, and says 429 to them meanwhile. */
+async function toWatch(url: string): Promise<void> {
+  const agent = new Agent({ connect: { rejectUnauthorized: false } });
+  const path = `${url}/api/v1/configmaps?watch=true&resourceVersion=0&timeoutSeconds=1`;
+  try {
+    await waitFor(
+      "a watch to be taken",
+      async () => {
+        const { statusCode, body } = await request(path, {
+          dispatcher: agent,
+          headers: { authorization: `Bearer ${TOKEN}` },
+        });
+        await body.dump();
+        return statusCode === 200 || undefined;
+      },
+      { withinMs: 120_000 },
+    );
+  } finally {
+    await agent.destroy();
   }
 }
 
