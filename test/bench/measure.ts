@@ -7,7 +7,7 @@ export type Goal = { readonly most: number } | { readonly least: number };
 
 export interface Row {
   readonly what: string;
-  readonly unit: "ms" | "/s";
+  readonly unit: "ms" | "/s" | "MB" | "×";
   /** Undefined: there is none; the figure is for the reader. */
   readonly goal: Goal | undefined;
   readonly measured: number;
@@ -62,8 +62,9 @@ export function median(numbers: readonly number[]): number {
 }
 
 export function showFigure(value: number, unit: Row["unit"]): string {
+  if (unit === "×") return `${value.toFixed(2)} ×`;
   const text = value >= 100 ? Math.round(value).toLocaleString("en-US") : value.toFixed(value >= 10 ? 0 : 1);
-  return unit === "ms" ? `${text} ms` : `${text} a second`;
+  return unit === "/s" ? `${text} a second` : `${text} ${unit}`;
 }
 
 export function showGoal({ goal, unit }: Pick<Row, "goal" | "unit">): string {

@@ -13,8 +13,6 @@ import { benchVersions } from "../bench/versions.ts";
 import { isMain } from "./is-main.ts";
 
 const PAGE = new URL("../../docs/benchmarks.md", import.meta.url).pathname;
-const BEGIN = "<!-- begin figures: npm run bench -- --write -->";
-const END = "<!-- end figures -->";
 
 type Bench = (log: (line: string) => void) => readonly Row[] | Promise<readonly Row[]>;
 
@@ -26,11 +24,24 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   apiserver: benchApiServer,
 };
 
-/** The page with the figures between its two marks replaced. */
-export function withFigures(page: string, rows: readonly Row[], date: string): string {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (begin === -1 || end < begin) throw new Error(`docs/benchmarks.md lacks the marks ${BEGIN} and ${END}`);
-  return `${page.slice(0, begin + BEGIN.length)}\n${figures(rows, date)}${page.slice(end)}`;
+/** Puts the figures of a command (`npm run bench`) into docs/benchmarks.md, between its two marks; `more` is said beside the machine. */
+export function writeFigures(command: string, rows: readonly Row[], more = ""): void {
+  const begin = `<!-- begin figures: ${command} -- --write -->`;
+  const end = "<!-- end figures -->";
+  const page = readFileSync(PAGE, "utf8");
+  const from = page.indexOf(begin);
+  const to = page.indexOf(end, from);
+  if (from === -1 || to === -1) throw new Error(`docs/benchmarks.md lacks the marks ${begin} and ${end}`);
+  const date = new Date(systemClock.now()).toISOString().slice(0, 10);
+  writeFileSync(PAGE, `${page.slice(0, from + begin.length)}\n${figures(rows, date, more)}${page.slice(to)}`);
+}
+
+/** Prints the figures; false when one misses its goal. */
+export function showFigures(rows: readonly Row[]): boolean {
+  process.stdout.write(table(rows));
+  const busy = disturbance();
+  if (busy !== undefined) process.stdout.write(`${busy}\n`);
+  return rows.every((row) => judge(row) !== "missed");
 }
 
 /** What other programs did meanwhile; undefined: little. */
@@ -41,12 +52,12 @@ function disturbance(): string | undefined {
   return `The machine did other work meanwhile: load average ${load.toFixed(1)} on ${availableParallelism()} processors.`;
 }
 
-function figures(rows: readonly Row[], date: string): string {
+function figures(rows: readonly Row[], date: string, more: string): string {
   const lines = rows.map(
     (row) =>
       `| ${row.what} | ${showGoal(row)} | ${showFigure(row.measured, row.unit)} | ${judge(row)} | ${row.note} |\n`,
   );
-  return `\nMeasured on ${date}, 2 cores, 24 GiB, Node ${process.versions.node}. ${disturbance() ?? ""}\n\n| what | goal | measured | verdict | how, and why if missed |\n|---|---|---|---|---|\n${lines.join("")}\n`;
+  return `\nMeasured on ${date}, 2 cores, 24 GiB, Node ${process.versions.node}. ${more}${disturbance() ?? ""}\n\n| what | goal | measured | verdict | how, and why if missed |\n|---|---|---|---|---|\n${lines.join("")}\n`;
 }
 
 function table(rows: readonly Row[]): string {
@@ -69,14 +80,9 @@ async function main(args: readonly string[]): Promise<number> {
     if (only !== undefined && name !== only) continue;
     rows.push(...(await bench((line) => process.stderr.write(`${line}\n`))));
   }
-  process.stdout.write(table(rows));
-  const busy = disturbance();
-  if (busy !== undefined) process.stdout.write(`${busy}\n`);
-  if (args.includes("--write")) {
-    const date = new Date(systemClock.now()).toISOString().slice(0, 10);
-    writeFileSync(PAGE, withFigures(readFileSync(PAGE, "utf8"), rows, date));
-  }
-  return rows.every((row) => judge(row) !== "missed") ? 0 : 1;
+  const held = showFigures(rows);
+  if (args.includes("--write")) writeFigures("npm run bench", rows);
+  return held ? 0 : 1;
 }
 
 if (isMain(import.meta.url)) process.exitCode = await main(process.argv.slice(2));
