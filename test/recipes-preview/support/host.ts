@@ -24,7 +24,7 @@ const ROOT = new URL("../../..", import.meta.url).pathname;
 const FAKES = join(ROOT, "test/recipes-preview/fakes");
 /** Paths of a host that the scripts name. */
 const PATHS =
-  /(?<=[\s"'=<>(])\/(?:host|dev\/termination-log|proc|etc|var\/lib|usr\/share|usr\/lib\/os-release|opt|lib\/modules|lib\/apk|boot|run)(?=[/\s"';)*]|$)/gm;
+  /(?<=[\s"'=<>(])\/(?:host|dev\/termination-log|proc|etc|var\/lib|usr\/share|usr\/lib\/os-release|opt|lib\/modules|lib\/ld-musl-|lib\/apk|sbin\/openrc|bin\/busybox|sys|boot|run)(?=[/\s"';)*]|$)/gm;
 
 export type Env = Readonly<Record<string, string>>;
 export type StepName = "inventory" | "stage" | "update" | "reboot" | "rollback";
@@ -59,7 +59,7 @@ export function makeHost(system: string, files: Readonly<Record<string, string>>
   for (const path of ["dev", "proc/sys/kernel/random", "state", "lib/modules", "var/lib", "run", "host/bin", "fakes"])
     mkdirSync(join(root, path), { recursive: true });
   symlinkSync("/bin/sh", join(root, "host/bin/sh"));
-  for (const folder of ["all", system]) {
+  for (const folder of ["all", ...(system === "apk" ? [] : ["systemd"]), system]) {
     for (const name of readdirSync(join(FAKES, folder))) {
       copyFileSync(join(FAKES, folder, name), join(bin, name));
       chmodSync(join(bin, name), 0o755);

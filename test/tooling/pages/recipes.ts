@@ -87,6 +87,15 @@ export const RECIPES: readonly RecipeSource[] = [
     steps: { inventory: inventory("apt"), reboot: REBOOT },
   },
   {
+    name: "dnf5",
+    folder: "preview",
+    about: ["Fedora nodes, by dnf5."],
+    product: "fedora",
+    strategy: "InPlace",
+    tool: "dnf5",
+    steps: packages("dnf5", {}),
+  },
+  {
     name: "flatcar",
     folder: "preview",
     about: [
