@@ -134,8 +134,11 @@ describe("policies/", () => {
       "recipes/apt-debian.yaml",
       "recipes/apt-ubuntu.yaml",
       "recipes/dnf.yaml",
+      "recipes/preview/bottlerocket.yaml",
       "recipes/preview/dnf5.yaml",
       "recipes/preview/flatcar.yaml",
+      "recipes/preview/talos.yaml",
+      "recipes/preview/transactional-update.yaml",
       "recipes/reboot-only-debian.yaml",
     ]);
     expect(JSON.parse(ringward("validate", join(ROOT, "policies"), "-o", "json"))).toMatchObject({

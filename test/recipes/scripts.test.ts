@@ -3,13 +3,16 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { PREVIEW_RECIPES } from "../tooling/pages/preview-recipes.ts";
 import { RECIPES, scriptText } from "../tooling/pages/recipes.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const FOLDER = join(ROOT, "policies/recipes/scripts");
 
 const texts = new Map(
-  RECIPES.flatMap(({ steps }) => Object.values(steps).map(({ parts }) => [parts.join(" + "), parts] as const)),
+  [...RECIPES, ...PREVIEW_RECIPES].flatMap(({ steps }) =>
+    Object.values(steps).map(({ parts }) => [parts.join(" + "), parts] as const),
+  ),
 );
 
 describe("a recipe's script", () => {

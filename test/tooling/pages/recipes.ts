@@ -2,6 +2,7 @@
 // shell and chroot, and so that whoever reviews a recipe sees what will run as root. Comments of the scripts stay in the sources.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { PREVIEW_RECIPES } from "./preview-recipes.ts";
 
 type Step = "inventory" | "prepare" | "stage" | "update" | "reboot" | "rollback";
 
@@ -18,6 +19,8 @@ export interface RecipeSource {
   /** Under policies/recipes/: of what was run against fakes of a system's tools only, never on the system. */
   readonly folder?: "preview";
   readonly about: readonly string[];
+  /** What its steps' image must bring, where that is not a mere shell. */
+  readonly image?: readonly string[];
   readonly product: string;
   readonly strategy: "InPlace" | "RebootOnly";
   /** `$0` of the script: what the sandbox's machines take for the tool. */
@@ -142,7 +145,12 @@ export function scriptText(root: string, parts: readonly string[]): string {
 
 /** Path from the checkout's root -> content. */
 export function recipeFiles(root: string): ReadonlyMap<string, string> {
-  return new Map(RECIPES.map((recipe) => [recipePath(recipe), recipeYaml(root, recipe)]));
+  return new Map([...RECIPES, ...PREVIEW_RECIPES].map((recipe) => [recipePath(recipe), recipeYaml(root, recipe)]));
+}
+
+function headOf({ image }: RecipeSource): readonly string[] {
+  if (image === undefined) return HEAD;
+  return [...HEAD.slice(0, 2), ...image, "Merging a change of this file is root on every node it is for (CODEOWNERS)."];
 }
 
 function recipePath({ name, folder }: RecipeSource): string {
@@ -151,7 +159,7 @@ function recipePath({ name, folder }: RecipeSource): string {
 
 function recipeYaml(root: string, recipe: RecipeSource): string {
   const steps = Object.entries(recipe.steps).map(([step, script]) => stepYaml(root, recipe.tool, step, script));
-  const head = [...recipe.about, "", ...(recipe.folder === "preview" ? [PREVIEW, ""] : []), ...HEAD]
+  const head = [...recipe.about, "", ...(recipe.folder === "preview" ? [PREVIEW, ""] : []), ...headOf(recipe)]
     .map((line) => (line === "" ? "#" : `# ${line}`))
     .join("\n");
   return `${head}
