@@ -14,9 +14,9 @@ export interface Fault<S extends FaultStage = FaultStage> {
   readonly name: string;
   readonly promise: string;
   /** Before anything is enforced. */
-  prepare?(stage: S): Promise<void>;
+  readonly prepare?: (stage: S) => Promise<void>;
   /** After each look at the cluster. Answers a line to tell, if something happened. */
-  step(stage: S, facts: Facts): Promise<string | undefined>;
+  readonly step: (stage: S, facts: Facts) => Promise<string | undefined>;
   /** While true the scripted person leaves pull requests, or the budget, alone. */
   holdsMerges?(facts: Facts): boolean;
   holdsBudgetFix?(facts: Facts): boolean;

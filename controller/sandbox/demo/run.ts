@@ -90,7 +90,7 @@ export async function runDemo(
 /** What a run is played with. */
 interface Scene {
   readonly stage: Stage;
-  readonly fault: Fault | undefined;
+  readonly fault: Fault<Stage> | undefined;
   readonly options: DemoOptions;
   readonly teller: Story;
   readonly kubeconfig: string;
@@ -116,7 +116,7 @@ async function keepUp({ stage, options, teller }: Scene): Promise<void> {
   while (!options.signal.aborted) await systemClock.sleep(LOOK_MS / 2);
 }
 
-function faultResult(fault: Fault | undefined, facts: Facts): FaultResult | null {
+function faultResult(fault: Fault<Stage> | undefined, facts: Facts): FaultResult | null {
   if (fault === undefined) return null;
   return { name: fault.name, promise: fault.promise, ...fault.result(facts) };
 }

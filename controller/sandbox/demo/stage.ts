@@ -40,6 +40,8 @@ export interface FaultStage {
   edit(path: string, change: (text: string) => string, message: string): Promise<void>;
   /** The person amends the last commit of the tracked branch and force-pushes it; answers the new head. */
   rewrite(): Promise<CommitSha>;
+  /** Tells of each node that the controller cordons, in that moment: before its pods are asked to go. */
+  onCordon(listener: (node: string) => void): void;
 }
 
 export interface Stage extends FaultStage {
@@ -88,7 +90,20 @@ export function createStage(
       await client.patch(POLICY_REPOSITORIES, { name: "policy" }, { type: "merge", body });
     },
     rewrite: () => amendTracked(forge),
+    onCordon(listener) {
+      sandbox.cluster.server.onRequest((request) => {
+        const node = request.user === CONTROLLER_USER ? cordonedBy(request) : undefined;
+        if (node !== undefined) listener(node);
+      });
+    },
   };
+}
+
+/** The node that a request cordons; undefined: it cordons none. */
+export function cordonedBy({ method, path, body }: Pick<TimedRequest, "method" | "path" | "body">): string | undefined {
+  if (method !== "PATCH" || !path.startsWith("/api/v1/nodes/")) return undefined;
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return /"op":"add","path":"\/spec\/unschedulable"/.test(text) ? path.slice("/api/v1/nodes/".length) : undefined;
 }
 
 /** Plumbing on the forge's repository, as the person's own git would do it. */

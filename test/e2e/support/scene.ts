@@ -4,12 +4,15 @@ import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { systemClock } from "../../../controller/clock.ts";
+import { systemClock, systemRandom } from "../../../controller/clock.ts";
 import { installManifests, renderManifests } from "../../../controller/install/export.ts";
 import { ACCOUNT, DEFAULT_NAMESPACE } from "../../../controller/install/manifest.ts";
 import { type Client, createClient } from "../../../controller/kube/client.ts";
 import type { KubeObject } from "../../../controller/kube/port.ts";
-import { DISRUPTION_LEDGERS, findResource, POLICY_REPOSITORIES } from "../../../controller/kube/resources.ts";
+import { startReflector } from "../../../controller/kube/reflector.ts";
+import { DISRUPTION_LEDGERS, findResource, NODES, POLICY_REPOSITORIES } from "../../../controller/kube/resources.ts";
+import { createStore } from "../../../controller/kube/store.ts";
+import { CLAIM_MARK } from "../../../controller/nodes/mark.ts";
 import { listing } from "../../../controller/reconcile/cluster.ts";
 import { REQUESTED_AT } from "../../../controller/reconcile/policy-source.ts";
 import { type Facts, readFacts } from "../../../controller/sandbox/demo/facts.ts";
@@ -67,6 +70,8 @@ export interface SceneOptions {
   readonly fleet: Fleet;
   readonly policy: ReadonlyMap<string, string>;
   readonly limits: object;
+  /** How long the minute of the troubles' scripts is, ms; left out: a second. */
+  readonly minute?: number;
 }
 
 /** Starts it all; the controller itself is not started yet. Nothing is left when this fails. */
@@ -84,7 +89,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
 }
 
 async function assemble(
-  { fleet, policy, limits }: SceneOptions,
+  { fleet, policy, limits, minute = 1_000 }: SceneOptions,
   closers: (() => Promise<unknown>)[],
   stop: () => Promise<void>,
 ): Promise<Scene> {
@@ -141,7 +146,7 @@ async function assemble(
       return stdout;
     },
     machines: kubelets.machines,
-    minute: 1_000,
+    minute,
     rewrite: async () => {
       const head = await amendTracked(forge);
       await poke();
@@ -152,6 +157,24 @@ async function assemble(
       await forge.commit({ branch: "main", files: new Map([[path, change(before)]]), message, author: PERSON });
       await poke();
     },
+    onCordon(listener) {
+      const store = createStore<KubeObject>();
+      store.onChange((change) => {
+        const isOurs = change.type === "updated" && isCordoned(change.value) && !isCordoned(change.previous);
+        if (isOurs && change.value.metadata.annotations?.[CLAIM_MARK] !== undefined)
+          listener(change.value.metadata.name);
+      });
+      const reflector = startReflector<KubeObject>({
+        port: client.port,
+        resource: NODES,
+        clock: systemClock,
+        random: systemRandom,
+        store,
+        project: (object) => object,
+        onError: () => undefined,
+      });
+      closers.push(() => reflector.stop());
+    },
     async verdict() {
       await Promise.all(controllers.map((controller) => controller.stop()));
       await recording.caughtUp();
@@ -159,6 +182,10 @@ async function assemble(
     },
     stop,
   };
+}
+
+function isCordoned({ spec }: KubeObject): boolean {
+  return (spec as { readonly unschedulable?: boolean } | undefined)?.unschedulable === true;
 }
 
 async function startPolicyForge(directory: string, policy: ReadonlyMap<string, string>): Promise<SandboxForge> {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Fault } from "../../../controller/sandbox/demo/fault.ts";
 import { FAULT_NAMES, findFault } from "../../../controller/sandbox/demo/faults/index.ts";
-import type { Stage } from "../../../controller/sandbox/demo/stage.ts";
+import { cordonedBy, type Stage } from "../../../controller/sandbox/demo/stage.ts";
 import { NODE_RING_LABEL, OS_LABEL } from "../../../controller/sandbox/fleet/quickstart.ts";
 import { factsOf, finishedFacts, type Sketch, START } from "./scene.ts";
 
@@ -18,6 +18,7 @@ function recordingStage(): { readonly stage: Stage; readonly acts: string[] } {
       acts.push([what, ...words.map((word) => (typeof word === "string" ? word : ""))].join(" ").trim());
     };
   const listeners = new Set<(request: object) => void>();
+  const cordons = new Set<(node: string) => void>();
   const stage = {
     seed: 1,
     client: { patch: note("patch") },
@@ -29,6 +30,10 @@ function recordingStage(): { readonly stage: Stage; readonly acts: string[] } {
     },
     edit: note("edit"),
     minute: MINUTE,
+    onCordon: (listener: (node: string) => void) => cordons.add(listener),
+    cordon: (node: string) => {
+      for (const listener of cordons) listener(node);
+    },
     machines: {
       neverReadyAfterReboot: note("break"),
       repair: note("repair"),
@@ -45,14 +50,14 @@ function recordingStage(): { readonly stage: Stage; readonly acts: string[] } {
   return { stage: stage as unknown as Stage, acts };
 }
 
-function faultNamed(name: string): Fault {
+function faultNamed(name: string): Fault<Stage> {
   const fault = findFault(name);
   if (fault === undefined) throw new Error(`there is no fault ${name}`);
   return fault;
 }
 
 /** Plays looks at the cluster, a minute apart. */
-async function play(fault: Fault, stage: Stage, ...looks: readonly Sketch[]): Promise<readonly string[]> {
+async function play(fault: Fault<Stage>, stage: Stage, ...looks: readonly Sketch[]): Promise<readonly string[]> {
   const told: string[] = [];
   await fault.prepare?.(stage);
   for (const [at, look] of looks.entries()) {
@@ -112,26 +117,34 @@ const POD = {
   spec: { nodeName: "ubuntu-03" },
 };
 const MENDED = { metadata: { name: "ledger", namespace: "payments" }, status: { disruptionsAllowed: 1 } };
-const CORDON = {
-  user: "system:serviceaccount:ringward-system:ringward-controller",
-  write: true,
-  method: "PATCH",
-  path: "/api/v1/nodes/ubuntu-03",
-  body: [{ op: "add", path: "/spec/unschedulable", value: true }],
-};
+describe("a request that cordons", () => {
+  const cordon = {
+    method: "PATCH",
+    path: "/api/v1/nodes/ubuntu-03",
+    body: [{ op: "add", path: "/spec/unschedulable", value: true }],
+  };
+
+  it("is told from one that takes a cordon off, and from others", () => {
+    expect(cordonedBy(cordon)).toBe("ubuntu-03");
+    expect(cordonedBy({ ...cordon, body: JSON.stringify(cordon.body) })).toBe("ubuntu-03");
+    expect(cordonedBy({ ...cordon, body: [{ op: "remove", path: "/spec/unschedulable" }] })).toBeUndefined();
+    expect(cordonedBy({ ...cordon, path: "/api/v1/pods/ubuntu-03" })).toBeUndefined();
+    expect(cordonedBy({ ...cordon, method: "GET" })).toBeUndefined();
+  });
+});
 
 describe("blocked-pdb", () => {
   /** Foreseen, mended, closed in the moment of the cordon, shown, timed out. */
   async function playAll(node: object, mended = true) {
     const { stage, acts } = recordingStage();
     const fault = faultNamed("blocked-pdb");
-    const { request } = stage as unknown as { readonly request: (request: object) => void };
+    const { cordon } = stage as unknown as { readonly cordon: (node: string) => void };
     const told = await play(fault, stage, { pods: [POD], states: { "ubuntu-03": block("PDBNeverAllows") } });
     expect(fault.holdsBudgetFix?.(finishedFacts())).toBe(false);
     await fault.step(stage, factsOf({ pods: [POD], pdbs: mended ? [MENDED] : [] }));
-    request({ ...CORDON, path: "/api/v1/nodes/ubuntu-04" });
+    cordon("ubuntu-04");
     expect(acts).toEqual([]);
-    request(CORDON);
+    cordon("ubuntu-03");
     for (const look of [
       { pods: [POD], states: { "ubuntu-03": block("PDBBlocked") } },
       { states: { "ubuntu-03": TIMED_OUT }, nodes: [node] },

@@ -4,23 +4,10 @@ import type { NodePatchStateStatus } from "../../../api/patch-state.ts";
 import type { KubeObject } from "../../../kube/port.ts";
 import { CLAIM_MARK } from "../../../nodes/mark.ts";
 import { BLOCKING_BUDGET } from "../../fleet/quickstart.ts";
-import { CONTROLLER_USER } from "../../start.ts";
 import type { Fault } from "../fault.ts";
 import { type Facts, findBudgetBlocks, isFinished } from "../facts.ts";
 import { closeBudget, mendBudget } from "../person.ts";
-import type { Stage } from "../stage.ts";
-
-/** The node that a request of the controller cordons. */
-function cordonedBy(request: {
-  readonly method: string;
-  readonly path: string;
-  readonly body: unknown;
-}): string | undefined {
-  const { method, path, body } = request;
-  if (method !== "PATCH" || !path.startsWith("/api/v1/nodes/")) return undefined;
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  return /"op":"add","path":"\/spec\/unschedulable"/.test(text) ? path.slice("/api/v1/nodes/".length) : undefined;
-}
+import type { FaultStage } from "../stage.ts";
 
 function isCordoned(node: KubeObject | undefined): boolean {
   return (node?.spec as { readonly unschedulable?: boolean } | undefined)?.unschedulable === true;
@@ -35,7 +22,7 @@ function hostsOf({ objects }: Facts): ReadonlySet<string> {
   return new Set(mine.flatMap(({ spec }) => (spec as { readonly nodeName?: string }).nodeName ?? []));
 }
 
-export function blockedPdb(): Fault<Stage> {
+export function blockedPdb(): Fault {
   let foreseen: string | undefined;
   let tooEarly: string | undefined;
   let mended = false;
@@ -45,14 +32,12 @@ export function blockedPdb(): Fault<Stage> {
   let backedOut: string | undefined;
   let cordonedAfter = false;
 
-  function watch(stage: Stage): void {
-    stage.sandbox.cluster.server.onRequest((request) => {
-      if (closed !== undefined || foreseen === undefined || request.user !== CONTROLLER_USER) return;
-      const node = cordonedBy(request);
-      if (node === undefined) return;
+  function watch(stage: FaultStage): void {
+    stage.onCordon((node) => {
+      if (closed !== undefined || foreseen === undefined || !hosts.has(node)) return;
       // Before it is mended no node of its pods may be cordoned at all.
-      if (!mended && hosts.has(node)) tooEarly = node;
-      if (!mended || !hosts.has(node)) return;
+      if (!mended) tooEarly = node;
+      if (!mended) return;
       closed = node;
       void closeBudget(stage);
     });
@@ -77,7 +62,7 @@ export function blockedPdb(): Fault<Stage> {
     return `the budget closed in the moment of the cordon, and the drain waits: ${shown}`;
   }
 
-  async function lookForEnd(stage: Stage, { objects }: Facts): Promise<string | undefined> {
+  async function lookForEnd(stage: FaultStage, { objects }: Facts): Promise<string | undefined> {
     const state = objects.nodeStates.find(({ metadata }) => metadata.name === closed);
     const attempt = (state?.status as NodePatchStateStatus | undefined)?.attempted?.find(
       (other) => other.reason === "DrainTimedOut",
