@@ -140,6 +140,7 @@ describe("policies/", () => {
       "recipes/preview/talos.yaml",
       "recipes/preview/transactional-update.yaml",
       "recipes/reboot-only-debian.yaml",
+      "recipes/zypper.yaml",
     ]);
     expect(JSON.parse(ringward("validate", join(ROOT, "policies"), "-o", "json"))).toMatchObject({
       ok: true,

@@ -191,6 +191,38 @@ describe("a source that cannot be read", () => {
     expect([staged.code, staged.message.split(":")[0]], staged.log).toEqual([1, "NotFetched"]);
     expect(installed("openssl")).toBe(`installed ${OLD}`);
   });
+
+  it("is one also where the snapshot has it all: no half view of the sources is believed", async () => {
+    served.broken = "/main";
+    keep(openssl(WANTED));
+
+    const updated = await node.run("update", FROM_SNAPSHOT);
+
+    expect([updated.code, updated.message.split(":")[0]], updated.log).toEqual([1, "NotFetched"]);
+  });
+
+  it("with packages that are not what their index says changes nothing", async () => {
+    buildDeb(join(folder, "main"), openssl(WANTED, { files: { "usr/share/test/more": "tampered" } }));
+
+    const staged = await node.run("stage", LEVEL);
+
+    expect([staged.code, staged.message.split(":")[0]], staged.log).toEqual([1, "NotFetched"]);
+  });
+
+  it("that nobody signed is not believed, neither the node's own nor the level's", async () => {
+    node.write("etc/apt/sources.list", `deb ${served.url}/main ./\n`);
+    keep(openssl(WANTED));
+
+    const own = await node.run("stage", LEVEL);
+    const archive = await node.run("update", {
+      ...FROM_SNAPSHOT,
+      SNAPSHOT_SOURCES: `deb ${served.url}/archive/@SNAPSHOT@ ./`,
+    });
+
+    expect([own.code, own.message.split(":")[0]], own.log).toEqual([1, "NotFetched"]);
+    expect([archive.code, archive.message.split(":")[0]], archive.log).toEqual([1, "NotFetched"]);
+    expect(installed("openssl")).toBe(`installed ${OLD}`);
+  });
 });
 
 describe("a step that is interrupted", () => {
@@ -296,6 +328,17 @@ describe("what others do on the node", () => {
     expect(other("dpkg-query", "-W", "-f=${db:Status-Status}", "other")).toBe("installed");
   });
 
+  it("holds it too long: the step fails and says so", async () => {
+    buildDeb(join(node.root, "tmp"), { name: "other", version: "1", scripts: { postinst: BLOCK } });
+    execFileSync("sh", ["-c", `setsid -f chroot '${node.root}' dpkg -i /tmp/other_1_all.deb >/dev/null 2>&1`]);
+    await until("dpkg of somebody else", isBlocked);
+
+    const ended = await node.run("update", { ...LEVEL, LOCK_WAIT_SECONDS: "2" });
+    node.write("run/go", "");
+
+    expect([ended.code, ended.message.split(":")[0]], ended.log).toEqual([75, "Locked"]);
+  });
+
   it("put a package on hold: it stays, and the step says so", async () => {
     node.chroot("apt-mark", "hold", "openssl");
 
@@ -380,7 +423,7 @@ describe("kernel, kubelet and runtime, named as nodeInfo shows them", () => {
         .read("var/log/test-systemctl")
         .split("\n")
         .filter((line) => line.startsWith("try-restart")),
-    ).toEqual(["try-restart kubelet", "try-restart containerd"]);
+    ).toEqual(["try-restart containerd", "try-restart kubelet"]);
   });
 });
 
@@ -401,6 +444,12 @@ describe("a reboot", () => {
     node.write("run/reboot-required.pkgs", "libc6\nlibc6\ndbus\n");
 
     expect((await node.inventory()).reboot).toEqual({ required: true, causes: ["dbus", "libc6"] });
+  });
+
+  it("is not denied where it cannot be told whether one is needed", async () => {
+    await expect(
+      node.run("inventory", {}, { before: 'mount --bind /dev/null "$CARRIER/host/proc/stat"' }),
+    ).resolves.toMatchObject({ code: 1, stdout: "", message: expect.stringContaining("RebootNeedUnknown") as string });
   });
 });
 

@@ -13,6 +13,8 @@ const NEEDED: Readonly<Record<string, string>> = {
   busybox: "busybox-static",
   "dpkg-deb": "dpkg",
   shellcheck: "shellcheck",
+  rpmbuild: "rpm",
+  createrepo_c: "createrepo-c",
 };
 
 async function runTests(args: readonly string[]): Promise<number> {

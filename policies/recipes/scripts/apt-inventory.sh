@@ -14,7 +14,7 @@ list_installed() {
 # With REFRESH=yes and a writable host the package lists are fetched first; else they are as old as the node's own timers make them.
 # After an interrupted dpkg nothing can be offered until it is repaired, which the next update does.
 list_offered() {
-  if [ "${REFRESH-}" = yes ]; then apt-get -q -o APT::Update::Error-Mode=any update || return 1; fi
+  if [ "${REFRESH-}" = yes ]; then apt-get -q -o APT::Update::Error-Mode=any -o Acquire::Retries::Delay=false update || return 1; fi
   [ -z "$(ls /var/lib/dpkg/updates)" ] || return 0
   apt-get -s -q -o Debug::NoLocking=1 --with-new-pkgs upgrade 2>&1
 }

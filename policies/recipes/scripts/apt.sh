@@ -39,33 +39,17 @@ repair() {
   done <"$DIR/plan"
 }
 
-# `own` and `wide` are what the node knows; `fresh` asks its sources again, `archive` those of the level beside them.
-places() {
-  echo own
-  echo fresh
-  if [ -n "$(level_sources)" ]; then
-    [ ! -d "$STATE/apt/lists" ] || echo wide
-    echo archive
-  fi
-}
-
-level_sources() {
-  [ -z "${RINGWARD_SOURCE_SNAPSHOT-}" ] || printf '%s\n' "${SNAPSHOT_SOURCES-}"
-  [ -z "${RINGWARD_SOURCE_MIRROR-}" ] || printf '%s\n' "${MIRROR_SOURCES-}"
-}
-
 open_place() {
-  options="-o APT::Update::Error-Mode=any"
+  # Where one source fails and another is asked for at the same host, apt 2.6 waits for ever between its tries.
+  options="-o APT::Update::Error-Mode=any -o Acquire::Retries::Delay=false"
   case $1 in
   own) return 0 ;;
   fresh) refresh ;;
   wide | archive)
-    mkdir -p "$STATE/apt/lists/partial"
-    codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release | tr -d '"')
-    { cat /etc/apt/sources.list 2>/dev/null; level_sources; } | sed \
-      -e "s|@SNAPSHOT@|${RINGWARD_SOURCE_SNAPSHOT-}|g; s|@MIRROR@|${RINGWARD_SOURCE_MIRROR-}|g; s|@CODENAME@|$codename|g" >"$STATE/apt/sources.list"
+    mkdir -p "$ARCHIVE/lists/partial"
+    { cat /etc/apt/sources.list 2>/dev/null; level_sources; } >"$ARCHIVE/sources.list"
     # A snapshot is as old as it is: its index may be past the time that it was valid for.
-    options="$options -o Dir::Etc::SourceList=$STATE/apt/sources.list -o Dir::State::Lists=$STATE/apt/lists"
+    options="$options -o Dir::Etc::SourceList=$ARCHIVE/sources.list -o Dir::State::Lists=$ARCHIVE/lists"
     options="$options -o Acquire::Check-Valid-Until=false -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
     [ "$1" = wide ] || refresh
     ;;
@@ -81,10 +65,7 @@ refresh() {
 pick() {
   # shellcheck disable=SC2086 # words
   apt-cache $options madison "$1" 2>/dev/null | awk '$2 == "|" && $0 ~ /Packages$/ { print $3 }' | while read -r version; do
-    case $2 in
-    exact) [ "$version" = "$3" ] || continue ;;
-    upstream) [ "$(upstream_of "$version")" = "$3" ] || continue ;;
-    esac
+    fits "$2" "$3" "$version" || continue
     echo "$1=$version"
     break
   done

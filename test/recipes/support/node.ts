@@ -1,5 +1,5 @@
 // A node for the tests of recipes: a copy of a root, and containers on it as a kubelet would run them: a mount namespace of their own, an
-// image that holds nothing but sh and chroot, the node's root at /host (read-only for inventories), and /dev/termination-log.
+// image that holds nothing but sh and chroot, the node's root at /host (read-only for inventories), /dev/shm and /dev/termination-log.
 // Three programs of the root are replaced, for a chroot has no systemd and no kernel of its own: systemd-run detaches by setsid,
 // systemctl writes down what it was asked, uname says what a file says. Boot id and boot time are files that are bound over /proc's.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
@@ -78,7 +78,7 @@ export function makeNode(rootName: string, recipe: string, literal: Env = {}): T
   if (roots === undefined) throw new Error("RINGWARD_RECIPE_ROOTS is not set: run npm run test:recipes");
   const folder = mkdtempSync(join(tmpdir(), "ringward-node-"));
   const root = join(folder, "root");
-  execFileSync("cp", ["-a", `${join(roots, rootName)}/.`, root]);
+  copyRoot(join(roots, rootName), folder, root);
   const carrier = makeCarrier(folder);
   const steps = readRecipe(recipe).spec.steps ?? {};
   const write = (path: string, text: string, mode?: number): void => {
@@ -109,6 +109,7 @@ export function makeNode(rootName: string, recipe: string, literal: Env = {}): T
       'mount --bind "$FOLDER/boot_id" "$CARRIER/host/proc/sys/kernel/random/boot_id"',
       'mount --bind "$FOLDER/stat" "$CARRIER/host/proc/stat"',
       'mount --rbind /dev "$CARRIER/host/dev"',
+      'mount -t tmpfs -o size=64m none "$CARRIER/dev/shm"',
       before,
       'exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"',
     ].join("\n");
@@ -157,15 +158,25 @@ export function makeNode(rootName: string, recipe: string, literal: Env = {}): T
     remove() {
       for (const unit of listFolder(join(root, "run/test-units")))
         killTree(Number(readFileSync(join(root, "run/test-units", unit), "utf8")));
+      spawnSync("umount", ["--lazy", root]);
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
 
+/** A root of its own: an overlay where the system has it, which is there at once, else a copy. */
+function copyRoot(from: string, folder: string, root: string): void {
+  const [upper, work] = [join(folder, "upper"), join(folder, "work")];
+  for (const path of [root, upper, work]) mkdirSync(path);
+  const layers = `lowerdir=${from},upperdir=${upper},workdir=${work},volatile`;
+  if (spawnSync("mount", ["-t", "overlay", "overlay", "-o", layers, root]).status === 0) return;
+  execFileSync("cp", ["-a", `${from}/.`, root]);
+}
+
 /** An image with two programs. */
 function makeCarrier(folder: string): string {
   const carrier = join(folder, "carrier");
-  for (const path of ["bin", "host", "dev"]) mkdirSync(join(carrier, path), { recursive: true });
+  for (const path of ["bin", "host", "dev/shm"]) mkdirSync(join(carrier, path), { recursive: true });
   const busybox = execFileSync("sh", ["-c", "command -v busybox"], { encoding: "utf8" }).trim();
   copyFileSync(busybox, join(carrier, "bin/busybox"));
   writeFileSync(join(carrier, "dev/termination-log"), "");

@@ -33,7 +33,8 @@ const REBOOT: StepScript = { parts: [...CHANGE, "reboot.sh", "run.sh"], timeout:
 
 /** A system whose packages one manager brings: `NAME.sh` and `NAME-inventory.sh`. */
 function packages(name: string, env: Readonly<Record<string, string>>): RecipeSource["steps"] {
-  const parts = [...CHANGE, "packages.sh", `${name}.sh`, "run.sh"];
+  const shared = isRpm(name) ? ["rpm.sh", "rpm-packages.sh"] : [];
+  const parts = [...CHANGE, "packages.sh", ...shared, `${name}.sh`, "run.sh"];
   return {
     inventory: inventory(name),
     stage: { parts, timeout: "30m", writes: true, env },
@@ -43,9 +44,12 @@ function packages(name: string, env: Readonly<Record<string, string>>): RecipeSo
   };
 }
 
+const isRpm = (name: string): boolean => name === "dnf" || name === "zypper";
+
 function inventory(name: string): StepScript {
+  const shared = isRpm(name) ? ["rpm.sh", "rpm-inventory.sh"] : [];
   return {
-    parts: ["enter.sh", "report.sh", `${name}-inventory.sh`, "inventory.sh"],
+    parts: ["enter.sh", "report.sh", ...shared, `${name}-inventory.sh`, "inventory.sh"],
     timeout: "10m",
     writes: false,
     env: {},
@@ -61,6 +65,21 @@ const UBUNTU_SNAPSHOT = ["", "-updates", "-security"]
   .map((pocket) => `deb https://snapshot.ubuntu.com/ubuntu/@SNAPSHOT@ @CODENAME@${pocket} main universe`)
   .join("\n");
 const DEB_MIRROR = "deb @MIRROR@ @CODENAME@ main";
+
+/** Of the releases before the current one. */
+const ROCKY_VAULT = ["BaseOS", "AppStream"]
+  .map((repository) =>
+    repoSection(
+      `release-${repository.toLowerCase()}`,
+      `https://dl.rockylinux.org/vault/rocky/@RELEASE@/${repository}/$basearch/os/`,
+    ),
+  )
+  .join("\n");
+
+/** A repository of rpm packages; its signatures are checked as the node's own say, for keys are already there. */
+function repoSection(name: string, url: string): string {
+  return [`[ringward-${name}]`, `name=ringward-${name}`, `baseurl=${url}`, "enabled=1", "gpgcheck=1"].join("\n");
+}
 
 export const RECIPES: readonly RecipeSource[] = [
   {
@@ -78,6 +97,31 @@ export const RECIPES: readonly RecipeSource[] = [
     strategy: "InPlace",
     tool: "apt",
     steps: packages("apt", { SNAPSHOT_SOURCES: UBUNTU_SNAPSHOT, MIRROR_SOURCES: DEB_MIRROR }),
+  },
+  {
+    name: "dnf",
+    about: [
+      "Rocky Linux nodes, by dnf 4. RHEL (`rhel`), AlmaLinux (`almalinux`) and Oracle Linux (`ol`) are the same but for the id, and for where",
+      "older releases are kept. Exact versions that the mirrors no longer have are taken from the vault of `source.releaseVersion`.",
+    ],
+    product: "rocky",
+    strategy: "InPlace",
+    tool: "dnf",
+    steps: packages("dnf", {
+      RELEASE_SOURCES: ROCKY_VAULT,
+      MIRROR_SOURCES: repoSection("mirror", "@MIRROR@"),
+    }),
+  },
+  {
+    name: "zypper",
+    about: [
+      "SUSE Linux Enterprise nodes, by zypper; openSUSE Leap (`opensuse-leap`) is the same but for the id. Exact versions that the sources",
+      "no longer have are taken from a mirror of one's own (`source.mirror`).",
+    ],
+    product: "sles",
+    strategy: "InPlace",
+    tool: "zypper",
+    steps: packages("zypper", { MIRROR_SOURCES: repoSection("mirror", "@MIRROR@") }),
   },
   {
     name: "reboot-only-debian",
