@@ -129,9 +129,11 @@ async function play(scene: Scene): Promise<void> {
   const { stage, fault, options, teller } = scene;
   const begun = systemClock.monotonic();
   const isOver = (): boolean => {
+    // Ctrl-C in a terminal is the controller's, too: it ends on it as we do.
+    if (options.signal.aborted) return true;
     // Nothing would ever move again, and the reason stands in its last words.
     if (stage.controller.died !== undefined) throw new Error(stage.controller.died);
-    return options.givesUp(systemClock.monotonic() - begun) || options.signal.aborted;
+    return options.givesUp(systemClock.monotonic() - begun);
   };
   stage.controller.start();
   await observe(stage, teller, isOver);
