@@ -62,6 +62,23 @@ export function blockedPdb(): Fault {
     return `the budget closed in the moment of the cordon, and the drain waits: ${shown}`;
   }
 
+  /** The drain was over before the budget had closed: nothing was held up. */
+  function wasTooSlow({ objects }: Facts): boolean {
+    const status = objects.nodeStates.find(({ metadata }) => metadata.name === closed)?.status as
+      | NodePatchStateStatus
+      | undefined;
+    return (
+      status?.operation === undefined && status?.attempted?.some(({ reason }) => reason === "DrainTimedOut") !== true
+    );
+  }
+
+  async function openAgain(stage: FaultStage): Promise<string> {
+    const missed = closed;
+    closed = undefined;
+    await mendBudget(stage);
+    return `the pods of ${missed} were gone before the budget closed; a person opens it again, for the next cordon`;
+  }
+
   async function lookForEnd(stage: FaultStage, { objects }: Facts): Promise<string | undefined> {
     const state = objects.nodeStates.find(({ metadata }) => metadata.name === closed);
     const attempt = (state?.status as NodePatchStateStatus | undefined)?.attempted?.find(
@@ -92,7 +109,8 @@ export function blockedPdb(): Fault {
           ((status as { readonly disruptionsAllowed?: number } | undefined)?.disruptionsAllowed ?? 0) > 0,
       );
       if (closed === undefined || backedOut !== undefined) return undefined;
-      return shown === undefined ? lookAtDrain(facts) : lookForEnd(stage, facts);
+      if (shown !== undefined) return lookForEnd(stage, facts);
+      return lookAtDrain(facts) ?? (wasTooSlow(facts) ? openAgain(stage) : undefined);
     },
     holdsBudgetFix: () => foreseen === undefined,
     result(facts) {
