@@ -58,7 +58,14 @@ export async function mergeFromOutside(apiUrl: string, which: readonly number[] 
 }
 
 function missing(number: number, open: readonly number[]): string {
-  return `there is no #${number} (${open.length === 0 ? "none waits" : `waiting: ${open.map((other) => `#${other}`).join(", ")}`})`;
+  return `there is no #${number} (${
+    open.length === 0
+      ? "none waits"
+      : `waiting: ${open
+          .toSorted((a, b) => a - b)
+          .map((other) => `#${other}`)
+          .join(", ")}`
+  })`;
 }
 
 /** Why it was not merged; undefined: it was. */

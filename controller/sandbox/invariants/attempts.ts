@@ -65,12 +65,16 @@ const checkReboots: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefo
     report.violated(`nodes/${after.name}`, `booted ${booted} times under claim ${claim.id}, asked ${asked} times`);
 };
 
-/** A write whose answer was lost finds what it did: under one name a job is let run once. One that is only made touches nothing. */
+/**
+ * A write whose answer was lost finds what it did: under one name a job is let run once. One that is only made touches nothing. A look of
+ * the inventory cycle that ended and was swept away before anybody had read it (its hour is seconds in a demo) is looked again: no server
+ * takes two of one name, and it changes nothing.
+ */
 const checkNames: NonNullable<Invariant["check"]> = ({ acts, version, byController }, _world, report) => {
   const [act] = acts;
   if (!byController || (act?.kind !== "Job" && act?.kind !== "PrepareJob")) return;
   report.met();
-  if (act.kind === "PrepareJob") return;
+  if (act.kind === "PrepareJob" || (act.claimId === undefined && act.step === "inventory")) return;
   if (report.memo.has(version.key)) report.violated(version.key, "this job was let run twice");
   report.memo.set(version.key, true);
 };

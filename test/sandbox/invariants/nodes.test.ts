@@ -273,6 +273,18 @@ describe("invariants of nodes and budgets", () => {
     );
   });
 
+  it("a look of the inventory cycle may be looked again when its job was swept away", () => {
+    const look = { claim: "", privileged: false };
+    expect(
+      broken(
+        base()
+          .job("j", "n1", "inventory", look)
+          .remove("jobs.batch", "ringward-jobs/j")
+          .job("j", "n1", "inventory", look),
+      ),
+    ).toEqual([]);
+  });
+
   it("B12: a node that is given back below its level, or not Ready", () => {
     const old = rebooted()
       .node("n1", { cordoned: true, mark: "claim-n1", boot: "boot-2" }, "kubelet")
