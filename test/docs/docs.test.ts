@@ -134,6 +134,7 @@ describe("policies/", () => {
       "recipes/apt-debian.yaml",
       "recipes/apt-ubuntu.yaml",
       "recipes/dnf.yaml",
+      "recipes/preview/apk.yaml",
       "recipes/preview/bottlerocket.yaml",
       "recipes/preview/dnf5.yaml",
       "recipes/preview/flatcar.yaml",

@@ -106,7 +106,7 @@ export function makeHost(system: string, files: Readonly<Record<string, string>>
       return parsed.report;
     },
     write,
-    delete: (path) => rmSync(join(root, path)),
+    delete: (path) => rmSync(join(root, path), { recursive: true }),
     read: (path) => readFileSync(join(root, path), "utf8"),
     lines: (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8").trimEnd().split("\n") : []),
     boot,

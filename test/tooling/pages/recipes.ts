@@ -81,6 +81,9 @@ function repoSection(name: string, url: string): string {
   return [`[ringward-${name}]`, `name=ringward-${name}`, `baseurl=${url}`, "enabled=1", "gpgcheck=1"].join("\n");
 }
 
+/** Alpine has its own of some that the shared files define, and no systemd. */
+const APK = ["overrides.sh", ...CHANGE, "packages.sh", "apk.sh"];
+
 export const RECIPES: readonly RecipeSource[] = [
   {
     name: "apt-debian",
@@ -132,6 +135,22 @@ export const RECIPES: readonly RecipeSource[] = [
     strategy: "RebootOnly",
     tool: "reboot",
     steps: { inventory: inventory("apt"), reboot: REBOOT },
+  },
+  {
+    name: "apk",
+    folder: "preview",
+    about: [
+      "Alpine nodes, by apk, with OpenRC and unified cgroups. apk keeps no downloads, so that there is no stage.",
+    ],
+    product: "alpine",
+    strategy: "InPlace",
+    tool: "apk",
+    steps: {
+      inventory: { ...inventory("apk"), parts: ["overrides.sh", ...inventory("apk").parts] },
+      update: { parts: [...APK, "run.sh"], timeout: "45m", writes: true, env: {} },
+      reboot: { ...REBOOT, parts: [...APK, "apk-reboot.sh", "run.sh"] },
+      rollback: { parts: [...APK, "run.sh"], timeout: "45m", writes: true, env: {} },
+    },
   },
   {
     name: "dnf5",
