@@ -159,12 +159,19 @@ const JOB_CHANGES: readonly JobChange[] = [
   },
   {
     what: "that writes to the node, unprivileged",
-    change: (_, __, step) => void (step["volumeMounts"][0]["readOnly"] = false),
+    // The server itself refuses recursiveReadOnly beside these.
+    change: (_, __, step) => void (step["volumeMounts"][0] = { name: "host", mountPath: "/host" }),
     refusal: READS_ONLY,
   },
   {
     what: "that passes mounts on to the node",
-    change: (_, __, step) => void Object.assign(step["volumeMounts"][0], { mountPropagation: "HostToContainer" }),
+    change: (_, __, step) =>
+      void (step["volumeMounts"][0] = {
+        name: "host",
+        mountPath: "/host",
+        readOnly: true,
+        mountPropagation: "HostToContainer",
+      }),
     refusal: /node's root at \/host, and no other mount/,
   },
   {
