@@ -3,6 +3,7 @@
 import type { PodImages, WorkloadAsset } from "../core/model.ts";
 import { isSameList } from "../core/incremental/memory.ts";
 import { findChanges, MOST_CHANGES, patch } from "../core/incremental/sorted-list.ts";
+import { finish, type Steps } from "../core/incremental/steps.ts";
 import { compareText } from "../core/text-order.ts";
 import { entryOf } from "./fields.ts";
 import type { PodRecord } from "./project-pod.ts";
@@ -42,15 +43,23 @@ export interface Joins {
  * and where only a few pods changed, only their workloads are joined again.
  */
 export function joinWorkloads(heads: readonly WorkloadHead[], pods: readonly PodRecord[], before?: Joins): Joins {
-  const few = before !== undefined && isSameList(before.heads, heads) ? joinFew(before, pods) : undefined;
-  return few ?? joinAll(heads, pods, before?.joined ?? new Map());
+  return finish(joinInSteps(heads, pods, before));
 }
 
-function joinAll(
+/** The same in steps of some milliseconds. */
+export function* joinInSteps(heads: readonly WorkloadHead[], pods: readonly PodRecord[], before?: Joins): Steps<Joins> {
+  const few = before !== undefined && isSameList(before.heads, heads) ? joinFew(before, pods) : undefined;
+  return few ?? (yield* joinAll(heads, pods, before?.joined ?? new Map()));
+}
+
+/** A few milliseconds of work. */
+const JOINED_IN_ONE_STEP = 4096;
+
+function* joinAll(
   heads: readonly WorkloadHead[],
   pods: readonly PodRecord[],
   known: ReadonlyMap<string, Joined>,
-): Joins {
+): Steps<Joins> {
   const joined = new Map<string, Joined>();
   const makers: Makers = {
     byUid: new Map(heads.map((head) => [head.uid, head])),
@@ -59,16 +68,24 @@ function joinAll(
     ),
   };
   const lists = new Map<string, PodImages[]>();
+  let count = 0;
   for (const pod of pods) {
+    if (++count % JOINED_IN_ONE_STEP === 0) yield;
     if (!isCounted(pod)) continue;
     const maker = makerOf(pod, makers);
     if (maker === undefined) joined.set(pod.asset.uid, joinPod(pod, known));
     else listOf(lists, maker.uid).push(pod.images);
   }
   const podsOf = new Map<string, readonly PodImages[]>();
-  for (const [uid, list] of lists) podsOf.set(uid, list.sort(byName));
-  for (const head of heads)
+  for (const [uid, list] of lists) {
+    if (++count % JOINED_IN_ONE_STEP === 0) yield;
+    podsOf.set(uid, list.sort(byName));
+  }
+  for (const head of heads) {
+    if (++count % JOINED_IN_ONE_STEP === 0) yield;
     if (isAsset(head, makers)) joined.set(head.uid, joinHead(head, podsOf.get(head.uid) ?? NO_PODS, known));
+  }
+  yield;
   const workloads = [...joined.values()].map(({ asset }) => asset).sort(compareWorkloads);
   return { heads, pods, makers, podsOf, joined, workloads };
 }

@@ -199,6 +199,7 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
       }),
       clock,
       record: (event) => events.record(event),
+      breathe,
       onError,
     },
     { concurrency: 16, statusBudget: 400, inventoryJobs: 30 },
@@ -215,6 +216,11 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     onPass: settings.onPass,
   });
   return { api, election, reader, loop, events, gate, gates };
+}
+
+/** Until everything that waits has had its turn. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** In this order: nothing new, what is under way ends, its events are told, the next one may lead, and then the rest. */

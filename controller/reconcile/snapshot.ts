@@ -7,12 +7,14 @@ import {
   type AnswerMemory,
   isSameList,
   recall,
+  recallInSteps,
   revise,
   settle,
 } from "../core/incremental/memory.ts";
 import { makeAgain, type MadeList, selectAgain, type Selection } from "../core/incremental/sorted-list.ts";
+import { finish, type Steps } from "../core/incremental/steps.ts";
 import { controlPlanePod, controlPlanePods } from "../inventory/control-plane.ts";
-import { CONTROLLERS, type Joins, joinWorkloads } from "../inventory/join-workloads.ts";
+import { CONTROLLERS, joinInSteps, type Joins } from "../inventory/join-workloads.ts";
 import { holdsElsewhere, withHolds } from "../inventory/foreign.ts";
 import { projectNode, readHeardAt } from "../inventory/project-node.ts";
 import { projectPdb } from "../inventory/project-pdb.ts";
@@ -43,6 +45,15 @@ export function takeSnapshot(
   apiServer: ApiServerView,
   memory: AnswerMemory = createMemory(),
 ): Snapshot {
+  return finish(takeSnapshotInSteps(objects, apiServer, memory));
+}
+
+/** The same in steps of some milliseconds. What happens to the cluster meanwhile is not in it: `objects` are what they are. */
+export function* takeSnapshotInSteps(
+  objects: ClusterObjects,
+  apiServer: ApiServerView,
+  memory: AnswerMemory,
+): Steps<Snapshot> {
   turnPage(memory);
   const project = <T>(key: ClusterKey, make: (object: KubeObject) => T): readonly T[] =>
     revise(memory, key, (before: MadeList<KubeObject, T> | undefined) => makeAgain(before, objects[key], NONE, make))
@@ -56,6 +67,7 @@ export function takeSnapshot(
     [objects.daemonsets, objects.jobs, objects.maintenanceLeases],
     (before: HoldsByNode | undefined) => settle(before, readHolds(objects)),
   );
+  yield;
   const nodes = recall(
     memory,
     "heard",
@@ -63,25 +75,32 @@ export function takeSnapshot(
     (before: ReadonlyMap<NodeAsset, NodeAsset> | undefined) =>
       completeNodes(valuesOf(projected), { leases: objects.leases, elsewhere }, before),
   );
+  yield;
   const heads = CONTROLLERS.map(([kind, key]) =>
     project(key, (object) =>
       key === "jobs" && isOurs(object) ? undefined : projectionOf(object, (whole) => projectWorkload(kind, whole)),
     ),
   );
+  yield;
   const pods = project("pods", (pod) => (isOurs(pod) ? undefined : projectionOf(pod, (whole) => projectPod(whole))));
+  yield;
   const pdbs = project("pdbs", (pdb) => projectionOf(pdb, projectPdb));
   const volumes = project("volumes", (volume) => projectionOf(volume, projectVolume));
   const records = recall(memory, "records", [pods], () => valuesOf(others(pods)));
   const controllers = recall(memory, "heads", heads, () => valuesOf(others(heads.flat())));
-  const { workloads } = recall(memory, "joins", [records, controllers], (before: Joins | undefined) =>
-    joinWorkloads(controllers, records, before),
+  yield;
+  const { workloads } = yield* recallInSteps(memory, "joins", [records, controllers], (before: Joins | undefined) =>
+    joinInSteps(controllers, records, before),
   );
+  yield;
   const assets = recall(memory, "nodeAssets", [nodes], () => [...nodes.values()]);
+  const podAssets = recall(memory, "podAssets", [records], () => records.map((record) => record.asset));
+  yield;
   return {
     inventory: {
       nodes: assets,
       workloads,
-      pods: recall(memory, "podAssets", [records], () => records.map((record) => record.asset)),
+      pods: podAssets,
       pdbs: values("pdbs", pdbs),
       volumes: values("volumes", volumes),
       apiServerVersion: apiServer.version,

@@ -2,6 +2,8 @@
 // depends on. An answer counts again only while every part is the very same object. Losing all of it costs time, never correctness:
 // work with a memory equals work without one byte for byte (a property test of the planner holds that), which is work with an empty one.
 
+import type { Steps } from "./steps.ts";
+
 interface Answer {
   readonly parts: readonly unknown[];
   readonly value: unknown;
@@ -43,9 +45,36 @@ export function recall<T>(
   return answer.value as T;
 }
 
+/** The same for an answer that is made in steps. */
+export function* recallInSteps<T>(
+  memory: AnswerMemory,
+  name: string,
+  parts: readonly unknown[],
+  make: (before: T | undefined) => Steps<T>,
+): Steps<T> {
+  const known = memory.earlier.get(name);
+  const answer =
+    known !== undefined && isSameList(known.parts, parts)
+      ? known
+      : { parts, value: yield* make(known?.value as T | undefined) };
+  memory.current.set(name, answer);
+  return answer.value as T;
+}
+
 /** An answer that always looks again, and starts from the last one. */
 export function revise<T>(memory: AnswerMemory, name: string, make: (before: T | undefined) => T): T {
   const value = make(memory.earlier.get(name)?.value as T | undefined);
+  memory.current.set(name, { parts: [], value });
+  return value;
+}
+
+/** The same for an answer that is made in steps. */
+export function* reviseInSteps<T>(
+  memory: AnswerMemory,
+  name: string,
+  make: (before: T | undefined) => Steps<T>,
+): Steps<T> {
+  const value = yield* make(memory.earlier.get(name)?.value as T | undefined);
   memory.current.set(name, { parts: [], value });
   return value;
 }

@@ -17,16 +17,17 @@ import type {
   StoredStates,
 } from "../model.ts";
 import { drainsNode, forecastNow } from "../operations/forecast.ts";
+import { finish, type Steps } from "../incremental/steps.ts";
 import { decide, steerClaims } from "./decide.ts";
 import type { RingEntries } from "./entries.ts";
 import type { GateReadings } from "../gates/readings.ts";
 import { type GateOutcome, holdKey } from "./gates.ts";
 import { admitQueue, type Capacity, type ClaimRequest } from "./limits.ts";
 import type { Members } from "./membership.ts";
-import { createMemory } from "../incremental/memory.ts";
+import { type AnswerMemory, createMemory } from "../incremental/memory.ts";
 import { type Context, prepare } from "./prepare.ts";
 import type { LevelProgress } from "./progress.ts";
-import { lookAtRing } from "./ring-view.ts";
+import { lookAtRing, type RingView } from "./ring-view.ts";
 import { describeTargets } from "./rows.ts";
 import { summariseRing } from "./summary.ts";
 import type { Target } from "./targets.ts";
@@ -110,34 +111,36 @@ export interface Plan {
 
 /** Makes the plan. */
 export function makePlan(input: PlanInput): Plan {
-  return planWith(prepare(input, createMemory()));
+  return finish(planInSteps(input, createMemory()));
 }
 
 /** Makes one plan after another, and looks again only at what changed: objects that are the very same are not assessed twice. */
 export interface Planner {
   plan(input: PlanInput): Plan;
+  /** The same in steps of some milliseconds; the steps of one plan must end before the next begins. */
+  planInSteps(input: PlanInput): Steps<Plan>;
 }
 
 /** A planner with a memory of its own. Its plans are those of `makePlan`, byte for byte. */
 export function createPlanner(): Planner {
   let memory = createMemory();
-  return {
-    plan(input) {
-      try {
-        return planWith(prepare(input, memory));
-      } catch (error) {
-        // Half of a plan is nothing to start from.
-        memory = createMemory();
-        throw error;
-      }
-    },
-  };
+  function* steps(input: PlanInput): Steps<Plan> {
+    const mine = memory;
+    // Half of a plan is nothing to start from, whether it failed or was left.
+    memory = createMemory();
+    const plan = yield* planInSteps(input, mine);
+    memory = mine;
+    return plan;
+  }
+  return { plan: (input) => finish(steps(input)), planInSteps: steps };
 }
 
-function planWith(context: Context): Plan {
+function* planInSteps(given: PlanInput, memory: AnswerMemory): Steps<Plan> {
+  const context = yield* prepare(given, memory);
   const { input } = context;
   const { members, targets, withdrawn } = context;
-  const rings = context.rings.map((ring) => lookAtRing(ring, context));
+  const rings: RingView[] = [];
+  for (const ring of context.rings) rings.push(yield* lookAtRing(ring, context));
   const views = new Map(rings.map((view) => [view.ring.name, view]));
   const capacity = capacityOf(context);
   const { admitted, shut } = admitQueue(
@@ -146,8 +149,10 @@ function planWith(context: Context): Plan {
     capacity,
     (request) => foreseeDrain(request, context),
   );
-  const { rows, waits } = describeTargets(context, { views, shut, admitted });
+  yield;
+  const { rows, waits } = yield* describeTargets(context, { views, shut, admitted });
   const steering = steerClaims(context, views);
+  yield;
   return {
     at: input.now,
     rows,

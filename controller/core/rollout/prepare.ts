@@ -10,7 +10,7 @@ import { markWithdrawals, readEntries, type RingEntries, withdrawnIn } from "./e
 import { type ControlPlaneView, viewControlPlane } from "./control-plane.ts";
 import { type Census, takeCensus } from "./census.ts";
 import { makeRules, type Members, type MembershipRules, rulesParts } from "./membership.ts";
-import { turnPage, type AnswerMemory, recall, revise, settle } from "../incremental/memory.ts";
+import { turnPage, type AnswerMemory, recall, revise, reviseInSteps, settle } from "../incremental/memory.ts";
 import { groupPods, type PodsByNode } from "../incremental/pods-by-node.ts";
 import { type Budgets, indexBudgets, lastingBudgets } from "../operations/budgets.ts";
 import type { PlanInput } from "./plan.ts";
@@ -22,6 +22,7 @@ import { join, makeOfPieces, type MadeOfPieces } from "../incremental/pieces.ts"
 import { sortAgain, type SortedList } from "../incremental/sorted-list.ts";
 import { type Survey, surveyAssets } from "./survey.ts";
 import { compareAssets, type Target, targetsOfNode, targetsOfWorkload } from "./targets.ts";
+import type { Steps } from "../incremental/steps.ts";
 import { compareText } from "../text-order.ts";
 
 export interface Context {
@@ -60,18 +61,24 @@ export interface Context {
 }
 
 /** Puts the input in order. The memory only saves work. */
-export function prepare(given: PlanInput, memory: AnswerMemory): Context {
+export function* prepare(given: PlanInput, memory: AnswerMemory): Steps<Context> {
   turnPage(memory);
   const input = sorted(given, memory);
+  yield;
   const { policy, now, ledger } = input;
   const rings = sortRings(policy.rings);
   const entries = new Map(rings.map((ring) => [ring.name, readEntries(ring, policy, now)]));
   const records = new Map(rings.map((ring) => [ring.name, recordsOf(ring, entries.get(ring.name), now)]));
   const withdrawn = new Map(rings.map((ring) => [ring.name, withdrawnIn(records.get(ring.name) ?? [])]));
   const { candidates } = input;
-  const registers = lookAtAssets(input, rings, { entries, candidates, withdrawn }, memory);
+  const registers = yield* lookAtAssets(input, rings, { entries, candidates, withdrawn }, memory);
   const names = rings.map((ring) => ring.name);
   const survey = revise(memory, "survey", (before: Survey | undefined) => surveyAssets(before, registers, names));
+  yield;
+  const census = revise(memory, "census", (before: Census | undefined) => takeCensus(before, registers));
+  yield;
+  const pods = revise(memory, "pods", (before: PodsByNode | undefined) => groupPods(before, input.inventory.pods));
+  yield;
   const claims = recall(memory, "claims", [ledger.claims], () => [...ledger.claims].sort(compareClaims));
   return {
     input,
@@ -84,11 +91,11 @@ export function prepare(given: PlanInput, memory: AnswerMemory): Context {
     records,
     withdrawn,
     survey,
-    census: revise(memory, "census", (before: Census | undefined) => takeCensus(before, registers)),
+    census,
     controlPlane: revise(memory, "controlPlane", (before: ControlPlaneView | undefined) =>
       settle(before, viewControlPlane(input.inventory)),
     ),
-    pods: revise(memory, "pods", (before: PodsByNode | undefined) => groupPods(before, input.inventory.pods)),
+    pods,
     budgets: recall(memory, "budgets", [input.inventory.pdbs], () => indexBudgets(input.inventory.pdbs)),
     lasting: recall(memory, "lasting", [input.inventory.pdbs], (before: Budgets | undefined) =>
       settle(before, lastingBudgets(input.inventory.pdbs)),
@@ -149,12 +156,12 @@ function groupClaims(claims: readonly Claim[], { byUid }: Survey): ReadonlyMap<s
 }
 
 /** Every asset with its targets. */
-function lookAtAssets(
+function* lookAtAssets(
   { policy, inventory, stored, now }: PlanInput,
   rings: readonly RingInForce[],
   input: ChoiceInput,
   memory: AnswerMemory,
-): { readonly nodes: Register; readonly workloads: Register } {
+): Steps<{ readonly nodes: Register; readonly workloads: Register }> {
   const { exceptions } = policy;
   const names = rings.map((ring) => ring.name);
   const nodeBaselines = baselinesFor("Node", policy, memory);
@@ -170,7 +177,7 @@ function lookAtAssets(
     reassigned = true;
     return makeRules(rings);
   });
-  const nodes = revise(memory, "nodes", (before: Register<NodeAsset> | undefined) =>
+  const nodes = yield* reviseInSteps(memory, "nodes", (before: Register<NodeAsset> | undefined) =>
     registerAssets(before, inventory.nodes, {
       now,
       reassigned,
@@ -181,7 +188,7 @@ function lookAtAssets(
       holdsUntil: (node) => nodeHoldsUntil(node, stored.nodes.get(node.uid), nodeBaselines, exceptions, now),
     }),
   );
-  const workloads = revise(memory, "workloads", (before: Register<WorkloadAsset> | undefined) =>
+  const workloads = yield* reviseInSteps(memory, "workloads", (before: Register<WorkloadAsset> | undefined) =>
     registerAssets(before, inventory.workloads, {
       now,
       reassigned,

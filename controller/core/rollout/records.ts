@@ -5,6 +5,7 @@ import type { Instant } from "../../clock.ts";
 import type { AssetRow, Block, Claim, NodeAsset, WorkloadAsset } from "../model.ts";
 import type { Basis } from "./choices.ts";
 import { isSameList } from "../incremental/memory.ts";
+import type { Steps } from "../incremental/steps.ts";
 import { findAlike } from "../incremental/sorted-list.ts";
 import type { Membership } from "./membership.ts";
 import type { Decision } from "./plan.ts";
@@ -98,11 +99,11 @@ const NOTHING: Omit<Register<never>, "bases"> = {
 };
 
 /** A record for each asset, starting from those of before; `assets` are sorted. */
-export function registerAssets<Kind extends Asset>(
+export function* registerAssets<Kind extends Asset>(
   known: Register<Kind> | undefined,
   assets: readonly Kind[],
   look: Look<Kind>,
-): Register<Kind> {
+): Steps<Register<Kind>> {
   const { now, states, bases } = look;
   const before: Register<Kind> = known ?? { ...NOTHING, bases };
   const settled =
@@ -115,7 +116,7 @@ export function registerAssets<Kind extends Asset>(
   // Where only assets came, went or changed, nothing else needs a look than what stands between the parts that both lists share.
   const { start, end } = settled && touched.size === 0 ? findAlike(before.assets, assets) : { start: 0, end: 0 };
   const last = before.assets.length - end;
-  const { records: merged, changes } = mergeRecords(
+  const { records: merged, changes } = yield* mergeRecords(
     { assets: before.assets.slice(start, last), records: before.records.slice(start, last) },
     assets.slice(start, assets.length - end),
     (mine) => (settled ? !touched.has(mine.asset.uid) : holds(mine, look)),
@@ -131,21 +132,25 @@ export function registerAssets<Kind extends Asset>(
   return { assets, records, states, bases, since, until, changes };
 }
 
+/** A few milliseconds of work. */
+const MADE_IN_ONE_STEP = 256;
+
 interface Merged<Kind extends Asset> {
   readonly records: readonly AssetRecord<Kind>[];
   readonly changes: readonly Change[];
 }
 
 /** Records of assets, both lists being in the same order: a known one is kept where its asset is the very same and it still holds. */
-function mergeRecords<Kind extends Asset>(
+function* mergeRecords<Kind extends Asset>(
   before: Pick<Register<Kind>, "assets" | "records">,
   assets: readonly Kind[],
   isKept: (mine: AssetRecord<Kind>) => boolean,
   make: (asset: Kind) => AssetRecord<Kind>,
-): Merged<Kind> {
+): Steps<Merged<Kind>> {
   const changes: Change[] = [];
+  const records: AssetRecord<Kind>[] = [];
   let at = 0;
-  const records = assets.map((asset) => {
+  for (const asset of assets) {
     // What stands before this asset and is another one is gone.
     let other = before.assets[at];
     while (other !== undefined && other !== asset && compareAssets(other, asset) < 0) {
@@ -155,11 +160,15 @@ function mergeRecords<Kind extends Asset>(
     const mine =
       other !== undefined && (other === asset || compareAssets(other, asset) === 0) ? before.records[at] : undefined;
     if (mine !== undefined) at += 1;
-    if (mine !== undefined && other === asset && isKept(mine)) return mine;
+    if (mine !== undefined && other === asset && isKept(mine)) {
+      records.push(mine);
+      continue;
+    }
     const record = make(asset);
     changes.push({ before: mine, now: record });
-    return record;
-  });
+    records.push(record);
+    if (changes.length % MADE_IN_ONE_STEP === 0) yield;
+  }
   for (; at < before.records.length; at++) changes.push({ before: before.records[at], now: undefined });
   return { records, changes };
 }

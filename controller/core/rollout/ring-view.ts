@@ -7,6 +7,7 @@ import { type Approval, refuseWithdrawn } from "./entries.ts";
 import { findBlockedNodes, type GateFacts, type GateOutcome, lookAtGates } from "./gates.ts";
 import { type Share, without } from "./census.ts";
 import { isSameList, recall, revise, settle } from "../incremental/memory.ts";
+import type { Steps } from "../incremental/steps.ts";
 import { makeOfPieces, type MadeOfPieces, type Pieces } from "../incremental/pieces.ts";
 import type { QueuePiece } from "./limits.ts";
 import { type BlockingCensus, countPods, findBlocking, type PodCensus } from "./pod-census.ts";
@@ -36,7 +37,7 @@ export interface RingView {
 }
 
 /** Looks at one ring, after all that it comes after. */
-export function lookAtRing(ring: RingInForce, context: Context): RingView {
+export function* lookAtRing(ring: RingInForce, context: Context): Steps<RingView> {
   const { input } = context;
   const approvals = [...(context.entries.get(ring.name)?.approvals.values() ?? [])];
   const { calendars, problems } = calendarsOf(ring, context.calendars);
@@ -101,8 +102,9 @@ export function lookAtRing(ring: RingInForce, context: Context): RingView {
       }),
     );
     scopes.set(approval.baseline, scope);
+    yield;
   }
-  const view = collectWanted(ring, context, {
+  const view = yield* collectWanted(ring, context, {
     scopes,
     progress,
     offerBlocks,
@@ -233,11 +235,11 @@ function viewPredecessor(name: string, { baseline, level }: Approval, context: C
   };
 }
 
-function collectWanted(
+function* collectWanted(
   ring: RingInForce,
   context: Context,
   found: Pick<RingView, "progress" | "scopes" | "offerBlocks" | "halted" | "gates">,
-): RingView {
+): Steps<RingView> {
   const startBlocks = new Map<string, readonly Block[]>();
   const pending = new Set<string>();
   const wishesOf = new Map<string, Wishes>();
@@ -251,6 +253,7 @@ function collectWanted(
     if (wishes.pending || (found.progress.get(baseline)?.status.inFlight ?? 0) > 0) pending.add(baseline);
     const free = starts.length === 0 && (found.offerBlocks.get(baseline) ?? []).length === 0;
     if (free) ready.push(wishes.ready);
+    yield;
   }
   const { wanted } = recall(context.memory, `queue/${ring.name}`, ready, (before: Queue | undefined) =>
     queueAgain(before, ready.flat()),

@@ -10,6 +10,7 @@ import { failureOf } from "./prepare.ts";
 import type { Saying, TargetRecord } from "./records.ts";
 import { findBrakes } from "./ring-checks.ts";
 import type { RingView } from "./ring-view.ts";
+import type { Steps } from "../incremental/steps.ts";
 import { join, makeOfPieces, type MadeOfPieces, pieceOf, type Pieces } from "../incremental/pieces.ts";
 import { MOST_CHANGES } from "../incremental/sorted-list.ts";
 import { compareRecords, type Group } from "./survey.ts";
@@ -31,15 +32,17 @@ export interface Described {
 }
 
 /** Describes every target. Rows of before are given again where nothing that they say can have changed. */
-export function describeTargets(context: Context, outcome: Outcome): Described {
+export function* describeTargets(context: Context, outcome: Outcome): Steps<Described> {
   const { survey } = context;
   const stale = new Set<TargetRecord>();
   const admitted = new Map<string, Set<string>>();
   for (const { uid } of outcome.admitted)
     for (const { key } of survey.byUid.get(uid)?.targets ?? [])
       admitted.set(key, (admitted.get(key) ?? new Set()).add(uid));
-  for (const [key, group] of survey.groups)
+  for (const [key, group] of survey.groups) {
     describeGroup(group, { key, admitted: admitted.get(key) ?? NOBODY, stale }, context, outcome);
+    yield;
+  }
   const pieces = [...survey.nodes, ...survey.workloads];
   const touched = piecesWith(stale, pieces);
   return {

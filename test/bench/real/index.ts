@@ -10,7 +10,6 @@ import type { Loaded } from "./load.ts";
 import { type Figures, measureInformer, type Reader, type ReaderRun, startReader } from "./processes.ts";
 import { type Server, startServer } from "./server.ts";
 
-const ROUNDS = 3;
 const NODE_EVENTS = 60;
 const POD_EVENTS_PER_SECOND = 200;
 const LOADED_NODE_EVENTS = 30;
@@ -20,51 +19,42 @@ export interface RealOptions {
   /** The Go program. */
   readonly program: string;
   readonly loaded: Loaded;
+  /** How often each is measured; whole objects once. */
+  readonly rounds: number;
   readonly log: (line: string) => void;
 }
 
 /** Measures everything. */
-export async function benchReal({ assets, program, loaded, log }: RealOptions): Promise<readonly Row[]> {
+export async function benchReal({ assets, program, loaded, rounds, log }: RealOptions): Promise<readonly Row[]> {
   log("starting etcd and kube-apiserver");
   const server = await startServer(assets, loaded.data, true);
   try {
     await warm(server, loaded);
     const { counts } = loaded.facts;
-    const whole: Figures[] = [];
+    const measure = (keep: "whole" | "trimmed"): Promise<Figures> =>
+      tell(log, `client-go, ${keep}`, () => measureInformer(program, server.kubeconfig, keep, counts));
+    const whole = await measure("whole");
     const trimmed: Figures[] = [];
     const ours: ReaderRun[] = [];
-    for (let round = 1; round < ROUNDS; round++) {
-      if (round === 1) whole.push(await tell(log, "client-go, whole", () => inform(program, server, "whole", counts)));
-      trimmed.push(await tell(log, "client-go, trimmed", () => inform(program, server, "trimmed", counts)));
-      const reader = await tell(log, "ringward", () => startReader(server.kubeconfig, counts));
-      ours.push(reader.run);
-      await reader.stop();
-    }
-    trimmed.push(await tell(log, "client-go, trimmed", () => inform(program, server, "trimmed", counts)));
-    const reader = await tell(log, "ringward", () => startReader(server.kubeconfig, counts));
-    try {
-      ours.push(reader.run);
-      return [...startRows(whole, trimmed, ours), ...(await measureEvents(server, reader, log))];
-    } finally {
-      await reader.stop();
+    for (let round = 1; ; round++) {
+      trimmed.push(await measure("trimmed"));
+      const reader = await startReader(server.kubeconfig, counts);
+      try {
+        ours.push(await tell(log, "ringward", () => Promise.resolve(reader.run)));
+        if (round < rounds) continue;
+        return [...startRows(whole, trimmed, ours), ...(await measureEvents(server, reader, log))];
+      } finally {
+        await reader.stop();
+      }
     }
   } finally {
     await server.stop();
   }
 }
 
-function inform(
-  program: string,
-  { kubeconfig }: Server,
-  keep: "whole" | "trimmed",
-  counts: Loaded["facts"]["counts"],
-): Promise<Figures> {
-  return measureInformer(program, kubeconfig, keep, counts);
-}
-
 async function tell<T extends object>(log: (line: string) => void, who: string, run: () => Promise<T>): Promise<T> {
   const result = await run();
-  log(`${who}: ${JSON.stringify("run" in result ? result.run : result)}`);
+  log(`${who}: ${JSON.stringify(result)}`);
   return result;
 }
 
@@ -86,7 +76,7 @@ async function warm({ admin }: Server, { facts }: Loaded): Promise<void> {
     );
 }
 
-function startRows(whole: readonly Figures[], trimmed: readonly Figures[], ours: readonly ReaderRun[]): readonly Row[] {
+function startRows(whole: Figures, trimmed: readonly Figures[], ours: readonly ReaderRun[]): readonly Row[] {
   const mid = <T>(runs: readonly T[], of: (run: T) => number): number => median(runs.map(of));
   const time = mid(ours, (run) => run.ms);
   const memory = mid(ours, (run) => run.peakMb);
@@ -94,8 +84,8 @@ function startRows(whole: readonly Figures[], trimmed: readonly Figures[], ours:
   const parts = `modules and policy ${seconds(mid(ours, (run) => run.startedMs))}, lists in the stores after ${seconds(mid(ours, (run) => run.syncedMs))}, snapshot ${ms(mid(ours, (run) => run.first.snapshotMs))}, plan ${ms(mid(ours, (run) => run.first.planMs))}`;
   const free = { goal: undefined } as const;
   return [
-    row("client-go informers, whole objects: start to synced", "ms", whole[0]?.ms ?? 0, { ...free, note: "one run" }),
-    row("… peak resident memory", "MB", whole[0]?.peakMb ?? 0, { ...free, note: "VmHWM when synced" }),
+    row("client-go informers, whole objects: start to synced", "ms", whole.ms, { ...free, note: "one run" }),
+    row("… peak resident memory", "MB", whole.peakMb, { ...free, note: "VmHWM when synced" }),
     row(
       "client-go informers, trimmed: start to synced",
       "ms",

@@ -10,8 +10,10 @@ import { createClient } from "../../../controller/kube/client.ts";
 import { createLimiter } from "../../../controller/kube/limiter.ts";
 import { createTransport } from "../../../controller/kube/transport.ts";
 import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, watching } from "../../../controller/reconcile/cluster.ts";
+import { inSteps } from "../../../controller/reconcile/pass.ts";
+import { breathe } from "../../../controller/reconcile/run-controller.ts";
 import { startLoop } from "../../../controller/reconcile/loop.ts";
-import { takeSnapshot } from "../../../controller/reconcile/snapshot.ts";
+import { takeSnapshotInSteps } from "../../../controller/reconcile/snapshot.ts";
 import { createPrometheus } from "../../../controller/serve/prometheus.ts";
 import { claimNodes, makeScenePolicy, NOW } from "../scene-policy.ts";
 import { PROBE_LABEL, type ReaderLine } from "./lines.ts";
@@ -61,10 +63,11 @@ function start(kubeconfig: string): void {
     if (first) say({ type: "synced", at: clock.now(), blockedMs: blocked() });
     first = false;
     const begun = clock.monotonic();
-    const { inventory, stored, problems } = takeSnapshot(objects, { version: "v1.36.3", ready: true }, memory);
+    const steps = takeSnapshotInSteps(objects, { version: "v1.36.3", ready: true }, memory);
+    const { inventory, stored, problems } = await inSteps({ breathe }, steps);
     if (problems.length > 0) throw new Error(`${problems.length} objects could not be read: ${problems[0]?.message}`);
     const read = clock.monotonic();
-    const plan = planner.plan({
+    const planning = planner.planInSteps({
       now: NOW,
       policy,
       inventory,
@@ -77,6 +80,7 @@ function start(kubeconfig: string): void {
       candidates,
       observedMs: 1_000,
     });
+    const plan = await inSteps({ breathe }, planning);
     const ended = clock.monotonic();
     const probe = inventory.nodes.find((node) => node.labels[PROBE_LABEL] !== undefined)?.labels[PROBE_LABEL];
     say({
