@@ -56,25 +56,26 @@ export function blockedPdb(): Fault {
   }
 
   function lookAtDrain(facts: Facts): string | undefined {
-    const block = findBudgetBlocks(facts.objects).find(({ name }) => name === closed);
+    // Other budgets may hold the same drain up for a moment.
+    const block = findBudgetBlocks(facts.objects).find(
+      ({ name, message }) => name === closed && message.includes(`pod ${BLOCKING_BUDGET.namespace}/`),
+    );
     if (block?.since === undefined) return undefined;
     shown = `${block.name}: ${block.reason}: ${block.message} (since ${block.since})`;
     return `the budget closed in the moment of the cordon, and the drain waits: ${shown}`;
   }
 
-  /** The drain was over before the budget had closed: nothing was held up. */
+  /** The pods were gone before the budget had closed: the node is done, and nothing held it up for long. */
   function wasTooSlow({ objects }: Facts): boolean {
     const status = objects.nodeStates.find(({ metadata }) => metadata.name === closed)?.status as
       | NodePatchStateStatus
       | undefined;
-    return (
-      status?.operation === undefined && status?.attempted?.some(({ reason }) => reason === "DrainTimedOut") !== true
-    );
+    return status?.operation === undefined && (status?.verified ?? []).length > 0;
   }
 
   async function openAgain(stage: FaultStage): Promise<string> {
     const missed = closed;
-    closed = undefined;
+    closed = shown = undefined;
     await mendBudget(stage);
     return `the pods of ${missed} were gone before the budget closed; a person opens it again, for the next cordon`;
   }
@@ -109,8 +110,8 @@ export function blockedPdb(): Fault {
           ((status as { readonly disruptionsAllowed?: number } | undefined)?.disruptionsAllowed ?? 0) > 0,
       );
       if (closed === undefined || backedOut !== undefined) return undefined;
-      if (shown !== undefined) return lookForEnd(stage, facts);
-      return lookAtDrain(facts) ?? (wasTooSlow(facts) ? openAgain(stage) : undefined);
+      if (wasTooSlow(facts)) return openAgain(stage);
+      return shown === undefined ? lookAtDrain(facts) : lookForEnd(stage, facts);
     },
     holdsBudgetFix: () => foreseen === undefined,
     result(facts) {
