@@ -9,7 +9,6 @@ import type { Claim, LevelInForce } from "../core/model.ts";
 import type { ClaimRequest } from "../core/rollout/limits.ts";
 import { createPlanner, type Plan, type PlanInput, type Planner } from "../core/rollout/plan.ts";
 import { createMemory, type AnswerMemory } from "../core/incremental/memory.ts";
-import { finish, type Steps } from "../core/incremental/steps.ts";
 import { predecessorsOf } from "../core/rollout/ring-order.ts";
 import type { GateSource } from "../gates/port.ts";
 import { isConflict, isPatchTestFailure } from "../kube/api-errors.ts";
@@ -21,6 +20,7 @@ import type { EvictionPauses } from "../nodes/evict.ts";
 import { removeAbandonedJobs } from "./abandoned-jobs.ts";
 import { serveClaims } from "./claims.ts";
 import type { ClusterObjects, ClusterReader } from "./cluster.ts";
+import { type Breath, inSlices } from "./breath.ts";
 import { runInventoryCycle } from "./inventory-cycle.ts";
 import { confirmLostClaims, findLostClaims, type LiveLedger, readLedger, viewLedger, writeLedger } from "./ledger.ts";
 import type { PolicySource, PolicyView } from "./policy-source.ts";
@@ -46,8 +46,8 @@ export interface PassPorts {
   /** Policy time. */
   readonly clock: Clock;
   readonly record: (event: EventInput) => void;
-  /** Lets the process do something else, between two steps of long work; left out: nothing else waits. */
-  readonly breathe?: (() => Promise<void>) | undefined;
+  /** Lets the process do something else during long work; left out: nothing else waits. */
+  readonly breath?: Breath | undefined;
   /** Hears of everything that went wrong and was survived. */
   readonly onError: (error: unknown, where: string) => void;
 }
@@ -114,7 +114,7 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
   memory.monotonic = undefined;
   const objects = await ports.reader.read();
   const apiServer = await askApiServer(ports, memory);
-  const snapshot = await inSteps(ports, takeSnapshotInSteps(objects, apiServer, memory.projections));
+  const snapshot = await inSlices(takeSnapshotInSteps(objects, apiServer, memory.projections), ports.breath);
   for (const problem of snapshot.problems) ports.onError(new Error(problem.message), `${problem.kind} ${problem.name}`);
   const policy = await ports.policy.sync(objects, clock.now());
   const ledger = await readLedger(client);
@@ -131,7 +131,7 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
     lost,
     candidates: resolved.levels,
   });
-  const plan = await inSteps(ports, memory.planner.planInSteps(input));
+  const plan = await inSlices(memory.planner.planInSteps(input), ports.breath);
   memory.soakedMs = plan.soakedMs;
   memory.gates = { gateHeldMs: plan.gateHeldMs, gatesHeld: plan.gatesHeld };
   const moved = await act(ports, options, memory, {
@@ -145,16 +145,6 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
     views: viewBaselines(policy, resolved),
   });
   return { plan, policy: policy.health, busy: moved };
-}
-
-/** Does long work without keeping the process from all else: probes are answered, events taken in, the Lease renewed. */
-export async function inSteps<T>({ breathe }: Pick<PassPorts, "breathe">, steps: Steps<T>): Promise<T> {
-  if (breathe === undefined) return finish(steps);
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    await breathe();
-  }
 }
 
 interface Scene {

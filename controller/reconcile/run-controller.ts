@@ -23,6 +23,7 @@ import { createTransport, type Transport } from "../kube/transport.ts";
 import type { Meter } from "../metrics.ts";
 import type { BindAddress } from "../serve/bind-address.ts";
 import { createPrometheus } from "../serve/prometheus.ts";
+import { createBreath } from "./breath.ts";
 import { type ClusterReader, watching } from "./cluster.ts";
 import { type Endpoints, startEndpoints } from "./endpoints.ts";
 import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
@@ -199,7 +200,7 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
       }),
       clock,
       record: (event) => events.record(event),
-      breathe,
+      breath: createBreath(transport),
       onError,
     },
     { concurrency: 16, statusBudget: 400, inventoryJobs: 30 },
@@ -216,11 +217,6 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     onPass: settings.onPass,
   });
   return { api, election, reader, loop, events, gate, gates };
-}
-
-/** Until everything that waits has had its turn. */
-export function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** In this order: nothing new, what is under way ends, its events are told, the next one may lead, and then the rest. */

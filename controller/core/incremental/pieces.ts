@@ -2,6 +2,7 @@
 // counts, its wishes) holds on, and an event costs a few pieces instead of the whole list.
 // Must never end in another order than sorting the whole list would.
 import { type Compare, placeOf } from "./sorted-list.ts";
+import type { Steps } from "./steps.ts";
 
 /** In order, none of them empty. */
 export type Pieces<T> = readonly (readonly T[])[];
@@ -95,17 +96,25 @@ export function pieceOf<T>(pieces: Pieces<T>, one: T, compare: Compare<T>): numb
 /** What was made of each piece. */
 export type MadeOfPieces<From, To> = ReadonlyMap<readonly From[], To>;
 
-/** Makes something of each piece, in order; what was made of the very same piece before is kept, unless it does not `hold` any more. */
-export function makeOfPieces<From, To>(
+/**
+ * Makes something of each piece, in order and each in a step; what was made of the very same piece before is kept, unless it does not
+ * `hold` any more.
+ */
+export function* makeOfPieces<From, To>(
   before: MadeOfPieces<From, To> | undefined,
   pieces: Pieces<From>,
   make: (piece: readonly From[]) => To,
   holds: (made: To, piece: readonly From[]) => boolean = () => true,
-): MadeOfPieces<From, To> {
-  return new Map(
-    pieces.map((piece) => {
-      const known = before?.get(piece);
-      return [piece, known !== undefined && holds(known, piece) ? known : make(piece)];
-    }),
-  );
+): Steps<MadeOfPieces<From, To>> {
+  const all = new Map<readonly From[], To>();
+  for (const piece of pieces) {
+    const known = before?.get(piece);
+    if (known !== undefined && holds(known, piece)) {
+      all.set(piece, known);
+      continue;
+    }
+    all.set(piece, make(piece));
+    yield;
+  }
+  return all;
 }

@@ -1,6 +1,7 @@
 // The pods of each node, kept from one plan to the next: between two plans only what lies between the parts that both lists begin and end
 // with is looked at. A node whose pods are the very same has the very same list, so who remembers something about it can tell.
 import type { PodAsset } from "../model.ts";
+import type { Steps } from "./steps.ts";
 
 export interface PodsByNode {
   readonly list: readonly PodAsset[];
@@ -8,8 +9,8 @@ export interface PodsByNode {
 }
 
 /** Groups pods by node, starting from the last grouping. The order within a node is that of the pods' names and UIDs. */
-export function groupPods(before: PodsByNode | undefined, list: readonly PodAsset[]): PodsByNode {
-  if (before === undefined) return { list, of: groupAll(list) };
+export function* groupPods(before: PodsByNode | undefined, list: readonly PodAsset[]): Steps<PodsByNode> {
+  if (before === undefined) return { list, of: yield* groupAll(list) };
   if (before.list === list) return before;
   const had = before.list;
   let start = 0;
@@ -38,7 +39,10 @@ export function groupPods(before: PodsByNode | undefined, list: readonly PodAsse
   return { list, of };
 }
 
-function groupAll(list: readonly PodAsset[]): ReadonlyMap<string, readonly PodAsset[]> {
+/** A few milliseconds of work. */
+const SORTED_IN_ONE_STEP = 256;
+
+function* groupAll(list: readonly PodAsset[]): Steps<ReadonlyMap<string, readonly PodAsset[]>> {
   const of = new Map<string, PodAsset[]>();
   for (const pod of list) {
     if (pod.nodeName === undefined) continue;
@@ -46,7 +50,11 @@ function groupAll(list: readonly PodAsset[]): ReadonlyMap<string, readonly PodAs
     if (pods === undefined) of.set(pod.nodeName, [pod]);
     else pods.push(pod);
   }
-  for (const pods of of.values()) pods.sort(comparePods);
+  let count = 0;
+  for (const pods of of.values()) {
+    if (count++ % SORTED_IN_ONE_STEP === 0) yield;
+    pods.sort(comparePods);
+  }
   return of;
 }
 

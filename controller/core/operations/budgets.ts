@@ -3,13 +3,21 @@
 // eviction succeeds, and never "can" where a budget allows nothing.
 import type { Block, PdbAsset, PodAsset } from "../model.ts";
 import { matches } from "../selectors.ts";
+import { isSameList } from "../incremental/memory.ts";
 import { compareNames, namePods } from "./drain.ts";
 
 /** Budgets by namespace: who forecasts for many pods looks only at those that can matter. */
 export type Budgets = ReadonlyMap<string, readonly PdbAsset[]>;
 
-export function indexBudgets(pdbs: readonly PdbAsset[]): Budgets {
-  return Map.groupBy(pdbs, ({ namespace }) => namespace);
+/** A namespace in which nothing changed has the very same list as `before`. */
+export function indexBudgets(pdbs: readonly PdbAsset[], before?: Budgets): Budgets {
+  const lists = new Map<string, readonly PdbAsset[]>(Map.groupBy(pdbs, ({ namespace }) => namespace));
+  if (before !== undefined)
+    for (const [namespace, list] of lists) {
+      const known = before.get(namespace);
+      if (known !== undefined && isSameList(known, list)) lists.set(namespace, known);
+    }
+  return lists;
 }
 
 /** The budgets that select a pod, the tightest first, for messages. */

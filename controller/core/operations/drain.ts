@@ -103,7 +103,8 @@ function volumesOf(pod: PodAsset, volumes: readonly VolumeAsset[]): readonly Vol
 }
 
 export function compareNames(a: PodAsset, b: PodAsset): number {
-  const [left, right] = [`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`];
+  const near = a.namespace === b.namespace;
+  const [left, right] = near ? [a.name, b.name] : [`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`];
   return left < right ? -1 : left > right ? 1 : 0;
 }
 

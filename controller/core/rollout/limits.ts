@@ -2,6 +2,7 @@
 // again on the ledger as it was just read, so a stale cache can only refuse, never overrun (B1, B2, B8).
 import { type Claim, type DisruptionLedgerSpec, MAX_CLAIMS } from "../../api/disruption-ledger.ts";
 import type { Block, NodeAsset, RingInForce } from "../model.ts";
+import { finish, type Steps } from "../incremental/steps.ts";
 import { type Census, isUnavailable } from "./census.ts";
 
 /** A target that wants budget. */
@@ -44,7 +45,8 @@ const isNode = (claim: { readonly kind: string }): boolean => claim.kind === "No
 export function admit(held: readonly Claim[], requests: readonly ClaimRequest[], capacity: Capacity): Admission {
   // Each in a lane of its own: every request is asked about by itself.
   const alone = requests.map((request) => ({ request, lane: request.uid }));
-  const { admitted, shut } = admitQueue(held, [[{ requests: alone, lanes: alone.map(({ lane }) => lane) }]], capacity);
+  const queue: QueuePiece = { requests: alone, lanes: alone.map(({ lane }) => lane) };
+  const { admitted, shut } = finish(admitQueue(held, [[queue]], capacity));
   return { admitted, refused: shut };
 }
 
@@ -71,26 +73,34 @@ export interface QueueAdmission {
 }
 
 /** The same for long queues, one after the other and lane by lane. */
-export function admitQueue(
+export function* admitQueue(
   held: readonly Claim[],
   queues: readonly (readonly QueuePiece[])[],
   capacity: Capacity,
   foresee: (request: ClaimRequest) => Block | undefined = () => undefined,
-): QueueAdmission {
+): Steps<QueueAdmission> {
   const usage = countUsage(held, capacity);
   const shut = new Map<string, Block>();
   const admitted: ClaimRequest[] = [];
   const claimed = new Set(held.map((claim) => claim.uid));
-  const serve = ({ request, lane }: QueuedRequest): void => {
-    if (shut.has(lane) || claimed.has(request.uid)) return;
+  /** Whether it was foreseen, which takes its time. */
+  const serve = ({ request, lane }: QueuedRequest): boolean => {
+    if (shut.has(lane) || claimed.has(request.uid)) return false;
     const block = refuse(request, held.length + admitted.length, usage, capacity);
-    if (block !== undefined) return void shut.set(lane, block);
+    if (block !== undefined) {
+      shut.set(lane, block);
+      return false;
+    }
     // Only of those that there is room for: their turn is now, and the next one has it if they cannot use it.
     const obstacle = foresee(request);
-    if (obstacle !== undefined) return void shut.set(ahead(request.ring, request.uid), obstacle);
+    if (obstacle !== undefined) {
+      shut.set(ahead(request.ring, request.uid), obstacle);
+      return true;
+    }
     claimed.add(request.uid);
     admitted.push(request);
     take(request, usage);
+    return true;
   };
   for (const { requests, lanes } of queues.flat()) {
     let seen = -1;
@@ -98,7 +108,7 @@ export function admitQueue(
       // Looked at again only when another lane was shut.
       if (shut.size !== seen && lanes.every((lane) => shut.has(lane))) break;
       seen = shut.size;
-      serve(request);
+      if (serve(request)) yield;
     }
   }
   return { admitted, shut };

@@ -16,10 +16,10 @@ import type {
   RingInForce,
   StoredStates,
 } from "../model.ts";
-import { drainsNode, forecastNow } from "../operations/forecast.ts";
 import { finish, type Steps } from "../incremental/steps.ts";
 import { decide, steerClaims } from "./decide.ts";
 import type { RingEntries } from "./entries.ts";
+import { foreseeDrain } from "./foresee-drain.ts";
 import type { GateReadings } from "../gates/readings.ts";
 import { type GateOutcome, holdKey } from "./gates.ts";
 import { admitQueue, type Capacity, type ClaimRequest } from "./limits.ts";
@@ -143,13 +143,12 @@ function* planInSteps(given: PlanInput, memory: AnswerMemory): Steps<Plan> {
   for (const ring of context.rings) rings.push(yield* lookAtRing(ring, context));
   const views = new Map(rings.map((view) => [view.ring.name, view]));
   const capacity = capacityOf(context);
-  const { admitted, shut } = admitQueue(
+  const { admitted, shut } = yield* admitQueue(
     context.claims,
     rings.map((view) => view.wanted),
     capacity,
     (request) => foreseeDrain(request, context),
   );
-  yield;
   const { rows, waits } = yield* describeTargets(context, { views, shut, admitted });
   const steering = steerClaims(context, views);
   yield;
@@ -182,20 +181,6 @@ function* planInSteps(given: PlanInput, memory: AnswerMemory): Steps<Plan> {
       ),
     ),
   };
-}
-
-/** A budget that allows nothing now: the node waits for it before it is claimed, and takes nobody's place. */
-function foreseeDrain(request: ClaimRequest, context: Context): Block | undefined {
-  const { survey, ringOf, input, pods, budgets } = context;
-  const asset = survey.byUid.get(request.uid)?.asset;
-  const level = context.entries.get(request.ring)?.approvals.get(request.baseline)?.level;
-  if (asset === undefined || "kind" in asset || level === undefined || !drainsNode(level.spec, asset)) return undefined;
-  return forecastNow({
-    pods: pods.of.get(asset.name) ?? [],
-    budgets,
-    policy: ringOf.get(request.ring)?.spec.drain ?? {},
-    volumes: input.inventory.volumes ?? [],
-  });
 }
 
 function capacityOf({ input: { inventory, ledger, policy }, members, census }: Context): Capacity {

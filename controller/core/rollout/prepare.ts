@@ -73,12 +73,15 @@ export function* prepare(given: PlanInput, memory: AnswerMemory): Steps<Context>
   const { candidates } = input;
   const registers = yield* lookAtAssets(input, rings, { entries, candidates, withdrawn }, memory);
   const names = rings.map((ring) => ring.name);
-  const survey = revise(memory, "survey", (before: Survey | undefined) => surveyAssets(before, registers, names));
+  const survey = yield* reviseInSteps(memory, "survey", (before: Survey | undefined) =>
+    surveyAssets(before, registers, names),
+  );
   yield;
   const census = revise(memory, "census", (before: Census | undefined) => takeCensus(before, registers));
   yield;
-  const pods = revise(memory, "pods", (before: PodsByNode | undefined) => groupPods(before, input.inventory.pods));
-  yield;
+  const pods = yield* reviseInSteps(memory, "pods", (before: PodsByNode | undefined) =>
+    groupPods(before, input.inventory.pods),
+  );
   const claims = recall(memory, "claims", [ledger.claims], () => [...ledger.claims].sort(compareClaims));
   return {
     input,
@@ -96,11 +99,13 @@ export function* prepare(given: PlanInput, memory: AnswerMemory): Steps<Context>
       settle(before, viewControlPlane(input.inventory)),
     ),
     pods,
-    budgets: recall(memory, "budgets", [input.inventory.pdbs], () => indexBudgets(input.inventory.pdbs)),
+    budgets: recall(memory, "budgets", [input.inventory.pdbs], (before: Budgets | undefined) =>
+      indexBudgets(input.inventory.pdbs, before),
+    ),
     lasting: recall(memory, "lasting", [input.inventory.pdbs], (before: Budgets | undefined) =>
       settle(before, lastingBudgets(input.inventory.pdbs)),
     ),
-    targets: listTargets(survey, memory),
+    targets: yield* listTargets(survey, memory),
     claims,
     claimOf: new Map(claims.map((claim) => [claim.uid, claim])),
     busy: new Set(claims.filter((claim) => failureOf(claim, input) === undefined).map((claim) => claim.uid)),
@@ -136,9 +141,12 @@ function sorted(given: PlanInput, memory: AnswerMemory): PlanInput {
   };
 }
 
-function listTargets({ nodes, workloads }: Survey, memory: AnswerMemory): readonly Target[] {
-  const made = revise(memory, "targets/pieces", (before: MadeOfPieces<TargetRecord, readonly Target[]> | undefined) =>
-    makeOfPieces(before, [...nodes, ...workloads], (piece) => piece.map(({ target }) => target)),
+function* listTargets({ nodes, workloads }: Survey, memory: AnswerMemory): Steps<readonly Target[]> {
+  const made = yield* reviseInSteps(
+    memory,
+    "targets/pieces",
+    (before: MadeOfPieces<TargetRecord, readonly Target[]> | undefined) =>
+      makeOfPieces(before, [...nodes, ...workloads], (piece) => piece.map(({ target }) => target)),
   );
   const lists = [...made.values()];
   return recall(memory, "targets", lists, () => join(lists));

@@ -2,6 +2,7 @@
 // and pieces whose lanes are all shut are passed over without a look at what is in them.
 import { cut, join, makeOfPieces, type MadeOfPieces, patchPieces, type Pieces } from "../incremental/pieces.ts";
 import { MOST_CHANGES } from "../incremental/sorted-list.ts";
+import type { Steps } from "../incremental/steps.ts";
 import type { QueuePiece } from "./limits.ts";
 import { compareWishes, type Wish } from "./wishes.ts";
 
@@ -14,10 +15,10 @@ export interface Queue {
 }
 
 /** Puts wishes in order, starting from the last queue. */
-export function queueAgain(before: Queue | undefined, ready: Pieces<Wish>): Queue {
+export function* queueAgain(before: Queue | undefined, ready: Pieces<Wish>): Steps<Queue> {
   const sorted =
     (before === undefined ? undefined : sortAgain(before, ready)) ?? cut(join(ready).toSorted(compareWishes));
-  const made = makeOfPieces(before?.made, sorted, (requests) => ({
+  const made = yield* makeOfPieces(before?.made, sorted, (requests) => ({
     requests,
     lanes: [...new Set(requests.map(({ lane }) => lane))],
   }));

@@ -6,7 +6,7 @@ import { calendarsOf } from "./calendars.ts";
 import { type Approval, refuseWithdrawn } from "./entries.ts";
 import { findBlockedNodes, type GateFacts, type GateOutcome, lookAtGates } from "./gates.ts";
 import { type Share, without } from "./census.ts";
-import { isSameList, recall, revise, settle } from "../incremental/memory.ts";
+import { isSameList, recallInSteps, revise, settle } from "../incremental/memory.ts";
 import type { Steps } from "../incremental/steps.ts";
 import { makeOfPieces, type MadeOfPieces, type Pieces } from "../incremental/pieces.ts";
 import type { QueuePiece } from "./limits.ts";
@@ -93,7 +93,7 @@ export function* lookAtRing(ring: RingInForce, context: Context): Steps<RingView
         previous: record,
         soakedMs: input.soakedMs?.get(`${ring.name}/${approval.level.digest}`),
         observedMs: input.observedMs,
-        tally: tallyOf(group, claims, context),
+        tally: yield* tallyOf(group, claims, context),
         claims,
         stored: input.stored,
         // Of the time between two looks nothing counts unless both found every gate open.
@@ -102,7 +102,6 @@ export function* lookAtRing(ring: RingInForce, context: Context): Steps<RingView
       }),
     );
     scopes.set(approval.baseline, scope);
-    yield;
   }
   const view = yield* collectWanted(ring, context, {
     scopes,
@@ -126,19 +125,26 @@ interface KnownTally {
   readonly sum: Tally;
 }
 
-function tallyOf({ ring = "", baseline, records }: Group, claims: readonly Claim[], { memory }: Context): Tally {
+function* tallyOf(
+  { ring = "", baseline, records }: Group,
+  claims: readonly Claim[],
+  { memory }: Context,
+): Steps<Tally> {
   const uids = claims.map((claim) => claim.uid);
-  return recall(
+  const { sum } = yield* recallInSteps(
     memory,
     `tally/${ring}/${baseline}`,
     [records, ...uids],
-    (before: KnownTally | undefined): KnownTally => {
+    function* (before: KnownTally | undefined): Steps<KnownTally> {
       const same = before !== undefined && isSameList(before.uids, uids);
       const claimed = new Set(uids);
-      const made = makeOfPieces(same ? before.made : undefined, records, (piece) => tallyTargets(piece, claimed));
+      const made = yield* makeOfPieces(same ? before.made : undefined, records, (piece) =>
+        tallyTargets(piece, claimed),
+      );
       return { uids, made, sum: sumTallies([...made.values()]) };
     },
-  ).sum;
+  );
+  return sum;
 }
 
 const NO_SHARE: Share = { total: 0, well: 0 };
@@ -248,14 +254,13 @@ function* collectWanted(
     const scope = { ...bare, halted: found.halted };
     const starts = findStartBlocks(scope);
     startBlocks.set(baseline, starts);
-    const wishes = findWishes(groupOf(ring.name, baseline, context), scope, context);
+    const wishes = yield* findWishes(groupOf(ring.name, baseline, context), scope, context);
     wishesOf.set(baseline, wishes);
     if (wishes.pending || (found.progress.get(baseline)?.status.inFlight ?? 0) > 0) pending.add(baseline);
     const free = starts.length === 0 && (found.offerBlocks.get(baseline) ?? []).length === 0;
     if (free) ready.push(wishes.ready);
-    yield;
   }
-  const { wanted } = recall(context.memory, `queue/${ring.name}`, ready, (before: Queue | undefined) =>
+  const { wanted } = yield* recallInSteps(context.memory, `queue/${ring.name}`, ready, (before: Queue | undefined) =>
     queueAgain(before, ready.flat()),
   );
   return { ring, ...found, startBlocks, pending, wishes: wishesOf, wanted };

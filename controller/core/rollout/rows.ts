@@ -3,7 +3,7 @@
 import type { AssetRow, Block } from "../model.ts";
 import type { Instant } from "../../clock.ts";
 import { ahead, type ClaimRequest } from "./limits.ts";
-import { isSameList, recall, revise } from "../incremental/memory.ts";
+import { isSameList, recall, reviseInSteps } from "../incremental/memory.ts";
 import type { Decision } from "./plan.ts";
 import type { Context } from "./prepare.ts";
 import { failureOf } from "./prepare.ts";
@@ -40,14 +40,13 @@ export function* describeTargets(context: Context, outcome: Outcome): Steps<Desc
     for (const { key } of survey.byUid.get(uid)?.targets ?? [])
       admitted.set(key, (admitted.get(key) ?? new Set()).add(uid));
   for (const [key, group] of survey.groups) {
-    describeGroup(group, { key, admitted: admitted.get(key) ?? NOBODY, stale }, context, outcome);
-    yield;
+    yield* describeGroup(group, { key, admitted: admitted.get(key) ?? NOBODY, stale }, context, outcome);
   }
   const pieces = [...survey.nodes, ...survey.workloads];
   const touched = piecesWith(stale, pieces);
   return {
-    rows: listAgain("rows", context, pieces, touched, ({ said }) => said?.row),
-    waits: listAgain("waits", context, pieces, touched, ({ said }) => said?.wait),
+    rows: yield* listAgain("rows", context, pieces, touched, ({ said }) => said?.row),
+    waits: yield* listAgain("waits", context, pieces, touched, ({ said }) => said?.wait),
   };
 }
 
@@ -67,20 +66,23 @@ function piecesWith(
 }
 
 /** What the records hold, in order and without those that hold nothing. */
-function listAgain<T>(
+function* listAgain<T>(
   name: string,
   { memory }: Context,
   pieces: Pieces<TargetRecord>,
   touched: ReadonlySet<readonly TargetRecord[]>,
   of: (record: TargetRecord) => T | undefined,
-): readonly T[] {
-  const made = revise(memory, `${name}/pieces`, (before: MadeOfPieces<TargetRecord, readonly T[]> | undefined) =>
-    makeOfPieces(
-      before,
-      pieces,
-      (piece) => piece.flatMap((record) => of(record) ?? []),
-      (_, piece) => !touched.has(piece),
-    ),
+): Steps<readonly T[]> {
+  const made = yield* reviseInSteps(
+    memory,
+    `${name}/pieces`,
+    (before: MadeOfPieces<TargetRecord, readonly T[]> | undefined) =>
+      makeOfPieces(
+        before,
+        pieces,
+        (piece) => piece.flatMap((record) => of(record) ?? []),
+        (_, piece) => !touched.has(piece),
+      ),
   );
   const lists = [...made.values()];
   return recall(memory, name, lists, () => join(lists));
@@ -111,7 +113,7 @@ interface KnownGroup {
   readonly made: MadeOfPieces<TargetRecord, KnownRows>;
 }
 
-function describeGroup(group: Group, scope: GroupScope, context: Context, outcome: Outcome): void {
+function* describeGroup(group: Group, scope: GroupScope, context: Context, outcome: Outcome): Steps<void> {
   const { now } = context.input;
   const { ring = "", records, baseline } = group;
   const common = commonOf(group, context, outcome);
@@ -127,15 +129,19 @@ function describeGroup(group: Group, scope: GroupScope, context: Context, outcom
     0,
     ...(context.claimsIn.get(scope.key) ?? []),
   ];
-  revise(context.memory, `described/${scope.key}`, (before: KnownGroup | undefined): KnownGroup => {
-    const made = makeOfPieces(
-      before !== undefined && isSameList(before.parts, parts) ? before.made : undefined,
-      records,
-      (piece) => describePiece(piece, wishes?.made.get(piece), common, scope, context, outcome),
-      (known, piece) => (!known.dated || known.now === now) && known.wishes === wishes?.made.get(piece),
-    );
-    return { parts, made };
-  });
+  yield* reviseInSteps(
+    context.memory,
+    `described/${scope.key}`,
+    function* (before: KnownGroup | undefined): Steps<KnownGroup> {
+      const made = yield* makeOfPieces(
+        before !== undefined && isSameList(before.parts, parts) ? before.made : undefined,
+        records,
+        (piece) => describePiece(piece, wishes?.made.get(piece), common, scope, context, outcome),
+        (known, piece) => (!known.dated || known.now === now) && known.wishes === wishes?.made.get(piece),
+      );
+      return { parts, made };
+    },
+  );
 }
 
 function describePiece(

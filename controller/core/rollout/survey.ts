@@ -8,6 +8,7 @@ import { isInScope } from "./progress.ts";
 import { type Asset, type AssetRecord, type Change, type Register, ringOf, type TargetRecord } from "./records.ts";
 import { cut, join, patchPieces, type Pieces } from "../incremental/pieces.ts";
 import { MOST_CHANGES, patch } from "../incremental/sorted-list.ts";
+import type { Steps } from "../incremental/steps.ts";
 import { compareAssets } from "./targets.ts";
 import { compareText } from "../text-order.ts";
 
@@ -40,16 +41,24 @@ interface Registers {
 }
 
 /** Surveys the registers, starting from the last survey; `rings` in the order in which members are listed. */
-export function surveyAssets(before: Survey | undefined, registers: Registers, rings: readonly string[]): Survey {
+export function* surveyAssets(
+  before: Survey | undefined,
+  registers: Registers,
+  rings: readonly string[],
+): Steps<Survey> {
   const changes = [...registers.nodes.changes, ...registers.workloads.changes];
   const few =
     before !== undefined && changes.length <= MOST_CHANGES && isSameList([...before.members.nodes.keys()], rings);
-  return (few ? patchSurvey(before, registers, changes) : undefined) ?? makeSurvey(before, registers, rings);
+  return (few ? patchSurvey(before, registers, changes) : undefined) ?? (yield* makeSurvey(before, registers, rings));
 }
 
 // -------------------------------------------------------------------------------------------------------- anew
 
-function makeSurvey(before: Survey | undefined, { nodes, workloads }: Registers, rings: readonly string[]): Survey {
+function* makeSurvey(
+  before: Survey | undefined,
+  { nodes, workloads }: Registers,
+  rings: readonly string[],
+): Steps<Survey> {
   const all = [...nodes.records, ...workloads.records];
   const lists = new Map<string, TargetRecord[]>();
   for (const { targets } of all)
@@ -58,18 +67,26 @@ function makeSurvey(before: Survey | undefined, { nodes, workloads }: Registers,
       if (list === undefined) lists.set(record.key, [record]);
       else list.push(record);
     }
+  yield;
+  const groups: [string, Group][] = [];
+  for (const [key, list] of lists) {
+    groups.push([key, makeGroup(list, before?.groups.get(key))]);
+    yield;
+  }
+  const of = new Map(all.map(({ asset, membership }) => [asset.uid, membership]));
+  yield;
+  const byUid = new Map(all.map((record) => [record.asset.uid, record]));
+  yield;
   return {
     nodes: cut(nodes.records.flatMap((record) => record.targets)),
     workloads: cut(workloads.records.flatMap((record) => record.targets)),
-    groups: new Map(
-      [...lists].map(([key, list]) => [key, makeGroup(list, before?.groups.get(key))] as const).sort(byKey),
-    ),
+    groups: new Map(groups.sort(byKey)),
     members: {
-      of: new Map(all.map(({ asset, membership }) => [asset.uid, membership])),
+      of,
       nodes: listMembers(rings, nodes.records) as ReadonlyMap<string, readonly NodeAsset[]>,
       workloads: listMembers(rings, workloads.records) as ReadonlyMap<string, readonly WorkloadAsset[]>,
     },
-    byUid: new Map(all.map((record) => [record.asset.uid, record])),
+    byUid,
   };
 }
 

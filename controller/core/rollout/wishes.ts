@@ -5,8 +5,9 @@ import type { PodsByNode } from "../incremental/pods-by-node.ts";
 import type { Block, PodAsset } from "../model.ts";
 import { isUnavailable } from "./census.ts";
 import type { ClaimRequest } from "./limits.ts";
-import { isSameList, recall, revise } from "../incremental/memory.ts";
+import { isSameList, recall, reviseInSteps } from "../incremental/memory.ts";
 import { makeOfPieces, type MadeOfPieces, type Pieces } from "../incremental/pieces.ts";
+import type { Steps } from "../incremental/steps.ts";
 import type { Context } from "./prepare.ts";
 import { needsWork } from "./progress.ts";
 import type { TargetRecord } from "./records.ts";
@@ -65,7 +66,7 @@ export function compareWishes(a: Wish, b: Wish): number {
 }
 
 /** What the targets of one ring and baseline wish. */
-export function findWishes(group: Group, scope: RingScope, context: Context): Wishes {
+export function* findWishes(group: Group, scope: RingScope, context: Context): Steps<Wishes> {
   const { policy, inventory, now } = context.input;
   const { approval } = scope;
   const ring = context.ringOf.get(scope.ring.name) ?? scope.ring;
@@ -94,9 +95,9 @@ export function findWishes(group: Group, scope: RingScope, context: Context): Wi
   // Pods come and go all the time: only where one did on a node that has work to do is there another wish.
   const pods = approval.level.spec.node === undefined ? undefined : context.pods.of;
   const parts = [epoch, ...(context.claimsIn.get(key) ?? [])];
-  return revise(context.memory, `wanted/${key}`, (before: Wishes | undefined): Wishes => {
+  return yield* reviseInSteps(context.memory, `wanted/${key}`, function* (before: Wishes | undefined): Steps<Wishes> {
     const same = before !== undefined && isSameList(before.parts, parts);
-    const made = makeOfPieces(
+    const made = yield* makeOfPieces(
       same ? before.made : undefined,
       group.records,
       (piece) => collectWishes(piece, { scope, ring, forcedAt, epoch, pods }, context),

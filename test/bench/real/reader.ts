@@ -10,8 +10,7 @@ import { createClient } from "../../../controller/kube/client.ts";
 import { createLimiter } from "../../../controller/kube/limiter.ts";
 import { createTransport } from "../../../controller/kube/transport.ts";
 import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, watching } from "../../../controller/reconcile/cluster.ts";
-import { inSteps } from "../../../controller/reconcile/pass.ts";
-import { breathe } from "../../../controller/reconcile/run-controller.ts";
+import { createBreath, inSlices } from "../../../controller/reconcile/breath.ts";
 import { startLoop } from "../../../controller/reconcile/loop.ts";
 import { takeSnapshotInSteps } from "../../../controller/reconcile/snapshot.ts";
 import { createPrometheus } from "../../../controller/serve/prometheus.ts";
@@ -38,6 +37,7 @@ function start(kubeconfig: string): void {
   const { policy, candidates } = makeScenePolicy(nothing);
   const memory = createMemory();
   const planner = createPlanner();
+  const breath = createBreath(clock);
   const delay = monitorEventLoopDelay({ resolution: 5 });
   delay.enable();
   const blocked = (): number => {
@@ -64,7 +64,7 @@ function start(kubeconfig: string): void {
     first = false;
     const begun = clock.monotonic();
     const steps = takeSnapshotInSteps(objects, { version: "v1.36.3", ready: true }, memory);
-    const { inventory, stored, problems } = await inSteps({ breathe }, steps);
+    const { inventory, stored, problems } = await inSlices(steps, breath);
     if (problems.length > 0) throw new Error(`${problems.length} objects could not be read: ${problems[0]?.message}`);
     const read = clock.monotonic();
     const planning = planner.planInSteps({
@@ -80,7 +80,7 @@ function start(kubeconfig: string): void {
       candidates,
       observedMs: 1_000,
     });
-    const plan = await inSteps({ breathe }, planning);
+    const plan = await inSlices(planning, breath);
     const ended = clock.monotonic();
     const probe = inventory.nodes.find((node) => node.labels[PROBE_LABEL] !== undefined)?.labels[PROBE_LABEL];
     say({

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cut, join, makeOfPieces, patchPieces, pieceOf, sizeOf } from "../../../controller/core/incremental/pieces.ts";
+import { finish } from "../../../controller/core/incremental/steps.ts";
 
 interface Thing {
   readonly key: number;
@@ -70,10 +71,10 @@ describe("pieces", () => {
     const pieces = cut(things(Array.from({ length: 90 }, (_, at) => at)));
     let made = 0;
     const make = (): number => (made += 1);
-    const before = makeOfPieces(undefined, pieces, make);
+    const before = finish(makeOfPieces(undefined, pieces, make));
     const [first, second, ...rest] = [...before.values()];
 
-    const after = makeOfPieces(before, pieces, make, (value) => value !== second);
+    const after = finish(makeOfPieces(before, pieces, make, (value) => value !== second));
 
     expect([...after.values()]).toEqual([first, 6, ...rest]);
   });

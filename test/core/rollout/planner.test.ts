@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { NodePatchStateStatus } from "../../../controller/api/patch-state.ts";
 import { isCompliant } from "../../../controller/core/compliance/index.ts";
-import type { NodeAsset, WorkloadAsset } from "../../../controller/core/model.ts";
+import type { NodeAsset, PdbAsset, PodAsset, WorkloadAsset } from "../../../controller/core/model.ts";
 import {
   createPlanner,
   makePlan,
@@ -11,7 +11,7 @@ import {
   type PlanInput,
   ringStatusOf,
 } from "../../../controller/core/rollout/plan.ts";
-import { claimOn, HOUR, iso, kernel, kernelLevel, MINUTE, nodeAsset } from "../../support/fleet.ts";
+import { claimOn, HOUR, iso, kernel, kernelLevel, ledger, MINUTE, nodeAsset } from "../../support/fleet.ts";
 import { largeFleet } from "../../support/large-fleet.ts";
 
 /** Everything in a plan, Maps and Sets included; memberships are asked for by UID and have no order. */
@@ -40,6 +40,14 @@ function changeNode(input: PlanInput, pick: number, change: (node: NodeAsset) =>
   const node = nodes[index];
   if (node !== undefined) nodes[index] = change(node);
   return { ...input, inventory: { ...input.inventory, nodes } };
+}
+
+/** Changes a pod, or takes it away. */
+function changePod(input: PlanInput, pick: number, change: (pod: PodAsset) => PodAsset | undefined): PlanInput {
+  const pods = input.inventory.pods.flatMap((pod, index, { length }) =>
+    index === pick % length ? (change(pod) ?? []) : [pod],
+  );
+  return { ...input, inventory: { ...input.inventory, pods } };
 }
 
 function changeState(
@@ -357,6 +365,61 @@ const EVENTS: Readonly<Record<string, Event>> = {
     ...input,
     policy: { ...input.policy, baselines: input.policy.baselines.slice(input.policy.baselines.length > 2 ? 1 : 0) },
   }),
+  podPlaced: (input, pick) => {
+    const { nodes, pods } = input.inventory;
+    const node = nodes[pick % nodes.length]?.name;
+    const name = `web-${pods.length}-${pick}`;
+    if (pods.some((pod) => pod.name === name)) return input;
+    const pod: PodAsset = {
+      ...{ namespace: `shop-${pick % 2}`, name, uid: name, nodeName: node, labels: { app: `web-${pick % 3}` } },
+      ...{ phase: "Running", deleting: false, ready: pick % 5 !== 0, mirror: false, job: false, emptyDir: false },
+      controller: pick % 7 === 0 ? undefined : { kind: "ReplicaSet", name: "web", uid: "web" },
+      priority: pick % 4,
+      ...(pick % 2 === 0 ? { volumeClaims: ["data"] } : {}),
+    };
+    return { ...input, inventory: { ...input.inventory, pods: pods.toSpliced(pick % (pods.length + 1), 0, pod) } };
+  },
+  podMoved: (input, pick) =>
+    changePod(input, pick, (pod) => ({
+      ...pod,
+      nodeName: input.inventory.nodes[(pick >> 3) % input.inventory.nodes.length]?.name,
+      ready: !pod.ready,
+    })),
+  podEnded: (input, pick) => changePod(input, pick, () => undefined),
+  budgeted: (input, pick) => {
+    const budget: PdbAsset = {
+      ...{ namespace: `shop-${pick % 2}`, name: `web-${pick % 3}`, desiredHealthy: 1, currentHealthy: 1 },
+      ...{ expectedPods: 1 + (pick % 2), disruptionsAllowed: pick % 5 === 0 ? 1 : 0 },
+      selector: pick % 4 === 0 ? {} : { matchLabels: { app: `web-${pick % 3}` } },
+    };
+    const others = input.inventory.pdbs.filter(
+      ({ namespace, name }) => namespace !== budget.namespace || name !== budget.name,
+    );
+    return { ...input, inventory: { ...input.inventory, pdbs: [...others, budget] } };
+  },
+  budgetGone: (input) => ({
+    ...input,
+    inventory: { ...input.inventory, pdbs: input.inventory.pdbs.slice(1) },
+  }),
+  drainRuled: (input, pick) =>
+    changeRing(input, pick, (ring) => ({
+      ...ring,
+      spec: {
+        ...ring.spec,
+        drain: {
+          barePods: pick % 2 === 0 ? "Block" : "Evict",
+          localVolumes: pick % 3 === 0 ? "Block" : "Evict",
+          ...(pick % 5 === 0 ? { pods: [{ selector: { matchLabels: { app: "web-1" } }, behavior: "Leave" }] } : {}),
+        },
+      },
+    })),
+  bound: (input, pick) => ({
+    ...input,
+    inventory: {
+      ...input.inventory,
+      volumes: [{ name: "pv", claim: `shop-${pick % 2}/data`, local: pick % 3 === 0 }],
+    },
+  }),
   exact: (input, pick) =>
     changeRing(input, pick, (ring) => ({
       ...ring,
@@ -391,27 +454,68 @@ function store(input: PlanInput, plan: Plan): PlanInput {
   };
 }
 
+/** The plans of a planner that remembers are those of one that does not, after each of up to `most` events. */
+function expectSamePlans(
+  start: PlanInput,
+  events: readonly string[],
+  { most, numRuns }: { readonly most: number; readonly numRuns: number },
+): void {
+  const step = fc.record({
+    event: fc.constantFrom(...events),
+    pick: fc.nat({ max: 10_000 }),
+    store: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: most }), (steps) => {
+      const planner = createPlanner();
+      let input = start;
+      planner.plan(input);
+      for (const { event, pick, store: stores } of steps) {
+        input = EVENTS[event]?.(input, pick) ?? input;
+        const remembered = planner.plan(input);
+        expect(differences(show(remembered), show(makePlan(input))), event).toBe("");
+        if (stores) input = store(input, remembered);
+      }
+    }),
+    { numRuns },
+  );
+}
+
+/** What a forecast of a drain depends on. */
+const DRAIN_EVENTS = [
+  "podPlaced",
+  "podPlaced",
+  "podMoved",
+  "podEnded",
+  "budgeted",
+  "budgetGone",
+  "drainRuled",
+  "bound",
+];
+
 describe("a planner with a memory", () => {
   it("makes the plans of one without, byte for byte, after any sequence of events", () => {
-    const step = fc.record({
-      event: fc.constantFrom(...Object.keys(EVENTS)),
-      pick: fc.nat({ max: 10_000 }),
-      store: fc.boolean(),
+    expectSamePlans(largeFleet({ nodes: 24, workloads: 8, baselines: 4 }), Object.keys(EVENTS), {
+      most: 25,
+      numRuns: 150,
     });
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 1, maxLength: 25 }), (steps) => {
-        const planner = createPlanner();
-        let input = largeFleet({ nodes: 24, workloads: 8, baselines: 4 });
-        planner.plan(input);
-        for (const { event, pick, store: stores } of steps) {
-          input = EVENTS[event]?.(input, pick) ?? input;
-          const remembered = planner.plan(input);
-          expect(differences(show(remembered), show(makePlan(input))), event).toBe("");
-          if (stores) input = store(input, remembered);
-        }
-      }),
-      { numRuns: 150 },
-    );
+  }, 120_000);
+
+  it("does so while pods and their budgets come and go on nodes that have their turn", () => {
+    const fleet = largeFleet({ nodes: 40, workloads: 0, baselines: 2 });
+    // Only nodes that are behind, none of them claimed, and room for all: each has its turn.
+    const behind = fleet.inventory.nodes
+      .filter(({ kernelVersion }) => kernelVersion === kernel(100))
+      .map((node): NodeAsset => ({ ...node, labels: { ...node.labels, ring: "early" } }));
+    const rings = fleet.policy.rings.map((ring) => ({ ...ring, spec: { ...ring.spec, budget: { nodes: "100%" } } }));
+    const start: PlanInput = {
+      ...fleet,
+      inventory: { ...fleet.inventory, nodes: behind },
+      policy: { ...fleet.policy, rings },
+      ledger: ledger([], { spec: { mode: "Enforce", limits: { nodes: "100%", nodesPerZone: "100%" } } }),
+    };
+    expect(makePlan(start).claims.length).toBeGreaterThan(5);
+    expectSamePlans(start, DRAIN_EVENTS, { most: 40, numRuns: 60 });
   }, 120_000);
 
   it("gives everything that is not compliant and does not move a reason", () => {
