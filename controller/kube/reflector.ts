@@ -164,6 +164,8 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
   let failure: unknown;
   let started: number | undefined;
   let useWatchList = options.watchList === true;
+  /** A watch has said something. */
+  let spoken = false;
   let binary = options.binary;
   // The first list may be as old as the server's cache; a later one must not go back behind what was known.
   let isFirst = true;
@@ -225,6 +227,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
   /** Takes one event in; throws what an ERROR event says. */
   function take(event: WatchEvent): void {
     heard = clock.monotonic();
+    spoken = true;
     if (event.type === "ERROR") throw watchError(event.object);
     const object = asObject(event);
     if (event.type === "BOOKMARK") options.metrics?.bookmarked();
@@ -292,7 +295,8 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     if (useWatchList && version === undefined && refused && !isTooManyRequests(error) && !isGone(error)) {
       useWatchList = false;
     }
-    tell(error);
+    // An API server sends no bookmarks of a kind of which it has never seen an object: that silence is no trouble.
+    if (!(error instanceof WatchGivenUp && !spoken)) tell(error);
   }
 
   async function run(): Promise<void> {

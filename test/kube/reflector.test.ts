@@ -225,6 +225,20 @@ describe("reflector", () => {
     expect(lists(api)).toBe(1);
   });
 
+  it("tells of a watch that fell silent, but not of one of a kind that was never heard of", async () => {
+    const api = scriptedApi();
+    const { clock, errors } = await start(api);
+    await pass(clock, 124_000, 1000);
+    expect(api.watches).toHaveLength(2);
+    expect(errors).toEqual([]);
+
+    lastWatch(api).send({ type: "BOOKMARK", object: { metadata: { resourceVersion: "201" } } });
+    await pass(clock, 124_000, 1000);
+
+    expect(api.watches).toHaveLength(3);
+    expect(errors.map(String)).toEqual(["WatchGivenUp: the watch was silent for 120000 ms"]);
+  });
+
   it("keeps a watch that has bookmarks until its own timeout is well over", async () => {
     const api = scriptedApi();
     const { clock } = await start(api);
