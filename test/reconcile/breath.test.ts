@@ -9,18 +9,23 @@ function* work(steps: number, look: () => number): Steps<readonly number[]> {
   const seen: number[] = [];
   for (let step = 0; step < steps; step++) {
     seen.push(look());
-    const end = performance.now() + 2;
-    while (performance.now() < end);
+    const end = systemClock.monotonic() + 2;
+    while (systemClock.monotonic() < end);
     yield;
   }
   return seen;
 }
 
-/** Counts the turns that timers have. */
+/** Counts the turns that others have. */
 function countTurns(): { readonly count: () => number; stop(): void } {
   let turns = 0;
-  const timer = setInterval(() => (turns += 1), 1);
-  return { count: () => turns, stop: () => clearInterval(timer) };
+  const ended = new AbortController();
+  const count = async (): Promise<void> => {
+    for (; ; turns++) await systemClock.sleep(1, ended.signal);
+  };
+  // It ends by being stopped.
+  void count().catch(() => undefined);
+  return { count: () => turns, stop: () => ended.abort() };
 }
 
 describe("work in slices", () => {
