@@ -65,11 +65,10 @@ export interface QueuePiece {
 
 export interface QueueAdmission {
   readonly admitted: readonly ClaimRequest[];
-  /**
-   * By lane: what refused the first of it. Usage only grows while requests are admitted, so all that come after are refused too. And by
-   * `ahead()`: what will meet that one request, and no other.
-   */
+  /** By lane: what refused the first of it. Usage only grows while requests are admitted, so all that come after are refused too. */
   readonly shut: ReadonlyMap<string, Block>;
+  /** By UID: what would meet that one target, and no other. */
+  readonly obstacles: ReadonlyMap<string, Block>;
 }
 
 /** The same for long queues, one after the other and lane by lane. */
@@ -81,6 +80,7 @@ export function* admitQueue(
 ): Steps<QueueAdmission> {
   const usage = countUsage(held, capacity);
   const shut = new Map<string, Block>();
+  const obstacles = new Map<string, Block>();
   const admitted: ClaimRequest[] = [];
   const claimed = new Set(held.map((claim) => claim.uid));
   /** Whether it was foreseen, which takes its time. */
@@ -94,7 +94,7 @@ export function* admitQueue(
     // Only of those that there is room for: their turn is now, and the next one has it if they cannot use it.
     const obstacle = foresee(request);
     if (obstacle !== undefined) {
-      shut.set(ahead(request.ring, request.uid), obstacle);
+      obstacles.set(request.uid, obstacle);
       return true;
     }
     claimed.add(request.uid);
@@ -111,12 +111,7 @@ export function* admitQueue(
       if (serve(request)) yield;
     }
   }
-  return { admitted, shut };
-}
-
-/** Where the obstacle of a single request stands among the lanes. */
-export function ahead(ring: string, uid: string): string {
-  return `${ring}/ahead/${uid}`;
+  return { admitted, shut, obstacles };
 }
 
 /** Why a request is refused while so many claims stand. */

@@ -143,13 +143,13 @@ function* planInSteps(given: PlanInput, memory: AnswerMemory): Steps<Plan> {
   for (const ring of context.rings) rings.push(yield* lookAtRing(ring, context));
   const views = new Map(rings.map((view) => [view.ring.name, view]));
   const capacity = capacityOf(context);
-  const { admitted, shut } = yield* admitQueue(
+  const { admitted, shut, obstacles } = yield* admitQueue(
     context.claims,
     rings.map((view) => view.wanted),
     capacity,
     (request) => foreseeDrain(request, context),
   );
-  const { rows, waits } = yield* describeTargets(context, { views, shut, admitted });
+  const { rows, waits } = yield* describeTargets(context, { views, shut, obstacles, admitted });
   const steering = steerClaims(context, views);
   yield;
   return {

@@ -2,8 +2,8 @@
 // Rows of the last plan are given again where nothing that they are made of has changed.
 import type { AssetRow, Block } from "../model.ts";
 import type { Instant } from "../../clock.ts";
-import { ahead, type ClaimRequest } from "./limits.ts";
-import { isSameList, recall, reviseInSteps } from "../incremental/memory.ts";
+import type { ClaimRequest } from "./limits.ts";
+import { isSameList, recall, revise, reviseInSteps } from "../incremental/memory.ts";
 import type { Decision } from "./plan.ts";
 import type { Context } from "./prepare.ts";
 import { failureOf } from "./prepare.ts";
@@ -21,6 +21,8 @@ export interface Outcome {
   readonly views: ReadonlyMap<string, RingView>;
   /** Why nothing more is admitted, by lane. */
   readonly shut: ReadonlyMap<string, Block>;
+  /** What would meet a single target, by UID. */
+  readonly obstacles: ReadonlyMap<string, Block>;
   readonly admitted: readonly ClaimRequest[];
 }
 
@@ -39,8 +41,10 @@ export function* describeTargets(context: Context, outcome: Outcome): Steps<Desc
   for (const { uid } of outcome.admitted)
     for (const { key } of survey.byUid.get(uid)?.targets ?? [])
       admitted.set(key, (admitted.get(key) ?? new Set()).add(uid));
+  const met = metOtherwise(context, outcome);
   for (const [key, group] of survey.groups) {
-    yield* describeGroup(group, { key, admitted: admitted.get(key) ?? NOBODY, stale }, context, outcome);
+    const moved = piecesWith(met.get(key) ?? NONE, group.records);
+    yield* describeGroup(group, { key, admitted: admitted.get(key) ?? NOBODY, moved, stale }, context, outcome);
   }
   const pieces = [...survey.nodes, ...survey.workloads];
   const touched = piecesWith(stale, pieces);
@@ -48,6 +52,20 @@ export function* describeTargets(context: Context, outcome: Outcome): Steps<Desc
     rows: yield* listAgain("rows", context, pieces, touched, ({ said }) => said?.row),
     waits: yield* listAgain("waits", context, pieces, touched, ({ said }) => said?.wait),
   };
+}
+
+/** The targets, by group, that another obstacle would meet than at the last plan, or none any more. */
+function metOtherwise({ memory, survey }: Context, { obstacles }: Outcome): ReadonlyMap<string, Set<TargetRecord>> {
+  const groups = new Map<string, Set<TargetRecord>>();
+  revise(memory, "obstacles", (before: Outcome["obstacles"] | undefined) => {
+    for (const uid of new Set([...(before?.keys() ?? []), ...obstacles.keys()])) {
+      if (isSame(before?.get(uid), obstacles.get(uid))) continue;
+      for (const record of survey.byUid.get(uid)?.targets ?? [])
+        groups.set(record.key, (groups.get(record.key) ?? new Set()).add(record));
+    }
+    return obstacles;
+  });
+  return groups;
 }
 
 /** The pieces that one of the records stands in. */
@@ -89,11 +107,14 @@ function* listAgain<T>(
 }
 
 const NOBODY: ReadonlySet<string> = new Set();
+const NONE: ReadonlySet<TargetRecord> = new Set();
 
 interface GroupScope {
   readonly key: string;
   /** UIDs that were admitted just now. */
   readonly admitted: ReadonlySet<string>;
+  /** Pieces with a target that another obstacle would meet now. */
+  readonly moved: ReadonlySet<readonly TargetRecord[]>;
   /** Records with another row than before. */
   readonly stale: Set<TargetRecord>;
 }
@@ -137,7 +158,8 @@ function* describeGroup(group: Group, scope: GroupScope, context: Context, outco
         before !== undefined && isSameList(before.parts, parts) ? before.made : undefined,
         records,
         (piece) => describePiece(piece, wishes?.made.get(piece), common, scope, context, outcome),
-        (known, piece) => (!known.dated || known.now === now) && known.wishes === wishes?.made.get(piece),
+        (known, piece) =>
+          (!known.dated || known.now === now) && !scope.moved.has(piece) && known.wishes === wishes?.made.get(piece),
       );
       return { parts, made };
     },
@@ -166,7 +188,7 @@ function describeRecord(
   common: object,
   { admitted }: GroupScope,
   context: Context,
-  { views, shut }: Outcome,
+  { views, shut, obstacles }: Outcome,
 ): boolean {
   const { said, wish, target } = record;
   const { uid } = target.asset;
@@ -179,7 +201,7 @@ function describeRecord(
     own: mine?.blocks ?? NOTHING,
     claim,
     taken,
-    refused: taken || mine === undefined ? undefined : (shut.get(ahead(target.ring ?? "", uid)) ?? shut.get(mine.lane)),
+    refused: taken || mine === undefined ? undefined : (obstacles.get(uid) ?? shut.get(mine.lane)),
   };
   if (
     said !== undefined &&
