@@ -388,8 +388,9 @@ const EVENTS: Readonly<Record<string, Event>> = {
   podEnded: (input, pick) => changePod(input, pick, () => undefined),
   budgeted: (input, pick) => {
     const budget: PdbAsset = {
-      ...{ namespace: `shop-${pick % 2}`, name: `web-${pick % 3}`, desiredHealthy: 1, currentHealthy: 1 },
-      ...{ expectedPods: 1 + (pick % 2), disruptionsAllowed: pick % 5 === 0 ? 1 : 0 },
+      ...{ namespace: `shop-${pick % 2}`, name: `web-${pick % 3}` },
+      ...{ desiredHealthy: 1 + ((pick >> 2) % 3), currentHealthy: (pick >> 4) % 4 },
+      ...{ expectedPods: 1 + ((pick >> 6) % 4), disruptionsAllowed: pick % 5 === 0 ? 1 : 0 },
       selector: pick % 4 === 0 ? {} : { matchLabels: { app: `web-${pick % 3}` } },
     };
     const others = input.inventory.pdbs.filter(
@@ -493,6 +494,21 @@ const DRAIN_EVENTS = [
   "bound",
 ];
 
+/** Only nodes that are behind, in an open ring, none of them claimed, and room for all: each has its turn. */
+function allInTurn(): PlanInput {
+  const fleet = largeFleet({ nodes: 40, workloads: 0, baselines: 2 });
+  const behind = fleet.inventory.nodes
+    .filter(({ kernelVersion }) => kernelVersion === kernel(100))
+    .map((node): NodeAsset => ({ ...node, labels: { ...node.labels, ring: "early" } }));
+  const rings = fleet.policy.rings.map((ring) => ({ ...ring, spec: { ...ring.spec, budget: { nodes: "100%" } } }));
+  return {
+    ...fleet,
+    inventory: { ...fleet.inventory, nodes: behind },
+    policy: { ...fleet.policy, rings },
+    ledger: ledger([], { spec: { mode: "Enforce", limits: { nodes: "100%", nodesPerZone: "100%" } } }),
+  };
+}
+
 describe("a planner with a memory", () => {
   it("makes the plans of one without, byte for byte, after any sequence of events", () => {
     expectSamePlans(largeFleet({ nodes: 24, workloads: 8, baselines: 4 }), Object.keys(EVENTS), {
@@ -502,21 +518,34 @@ describe("a planner with a memory", () => {
   }, 120_000);
 
   it("does so while pods and their budgets come and go on nodes that have their turn", () => {
-    const fleet = largeFleet({ nodes: 40, workloads: 0, baselines: 2 });
-    // Only nodes that are behind, none of them claimed, and room for all: each has its turn.
-    const behind = fleet.inventory.nodes
-      .filter(({ kernelVersion }) => kernelVersion === kernel(100))
-      .map((node): NodeAsset => ({ ...node, labels: { ...node.labels, ring: "early" } }));
-    const rings = fleet.policy.rings.map((ring) => ({ ...ring, spec: { ...ring.spec, budget: { nodes: "100%" } } }));
-    const start: PlanInput = {
-      ...fleet,
-      inventory: { ...fleet.inventory, nodes: behind },
-      policy: { ...fleet.policy, rings },
-      ledger: ledger([], { spec: { mode: "Enforce", limits: { nodes: "100%", nodesPerZone: "100%" } } }),
-    };
+    const start = allInTurn();
     expect(makePlan(start).claims.length).toBeGreaterThan(5);
     expectSamePlans(start, DRAIN_EVENTS, { most: 40, numRuns: 60 });
   }, 120_000);
+
+  it("says it where nothing but the numbers of a budget changed", () => {
+    const placed = EVENTS["podPlaced"]?.(allInTurn(), 3);
+    const [pod] = placed?.inventory.pods ?? [];
+    const withHealthy = (currentHealthy: number): PlanInput => ({
+      ...(placed as PlanInput),
+      inventory: {
+        ...(placed as PlanInput).inventory,
+        pdbs: [
+          {
+            ...{ namespace: pod?.namespace ?? "", name: "web", selector: {}, disruptionsAllowed: 0 },
+            ...{ currentHealthy, desiredHealthy: 3, expectedPods: 4 },
+          },
+        ],
+      },
+    });
+    const planner = createPlanner();
+    planner.plan(withHealthy(1));
+
+    const plan = planner.plan(withHealthy(2));
+
+    const row = plan.rows.find(({ asset }) => asset.name === pod?.nodeName);
+    expect(row?.blockedBy[0]?.message).toContain("(2 healthy, 3 wanted)");
+  });
 
   it("gives everything that is not compliant and does not move a reason", () => {
     const steps = fc.array(
