@@ -40,11 +40,6 @@ is_locked() { grep -qiE 'transaction lock|lock .*(held|taken)|waiting for .*lock
 
 repair() { :; }
 
-places() {
-  echo own
-  echo fresh
-}
-
 # What a place has stands in a file, so that a question that failed is never taken for "not there". What the node knew before may be
 # nothing: `fresh` comes after it.
 open_place() {
