@@ -18,8 +18,8 @@ const ROOTS: Readonly<Record<string, readonly string[]>> = {
 /** The folder that holds the roots. Throws with what to do when they cannot be made. */
 export function makeRoots(env: NodeJS.ProcessEnv, tell: (line: string) => void): string {
   const { mirror, suite } = ownArchive();
-  const cache = env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  const folder = join(cache, "ringward", `recipe-roots-${suite}-${EDITION}`);
+  const cache = env["RINGWARD_CACHE"] ?? join(homedir(), ".cache", "ringward");
+  const folder = join(cache, `recipe-roots-${suite}-${EDITION}`);
   for (const [name, packages] of Object.entries(ROOTS)) {
     const path = join(folder, name);
     if (existsSync(path)) continue;
