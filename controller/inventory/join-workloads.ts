@@ -46,13 +46,13 @@ export function joinWorkloads(heads: readonly WorkloadHead[], pods: readonly Pod
   return finish(joinInSteps(heads, pods, before));
 }
 
-/** The same in steps of some milliseconds. */
+/** The same in steps. */
 export function* joinInSteps(heads: readonly WorkloadHead[], pods: readonly PodRecord[], before?: Joins): Steps<Joins> {
   const few = before !== undefined && isSameList(before.heads, heads) ? joinFew(before, pods) : undefined;
   return few ?? (yield* joinAll(heads, pods, before?.joined ?? new Map()));
 }
 
-/** A few milliseconds of work. */
+/** Pods or workloads. */
 const JOINED_IN_ONE_STEP = 4096;
 
 function* joinAll(

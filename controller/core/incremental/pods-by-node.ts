@@ -39,7 +39,7 @@ export function* groupPods(before: PodsByNode | undefined, list: readonly PodAss
   return { list, of };
 }
 
-/** A few milliseconds of work. */
+/** Nodes. */
 const SORTED_IN_ONE_STEP = 256;
 
 function* groupAll(list: readonly PodAsset[]): Steps<ReadonlyMap<string, readonly PodAsset[]>> {

@@ -102,9 +102,10 @@ function volumesOf(pod: PodAsset, volumes: readonly VolumeAsset[]): readonly Vol
   return claims.length === 0 ? [] : volumes.filter(({ claim }) => claim !== undefined && claims.includes(claim));
 }
 
+/** In the order of `namespace/name`, without making those texts where the names alone decide. */
 export function compareNames(a: PodAsset, b: PodAsset): number {
-  const near = a.namespace === b.namespace;
-  const [left, right] = near ? [a.name, b.name] : [`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`];
+  const sameNamespace = a.namespace === b.namespace;
+  const [left, right] = sameNamespace ? [a.name, b.name] : [`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`];
   return left < right ? -1 : left > right ? 1 : 0;
 }
 

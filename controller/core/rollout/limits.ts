@@ -83,32 +83,26 @@ export function* admitQueue(
   const obstacles = new Map<string, Block>();
   const admitted: ClaimRequest[] = [];
   const claimed = new Set(held.map((claim) => claim.uid));
-  /** Whether it was foreseen, which takes its time. */
-  const serve = ({ request, lane }: QueuedRequest): boolean => {
-    if (shut.has(lane) || claimed.has(request.uid)) return false;
-    const block = refuse(request, held.length + admitted.length, usage, capacity);
-    if (block !== undefined) {
-      shut.set(lane, block);
-      return false;
-    }
-    // Only of those that there is room for: their turn is now, and the next one has it if they cannot use it.
-    const obstacle = foresee(request);
-    if (obstacle !== undefined) {
-      obstacles.set(request.uid, obstacle);
-      return true;
-    }
-    claimed.add(request.uid);
-    admitted.push(request);
-    take(request, usage);
-    return true;
-  };
   for (const { requests, lanes } of queues.flat()) {
     let seen = -1;
-    for (const request of requests) {
+    for (const { request, lane } of requests) {
       // Looked at again only when another lane was shut.
-      if (shut.size !== seen && lanes.every((lane) => shut.has(lane))) break;
+      if (shut.size !== seen && lanes.every((one) => shut.has(one))) break;
       seen = shut.size;
-      if (serve(request)) yield;
+      if (shut.has(lane) || claimed.has(request.uid)) continue;
+      const block = refuse(request, held.length + admitted.length, usage, capacity);
+      if (block !== undefined) {
+        shut.set(lane, block);
+        continue;
+      }
+      // Only of those that there is room for: their turn is now, and the next one has it if they cannot use it.
+      const obstacle = foresee(request);
+      if (obstacle === undefined) {
+        claimed.add(request.uid);
+        admitted.push(request);
+        take(request, usage);
+      } else obstacles.set(request.uid, obstacle);
+      yield;
     }
   }
   return { admitted, shut, obstacles };

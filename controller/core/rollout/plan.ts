@@ -111,13 +111,13 @@ export interface Plan {
 
 /** Makes the plan. */
 export function makePlan(input: PlanInput): Plan {
-  return finish(planInSteps(input, createMemory()));
+  return finish(makeSteps(input, createMemory()));
 }
 
 /** Makes one plan after another, and looks again only at what changed: objects that are the very same are not assessed twice. */
 export interface Planner {
   plan(input: PlanInput): Plan;
-  /** The same in steps of some milliseconds; the steps of one plan must end before the next begins. */
+  /** The same in steps, a piece of work each. A plan that is left half-way costs the next one time, and nothing else. */
   planInSteps(input: PlanInput): Steps<Plan>;
 }
 
@@ -128,14 +128,14 @@ export function createPlanner(): Planner {
     const mine = memory;
     // Half of a plan is nothing to start from, whether it failed or was left.
     memory = createMemory();
-    const plan = yield* planInSteps(input, mine);
+    const plan = yield* makeSteps(input, mine);
     memory = mine;
     return plan;
   }
   return { plan: (input) => finish(steps(input)), planInSteps: steps };
 }
 
-function* planInSteps(given: PlanInput, memory: AnswerMemory): Steps<Plan> {
+function* makeSteps(given: PlanInput, memory: AnswerMemory): Steps<Plan> {
   const context = yield* prepare(given, memory);
   const { input } = context;
   const { members, targets, withdrawn } = context;

@@ -132,7 +132,7 @@ export function* registerAssets<Kind extends Asset>(
   return { assets, records, states, bases, since, until, changes };
 }
 
-/** A few milliseconds of work. */
+/** Records. */
 const MADE_IN_ONE_STEP = 256;
 
 interface Merged<Kind extends Asset> {

@@ -41,10 +41,10 @@ export function* describeTargets(context: Context, outcome: Outcome): Steps<Desc
   for (const { uid } of outcome.admitted)
     for (const { key } of survey.byUid.get(uid)?.targets ?? [])
       admitted.set(key, (admitted.get(key) ?? new Set()).add(uid));
-  const met = metOtherwise(context, outcome);
+  const changed = findChangedObstacles(context, outcome);
   for (const [key, group] of survey.groups) {
-    const moved = piecesWith(met.get(key) ?? NONE, group.records);
-    yield* describeGroup(group, { key, admitted: admitted.get(key) ?? NOBODY, moved, stale }, context, outcome);
+    const met = piecesWith(changed.get(key) ?? NONE, group.records);
+    yield* describeGroup(group, { key, admitted: admitted.get(key) ?? NOBODY, met, stale }, context, outcome);
   }
   const pieces = [...survey.nodes, ...survey.workloads];
   const touched = piecesWith(stale, pieces);
@@ -55,17 +55,16 @@ export function* describeTargets(context: Context, outcome: Outcome): Steps<Desc
 }
 
 /** The targets, by group, that another obstacle would meet than at the last plan, or none any more. */
-function metOtherwise({ memory, survey }: Context, { obstacles }: Outcome): ReadonlyMap<string, Set<TargetRecord>> {
-  const groups = new Map<string, Set<TargetRecord>>();
-  revise(memory, "obstacles", (before: Outcome["obstacles"] | undefined) => {
-    for (const uid of new Set([...(before?.keys() ?? []), ...obstacles.keys()])) {
-      if (isSame(before?.get(uid), obstacles.get(uid))) continue;
-      for (const record of survey.byUid.get(uid)?.targets ?? [])
-        groups.set(record.key, (groups.get(record.key) ?? new Set()).add(record));
-    }
-    return obstacles;
+function findChangedObstacles(
+  { memory, survey }: Context,
+  { obstacles }: Outcome,
+): ReadonlyMap<string, ReadonlySet<TargetRecord>> {
+  const { changed } = revise(memory, "obstacles", (before: { readonly now: Outcome["obstacles"] } | undefined) => {
+    const uids = new Set([...(before?.now.keys() ?? []), ...obstacles.keys()]);
+    return { now: obstacles, changed: [...uids].filter((uid) => !isSame(before?.now.get(uid), obstacles.get(uid))) };
   });
-  return groups;
+  const records = changed.flatMap((uid) => survey.byUid.get(uid)?.targets ?? []);
+  return new Map([...Map.groupBy(records, ({ key }) => key)].map(([key, list]) => [key, new Set(list)] as const));
 }
 
 /** The pieces that one of the records stands in. */
@@ -114,7 +113,7 @@ interface GroupScope {
   /** UIDs that were admitted just now. */
   readonly admitted: ReadonlySet<string>;
   /** Pieces with a target that another obstacle would meet now. */
-  readonly moved: ReadonlySet<readonly TargetRecord[]>;
+  readonly met: ReadonlySet<readonly TargetRecord[]>;
   /** Records with another row than before. */
   readonly stale: Set<TargetRecord>;
 }
@@ -159,7 +158,7 @@ function* describeGroup(group: Group, scope: GroupScope, context: Context, outco
         records,
         (piece) => describePiece(piece, wishes?.made.get(piece), common, scope, context, outcome),
         (known, piece) =>
-          (!known.dated || known.now === now) && !scope.moved.has(piece) && known.wishes === wishes?.made.get(piece),
+          (!known.dated || known.now === now) && !scope.met.has(piece) && known.wishes === wishes?.made.get(piece),
       );
       return { parts, made };
     },

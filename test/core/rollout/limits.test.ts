@@ -2,8 +2,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Claim } from "../../../controller/api/disruption-ledger.ts";
+import { finish } from "../../../controller/core/incremental/steps.ts";
 import { isUnavailable } from "../../../controller/core/rollout/census.ts";
-import { admit, type Capacity, type ClaimRequest, limitOf } from "../../../controller/core/rollout/limits.ts";
+import {
+  admit,
+  admitQueue,
+  type Capacity,
+  type ClaimRequest,
+  limitOf,
+} from "../../../controller/core/rollout/limits.ts";
 import { nodeAsset, ring } from "../../support/fleet.ts";
 
 interface SmallNode {
@@ -130,6 +137,25 @@ describe("limits", () => {
     expect(admit([], oneDown.slice(0, 2).map(request), capacity(oneDown, OPEN)).refused.get("n0")?.reason).toBe(
       "ControlPlaneBusy",
     );
+  });
+
+  it("a node that something would meet keeps no place, and shuts no lane", () => {
+    const nodes = many(4);
+    const queue = {
+      requests: nodes.map((one) => ({ request: request(one), lane: "one/a/false" })),
+      lanes: ["one/a/false"],
+    };
+    const block = { reason: "PDBBlocked" as const, message: "m" };
+
+    const { admitted, shut, obstacles } = finish(
+      admitQueue([], [[queue]], capacity(nodes, { ...OPEN, nodes: 2 }), ({ uid }) =>
+        uid === "n0" ? block : undefined,
+      ),
+    );
+
+    expect(admitted.map(({ uid }) => uid)).toEqual(["n1", "n2"]);
+    expect([...obstacles]).toEqual([["n0", block]]);
+    expect([...shut.keys()]).toEqual(["one/a/false"]);
   });
 
   it("holds at most 500 claims, then LedgerFull", () => {

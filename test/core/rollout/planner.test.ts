@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { NodePatchStateStatus } from "../../../controller/api/patch-state.ts";
+import { finish } from "../../../controller/core/incremental/steps.ts";
 import { isCompliant } from "../../../controller/core/compliance/index.ts";
 import type { NodeAsset, PdbAsset, PodAsset, WorkloadAsset } from "../../../controller/core/model.ts";
 import {
@@ -9,6 +10,7 @@ import {
   makePlan,
   type Plan,
   type PlanInput,
+  type Planner,
   ringStatusOf,
 } from "../../../controller/core/rollout/plan.ts";
 import { claimOn, HOUR, iso, kernel, kernelLevel, ledger, MINUTE, nodeAsset } from "../../support/fleet.ts";
@@ -455,6 +457,23 @@ function store(input: PlanInput, plan: Plan): PlanInput {
   };
 }
 
+interface Disturbance {
+  /** So far a plan comes. */
+  readonly steps: number;
+  /** It is left there, fails there, or goes on when another one has been made meanwhile. */
+  readonly how: "left" | "failed" | "overtaken";
+}
+
+/** A plan by a planner that was disturbed while it made another one. */
+function planDisturbed(planner: Planner, other: PlanInput, input: PlanInput, { steps, how }: Disturbance): Plan {
+  const first = planner.planInSteps(other);
+  for (let step = 0; step < steps; step++) if (first.next().done === true) return planner.plan(input);
+  if (how === "failed") expect(() => first.throw(new Error("no"))).toThrow("no");
+  const second = planner.plan(input);
+  if (how === "overtaken") expect(differences(show(finish(first)), show(makePlan(other)))).toBe("");
+  return second;
+}
+
 /** The plans of a planner that remembers are those of one that does not, after each of up to `most` events. */
 function expectSamePlans(
   start: PlanInput,
@@ -465,15 +484,20 @@ function expectSamePlans(
     event: fc.constantFrom(...events),
     pick: fc.nat({ max: 10_000 }),
     store: fc.boolean(),
+    disturbed: fc.option(
+      fc.record({ steps: fc.nat({ max: 30 }), how: fc.constantFrom("left", "failed", "overtaken") }),
+      { freq: 4 },
+    ),
   });
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: most }), (steps) => {
       const planner = createPlanner();
       let input = start;
       planner.plan(input);
-      for (const { event, pick, store: stores } of steps) {
+      for (const { event, pick, store: stores, disturbed } of steps) {
+        const before = input;
         input = EVENTS[event]?.(input, pick) ?? input;
-        const remembered = planner.plan(input);
+        const remembered = disturbed === null ? planner.plan(input) : planDisturbed(planner, before, input, disturbed);
         expect(differences(show(remembered), show(makePlan(input))), event).toBe("");
         if (stores) input = store(input, remembered);
       }
