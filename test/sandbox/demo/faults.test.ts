@@ -170,6 +170,41 @@ describe("blocked-pdb", () => {
     expect(fault.holdsBudgetFix?.(finishedFacts())).toBe(true);
   });
 
+  it("opens a budget again that closed too late, whatever else held that drain up, and closes it at the next cordon", async () => {
+    const { stage, acts } = recordingStage();
+    const fault = faultNamed("blocked-pdb");
+    const { cordon } = stage as unknown as { readonly cordon: (node: string) => void };
+    const moved = { ...POD, spec: { nodeName: "ubuntu-04" } };
+    await play(fault, stage, { pods: [POD], states: { "ubuntu-03": block("PDBNeverAllows") } });
+    await fault.step(stage, factsOf({ pods: [POD], pdbs: [MENDED] }));
+    cordon("ubuntu-03");
+    const other = { reason: "PDBBlocked", message: "pod search/shards-0: PodDisruptionBudget shards", since: "s" };
+    const held = { operation: { step: "Cordoned" }, blockedBy: [other] };
+    expect(await fault.step(stage, factsOf({ pods: [moved], states: { "ubuntu-03": held } }))).toBeUndefined();
+    // Then it does hold this one up, but not for long.
+    expect(await fault.step(stage, factsOf({ pods: [moved], states: { "ubuntu-03": block("PDBBlocked") } }))).toContain(
+      "the drain waits",
+    );
+
+    const line = await fault.step(stage, factsOf({ pods: [moved], states: { "ubuntu-03": { verified: [{}] } } }));
+    expect(line).toContain("closed; a person opens it again");
+    expect(acts).toEqual(["patch", "patch"]);
+    cordon("ubuntu-04");
+    expect(acts).toHaveLength(3);
+    expect(await fault.step(stage, factsOf({ states: { "ubuntu-04": block("PDBNeverAllows") } }))).toContain(
+      "ubuntu-04: PDBNeverAllows",
+    );
+    // It was verified at another level before.
+    const timedOut = { ...TIMED_OUT, verified: [{}] };
+    await fault.step(
+      stage,
+      factsOf({ states: { "ubuntu-04": timedOut }, nodes: [{ metadata: { name: "ubuntu-04" } }] }),
+    );
+
+    expect(fault.result(finishedFacts())).toMatchObject({ ok: true });
+    expect(fault.result(finishedFacts()).observed).toContain("backed out: ubuntu-04");
+  });
+
   it("is not satisfied by a node that stays cordoned", async () => {
     const { fault } = await playAll({
       metadata: { name: "ubuntu-03", annotations: {} },

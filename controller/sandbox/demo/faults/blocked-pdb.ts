@@ -70,7 +70,8 @@ export function blockedPdb(): Fault {
     const status = objects.nodeStates.find(({ metadata }) => metadata.name === closed)?.status as
       | NodePatchStateStatus
       | undefined;
-    return status?.operation === undefined && (status?.verified ?? []).length > 0;
+    const timedOut = status?.attempted?.some(({ reason }) => reason === "DrainTimedOut") === true;
+    return status?.operation === undefined && (status?.verified ?? []).length > 0 && !timedOut;
   }
 
   async function openAgain(stage: FaultStage): Promise<string> {
