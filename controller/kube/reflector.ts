@@ -2,6 +2,7 @@
 // (K5: a silent watch is given up after two bookmark intervals), never run hot (K6: at most about one try a second), never
 // forget its version on an error other than 410, and never call itself synced before one whole list has been read (K3).
 // One bad object or handler stops nobody (V4). It uses only the injected clock and random.
+import type { Breath } from "../breath.ts";
 import type { Clock, Random } from "../clock.ts";
 import { isGone, isTooManyRequests, watchError } from "./api-errors.ts";
 import { reconnectDelay } from "./backoff.ts";
@@ -33,6 +34,8 @@ export interface ReflectorOptions<P> extends ListScope {
   /** A watch that is silent for longer is dead. Servers send a bookmark about every minute: 120 s. */
   readonly silenceMs?: number;
   readonly metrics?: ReflectorMetrics;
+  /** Taken between two parts of a list; left out: nothing else waits. */
+  readonly breath?: Breath | undefined;
   /** Read the initial state as a stream (KEP-3157) where the server can; off for now, because it is not on everywhere. */
   readonly watchList?: boolean;
 }
@@ -75,24 +78,17 @@ class WatchGivenUp extends Error {
   override readonly name = "WatchGivenUp";
 }
 
-/** Puts objects into the store, and forgets those that a whole list did not have. */
+/** Puts objects into the store, and takes them out. */
 function createWriter<P>(options: ReflectorOptions<P>, tell: (error: unknown, key?: string) => void) {
   const { store, project } = options;
-  let seen: Set<string> | undefined;
   return {
-    /** A new reading of the whole kind begins; what the store has stays until `endList`. */
-    beginList: () => void (seen = new Set()),
-    endList() {
-      for (const key of store.keys()) if (seen?.has(key) === false) store.remove(key);
-      seen = undefined;
-    },
     put(object: KubeObject) {
       const { uid = "", resourceVersion = "" } = object.metadata;
       const key = keyOf(object.metadata);
-      seen?.add(key);
       const known = store.entry(key);
       // After a relist most objects are unchanged: they need not be projected again.
-      if (known?.uid === uid && known.resourceVersion === resourceVersion && resourceVersion !== "") return;
+      if (known?.uid === uid && known.resourceVersion === resourceVersion && resourceVersion !== "")
+        return store.upsert(known);
       try {
         const value = project(object);
         if (value === undefined) store.remove(key);
@@ -164,8 +160,9 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
   let failure: unknown;
   let started: number | undefined;
   let useWatchList = options.watchList === true;
-  /** A watch has said something. */
+  /** A watch has said something other than an error. */
   let spoken = false;
+  let toldOfSilence = false;
   let binary = options.binary;
   // The first list may be as old as the server's cache; a later one must not go back behind what was known.
   let isFirst = true;
@@ -175,7 +172,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
   /** When (monotonic) the reading of the list began. */
   let listing = heard;
   function finishList(resourceVersion: string): void {
-    writer.endList();
+    options.store.sweep();
     options.metrics?.listed(clock.monotonic() - listing, synced);
     version = resourceVersion;
     isFirst = false;
@@ -197,12 +194,13 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
         binary = undefined;
         return false;
       }
-      if (next === undefined) writer.beginList();
+      if (next === undefined) options.store.beginSweep();
       let end: ListEnd | undefined;
       for await (const part of parts) {
         heard = clock.monotonic();
         for (const item of part.items) writer.put(item);
         end = part.end ?? end;
+        await options.breath?.();
       }
       if (end === undefined) throw new TransportError("connection", "unknown", `LIST ${path}: ended before its end`);
       next = end.continue;
@@ -218,8 +216,9 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     const send = sendListTo(port, resource, options, stopping.signal);
     for await (const page of readPages(send, options, options.pageSize)) {
       heard = clock.monotonic();
-      if (page.first) writer.beginList();
+      if (page.first) options.store.beginSweep();
       for (const item of page.items) writer.put(item);
+      await options.breath?.();
       if (page.last) finishList(page.resourceVersion);
     }
   }
@@ -227,8 +226,8 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
   /** Takes one event in; throws what an ERROR event says. */
   function take(event: WatchEvent): void {
     heard = clock.monotonic();
-    spoken = true;
     if (event.type === "ERROR") throw watchError(event.object);
+    spoken = true;
     const object = asObject(event);
     if (event.type === "BOOKMARK") options.metrics?.bookmarked();
     if (event.type === "DELETED") writer.remove(object);
@@ -244,7 +243,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
   async function watchOnce(count: () => void): Promise<void> {
     const timeoutSeconds = 300 + Math.floor(random.next() * 301);
     const initial = version === undefined;
-    if (initial) writer.beginList();
+    if (initial) options.store.beginSweep();
     options.metrics?.watched();
     const query = {
       allowWatchBookmarks: "true",
@@ -295,8 +294,19 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     if (useWatchList && version === undefined && refused && !isTooManyRequests(error) && !isGone(error)) {
       useWatchList = false;
     }
-    // An API server sends no bookmarks of a kind of which it has never seen an object: that silence is no trouble.
-    if (!(error instanceof WatchGivenUp && !spoken)) tell(error);
+    if (isNews(error)) tell(error);
+  }
+
+  /**
+   * An API server sends no bookmarks of a kind before it has seen a first event of it (cacher.go, dispatchEvents): where nothing changes,
+   * every watch ends in silence. Of a kind without objects that is as it should be; of others it is told once, because something between
+   * here and there may swallow watches.
+   */
+  function isNews(error: unknown): boolean {
+    if (!(error instanceof WatchGivenUp) || spoken) return true;
+    if (options.store.size === 0 || toldOfSilence) return false;
+    toldOfSilence = true;
+    return true;
   }
 
   async function run(): Promise<void> {

@@ -1,5 +1,6 @@
 // Everything that a pass reads of the cluster, as one value. Two readers: `listing` asks the API server each time (one process,
 // deterministic runs), `watching` reads the stores of reflectors and is ready only when all of them are synced (K3).
+import type { Breath } from "../breath.ts";
 import type { Clock, Random } from "../clock.ts";
 import { MEDIK8S_LEASES } from "../inventory/foreign.ts";
 import type { Client } from "../kube/client.ts";
@@ -115,13 +116,15 @@ export interface WatchingOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly meter: Meter;
+  readonly breath?: Breath | undefined;
   /** Something changed, but for heartbeats. Called often; must only take note. */
   readonly onChange: () => void;
   readonly onError: (error: unknown, key: ClusterKey) => void;
 }
 
 /** A reader over reflectors. */
-export function watching({ client, clock, random, meter, onChange, onError }: WatchingOptions): ClusterReader {
+export function watching(options: WatchingOptions): ClusterReader {
+  const { client, clock, random, meter, breath, onChange, onError } = options;
   const reflectors = new Map<ClusterKey, Reflector>();
   const stores = new Map<ClusterKey, Store<KubeObject>>();
   const keepers = keepersOf(createSharing());
@@ -141,6 +144,7 @@ export function watching({ client, clock, random, meter, onChange, onError }: Wa
       ...scopeOf(key),
       binary: protobufReader(READ[key], words),
       project: keep,
+      breath,
       onError: (error) => onError(error, key),
       metrics: measured.hooks,
     });
@@ -154,7 +158,7 @@ export function watching({ client, clock, random, meter, onChange, onError }: Wa
     if (store === undefined) return [];
     const known = lists.get(key);
     if (known?.revision === store.revision) return known.list;
-    const list = [...store.values()];
+    const list = store.values();
     lists.set(key, { revision: store.revision, list });
     return list;
   };

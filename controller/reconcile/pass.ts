@@ -1,6 +1,7 @@
 // One pass of the controller, from reading to acting, in a fixed order: policy, plan, claims under way, the ledger, statuses,
 // promotions. Between passes nothing is kept that could not be rebuilt from what is read; losing it costs time, never safety.
 // No pass acts before every cache is synced (K3), and nobody but a leader makes one (L3).
+import type { Breath } from "../breath.ts";
 import type { Clock } from "../clock.ts";
 import { asksOf } from "../core/gates/asks.ts";
 import type { GateReading, GateReadings } from "../core/gates/readings.ts";
@@ -20,11 +21,11 @@ import type { EvictionPauses } from "../nodes/evict.ts";
 import { removeAbandonedJobs } from "./abandoned-jobs.ts";
 import { serveClaims } from "./claims.ts";
 import type { ClusterObjects, ClusterReader } from "./cluster.ts";
-import { type Breath, inSlices } from "./breath.ts";
 import { runInventoryCycle } from "./inventory-cycle.ts";
 import { confirmLostClaims, findLostClaims, type LiveLedger, readLedger, viewLedger, writeLedger } from "./ledger.ts";
 import type { PolicySource, PolicyView } from "./policy-source.ts";
 import type { Promoter } from "./promoter.ts";
+import { inSlices } from "./slices.ts";
 import { type Snapshot, takeSnapshotInSteps } from "./snapshot.ts";
 import {
   type BaselineView,

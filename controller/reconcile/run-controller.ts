@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { PolicyRepositorySpec } from "../api/policy-repository.ts";
 import { createValidators } from "../api/validator.ts";
+import { createBreath } from "../breath.ts";
 import type { Clock, Random } from "../clock.ts";
 import { createForge } from "../forge/index.ts";
 import type { Forge } from "../forge/port.ts";
@@ -23,7 +24,6 @@ import { createTransport, type Transport } from "../kube/transport.ts";
 import type { Meter } from "../metrics.ts";
 import type { BindAddress } from "../serve/bind-address.ts";
 import { createPrometheus } from "../serve/prometheus.ts";
-import { createBreath } from "./breath.ts";
 import { type ClusterReader, watching } from "./cluster.ts";
 import { type Endpoints, startEndpoints } from "./endpoints.ts";
 import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
@@ -161,11 +161,13 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     reportingController: REPORTING_CONTROLLER,
     reportingInstance: settings.identity,
   });
+  const breath = createBreath(transport);
   const reader = watching({
     client,
     clock: transport,
     random,
     meter,
+    breath,
     onChange: () => loop.wake(),
     onError: (error, key) => onError(error, `watch of ${key}`),
   });
@@ -200,7 +202,7 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
       }),
       clock,
       record: (event) => events.record(event),
-      breath: createBreath(transport),
+      breath,
       onError,
     },
     { concurrency: 16, statusBudget: 400, inventoryJobs: 30 },

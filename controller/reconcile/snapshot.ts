@@ -48,7 +48,10 @@ export function takeSnapshot(
   return finish(takeSnapshotInSteps(objects, apiServer, memory));
 }
 
-/** The same in steps of some milliseconds. What happens to the cluster meanwhile is not in it: `objects` are what they are. */
+/**
+ * The same in steps, a piece of work each. What happens to the cluster meanwhile is not in it: `objects` are what they are. One that is
+ * left half-way costs the next one time; only one at a time may use the memory.
+ */
 export function* takeSnapshotInSteps(
   objects: ClusterObjects,
   apiServer: ApiServerView,

@@ -225,6 +225,29 @@ describe("reflector", () => {
     expect(lists(api)).toBe(1);
   });
 
+  it("tells once of watches that were never heard, where there are objects", async () => {
+    const api = scriptedApi();
+    api.put(nodes, node("a"));
+    const { clock, errors } = await start(api);
+
+    await pass(clock, 600_000, 1000);
+
+    expect(api.watches.length).toBeGreaterThan(4);
+    expect(errors.map(String)).toEqual(["WatchGivenUp: the watch was silent for 120000 ms"]);
+  });
+
+  it("takes an error for no sign of life of a kind that has no objects", async () => {
+    const api = scriptedApi();
+    const { clock, errors } = await start(api);
+    lastWatch(api).send({ type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired" } });
+    await pass(clock, 10_000, 1000);
+    expect(errors).toHaveLength(1);
+
+    await pass(clock, 300_000, 1000);
+
+    expect(errors).toHaveLength(1);
+  });
+
   it("tells of a watch that fell silent, but not of one of a kind that was never heard of", async () => {
     const api = scriptedApi();
     const { clock, errors } = await start(api);

@@ -75,7 +75,7 @@ describe("a half-open watch", () => {
     await pass(10_000);
     await stored("second");
     expect(opened).toEqual(["7", "8"]);
-    expect([...store.values()]).toEqual(["first", "second"]);
+    expect(store.values()).toEqual(["first", "second"]);
 
     dead = true;
     const before = server.requests.length;

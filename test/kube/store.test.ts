@@ -74,6 +74,34 @@ describe("store", () => {
     expect(errors).toHaveLength(2);
   });
 
+  it("keeps in a sweep what is put again, also where nothing of it changed, and removes the rest", () => {
+    const store = createStore<number>();
+    const put = (key: string, resourceVersion = "1"): void =>
+      store.upsert({ key, uid: `u-${key}`, resourceVersion, value: Number(resourceVersion) });
+    ["a", "b", "c", "d"].forEach((key) => put(key));
+    const changes: string[] = [];
+    store.onChange((change) => changes.push(`${change.type} ${change.key}`));
+
+    store.sweep();
+    expect(changes).toEqual([]);
+    store.beginSweep();
+    put("b");
+    put("c", "2");
+    put("e");
+    expect(store.keys()).toEqual(["a", "b", "c", "d", "e"]);
+    store.sweep();
+
+    expect(changes).toEqual(["updated c", "added e", "deleted a", "deleted d"]);
+    expect(store.values()).toEqual([1, 2, 1]);
+    // One that was never ended is forgotten with the next.
+    store.beginSweep();
+    put("b");
+    store.beginSweep();
+    put("c", "2");
+    store.sweep();
+    expect(store.keys()).toEqual(["c"]);
+  });
+
   it("is the same whatever the order of events, and its indexes are what a scan finds", () => {
     const event = fc.record({
       key: fc.constantFrom("a/1", "a/10", "a/2", "b/1", "a-b/1"),
@@ -98,7 +126,7 @@ describe("store", () => {
         });
         const keys = [...model.keys()].sort();
         expect(store.keys()).toEqual(keys);
-        expect([...store.values()]).toEqual(keys.map((key) => model.get(key)));
+        expect(store.values()).toEqual(keys.map((key) => model.get(key)));
         for (const node of ["n1", "n2"]) {
           const scan = keys.map((key) => model.get(key)).filter((pod) => pod?.node === node);
           expect(store.byIndex("byNode", node)).toEqual(scan);

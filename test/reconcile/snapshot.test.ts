@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createMemory } from "../../controller/core/incremental/memory.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, resourceOf } from "../../controller/reconcile/cluster.ts";
-import { takeSnapshot } from "../../controller/reconcile/snapshot.ts";
+import { takeSnapshot, takeSnapshotInSteps } from "../../controller/reconcile/snapshot.ts";
 import { generateFleet, materialiseFleet } from "../../controller/sandbox/fleet/generate.ts";
 
 const NOW = Date.parse("2026-03-02T09:00:00Z");
@@ -63,16 +63,20 @@ describe("a snapshot with a memory", () => {
       change: fc.constantFrom(...Object.keys(CHANGES)),
       key: fc.constantFrom(...KEYS),
       pick: fc.nat({ max: 1_000 }),
+      leftAfter: fc.option(fc.nat({ max: 20 }), { freq: 4 }),
     });
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), (changes) => {
         const memory = createMemory();
         let objects = makeObjects();
         takeSnapshot(objects, { version: "v1.36.0", ready: true }, memory);
-        for (const { change: name, key, pick } of changes) {
+        for (const { change: name, key, pick, leftAfter } of changes) {
           const list = objects[key];
           const changed = CHANGES[name]?.(list, list.length === 0 ? 0 : pick % list.length) ?? list;
           objects = { ...objects, [key]: changed };
+          // One that is not made to its end.
+          const left = takeSnapshotInSteps(objects, { version: "v1.36.0", ready: true }, memory);
+          for (let step = 0; step < (leftAfter ?? 0); step++) if (left.next().done === true) break;
 
           expect(takeSnapshot(objects, { version: "v1.36.0", ready: true }, memory)).toEqual(
             takeSnapshot(objects, { version: "v1.36.0", ready: true }),

@@ -157,7 +157,9 @@ function createCache(): Cache {
     absorb(object) {
       const { uid = "", resourceVersion = "" } = object.metadata;
       const known = store.entry(keyOf(object.metadata));
-      if (ended.has(uid) || (known !== undefined && isNewer(known.resourceVersion, resourceVersion))) return;
+      if (ended.has(uid)) return;
+      // It only counts as there: a list that lags behind must not take it away.
+      if (known !== undefined && isNewer(known.resourceVersion, resourceVersion)) return store.upsert(known);
       store.upsert({ key: keyOf(object.metadata), uid, resourceVersion, value: object });
     },
     forget(object) {
@@ -196,6 +198,8 @@ function guarded(cache: Cache): Store<KubeObject> {
     byIndex: () => [],
     onChange: (listener) => store.onChange(listener),
     upsert: (entry) => cache.absorb(entry.value),
+    beginSweep: () => store.beginSweep(),
+    sweep: () => store.sweep(),
     remove: (key, uid) => store.remove(key, uid),
   };
 }
@@ -208,7 +212,7 @@ function createReader(caches: Record<KindName, Cache>): Reader {
       const { store } = caches[kind];
       const known = lists.get(kind);
       if (known?.revision === store.revision) return known.objects as unknown as readonly Kinds[K][];
-      const objects = [...store.values()];
+      const objects = store.values();
       lists.set(kind, { revision: store.revision, objects });
       return objects as unknown as readonly Kinds[K][];
     },
@@ -222,17 +226,14 @@ function createReader(caches: Record<KindName, Cache>): Reader {
 
 async function relist(port: ApiPort, kind: KindName, store: AnyStore): Promise<void> {
   const { resource, namespace } = SERVED[kind];
-  const seen = new Set<string>();
   for await (const page of readPages(sendListTo(port, resource, { namespace }), { namespace })) {
-    if (page.first) seen.clear();
+    if (page.first) store.beginSweep();
     for (const object of page.items) {
-      const key = keyOf(object.metadata);
-      seen.add(key);
       const { uid = "", resourceVersion = "" } = object.metadata;
-      store.upsert({ key, uid, resourceVersion, value: object });
+      store.upsert({ key: keyOf(object.metadata), uid, resourceVersion, value: object });
     }
   }
-  for (const key of store.keys()) if (!seen.has(key)) store.remove(key);
+  store.sweep();
 }
 
 /** The owner that controls an object, if any. */

@@ -3,6 +3,7 @@
 // each line that it is told with how long the event loop was blocked since the last one.
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createInterface } from "node:readline";
+import { createBreath } from "../../../controller/breath.ts";
 import { systemClock, systemRandom } from "../../../controller/clock.ts";
 import { createMemory } from "../../../controller/core/incremental/memory.ts";
 import { createPlanner, type Plan } from "../../../controller/core/rollout/plan.ts";
@@ -10,7 +11,7 @@ import { createClient } from "../../../controller/kube/client.ts";
 import { createLimiter } from "../../../controller/kube/limiter.ts";
 import { createTransport } from "../../../controller/kube/transport.ts";
 import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, watching } from "../../../controller/reconcile/cluster.ts";
-import { createBreath, inSlices } from "../../../controller/reconcile/breath.ts";
+import { inSlices } from "../../../controller/reconcile/slices.ts";
 import { startLoop } from "../../../controller/reconcile/loop.ts";
 import { takeSnapshotInSteps } from "../../../controller/reconcile/snapshot.ts";
 import { createPrometheus } from "../../../controller/serve/prometheus.ts";
@@ -53,6 +54,7 @@ function start(kubeconfig: string): void {
     clock,
     random: systemRandom,
     meter,
+    breath,
     onChange: () => loop.wake(),
     onError: (error, key) => onError(error, key),
   });

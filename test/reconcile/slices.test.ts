@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
 import type { Steps } from "../../controller/core/incremental/steps.ts";
-import { createBreath, inSlices } from "../../controller/reconcile/breath.ts";
+import { createBreath } from "../../controller/breath.ts";
+import { inSlices } from "../../controller/reconcile/slices.ts";
 
 /** Keeps the thread busy for 2 ms a step, and says what had happened before each. */
 function* work(steps: number, look: () => number): Steps<readonly number[]> {
