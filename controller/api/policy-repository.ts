@@ -37,7 +37,18 @@ export const PolicyRepositorySpec = Type.Object({
       default: "",
     }),
   ),
-  interval: Type.Optional(Duration("How often to fetch.", { default: "1m" })),
+  interval: Type.Optional(
+    Duration("How often to fetch; up to a tenth longer each time, so that clusters do not fetch together.", {
+      default: "1m",
+    }),
+  ),
+  suspend: Type.Optional(
+    Type.Boolean({
+      description:
+        "Nothing is fetched, applied or proposed while true. What was read last stays in force until maxStaleness is over; then nothing new starts.",
+      default: false,
+    }),
+  ),
   auth: Type.Optional(
     Type.Object(
       {

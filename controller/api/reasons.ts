@@ -107,6 +107,7 @@ const table = {
     "The tracked branch did not move fast-forward; nothing is claimed until a person acknowledges the commit.",
   ],
   RepositoryStale: ["person", "The policy repository could not be read for longer than maxStaleness."],
+  RepositorySuspended: ["person", "The PolicyRepository says suspend: nothing is fetched, applied or proposed."],
   DriftFromGit: ["info", "The live object differs from Git; it starts nothing and is put back."],
   WaitingForApply: ["wait", "The live object does not yet equal the tracked branch (mode ReadOnly)."],
   Observing: ["person", "The ledger's mode is Observe: nothing is touched."],

@@ -3,7 +3,7 @@
 // after maxStaleness (G2); all files of a decision come from one commit (G3).
 import type { PolicyRepository, PolicyRepositorySpec, PolicyRepositoryStatus } from "../api/policy-repository.ts";
 import type { Validators } from "../api/validator.ts";
-import type { Instant } from "../clock.ts";
+import type { Instant, Random } from "../clock.ts";
 import { parseDuration } from "../core/duration.ts";
 import type { Block, PolicyInForce } from "../core/model.ts";
 import { UserError } from "../errors.ts";
@@ -17,6 +17,7 @@ import { POLICY_REPOSITORIES } from "../kube/resources.ts";
 import { loadPolicy, type LoadedPolicy } from "../policy/load.ts";
 import type { PolicyObject } from "../policy/object.ts";
 import { applyPolicy, POLICY_KEYS } from "./apply-policy.ts";
+import { type BesideOptions, createBeside } from "./beside.ts";
 import type { ClusterObjects } from "./cluster.ts";
 import { type Health, summarise } from "./conditions.ts";
 import { type LastGood, readLastGood } from "./last-good.ts";
@@ -47,6 +48,10 @@ export interface PolicySourcePorts {
   readonly validators: Validators;
   readonly openGit: (spec: PolicyRepositorySpec) => Promise<PolicyGit>;
   readonly openForge: (spec: PolicyRepositorySpec) => Promise<Forge | undefined>;
+  /** How long a pass waits for a fetch; left out: until it ends. */
+  readonly patience?: BesideOptions;
+  /** Spreads the fetches of many clusters; left out: they come exactly at the interval. */
+  readonly random?: Random;
   readonly record: (event: EventInput) => void;
   readonly onError: (error: unknown, where: string) => void;
 }
@@ -66,6 +71,10 @@ interface Memory {
   /** The last attempt, and what it failed with: one that fails is not repeated before its time either. */
   triedAt: Instant | undefined;
   failure: unknown;
+  /** A fetch that no pass has heard the end of. */
+  underWay: boolean;
+  /** What the interval is longer by this time, as a fraction of it. */
+  jitter: number;
   fetched: CommitSha | undefined;
   requested: string | undefined;
   poked: boolean;
@@ -98,6 +107,8 @@ export function createPolicySource(ports: PolicySourcePorts): PolicySource {
     fetchedAt: undefined,
     triedAt: undefined,
     failure: undefined,
+    underWay: false,
+    jitter: 0,
     fetched: undefined,
     requested: undefined,
     poked: false,
@@ -105,6 +116,10 @@ export function createPolicySource(ports: PolicySourcePorts): PolicySource {
     made: undefined,
     applied: undefined,
   };
+  const fetchBeside: FetchBeside =
+    ports.patience === undefined
+      ? async (start) => ({ kind: "Done", result: await start() })
+      : createBeside<FetchEnd>(ports.patience);
   return {
     poke: () => {
       memory.poked = true;
@@ -113,7 +128,7 @@ export function createPolicySource(ports: PolicySourcePorts): PolicySource {
       const [chosen, ...others] = [...objects.repositories].sort(byAge);
       for (const other of others) await refuseSecond(ports, other, now);
       if (chosen === undefined) return { inForce: fromCluster(objects, []) };
-      return syncRepository(ports, memory, chosen, objects, now);
+      return syncRepository({ ...ports, fetchBeside }, memory, chosen, objects, now);
     },
   };
 }
@@ -133,7 +148,7 @@ async function refuseSecond(ports: PolicySourcePorts, object: KubeObject, now: I
 }
 
 async function syncRepository(
-  ports: PolicySourcePorts,
+  ports: PolicySourcePorts & { readonly fetchBeside: FetchBeside },
   memory: Memory,
   object: KubeObject,
   objects: ClusterObjects,
@@ -142,18 +157,14 @@ async function syncRepository(
   const { spec, status } = object as unknown as PolicyRepository;
   const requested = object.metadata.annotations?.[REQUESTED_AT];
   forgetOther(memory, spec);
-  if (isDue(memory, spec, requested, now)) {
+  if (spec.suspend !== true && isDue(memory, spec, requested, now)) {
     memory.triedAt = now;
+    memory.jitter = (ports.random?.next() ?? 0) * MOST_JITTER;
     memory.requested = requested;
     memory.poked = false;
-    try {
-      await fetch(ports, memory, spec, now);
-      memory.failure = undefined;
-    } catch (error) {
-      memory.failure = error;
-      ports.onError(error, `PolicyRepository ${object.metadata.name}`);
-    }
+    memory.underWay = true;
   }
+  if (memory.underWay) await hearFetch(ports, memory, object, now);
   const observed = status?.observedCommit as CommitSha | undefined;
   const { git, fetched, failure } = memory;
   const judged =
@@ -165,7 +176,7 @@ async function syncRepository(
         });
   let head = judged?.head ?? observed;
   const brakes: Block[] = judged?.brake === undefined ? [] : [judged.brake];
-  const stale = findStaleness(spec, memory.fetchedAt, status, failure, now);
+  const stale = findStaleness(spec, memory, status, now);
   if (stale !== undefined) brakes.push(stale);
   let read = git === undefined || head === undefined ? undefined : await readOnce(ports, memory, git, head, spec);
   let unread: Error | undefined;
@@ -177,7 +188,7 @@ async function syncRepository(
     head = observed;
   }
   if (read instanceof Error) read = undefined;
-  const health = describe(judged?.brake, stale, failure ?? unread, head);
+  const health = describe({ spec, memory, head }, judged?.brake, stale, failure ?? unread);
   // The head is written down before anything acts on it: a later rewind is then seen as one, even after a crash (G1).
   try {
     await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read), health, now);
@@ -208,7 +219,8 @@ async function syncRepository(
       brakes,
     }),
   );
-  if ((spec.mode ?? "Apply") === "Apply" && judged?.brake === undefined && !isSame(memory.applied, [read, ...copies])) {
+  const applies = (spec.mode ?? "Apply") === "Apply" && spec.suspend !== true;
+  if (applies && judged?.brake === undefined && !isSame(memory.applied, [read, ...copies])) {
     const settled = await applyPolicy(ports, read, objects, inForce, now);
     memory.applied = settled ? [read, ...copies] : undefined;
   }
@@ -260,6 +272,7 @@ function forgetOther(memory: Memory, spec: PolicyRepositorySpec): void {
   memory.fetchedAt = undefined;
   memory.triedAt = undefined;
   memory.failure = undefined;
+  memory.underWay = false;
   memory.fetched = undefined;
   memory.read = undefined;
   memory.made = undefined;
@@ -268,19 +281,66 @@ function forgetOther(memory: Memory, spec: PolicyRepositorySpec): void {
 
 function isDue(memory: Memory, spec: PolicyRepositorySpec, requested: string | undefined, now: Instant): boolean {
   if (memory.triedAt === undefined || memory.poked || requested !== memory.requested) return true;
-  return now - memory.triedAt >= (parseDuration(spec.interval ?? "1m") ?? 60_000);
+  return now - memory.triedAt >= (parseDuration(spec.interval ?? "1m") ?? 60_000) * (1 + memory.jitter);
+}
+
+/** Clusters that were started together do not fetch together for ever. */
+const MOST_JITTER = 0.1;
+
+/** How a fetch ended, and of what. It never throws: whoever hears of it may ask for another repository by then. */
+interface FetchEnd {
+  readonly key: string | undefined;
+  readonly startedAt: Instant;
+  readonly git: PolicyGit | undefined;
+  readonly forge: Forge | undefined;
+  readonly head: CommitSha | undefined;
+  readonly failure: unknown;
+}
+
+type FetchBeside = ReturnType<typeof createBeside<FetchEnd>>;
+
+/** Begins a fetch, or goes on with the one under way, and takes over how it ended. */
+async function hearFetch(
+  ports: PolicySourcePorts & { readonly fetchBeside: FetchBeside },
+  memory: Memory,
+  object: KubeObject,
+  now: Instant,
+): Promise<void> {
+  const { spec } = object as unknown as PolicyRepository;
+  for (;;) {
+    const heard = await ports.fetchBeside(() => fetch(ports, memory, spec, now));
+    if (heard.kind === "UnderWay") return;
+    const { key, startedAt, git, forge, head, failure } = heard.result;
+    // Another repository was meant when it began: it says nothing of this one.
+    if (key !== memory.key) continue;
+    memory.underWay = false;
+    memory.git = git;
+    memory.forge = forge;
+    memory.failure = failure;
+    if (failure !== undefined) ports.onError(failure, `PolicyRepository ${object.metadata.name}`);
+    if (head !== undefined) {
+      memory.fetched = head;
+      memory.fetchedAt = startedAt;
+    }
+    return;
+  }
 }
 
 async function fetch(
   ports: PolicySourcePorts,
-  memory: Memory,
+  { key, git: openGit, forge: openForge }: Memory,
   spec: PolicyRepositorySpec,
-  now: Instant,
-): Promise<void> {
-  memory.git ??= await ports.openGit(spec);
-  memory.forge ??= await ports.openForge(spec);
-  memory.fetched = (await memory.git.fetch()).head;
-  memory.fetchedAt = now;
+  startedAt: Instant,
+): Promise<FetchEnd> {
+  let [git, forge] = [openGit, openForge];
+  try {
+    git ??= await ports.openGit(spec);
+    forge ??= await ports.openForge(spec);
+    const { head } = await git.fetch();
+    return { key, startedAt, git, forge, head, failure: undefined };
+  } catch (error) {
+    return { key, startedAt, git, forge, head: undefined, failure: error ?? new Error("unknown") };
+  }
 }
 
 interface Acknowledged {
@@ -327,21 +387,24 @@ async function judgeHead(
   };
 }
 
+/** A repository that cannot be read, does not answer, or is suspended, for too long: a withdrawal in it would not be seen. */
 function findStaleness(
   spec: PolicyRepositorySpec,
-  fetchedAt: Instant | undefined,
+  { fetchedAt, failure, underWay }: Memory,
   status: PolicyRepositoryStatus | undefined,
-  failure: unknown,
   now: Instant,
 ): Block | undefined {
-  if (failure === undefined) return undefined;
+  const suspended = spec.suspend === true;
+  if (failure === undefined && !underWay && !suspended) return undefined;
   const last = fetchedAt ?? (status?.lastFetchTime === undefined ? undefined : Date.parse(status.lastFetchTime));
+  // The first fetch of all is under way: nothing is in force yet that could be old.
+  if (last === undefined && failure === undefined && !suspended) return undefined;
   const most = parseDuration(spec.maxStaleness ?? "1h") ?? 3_600_000;
   if (last !== undefined && now - last < most) return undefined;
-  return {
-    reason: "RepositoryStale",
-    message: `the policy repository could not be read for longer than ${spec.maxStaleness ?? "1h"}`,
-  };
+  const why = suspended
+    ? "the policy repository is suspended and was not read"
+    : "the policy repository could not be read";
+  return { reason: "RepositoryStale", message: `${why} for longer than ${spec.maxStaleness ?? "1h"}` };
 }
 
 /** The policy of a commit, or why it cannot be read. */
@@ -387,10 +450,14 @@ async function readInputTimes(
 }
 
 function describe(
+  {
+    spec,
+    memory,
+    head,
+  }: { readonly spec: PolicyRepositorySpec; readonly memory: Memory; readonly head: CommitSha | undefined },
   brake: Block | undefined,
   stale: Block | undefined,
   failure: unknown,
-  head: CommitSha | undefined,
 ): Health {
   if (brake !== undefined) return { kind: "Stalled", reason: brake.reason, message: brake.message };
   if (failure !== undefined) {
@@ -399,7 +466,17 @@ function describe(
       return { kind: "Stalled", reason: stale?.reason ?? "ReadFailed", message };
     return { kind: "Reconciling", reason: "ReadFailed", message };
   }
-  return { kind: "Ready", reason: "InSync", message: `policy of commit ${head?.slice(0, 12) ?? "none"} is in force` };
+  if (stale !== undefined) return { kind: "Stalled", reason: stale.reason, message: stale.message };
+  const at = head?.slice(0, 12) ?? "none";
+  if (spec.suspend === true)
+    return {
+      kind: "Stalled",
+      reason: "RepositorySuspended",
+      message: `nothing is fetched, applied or proposed; policy of commit ${at} stays in force until maxStaleness`,
+    };
+  if (memory.git === undefined)
+    return { kind: "Reconciling", reason: "Progressing", message: "the repository is being fetched" };
+  return { kind: "Ready", reason: "InSync", message: `policy of commit ${at} is in force` };
 }
 
 function repositoryStatus(

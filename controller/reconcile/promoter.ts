@@ -5,6 +5,7 @@ import { forecastProposal, planPromotions, renderProposal } from "../core/promot
 import type { Plan, PlanInput } from "../core/rollout/plan.ts";
 import { escapeCode, escapeMarkdown } from "../forge/text.ts";
 import type { EventInput } from "../kube/events.ts";
+import { type BesideOptions, createBeside } from "./beside.ts";
 import type { PolicyView, RepositoryView } from "./policy-source.ts";
 import { carryOutPromotions, type ListedProposals, listProposals, type PromotionEvent } from "./promote.ts";
 
@@ -28,6 +29,8 @@ export interface PromoterPorts {
   readonly transport: Clock;
   /** Shortest time between two listings of pull requests while nothing was written, transport ms. */
   readonly listEveryMs: number;
+  /** How long a pass waits for git and the forge; left out: until they have answered. */
+  readonly patience?: BesideOptions;
   /** Policy should be fetched again: something was pushed. */
   readonly poke: () => void;
   readonly record: (event: EventInput) => void;
@@ -43,47 +46,63 @@ interface Memory {
 /** A promoter over its ports. */
 export function createPromoter(ports: PromoterPorts): Promoter {
   const memory: Memory = { listed: undefined, listedAt: 0 };
+  if (ports.patience === undefined) return { promote: (scene) => promote(ports, memory, scene) };
+  const beside = createBeside<boolean>(ports.patience);
   return {
     async promote(scene) {
-      const { repository } = scene.policy;
-      // While history is rewritten the branch is not where policy was read: nothing is written to it.
-      if (repository === undefined || repository.head !== repository.fetched) return false;
-      const listed = await list(ports, memory, repository);
-      const promotions = planPromotions(scene.plan, {
-        policy: scene.policy.inForce,
-        candidates: scene.input.candidates,
-        proposals: repository.forge === undefined ? [] : listed?.known,
-        now: scene.now,
-      });
-      const { written } = await carryOutPromotions({
-        promotions,
-        render: (proposal) =>
-          renderProposal({
-            proposal,
-            plan: scene.plan,
-            policy: scene.policy.inForce,
-            inventory: scene.input.inventory,
-            forecast: () => forecastProposal(scene.input, proposal),
-            mode: scene.input.ledger.spec.mode ?? "Observe",
-            escape: { text: escapeMarkdown, code: escapeCode },
-          }),
-        git: repository.git,
-        forge: listed === undefined ? undefined : repository.forge,
-        pulls: listed?.pulls ?? [],
-        head: repository.head,
-        snapshot: repository.snapshot,
-        policyPath: repository.spec.path ?? "",
-        branch: repository.spec.branch ?? "main",
-        clock: ports.clock,
-        tell: (event) => ports.record(toEvent(event)),
-      });
-      if (written) {
-        memory.listed = undefined;
-        ports.poke();
+      for (;;) {
+        let mine = false;
+        const heard = await beside(() => {
+          mine = true;
+          return promote(ports, memory, scene);
+        });
+        if (heard.kind === "UnderWay") return false;
+        // What an earlier pass began has ended; this pass's plan is still to be carried out, unless it was made before that wrote.
+        if (mine || heard.result) return heard.result;
       }
-      return written;
     },
   };
+}
+
+async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionScene): Promise<boolean> {
+  const { repository } = scene.policy;
+  // While history is rewritten the branch is not where policy was read: nothing is written to it.
+  if (repository === undefined || repository.head !== repository.fetched || repository.spec.suspend === true)
+    return false;
+  const listed = await list(ports, memory, repository);
+  const promotions = planPromotions(scene.plan, {
+    policy: scene.policy.inForce,
+    candidates: scene.input.candidates,
+    proposals: repository.forge === undefined ? [] : listed?.known,
+    now: scene.now,
+  });
+  const { written } = await carryOutPromotions({
+    promotions,
+    render: (proposal) =>
+      renderProposal({
+        proposal,
+        plan: scene.plan,
+        policy: scene.policy.inForce,
+        inventory: scene.input.inventory,
+        forecast: () => forecastProposal(scene.input, proposal),
+        mode: scene.input.ledger.spec.mode ?? "Observe",
+        escape: { text: escapeMarkdown, code: escapeCode },
+      }),
+    git: repository.git,
+    forge: listed === undefined ? undefined : repository.forge,
+    pulls: listed?.pulls ?? [],
+    head: repository.head,
+    snapshot: repository.snapshot,
+    policyPath: repository.spec.path ?? "",
+    branch: repository.spec.branch ?? "main",
+    clock: ports.clock,
+    tell: (event) => ports.record(toEvent(event)),
+  });
+  if (written) {
+    memory.listed = undefined;
+    ports.poke();
+  }
+  return written;
 }
 
 /** What the forge knows, asked not more often than agreed; undefined when there is no forge or no answer. */

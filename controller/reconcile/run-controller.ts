@@ -65,6 +65,8 @@ export interface ControllerSettings {
   readonly onPass?: (result: PassResult) => void;
 }
 
+/** A pass waits so long for git and the forge, transport ms; what takes longer goes on beside the passes. */
+const PATIENCE_MS = 2_000;
 /** What a stop may take before it is cut, transport ms: less than the 30 s after which a kubelet kills. */
 const STOP_MS = 20_000;
 /** What is left unwritten of events by then is lost. */
@@ -171,11 +173,14 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     onChange: () => loop.wake(),
     onError: (error, key) => onError(error, `watch of ${key}`),
   });
+  const patience = { clock: transport, patienceMs: PATIENCE_MS, wake: () => loop.wake() };
   const policy = createPolicySource({
     client,
     validators: createValidators(),
     openGit: async (spec) => writingGit(await openRepository(spec, settings), gate),
     openForge: async (spec) => writingForge(await openForge(spec, settings), gate),
+    patience,
+    random,
     record: (event) => events.record(event),
     onError,
   });
@@ -196,6 +201,7 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
         clock,
         transport,
         listEveryMs: settings.listEveryMs,
+        patience,
         poke: () => policy.poke(),
         record: (event) => events.record(event),
         onError,

@@ -495,3 +495,36 @@ spec:
     ).toBe(true);
   });
 });
+
+describe("a suspended repository", () => {
+  const suspend = async (rig: Rig, value: boolean): Promise<void> => {
+    await rig.admin.patch(
+      POLICY_REPOSITORIES,
+      { name: "policy" },
+      { type: "merge", body: { spec: { suspend: value } } },
+    );
+  };
+
+  it("is not fetched, applied or written to; what is in force goes on until maxStaleness, and is taken up again after", async () => {
+    const rig = await createRig({ mode: "Observe", repository: { maxStaleness: "2m" } });
+    await rig.run(3);
+    await suspend(rig, true);
+    await rig.run(1);
+    const count = fetches(rig);
+    const [before, head] = [count(), rig.remote.people.head("main")];
+    rig.commit({ "rings/late.yaml": calmRing("late") });
+    await rig.run(6);
+
+    expect(count()).toBe(before);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "late" })).toBeUndefined();
+    expect((await rig.repository())["observedCommit"]).toBe(head);
+    expect(readyOf(await rig.repository())).toBe("RepositorySuspended");
+    expect(reasonsOf(await rig.ring())).not.toContain("RepositoryStale");
+    await rig.until("it is stale", async () => reasonsOf(await rig.ring()).includes("RepositoryStale"));
+
+    await suspend(rig, false);
+    await rig.run(3);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "late" })).toBeDefined();
+    expect(readyOf(await rig.repository())).toBe("InSync");
+  });
+});

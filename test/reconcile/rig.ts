@@ -7,6 +7,7 @@ import { type ManualClock, manualClock, seededRandom } from "../../controller/cl
 import { createMemoryForge, type MemoryForge } from "../../controller/forge/memory/index.ts";
 import { createMemoryRemote, type MemoryRemote } from "../../controller/git/memory.ts";
 import { type Client, createClient } from "../../controller/kube/client.ts";
+import type { Forge } from "../../controller/forge/port.ts";
 import type { EventInput } from "../../controller/kube/events.ts";
 import type { PolicyGit } from "../../controller/git/port.ts";
 import type { ApiPort, KubeObject } from "../../controller/kube/port.ts";
@@ -21,6 +22,7 @@ import {
   ROLLOUT_RINGS,
   WORKLOAD_PATCH_STATES,
 } from "../../controller/kube/resources.ts";
+import type { BesideOptions } from "../../controller/reconcile/beside.ts";
 import { type ClusterReader, listing } from "../../controller/reconcile/cluster.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
 import { createPolicySource, type PolicySource } from "../../controller/reconcile/policy-source.ts";
@@ -162,6 +164,9 @@ export interface BornOptions {
   readonly reader?: (reader: ClusterReader) => ClusterReader;
   readonly port?: (port: ApiPort) => ApiPort;
   readonly git?: (git: PolicyGit) => PolicyGit;
+  readonly forge?: (forge: Forge) => Forge;
+  /** How long passes wait for git and the forge; left out: until they have answered. */
+  readonly patience?: BesideOptions;
   readonly inventoryJobs?: number;
 }
 
@@ -235,7 +240,14 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
 
   function born(
     user = "ringward",
-    { reader = (one) => one, port: wrap = (one) => one, git = (one) => one, inventoryJobs = 20 }: BornOptions = {},
+    {
+      reader = (one) => one,
+      port: wrap = (one) => one,
+      git = (one) => one,
+      forge: wrapForge = (one) => one,
+      patience,
+      inventoryJobs = 20,
+    }: BornOptions = {},
   ): Born {
     users.add(user);
     const port = wrap(cluster.server.as(user));
@@ -253,7 +265,8 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
             }),
           ),
         ),
-      openForge: () => Promise.resolve(forge.open({ login: "ringward", name: user })),
+      openForge: () => Promise.resolve(wrapForge(forge.open({ login: "ringward", name: user }))),
+      ...(patience === undefined ? {} : { patience }),
       record: (event) => void events.push(event),
       onError,
     });
@@ -261,6 +274,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       clock,
       transport: clock,
       listEveryMs: 10_000,
+      ...(patience === undefined ? {} : { patience }),
       poke: () => policy.poke(),
       record: (event) => void events.push(event),
       onError,
