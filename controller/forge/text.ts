@@ -5,6 +5,8 @@
 /** Longest title and body that GitHub takes, in UTF-16 code units. */
 export const titleLimit = 256;
 export const bodyLimit = 65_536;
+/** Longest description of a commit status. */
+const lineLimit = 140;
 
 // A character reference is never syntax in CommonMark (§2.5), neither in a table cell nor inside HTML, so one list serves everywhere.
 const references: Readonly<Record<string, string>> = Object.fromEntries(
@@ -87,4 +89,9 @@ export function boundTitle(title: string): string {
 /** A body that GitHub takes: at most 65,536 characters, with a note where it was cut. */
 export function boundBody(body: string): string {
   return cut(body, bodyLimit, "\n\n…\n\n*(The rest was cut: the forge takes no longer text.)*\n");
+}
+
+/** One line that forges take beside a verdict: at most 140 characters. */
+export function boundLine(line: string): string {
+  return cut(line.replace(/\s+/g, " ").trim(), lineLimit, "…");
 }

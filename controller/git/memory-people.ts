@@ -27,8 +27,12 @@ export interface People {
   ): CommitSha;
   /** Puts a symbolic link there. */
   commitSymlink(branch: string, path: string, target: string, how: PersonCommit): CommitSha;
-  /** Merges a branch as a forge does. Throws Error "merge conflict" naming the path. */
-  merge(from: string, into: string, how: PersonCommit & { readonly mode: "fastForward" | "mergeCommit" }): CommitSha;
+  /** Merges a branch (or a commit) as a forge does. Throws Error "merge conflict" naming the path. */
+  merge(
+    from: string,
+    into: string,
+    how: PersonCommit & { readonly mode: "fastForward" | "mergeCommit" | "squash" },
+  ): CommitSha;
   /** Undoes one commit with a new one. */
   revert(branch: string, commit: CommitSha, how: PersonCommit): CommitSha;
   forcePush(branch: string, commit: CommitSha): void;
@@ -84,7 +88,7 @@ export function people(remote: BranchStore): People {
     },
     merge(from, into, how) {
       const ours = headOf(into);
-      const theirs = headOf(from);
+      const theirs = remote.commits.get(from as CommitSha) ?? headOf(from);
       if (reachable(remote, ours.id).has(theirs.id)) return ours.id;
       const base = mergeBase(remote, ours.id, theirs.id);
       if (how.mode === "fastForward") {
@@ -95,7 +99,7 @@ export function people(remote: BranchStore): People {
       return put(
         into,
         mergeTrees(base?.tree ?? new Map(), ours.tree, theirs.tree),
-        [ours.id, theirs.id],
+        how.mode === "squash" ? [ours.id] : [ours.id, theirs.id],
         how,
         `Merge branch '${from}'`,
       );

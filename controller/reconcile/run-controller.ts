@@ -281,8 +281,14 @@ function writingGit(git: PolicyGit, gate: WriteGate): PolicyGit {
 /** So do pull requests. */
 function writingForge(forge: Forge | undefined, gate: WriteGate): Forge | undefined {
   if (forge === undefined) return undefined;
+  const { push } = forge;
   return {
     ...forge,
+    ...(push === undefined ? {} : { push: onlyLeading(gate, (commit) => push(commit)) }),
+    keepComment: onlyLeading(gate, (number, marker, body) => forge.keepComment(number, marker, body)),
+    report: onlyLeading(gate, (report) => forge.report(report)),
+    merge: onlyLeading(gate, (number, request) => forge.merge(number, request)),
+    keepIssue: onlyLeading(gate, (issue) => forge.keepIssue(issue)),
     open: onlyLeading(gate, (request) => forge.open(request)),
     update: onlyLeading(gate, (number, change) => forge.update(number, change)),
     close: onlyLeading(gate, (number, comment) => forge.close(number, comment)),

@@ -1,48 +1,10 @@
 // What every forge promises (controller/forge/port.ts), as one suite: run on the GitHub adapter over the sandbox's forge and on the
 // in-memory forge. A bench gives each the same small vocabulary: branches, people and faults.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Forge, PullRequest } from "../../controller/forge/port.ts";
-import type { CommitSha } from "../../controller/git/port.ts";
-
-/** A write as both forges name it. */
-export type WriteName = "create" | "label" | "update" | "comment" | "close";
-
-export interface ForgeBench {
-  readonly forge: Forge;
-  /** A second client of the same forge. */
-  readonly second: Forge;
-  /** Makes or moves a branch from main with one file changed. */
-  readonly branch: (name: string, path: string, text: string) => Promise<CommitSha>;
-  readonly deleteBranch: (name: string) => Promise<void>;
-  /** Merges a branch into main without the forge's button. */
-  readonly pushMerge: (branch: string) => Promise<void>;
-  readonly merge: (number: number, by: string) => Promise<CommitSha>;
-  readonly closeByPerson: (number: number, by: string) => Promise<void>;
-  readonly comments: (number: number) => Promise<readonly string[]>;
-  /** The next write of that name fails so; undefined: all is well again. */
-  readonly breakNext: (name: WriteName, fault: "failBefore" | "loseReply") => void;
-  /** How many writes of that name were carried out. */
-  readonly done: (name: WriteName) => number;
-  readonly close: () => Promise<void>;
-}
-
-/** What a request says whose reply never came. */
-const lost = /connection|did not|fetch failed|socket|closed/i;
-
-const labels = ["ringward", "ring/early"];
-
-function proposal(head: string, body = "Evidence."): Parameters<Forge["open"]>[0] {
-  return { head, base: "main", title: `Promote ${head}`, body, labels };
-}
-
-/** Strings that forges, databases and renderers have stumbled over. */
-export const hostileTexts: readonly string[] = [
-  "<script>alert(1)</script><img src=x onerror=alert(1)>",
-  "@octocat fixes #1, closes GH-2 and resolves https://github.com/o/r/issues/3",
-  "a | b \\| c\n|---|\n`` ` `` ~~~ \r\n\r\n\t\u00a0end",
-  "\u202Eevil\u202C 🦄 \u{1F468}\u200D\u{1F469}\u200D\u{1F467} e\u0301 \uFEFF",
-  '{"json": "yes", "quote": "\\""} %00 %2e%2e/ ${{ secrets.TOKEN }} $(id)',
-];
+import type { PullRequest } from "../../controller/forge/port.ts";
+import { type ForgeBench, hostileTexts, labels, lost, proposal } from "./bench.ts";
+import { describeKept } from "./forge.contract.kept.ts";
+import { describeMerging } from "./forge.contract.merging.ts";
 
 function describeOpening(bench: () => ForgeBench): void {
   it("opens a pull request with labels, author, times and the head's commit", async () => {
@@ -345,6 +307,57 @@ function describeReading(bench: () => ForgeBench): void {
   });
 }
 
+function describeOpen(bench: () => ForgeBench): void {
+  it("lists what is open into a base, whoever made it, forks and drafts too, newest first", async () => {
+    const { forge, branch, forkBy, makeDraft, closeByPerson } = bench();
+    for (const head of ["ringward/early", "person/feature", "ringward/closed"])
+      await branch(head, `${head.replace("/", "-")}.yaml`, "a: 1\n");
+    const early = await forge.open(proposal("ringward/early"));
+    const feature = await forge.open({ ...proposal("person/feature"), labels: [] });
+    const closed = await forge.open(proposal("ringward/closed"));
+    await closeByPerson(closed.number, "alice");
+    const foreign = await forkBy("ringward/early", "b.yaml", "b: 1\n");
+    await makeDraft(feature.number);
+
+    const open = await forge.listOpen("main");
+
+    expect(open.map(({ number, author, fork, draft, head }) => ({ number, author, fork, draft, head }))).toEqual([
+      { number: foreign, author: "mallory", fork: true, draft: false, head: "ringward/early" },
+      { number: feature.number, author: "ringward", fork: false, draft: true, head: "person/feature" },
+      { number: early.number, author: "ringward", fork: false, draft: false, head: "ringward/early" },
+    ]);
+    expect(await forge.listOpen("elsewhere")).toEqual([]);
+    // A head of that name in a fork is nobody's proposal.
+    expect((await forge.list("ringward/")).map((pull) => pull.number)).toEqual([closed.number, early.number]);
+    expect((await forge.open(proposal("ringward/early"))).number).toBe(early.number);
+  });
+
+  it("names the files that a pull request adds, changes, removes and moves, and no others", async () => {
+    const { forge, change } = bench();
+    const long = Array.from({ length: 40 }, (_, line) => `line: ${line}\n`).join("");
+    await change("main", {
+      "old/place.yaml": long,
+      "gone.yaml": "a: 1\n",
+      "kept.yaml": "a: 1\n",
+      "edited.yaml": "a: 1\n",
+    });
+    await change("ringward/early", {
+      "old/place.yaml": null,
+      "new/place.yaml": long,
+      "gone.yaml": null,
+      "edited.yaml": "a: 2\n",
+      "added ü.yaml": "a: 1\n",
+    });
+    const { number } = await forge.open(proposal("ringward/early"));
+    await change("main", { "later.yaml": "a: 1\n" });
+
+    expect(await forge.files(number)).toEqual({
+      paths: ["added ü.yaml", "edited.yaml", "gone.yaml", "new/place.yaml", "old/place.yaml"],
+      complete: true,
+    });
+  });
+}
+
 /** Runs the suite on one implementation. */
 export function describeForge(name: string, start: () => Promise<ForgeBench>): void {
   describe(`${name} as a forge`, () => {
@@ -371,6 +384,13 @@ export function describeForge(name: string, start: () => Promise<ForgeBench>): v
     });
     describe("reading", () => {
       describeReading(bench);
+    });
+    describe("what is open", () => {
+      describeOpen(bench);
+    });
+    describeKept(bench);
+    describe("merging", () => {
+      describeMerging(bench);
     });
   });
 }

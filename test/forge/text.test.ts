@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { boundBody, boundTitle, escapeCode, escapeMarkdown } from "../../controller/forge/text.ts";
 import { renderMarkdown } from "../../controller/sandbox/forge/markdown.ts";
-import { hostileTexts } from "./forge.contract.ts";
+import { hostileTexts } from "./bench.ts";
 
 /** What a reader sees: character references resolved. */
 function read(markdown: string): string {

@@ -97,8 +97,22 @@ function mortalGit(git: PolicyGit, soul: Soul, fate: Fate): PolicyGit {
 }
 
 function mortalForge(forge: Forge, soul: Soul, fate: Fate): Forge {
+  const read =
+    <Args extends readonly unknown[], Result>(ask: (...args: Args) => Promise<Result>) =>
+    (...args: Args): Promise<Result> =>
+      soul.dead ? Promise.reject(new Crash("dead")) : ask(...args);
+  const { push } = forge;
   return {
-    list: (prefix) => (soul.dead ? Promise.reject(new Crash("dead")) : forge.list(prefix)),
+    list: read((prefix) => forge.list(prefix)),
+    listOpen: read((base) => forge.listOpen(base)),
+    files: read((number) => forge.files(number)),
+    history: read((number) => forge.history(number)),
+    keepComment: (number, marker, body) =>
+      write(soul, fate, `comment #${number}`, () => forge.keepComment(number, marker, body)),
+    report: (report) => write(soul, fate, `report ${report.name}`, () => forge.report(report)),
+    merge: (number, request) => write(soul, fate, `merge #${number}`, () => forge.merge(number, request)),
+    keepIssue: (issue) => write(soul, fate, "issue", () => forge.keepIssue(issue)),
+    ...(push === undefined ? {} : { push: (commit) => write(soul, fate, `push ${commit.branch}`, () => push(commit)) }),
     open: (request) => write(soul, fate, `open ${request.head}`, () => forge.open(request)),
     update: (number, change) => write(soul, fate, `update #${number}`, () => forge.update(number, change)),
     close: (number, comment) => write(soul, fate, `close #${number}`, () => forge.close(number, comment)),

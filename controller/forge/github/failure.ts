@@ -10,7 +10,12 @@ export type ForgeFailure =
   | { readonly kind: "Limited"; readonly waitMs: number | undefined }
   | { readonly kind: "Unauthorized" }
   | { readonly kind: "Forbidden"; readonly message: string }
-  | { readonly kind: "NotFound" }
+  /** `gone`: 410, the thing is switched off or deleted for good. */
+  | { readonly kind: "NotFound"; readonly gone: boolean }
+  /** 405: not now or never; the message tells. */
+  | { readonly kind: "NotAllowed"; readonly message: string }
+  /** 409: something moved meanwhile. */
+  | { readonly kind: "Conflict"; readonly message: string }
   /** 422: the request makes no sense as things stand. */
   | { readonly kind: "Unprocessable"; readonly message: string }
   /** No answer, or 5xx: whether a write was done is unknown. */
@@ -89,7 +94,9 @@ export function failureOf(error: unknown, now: Instant): ForgeFailure {
   if (isLimit(failure)) return { kind: "Limited", waitMs: limitWait(failure.headers, now) };
   if (failure.status === 401) return { kind: "Unauthorized" };
   if (failure.status === 403) return { kind: "Forbidden", message: failure.message };
-  if (failure.status === 404 || failure.status === 410) return { kind: "NotFound" };
+  if (failure.status === 404 || failure.status === 410) return { kind: "NotFound", gone: failure.status === 410 };
+  if (failure.status === 405) return { kind: "NotAllowed", message: failure.message };
+  if (failure.status === 409) return { kind: "Conflict", message: failure.message };
   if (failure.status === 422) return { kind: "Unprocessable", message: failure.message };
   if (failure.status >= 500 || failure.status === 408)
     return { kind: "Outage", message: `HTTP ${failure.status}: ${failure.message}` };
@@ -123,6 +130,8 @@ export function explain(failure: ForgeFailure, place: string, doing: string): Er
         `${place}: not found, or not visible to our token; we could not ${doing}`,
         "check the forge's address, owner and repository, and that the token reaches this repository",
       );
+    case "NotAllowed":
+    case "Conflict":
     case "Unprocessable":
       return new Error(`${place}: the forge refused to ${doing}: ${failure.message}`);
     case "Outage":

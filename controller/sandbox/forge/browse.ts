@@ -4,7 +4,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { listPage, problemPage, pullPage } from "./pages.ts";
-import { type ForgeRepository, Refusal } from "./repository.ts";
+import { Refusal } from "./refusal.ts";
+import type { ForgeRepository } from "./repository.ts";
 import type { ForgeAddress } from "./shapes.ts";
 import { type Answer, readBody } from "./wire.ts";
 
@@ -55,7 +56,7 @@ async function press(
   await repository.exclusively(visitor, async () => {
     if (action === "merge")
       await repository.merge(number, visitor, { method: "merge", sha: form.get("sha") ?? undefined });
-    else await repository.change(number, { state: "closed" });
+    else await repository.change(number, visitor, { state: "closed" });
   });
   return { status: 303, headers: { location: `/${at.owner}/${at.repository}/pull/${number}` } };
 }

@@ -1,11 +1,12 @@
 // What people do to the sandbox's repository and on its forge, for the demo's script and for tests: commit, force-push, merge past
 // the forge, press its buttons. Each act is one entry in the forge's queue, in the person's name, dated by policy time.
+import { randomUUID } from "node:crypto";
 import type { Clock, Instant } from "../../clock.ts";
 import { UserError } from "../../errors.ts";
-import type { PullRecord } from "../../forge/memory/records.ts";
+import type { IssueRecord, PullRecord, ReviewRecord, StatusRecord } from "../../forge/memory/records.ts";
 import type { CommitSha } from "../../git/port.ts";
 import { isBranchName, type Plumbing } from "./plumbing.ts";
-import { type ForgeRepository, type MergeMethod, personOf } from "./repository.ts";
+import { type ForgeRepository, type MergeMethod, personOf, type RepositoryRules } from "./repository.ts";
 
 export interface SandboxCommit {
   readonly branch: string;
@@ -34,6 +35,22 @@ export interface SandboxPeople {
   merge(number: number, by: string, method?: MergeMethod): Promise<CommitSha>;
   /** A person closes it unmerged. */
   closePullRequest(number: number, by: string, comment?: string): Promise<void>;
+  comment(number: number, by: string, body: string): Promise<void>;
+  review(number: number, by: string, state: ReviewRecord["state"], body?: string): Promise<void>;
+  setDraft(number: number, draft: boolean): Promise<void>;
+  openIssue(by: string, title: string, body: string): Promise<number>;
+  /** Opens one into main from a repository of theirs ("mallory/policies"). */
+  openFromFork(request: {
+    readonly fork: string;
+    readonly head: string;
+    readonly files: ReadonlyMap<string, string | null>;
+    readonly title: string;
+    readonly by: string;
+  }): Promise<number>;
+  issues(): Promise<readonly IssueRecord[]>;
+  /** Of one commit, newest first. */
+  statuses(commit: CommitSha): Promise<readonly StatusRecord[]>;
+  setRules(change: Partial<RepositoryRules>): void;
 }
 
 /** People's acts on that repository. */
@@ -108,8 +125,42 @@ export function createPeople(parts: {
     merge: (number, by, method = "merge") => repository.exclusively(by, () => repository.merge(number, by, { method })),
     closePullRequest: (number, by, comment) =>
       repository.exclusively(by, async () => {
-        if (comment !== undefined) await repository.comment(number, by, comment);
-        await repository.change(number, { state: "closed" });
+        if (comment !== undefined) repository.comment(number, by, comment);
+        await repository.change(number, by, { state: "closed" });
       }),
+    comment: (number, by, body) => repository.exclusively(by, async () => void repository.comment(number, by, body)),
+    review: (number, by, state, body = "") =>
+      repository.exclusively(by, async () => void repository.review(number, by, state, body)),
+    setDraft: (number, draft) => repository.exclusively("somebody", async () => repository.setDraft(number, draft)),
+    openIssue: (by, title, body) =>
+      repository.exclusively(by, async () => repository.issues.open(by, title, body).number),
+    openFromFork: (request) =>
+      repository.exclusively(request.by, async () => {
+        const base = repository.branches().get("main");
+        // A branch of another repository: its commit is on disk here, its name is not among our branches.
+        const branch = `fork-${randomUUID()}`;
+        const made = await git.commit({
+          branch,
+          parent: base,
+          files: request.files,
+          message: request.title,
+          author: personOf(request.by),
+          time: clock.now(),
+        });
+        await git.moveRefs([{ ref: `refs/heads/${branch}`, to: undefined }]);
+        const pull = await repository.open({
+          head: request.head,
+          base: "main",
+          title: request.title,
+          body: "",
+          draft: false,
+          author: request.by,
+          fork: { place: request.fork, commit: made },
+        });
+        return pull.number;
+      }),
+    issues: () => repository.exclusively("somebody", () => Promise.resolve(repository.issues.all())),
+    statuses: (commitId) => repository.exclusively("somebody", () => Promise.resolve(repository.statuses(commitId))),
+    setRules: (change) => repository.setRules(change),
   };
 }

@@ -3,7 +3,16 @@
 // Never decides for a person: `merge` and `close` are only called for one (or by a script that plays one).
 import type { Clock } from "../../clock.ts";
 import type { CommitSha } from "../../git/port.ts";
-import { type CommentRecord, type PullRecord, settle } from "../../forge/memory/records.ts";
+import {
+  type CommentRecord,
+  type IssueRecord,
+  type PullRecord,
+  type ReviewRecord,
+  settle,
+  type StatusRecord,
+} from "../../forge/memory/records.ts";
+import type { MergeMethod } from "../../forge/port.ts";
+import { createIssues, type Issues } from "./issues.ts";
 import {
   type CommitDetails,
   type CommitStamp,
@@ -12,8 +21,9 @@ import {
   isBranchName,
   type Plumbing,
 } from "./plumbing.ts";
+import { checkTexts, invalid, Refusal } from "./refusal.ts";
 
-export type MergeMethod = "merge" | "squash" | "rebase";
+export type { MergeMethod } from "../../forge/port.ts";
 
 /** A branch that moved, whoever moved it. */
 export interface PushRecord {
@@ -29,25 +39,20 @@ export interface PushRecord {
 /** The forge's memory as plain data; git's own state is the directory on disk. */
 export interface ForgeSnapshot {
   readonly pulls: readonly PullRecord[];
+  readonly issues: readonly IssueRecord[];
+  readonly statuses: readonly StatusRecord[];
   readonly pushes: readonly PushRecord[];
+  readonly rules: RepositoryRules;
   readonly nextNumber: number;
-  readonly nextComment: number;
+  readonly nextId: number;
 }
 
-/** A request that the forge refuses, with GitHub's status and words. */
-export class Refusal extends Error {
-  readonly status: number;
-  readonly errors: readonly Record<string, string>[];
-  constructor(status: number, message: string, errors: readonly Record<string, string>[] = []) {
-    super(message);
-    this.name = "Refusal";
-    this.status = status;
-    this.errors = errors;
-  }
-}
-
-function invalid(error: Record<string, string>): Refusal {
-  return new Refusal(422, "Validation Failed", [error]);
+/** How people set the repository up. */
+export interface RepositoryRules {
+  readonly methods: readonly MergeMethod[];
+  /** Why the base's protection lets nothing be merged by the API; undefined: it does. */
+  readonly protection: string | undefined;
+  readonly hasIssues: boolean;
 }
 
 export interface PullDraft {
@@ -57,6 +62,8 @@ export interface PullDraft {
   readonly body: string;
   readonly draft: boolean;
   readonly author: string;
+  /** Where the head lies when it is not a branch here: OWNER/NAME and the commit, which must be on disk. */
+  readonly fork?: { readonly place: string; readonly commit: CommitSha };
 }
 
 export interface PullChange {
@@ -73,8 +80,22 @@ export interface ForgeRepository {
   pushes(): readonly PushRecord[];
   branches(): ReadonlyMap<string, CommitSha>;
   open(draft: PullDraft): Promise<PullRecord>;
-  change(number: number, change: PullChange): Promise<PullRecord>;
-  comment(number: number, author: string, body: string): Promise<CommentRecord>;
+  change(number: number, by: string, change: PullChange): Promise<PullRecord>;
+  comment(number: number, author: string, body: string): CommentRecord;
+  /** Edits it, or removes it where the body is undefined. */
+  editComment(
+    id: number,
+    by: string,
+    body: string | undefined,
+  ): { readonly number: number; readonly comment: CommentRecord };
+  review(number: number, by: string, state: ReviewRecord["state"], body: string): ReviewRecord;
+  setDraft(number: number, draft: boolean): void;
+  readonly issues: Issues;
+  /** Of one commit, newest first. */
+  statuses(commit: CommitSha): readonly StatusRecord[];
+  say(status: Omit<StatusRecord, "id" | "time">): Promise<StatusRecord>;
+  rules(): RepositoryRules;
+  setRules(change: Partial<RepositoryRules>): void;
   label(number: number, labels: readonly string[], replace: boolean): Promise<readonly string[]>;
   /** Merges as a person would with the button; `sha` guards against a head that moved. */
   merge(
@@ -85,6 +106,8 @@ export interface ForgeRepository {
       readonly sha?: string | undefined;
       readonly title?: string | undefined;
       readonly message?: string | undefined;
+      /** People with the right may pass the protection; the API's callers are held to it. */
+      readonly byApi?: boolean;
     },
   ): Promise<CommitSha>;
   /** True: merges cleanly; false: conflicts; undefined: not open. */
@@ -100,27 +123,11 @@ export function personOf(login: string): GitPerson {
   return { name: login, email: `${login.replace(/[^A-Za-z0-9._-]/g, "-")}@users.noreply.sandbox.invalid` };
 }
 
-const bodyLimit = 65_536;
-const titleLimit = 256;
-
-function checkTexts(title: string | undefined, body: string | undefined): void {
-  if (title !== undefined && title.trim() === "")
-    throw invalid({ resource: "PullRequest", code: "missing_field", field: "title" });
-  if (title !== undefined && title.length > titleLimit)
-    throw invalid({
-      resource: "PullRequest",
-      code: "custom",
-      field: "title",
-      message: `title is too long (maximum is ${titleLimit} characters)`,
-    });
-  if (body !== undefined && body.length > bodyLimit)
-    throw invalid({
-      resource: "Issue",
-      code: "custom",
-      field: "body",
-      message: `body is too long (maximum is ${bodyLimit} characters)`,
-    });
-}
+const notAllowed: Readonly<Record<MergeMethod, string>> = {
+  merge: "Merge commits are not allowed on this repository.",
+  squash: "Squash merges are not allowed on this repository.",
+  rebase: "Rebase merges are not allowed on this repository.",
+};
 
 export function createRepository(options: {
   readonly git: Plumbing;
@@ -131,12 +138,16 @@ export function createRepository(options: {
   let records = new Map<number, PullRecord>();
   let history: PushRecord[] = [];
   let known = new Map<string, CommitSha>();
+  let statuses: StatusRecord[] = [];
+  let rules: RepositoryRules = { methods: ["merge", "squash", "rebase"], protection: undefined, hasIssues: true };
   let nextNumber = 1;
-  let nextComment = 1;
+  let nextId = 1;
   let queue: Promise<unknown> = Promise.resolve();
   const mergeability = new Map<string, boolean>();
 
   const now = (): string => new Date(Math.floor(clock.now() / 1000) * 1000).toISOString().replace(".000Z", "Z");
+
+  const issues = createIssues({ now, nextNumber: () => nextNumber++ });
 
   function save(record: PullRecord): PullRecord {
     records.set(record.number, record);
@@ -170,7 +181,7 @@ export function createRepository(options: {
     const heldHeads: { ref: string; to: CommitSha; force: true }[] = [];
     for (const record of records.values()) {
       if (record.state !== "open") continue;
-      const head = heads.get(record.head);
+      const head = record.fork === undefined ? heads.get(record.head) : record.headSha;
       const base = heads.get(record.base);
       if (head === record.headSha && base === record.baseSha) continue;
       const tip = head ?? record.headSha;
@@ -196,17 +207,20 @@ export function createRepository(options: {
     return result;
   }
 
+  function isOpen(head: string, base: string, fork: string | undefined): boolean {
+    return [...records.values()].some(
+      (other) => other.state === "open" && other.head === head && other.base === base && other.fork === fork,
+    );
+  }
+
   async function open(draft: PullDraft): Promise<PullRecord> {
     checkTexts(draft.title, draft.body);
-    const head = isBranchName(draft.head) ? known.get(draft.head) : undefined;
+    const { fork, ...said } = draft;
+    const head = fork?.commit ?? (isBranchName(draft.head) ? known.get(draft.head) : undefined);
     const base = isBranchName(draft.base) ? known.get(draft.base) : undefined;
     if (head === undefined) throw invalid({ resource: "PullRequest", code: "invalid", field: "head" });
     if (base === undefined) throw invalid({ resource: "PullRequest", code: "invalid", field: "base" });
-    if (
-      [...records.values()].some(
-        (other) => other.state === "open" && other.head === draft.head && other.base === draft.base,
-      )
-    ) {
+    if (isOpen(draft.head, draft.base, fork?.place)) {
       throw invalid({
         resource: "PullRequest",
         code: "custom",
@@ -230,8 +244,9 @@ export function createRepository(options: {
     await git.moveRefs([{ ref: `refs/pull/${number}/head`, to: head, force: true }]);
     const time = now();
     return save({
-      ...draft,
+      ...said,
       number,
+      fork: fork?.place,
       createdTime: time,
       updatedTime: time,
       labels: [],
@@ -239,9 +254,11 @@ export function createRepository(options: {
       baseSha: base,
       state: "open",
       closedTime: undefined,
+      closedBy: undefined,
       mergeCommit: undefined,
       mergedBy: undefined,
       comments: [],
+      reviews: [],
     });
   }
 
@@ -256,11 +273,7 @@ export function createRepository(options: {
         message: `state cannot be changed. The ${record.head} branch was force-pushed or recreated.`,
       });
     }
-    if (
-      [...records.values()].some(
-        (other) => other.state === "open" && other.head === record.head && other.base === record.base,
-      )
-    ) {
+    if (isOpen(record.head, record.base, record.fork)) {
       throw invalid({
         resource: "PullRequest",
         code: "invalid",
@@ -268,10 +281,10 @@ export function createRepository(options: {
         message: `state cannot be changed. There is already an open pull request from ${owner}:${record.head} to ${owner}:${record.base}.`,
       });
     }
-    return { ...record, state: "open", headSha: head, baseSha: base, closedTime: undefined };
+    return { ...record, state: "open", headSha: head, baseSha: base, closedTime: undefined, closedBy: undefined };
   }
 
-  async function change(number: number, wanted: PullChange): Promise<PullRecord> {
+  async function change(number: number, by: string, wanted: PullChange): Promise<PullRecord> {
     let record = pull(number);
     checkTexts(wanted.title, wanted.body);
     if (wanted.state === "open" && record.state === "merged")
@@ -283,7 +296,7 @@ export function createRepository(options: {
       });
     if (wanted.state === "open" && record.state === "closed") record = await reopen(record);
     if (wanted.state === "closed" && record.state === "open")
-      record = { ...record, state: "closed", closedTime: now() };
+      record = { ...record, state: "closed", closedTime: now(), closedBy: by };
     return save({
       ...record,
       title: wanted.title ?? record.title,
@@ -325,6 +338,8 @@ export function createRepository(options: {
     if (wanted.sha !== undefined && wanted.sha !== record.headSha)
       throw new Refusal(409, "Head branch was modified. Review and try the merge again.");
     if (record.draft) throw new Refusal(405, "Pull Request is still a draft");
+    if (rules.protection !== undefined && wanted.byApi === true) throw new Refusal(405, rules.protection);
+    if (!rules.methods.includes(wanted.method)) throw new Refusal(405, notAllowed[wanted.method]);
     const base = known.get(record.base);
     const tree = base === undefined ? undefined : await git.mergeTree(base, record.headSha);
     if (base === undefined || tree === undefined) throw new Refusal(405, "Pull Request is not mergeable");
@@ -359,12 +374,44 @@ export function createRepository(options: {
     return tip;
   }
 
-  async function comment(number: number, author: string, body: string): Promise<CommentRecord> {
+  function comment(number: number, author: string, body: string): CommentRecord {
     const record = pull(number);
     if (body.trim() === "") throw invalid({ resource: "IssueComment", code: "missing_field", field: "body" });
     checkTexts(undefined, body);
-    const made: CommentRecord = { id: nextComment++, author, body, createdTime: now() };
-    save({ ...record, comments: [...record.comments, made], updatedTime: made.createdTime });
+    const time = now();
+    const made: CommentRecord = { id: nextId++, author, body, createdTime: time, updatedTime: time };
+    save({ ...record, comments: [...record.comments, made], updatedTime: time });
+    return made;
+  }
+
+  function editComment(id: number, by: string, body: string | undefined): ReturnType<ForgeRepository["editComment"]> {
+    checkTexts(undefined, body);
+    const record = [...records.values()].find((one) => one.comments.some((made) => made.id === id));
+    const found = record?.comments.find((made) => made.id === id);
+    if (record === undefined || found === undefined) throw new Refusal(404, "Not Found");
+    if (found.author !== by) throw new Refusal(403, "Must have admin rights to Repository.");
+    const next = { ...found, body: body ?? found.body, updatedTime: now() };
+    const comments = record.comments.flatMap((one) => (one.id !== id ? [one] : body === undefined ? [] : [next]));
+    save({ ...record, comments, updatedTime: next.updatedTime });
+    return { number: record.number, comment: next };
+  }
+
+  function review(number: number, by: string, state: ReviewRecord["state"], body: string): ReviewRecord {
+    const record = pull(number);
+    if (record.author === by && state !== "Commented")
+      throw new Refusal(422, "Unprocessable Entity", [{ message: "Can not approve your own pull request" }]);
+    const made = { id: nextId++, author: by, state, commit: record.headSha, body, time: now() };
+    save({ ...record, reviews: [...record.reviews, made], updatedTime: made.time });
+    return made;
+  }
+
+  async function say(said: Omit<StatusRecord, "id" | "time">): Promise<StatusRecord> {
+    if ((await git.details(said.commit)) === undefined)
+      throw new Refusal(422, `No commit found for SHA: ${said.commit}`);
+    if (said.title.length > 140)
+      throw invalid({ resource: "Status", code: "custom", field: "description", message: "description is too long" });
+    const made = { ...said, id: nextId++, time: now() };
+    statuses.push(made);
     return made;
   }
 
@@ -393,6 +440,16 @@ export function createRepository(options: {
     open,
     change,
     comment,
+    editComment,
+    review,
+    setDraft: (number, draft) => void save({ ...pull(number), draft, updatedTime: now() }),
+    issues,
+    statuses: (commit) => statuses.filter((status) => status.commit === commit).reverse(),
+    say,
+    rules: () => rules,
+    setRules(wanted) {
+      rules = { ...rules, ...wanted };
+    },
     label,
     merge,
     mergeable,
@@ -401,13 +458,25 @@ export function createRepository(options: {
     branches: () => known,
     files: (number, what) => git.changes(pull(number).baseSha, pull(number).headSha, what),
     commits: (number) => git.commits(pull(number).baseSha, pull(number).headSha, 250),
-    snapshot: () => structuredClone({ pulls: [...records.values()], pushes: history, nextNumber, nextComment }),
+    snapshot: () =>
+      structuredClone({
+        pulls: [...records.values()],
+        issues: issues.all(),
+        statuses,
+        pushes: history,
+        rules,
+        nextNumber,
+        nextId,
+      }),
     async restore(snapshot) {
       const copy = structuredClone(snapshot);
       records = new Map(copy.pulls.map((record) => [record.number, record]));
+      issues.restore(copy.issues);
+      statuses = [...copy.statuses];
       history = [...copy.pushes];
+      rules = copy.rules;
       nextNumber = copy.nextNumber;
-      nextComment = copy.nextComment;
+      nextId = copy.nextId;
       known = await git.heads();
     },
   };

@@ -3,56 +3,22 @@
 import type { IncomingMessage } from "node:http";
 import type { PullRecord } from "../../forge/memory/records.ts";
 import { isBranchName } from "./plumbing.ts";
-import { type ForgeRepository, type MergeMethod, Refusal } from "./repository.ts";
+import { Refusal } from "./refusal.ts";
+import type { ForgeRepository, MergeMethod } from "./repository.ts";
+import { list, numberOf, required, type RestContext, type Route, text } from "./rest-context.ts";
+import { issueRoutes } from "./rest-issues.ts";
+import { verdictRoutes } from "./rest-verdicts.ts";
 import {
-  commentShape,
   commitShape,
   type ForgeAddress,
   fileShape,
-  labelsShape,
   pullDetailShape,
   pullShape,
   repositoryShape,
+  reviewShape,
   userShape,
 } from "./shapes.ts";
-import { type Answer, type Caller, errorAnswer, jsonAnswer, paginate, readBody } from "./wire.ts";
-
-interface RestContext {
-  readonly at: ForgeAddress;
-  readonly repository: ForgeRepository;
-  readonly request: IncomingMessage;
-  readonly url: URL;
-  /** Empty for readers without a token. */
-  readonly login: string;
-  /** What the path's groups matched. */
-  readonly path: readonly string[];
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-type Route = readonly [method: string, path: RegExp, answer: (context: RestContext) => Promise<Answer> | Answer];
-
-function text(context: RestContext, field: string): string | undefined {
-  const value = context.body[field];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== "string")
-    throw new Refusal(422, `Invalid request.\n\nFor 'properties/${field}', ${JSON.stringify(value)} is not a string.`);
-  return value;
-}
-
-function required(context: RestContext, field: string): string {
-  const value = text(context, field);
-  if (value === undefined) throw new Refusal(422, `Invalid request.\n\n"${field}" wasn't supplied.`);
-  return value;
-}
-
-function pullNumber(context: RestContext): number {
-  return Number(context.path[0]);
-}
-
-function list(context: RestContext, all: readonly unknown[]): Answer {
-  const { items, link } = paginate(all, context.url);
-  return jsonAnswer(context.request, 200, items, link);
-}
+import { type Answer, type Caller, errorAnswer, jsonAnswer, readBody } from "./wire.ts";
 
 const byNewest = (key: "createdTime" | "updatedTime") => (one: PullRecord, other: PullRecord) =>
   one[key] === other[key] ? other.number - one.number : one[key] < other[key] ? 1 : -1;
@@ -108,7 +74,7 @@ async function changePull(context: RestContext): Promise<Answer> {
   const state = text(context, "state");
   if (state !== undefined && state !== "open" && state !== "closed")
     throw new Refusal(422, "Validation Failed", [{ resource: "PullRequest", code: "invalid", field: "state" }]);
-  const record = await context.repository.change(pullNumber(context), {
+  const record = await context.repository.change(numberOf(context), context.login, {
     title: text(context, "title"),
     body: text(context, "body"),
     state,
@@ -125,33 +91,14 @@ async function mergePull(context: RestContext): Promise<Answer> {
       422,
       `Invalid request.\n\n${JSON.stringify(method)} is not a member of ["merge", "squash", "rebase"].`,
     );
-  const sha = await context.repository.merge(pullNumber(context), context.login, {
+  const sha = await context.repository.merge(numberOf(context), context.login, {
     method: method as MergeMethod,
     sha: text(context, "sha"),
     title: text(context, "commit_title"),
     message: text(context, "commit_message"),
+    byApi: true,
   });
   return jsonAnswer(context.request, 200, { sha, merged: true, message: "Pull Request successfully merged" });
-}
-
-async function changeLabels(context: RestContext): Promise<Answer> {
-  const names: readonly unknown[] = Array.isArray(context.body["labels"]) ? context.body["labels"] : [];
-  const labels = names.map((label) => {
-    const name: unknown = typeof label === "object" && label !== null && "name" in label ? label.name : label;
-    if (typeof name !== "string") throw new Refusal(422, "Invalid request.\n\nA label is a string or has a name.");
-    return name;
-  });
-  const replace = context.request.method === "PUT";
-  return jsonAnswer(
-    context.request,
-    200,
-    labelsShape(context.at, await context.repository.label(pullNumber(context), labels, replace)),
-  );
-}
-
-async function postComment(context: RestContext): Promise<Answer> {
-  const made = await context.repository.comment(pullNumber(context), context.login, required(context, "body"));
-  return jsonAnswer(context.request, 201, commentShape(context.at, pullNumber(context), made));
 }
 
 function findBranch(context: RestContext, missing: string): { readonly name: string; readonly sha: string } {
@@ -185,18 +132,17 @@ function rateLimit(context: RestContext): Answer {
 }
 
 const pull = String.raw`/pulls/(\d+)`;
-const issue = String.raw`/issues/(\d+)`;
 
 /** Paths below /repos/OWNER/REPOSITORY. */
 const routes: readonly Route[] = [
-  ["GET", /^$/, (context) => jsonAnswer(context.request, 200, repositoryShape(context.at))],
+  ["GET", /^$/, (context) => jsonAnswer(context.request, 200, repositoryShape(context.at, context.repository.rules()))],
   ["GET", /^\/pulls$/, listPulls],
   ["POST", /^\/pulls$/, createPull],
   [
     "GET",
     new RegExp(`^${pull}$`),
     async (context) =>
-      jsonAnswer(context.request, 200, await detail(context, context.repository.pull(pullNumber(context)))),
+      jsonAnswer(context.request, 200, await detail(context, context.repository.pull(numberOf(context)))),
   ],
   ["PATCH", new RegExp(`^${pull}$`), changePull],
   ["PUT", new RegExp(`^${pull}/merge$`), mergePull],
@@ -204,12 +150,12 @@ const routes: readonly Route[] = [
     "GET",
     new RegExp(`^${pull}/merge$`),
     (context) =>
-      context.repository.pull(pullNumber(context)).state === "merged" ? { status: 204 } : errorAnswer(404, "Not Found"),
+      context.repository.pull(numberOf(context)).state === "merged" ? { status: 204 } : errorAnswer(404, "Not Found"),
   ],
   [
     "GET",
     new RegExp(`^${pull}/files$`),
-    async (context) => list(context, (await context.repository.files(pullNumber(context), "patches")).map(fileShape)),
+    async (context) => list(context, (await context.repository.files(numberOf(context), "patches")).map(fileShape)),
   ],
   [
     "GET",
@@ -217,30 +163,24 @@ const routes: readonly Route[] = [
     async (context) =>
       list(
         context,
-        (await context.repository.commits(pullNumber(context))).map((commit) => commitShape(context.at, commit)),
+        (await context.repository.commits(numberOf(context))).map((commit) => commitShape(context.at, commit)),
       ),
   ],
   [
     "GET",
-    new RegExp(`^${issue}/comments$`),
+    new RegExp(`^${pull}/reviews$`),
     (context) =>
       list(
         context,
         context.repository
-          .pull(pullNumber(context))
-          .comments.map((comment) => commentShape(context.at, pullNumber(context), comment)),
+          .pull(numberOf(context))
+          .reviews.map((review) => reviewShape(context.at, numberOf(context), review)),
       ),
   ],
-  ["POST", new RegExp(`^${issue}/comments$`), postComment],
-  [
-    "GET",
-    new RegExp(`^${issue}/labels$`),
-    (context) => list(context, labelsShape(context.at, context.repository.pull(pullNumber(context)).labels)),
-  ],
-  ["POST", new RegExp(`^${issue}/labels$`), changeLabels],
-  ["PUT", new RegExp(`^${issue}/labels$`), changeLabels],
   ["GET", /^\/branches\/(.+)$/, getBranch],
   ["GET", /^\/git\/ref\/heads\/(.+)$/, getRef],
+  ...issueRoutes,
+  ...verdictRoutes,
 ];
 
 async function readJson(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {

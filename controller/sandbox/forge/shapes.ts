@@ -1,6 +1,7 @@
 // Documents in the shape of GitHub's REST API (docs.github.com/rest, version 2022-11-28): the fields that octokit's users read.
 // Pure: records in, JSON out.
-import type { CommentRecord, PullRecord } from "../../forge/memory/records.ts";
+import type { CommentRecord, IssueRecord, PullRecord, ReviewRecord, StatusRecord } from "../../forge/memory/records.ts";
+import type { MergeMethod } from "../../forge/port.ts";
 import type { CommitDetails, FileChange } from "./plumbing.ts";
 
 /** Where this forge lives and what it serves. */
@@ -32,26 +33,40 @@ export function userShape(at: ForgeAddress, login: string): Json {
   };
 }
 
-export function repositoryShape(at: ForgeAddress): Json {
-  const name = `${at.owner}/${at.repository}`;
+/** What a repository says of itself beyond its name. */
+export interface RepositorySettings {
+  readonly methods: readonly MergeMethod[];
+  readonly hasIssues: boolean;
+}
+
+const plainSettings: RepositorySettings = { methods: ["merge", "squash", "rebase"], hasIssues: true };
+
+export function repositoryShape(
+  at: ForgeAddress,
+  settings: RepositorySettings = plainSettings,
+  name = `${at.owner}/${at.repository}`,
+): Json {
+  const [owner = "", repository = ""] = name.split("/");
+  const fork = name !== `${at.owner}/${at.repository}`;
   return {
     id: numberOf(name),
     node_id: `R_${numberOf(name)}`,
-    name: at.repository,
+    name: repository,
     full_name: name,
     private: false,
-    owner: userShape(at, at.owner),
+    owner: userShape(at, owner),
     html_url: `${at.url}/${name}`,
     url: `${at.url}/api/v3/repos/${name}`,
     clone_url: `${at.url}/${name}.git`,
-    fork: false,
+    fork,
+    has_issues: settings.hasIssues,
     archived: false,
     disabled: false,
     default_branch: "main",
     permissions: { admin: false, maintain: false, push: true, triage: true, pull: true },
-    allow_merge_commit: true,
-    allow_squash_merge: true,
-    allow_rebase_merge: true,
+    allow_merge_commit: settings.methods.includes("merge"),
+    allow_squash_merge: settings.methods.includes("squash"),
+    allow_rebase_merge: settings.methods.includes("rebase"),
   };
 }
 
@@ -78,13 +93,16 @@ export function pullUrl(at: ForgeAddress, number: number): string {
 /** The fields that lists carry. */
 export function pullShape(at: ForgeAddress, record: PullRecord): Json {
   const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}`;
-  const side = (ref: string, sha: string): Json => ({
-    label: `${at.owner}:${ref}`,
-    ref,
-    sha,
-    user: userShape(at, at.owner),
-    repo: repositoryShape(at),
-  });
+  const side = (ref: string, sha: string, place = `${at.owner}/${at.repository}`): Json => {
+    const owner = place.split("/")[0] ?? "";
+    return {
+      label: `${owner}:${ref}`,
+      ref,
+      sha,
+      user: userShape(at, owner),
+      repo: repositoryShape(at, plainSettings, place),
+    };
+  };
   return {
     id: record.number,
     node_id: `PR_${record.number}`,
@@ -109,7 +127,7 @@ export function pullShape(at: ForgeAddress, record: PullRecord): Json {
     closed_at: record.closedTime ?? null,
     merged_at: record.state === "merged" ? (record.closedTime ?? null) : null,
     merge_commit_sha: record.mergeCommit ?? null,
-    head: side(record.head, record.headSha),
+    head: side(record.head, record.headSha, record.fork),
     base: side(record.base, record.baseSha),
     author_association: "COLLABORATOR",
     auto_merge: null,
@@ -153,7 +171,7 @@ export function commentShape(at: ForgeAddress, number: number, comment: CommentR
     body: comment.body,
     user: userShape(at, comment.author),
     created_at: comment.createdTime,
-    updated_at: comment.createdTime,
+    updated_at: comment.updatedTime,
     author_association: "COLLABORATOR",
   };
 }
@@ -192,5 +210,92 @@ export function fileShape(file: FileChange): Json {
     deletions: file.deletions,
     changes: file.additions + file.deletions,
     ...(file.patch === undefined ? {} : { patch: file.patch }),
+  };
+}
+
+export function reviewShape(at: ForgeAddress, number: number, review: ReviewRecord): Json {
+  const states = {
+    Approved: "APPROVED",
+    ChangesRequested: "CHANGES_REQUESTED",
+    Commented: "COMMENTED",
+    Dismissed: "DISMISSED",
+  } as const;
+  const address = `${pullUrl(at, number)}#pullrequestreview-${review.id}`;
+  const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}/pulls/${number}`;
+  return {
+    id: review.id,
+    node_id: `PRR_${review.id}`,
+    user: userShape(at, review.author),
+    body: review.body,
+    state: states[review.state],
+    html_url: address,
+    pull_request_url: api,
+    author_association: "COLLABORATOR",
+    _links: { html: { href: address }, pull_request: { href: api } },
+    submitted_at: review.time,
+    commit_id: review.commit,
+  };
+}
+
+/** An issue, or the issue side of a pull request. */
+export function issueShape(at: ForgeAddress, record: IssueRecord | PullRecord): Json {
+  const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}`;
+  const pull = "headSha" in record ? record : undefined;
+  const html =
+    pull === undefined ? `${at.url}/${at.owner}/${at.repository}/issues/${record.number}` : pullUrl(at, record.number);
+  const closer = pull?.mergedBy ?? record.closedBy;
+  return {
+    id: record.number,
+    node_id: `I_${record.number}`,
+    number: record.number,
+    url: `${api}/issues/${record.number}`,
+    repository_url: api,
+    labels_url: `${api}/issues/${record.number}/labels{/name}`,
+    comments_url: `${api}/issues/${record.number}/comments`,
+    events_url: `${api}/issues/${record.number}/events`,
+    html_url: html,
+    state: record.state === "open" ? "open" : "closed",
+    state_reason: record.state === "closed" ? "completed" : null,
+    title: record.title,
+    body: record.body === "" ? null : record.body,
+    user: userShape(at, record.author),
+    labels: labelsShape(at, pull?.labels ?? []),
+    assignee: null,
+    assignees: [],
+    milestone: null,
+    locked: false,
+    comments: pull?.comments.length ?? 0,
+    author_association: "COLLABORATOR",
+    created_at: record.createdTime,
+    updated_at: record.updatedTime,
+    closed_at: record.closedTime ?? null,
+    closed_by: closer === undefined ? null : userShape(at, closer),
+    ...(pull === undefined
+      ? {}
+      : {
+          pull_request: {
+            url: `${api}/pulls/${record.number}`,
+            html_url: html,
+            diff_url: `${html}.diff`,
+            patch_url: `${html}.patch`,
+            merged_at: pull.state === "merged" ? (pull.closedTime ?? null) : null,
+          },
+        }),
+  };
+}
+
+export function statusShape(at: ForgeAddress, status: StatusRecord): Json {
+  return {
+    id: status.id,
+    node_id: `SC_${status.id}`,
+    url: `${at.url}/api/v3/repos/${at.owner}/${at.repository}/statuses/${status.commit}`,
+    avatar_url: "",
+    state: status.state,
+    description: status.title === "" ? null : status.title,
+    target_url: null,
+    context: status.name,
+    created_at: status.time,
+    updated_at: status.time,
+    creator: userShape(at, status.author),
   };
 }

@@ -2,7 +2,7 @@
 // reaches a header, a file name or a process unchecked. Invariant A7's tests send forged input through here.
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Refusal } from "./repository.ts";
+import { Refusal } from "./refusal.ts";
 
 /** Who sent a request: a login, nobody (no token), or a token that the forge does not know. */
 export type Caller =

@@ -8,7 +8,7 @@ import { type Clock, manualClock } from "../../../controller/clock.ts";
 import { UserError, WaitError } from "../../../controller/errors.ts";
 import { createForge, type Forge, type ForgeCall } from "../../../controller/forge/index.ts";
 import { failureOf } from "../../../controller/forge/github/failure.ts";
-import { nextPage, readPull } from "../../../controller/forge/github/pulls.ts";
+import { linkedPage, readPull } from "../../../controller/forge/github/documents.ts";
 import { type ForgeRequestEvent, type SandboxForge, startForge } from "../../../controller/sandbox/forge/index.ts";
 
 const token = "ghp_0123456789abcdefABCDEF";
@@ -254,16 +254,16 @@ describe("what a forge answers", () => {
       { number: 1, state: "odd" },
       { number: 1, state: "open", head: null },
     ]) {
-      expect(() => readPull(value)).toThrow(/the forge's answer/);
+      expect(() => readPull(value, "acme/policies")).toThrow(/the forge's answer/);
     }
   });
 
   it("names its next page", () => {
-    expect(nextPage('<https://x/?page=1>; rel="prev", <https://x/?page=3&q=a,b>; rel="next"')).toBe(
+    expect(linkedPage('<https://x/?page=1>; rel="prev", <https://x/?page=3&q=a,b>; rel="next"', "next")).toBe(
       "https://x/?page=3&q=a,b",
     );
-    expect(nextPage('<https://x/?page=1>; rel="last"')).toBeUndefined();
-    expect(nextPage(undefined)).toBeUndefined();
+    expect(linkedPage('<https://x/?page=1>; rel="last"', "next")).toBeUndefined();
+    expect(linkedPage(undefined, "next")).toBeUndefined();
   });
 
   it("is an outage when there was none", () => {

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { manualClock } from "../../../controller/clock.ts";
 import { createMemoryForge, type ForgeOperation, type MemoryForge } from "../../../controller/forge/memory/index.ts";
 import { createMemoryRemote, type MemoryRemote } from "../../../controller/git/memory.ts";
-import { describeForge, type ForgeBench } from "../forge.contract.ts";
+import { type ForgeBench } from "../bench.ts";
+import { describeForge } from "../forge.contract.ts";
 
 const start = Date.UTC(2026, 0, 5, 8);
 
@@ -45,6 +46,34 @@ async function startBench(): Promise<ForgeBench> {
         .pulls()
         .find((pull) => pull.number === number)
         ?.comments.map((comment) => comment.body) ?? [],
+    change: async (name, files) => remote.people.commitFiles(name, files, { from: "main", time: start }),
+    async main() {
+      const { id, message, parents } = remote.people.commit(remote.people.head("main")!);
+      return { sha: id, message, parents: parents.length };
+    },
+    commentBy: async (number, by, body) => forge.people.comment(number, by, body),
+    reviewBy: async (number, by, state, body) => forge.people.review(number, by, state, body),
+    issueBy: async (by, title, body) => void forge.people.openIssue(by, title, body),
+    async forkBy(head, path, text) {
+      const headSha = remote.people.commitFiles("elsewhere", { [path]: text }, { from: "main", time: start });
+      remote.people.deleteBranch("elsewhere");
+      return forge.people.openFromFork({
+        fork: "mallory/policies",
+        head,
+        headSha,
+        base: "main",
+        title: "t",
+        by: "mallory",
+      });
+    },
+    makeDraft: async (number) => forge.people.setDraft(number, true),
+    verdicts: async (commit) =>
+      Object.fromEntries(forge.people.statuses(commit).map(({ name, state, title }) => [name, { state, title }])),
+    issues: async () =>
+      forge.people.issues().map(({ title, body, state }) => ({ title, body, open: state === "open" })),
+    switchIssuesOff: async () => forge.people.setRules({ hasIssues: false }),
+    allowMethods: async (methods) => forge.people.setRules({ methods }),
+    methods: ["merge", "squash"],
     breakNext(name, fault) {
       broken = { name, fault };
     },
