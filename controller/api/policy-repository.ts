@@ -1,6 +1,7 @@
 // PolicyRepository: the one Git repository that a cluster takes its policy from. Only with kubectl or the chart, never from Git:
 // no repository may widen what a repository may do.
 import {
+  AtomicList,
   Conditions,
   Duration,
   type KindDefinition,
@@ -21,6 +22,47 @@ const File = (description: string) =>
     pattern: "^/",
     description: `${description} Absolute path of a mounted file.`,
   });
+
+export const ProposalSettings = Type.Object(
+  {
+    maxOpen: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        description: "At most so many pull requests of Ringward's are open; further ones wait (ProposalLimit).",
+      }),
+    ),
+    schedule: Type.Optional(
+      Type.Object(
+        {
+          timeZone: Type.Optional(Type.String({ maxLength: 64, description: "IANA time zone.", default: "UTC" })),
+          windows: AtomicList(
+            Type.Object({
+              schedule: Type.String({
+                minLength: 9,
+                maxLength: 64,
+                description: "Cron, five fields: when the window opens.",
+              }),
+              duration: Duration("How long it stays open."),
+            }),
+            "Times when pull requests may be opened.",
+            32,
+            { minItems: 1 },
+          ),
+        },
+        { description: "When new pull requests are opened; open ones are kept up to date and closed at any time." },
+      ),
+    ),
+    trackingIssue: Type.Optional(
+      Type.Boolean({
+        description: "Whether one issue lists what is open, what waits and what was refused.",
+        default: false,
+      }),
+    ),
+  },
+  { description: "How pull requests are opened." },
+);
+export type ProposalSettings = Static<typeof ProposalSettings>;
 
 export const PolicyRepositorySpec = Type.Object({
   url: Type.String({
@@ -98,6 +140,7 @@ export const PolicyRepositorySpec = Type.Object({
       { description: "Where pull requests are opened; left out: none are." },
     ),
   ),
+  proposals: Type.Optional(ProposalSettings),
   mode: Type.Optional(
     StringEnum(
       ["Apply", "ReadOnly"] as const,

@@ -166,6 +166,8 @@ const table = {
   RingCompleted: ["info", "A ring completed a level."],
   ProposalOpened: ["person", "A pull request asks for an approval."],
   ProposalClosed: ["info", "A pull request was withdrawn."],
+  ProposalLimit: ["person", "As many pull requests are open as the PolicyRepository allows."],
+  OutsideProposalSchedule: ["wait", "The PolicyRepository opens pull requests on a schedule, and it is not its time."],
   ProposalRejected: ["info", "A person closed a pull request without merging; it is not opened again for that level."],
   Promoted: ["info", "A ring's entry was written to the tracked branch."],
   RequestedByPerson: ["info", "A person asked for it on the command line."],

@@ -263,6 +263,26 @@ export const RolloutRingSpec = Type.Object({
   ),
 });
 
+export const RingApproval = Type.Object(
+  {
+    pullRequest: Type.Integer({ minimum: 1, description: "Number of the pull request." }),
+    mergedBy: Text("Who merged it.", 100),
+    byRingward: Type.Optional(
+      Type.Boolean({ description: "True where Ringward merged it itself (promotion: Automatic)." }),
+    ),
+    approvedBy: Type.Optional(
+      AtomicList(Text("Login.", 100), "Whose last review approved, as of the merge's first look.", 16),
+    ),
+    commit: Type.Optional(Text("Commit that the merge made.", 64)),
+    mergedTime: Type.Optional(Timestamp("When.")),
+  },
+  {
+    description:
+      "Who approved this level for this ring, as the forge tells it. For the record: what the branch says decides.",
+  },
+);
+export type RingApproval = Static<typeof RingApproval>;
+
 export const RingLevelStatus = Type.Object({
   baseline: ObjectName("PatchBaseline."),
   level: ObjectName("PatchLevel."),
@@ -273,6 +293,7 @@ export const RingLevelStatus = Type.Object({
   soakedSeconds: Type.Optional(Type.Integer({ minimum: 0, description: "Observed healthy time since completion." })),
   soakedTime: Type.Optional(Timestamp("When the soak was served in full; the next rings may have it from then on.")),
   withdrawnTime: Type.Optional(Timestamp("When the approval was taken back.")),
+  approval: Type.Optional(RingApproval),
   lost: Type.Optional(
     AtomicList(
       Text("UID.", 64),
@@ -305,6 +326,17 @@ export const GateStatus = Type.Object({
 });
 export type GateStatus = Static<typeof GateStatus>;
 
+export const RingRejection = Type.Object({
+  baseline: ObjectName("PatchBaseline."),
+  level: ObjectName("PatchLevel that was refused for this ring."),
+  digest: Text("Full digest.", 80),
+  pullRequest: Type.Integer({ minimum: 1, description: "Number of the pull request that was closed without merging." }),
+  by: Type.Optional(Text("Who closed it.", 100)),
+  time: Type.Optional(Timestamp("When.")),
+  why: Type.Optional(Text("What was said last there, in a person's words.", 256)),
+});
+export type RingRejection = Static<typeof RingRejection>;
+
 export const RolloutRingStatus = Type.Object({
   observedGeneration: Type.Optional(ObservedGeneration),
   observedCommit: Type.Optional(Text("Commit whose ring entry was read.", 64)),
@@ -332,6 +364,14 @@ export const RolloutRingStatus = Type.Object({
       ["baseline", "digest"],
       "Every level that this ring has been approved for, newest approvals last.",
       256,
+    ),
+  ),
+  rejections: Type.Optional(
+    MapList(
+      RingRejection,
+      ["baseline", "digest"],
+      "Levels that a person refused for this ring by closing their pull request. Not proposed again until the level changes or a person asks.",
+      64,
     ),
   ),
 });

@@ -17,6 +17,8 @@ export type {
   PromotionInput,
   Promotions,
 } from "./wishes.ts";
+export { ASK_AGAIN_COMMENT, ASK_AGAIN_LABEL, type ProposalHistory, type ProposalPeople, readPeople } from "./people.ts";
+export type { RingRecord } from "./record.ts";
 export { type RenderedProposal, renderProposal } from "./evidence.ts";
 export type { Escape, EvidenceInput } from "./evidence-form.ts";
 export { forecastProposal } from "./forecast.ts";

@@ -2,6 +2,7 @@
 // Pure. A marker is only a memory (anyone who may write can edit a body): it never approves anything and never widens a scope (A1).
 import { createHash } from "node:crypto";
 import type { Digest } from "../model.ts";
+import type { ProposalPeople } from "./people.ts";
 
 /** Branches of Ringward's proposals. */
 export const PROPOSAL_PREFIX = "ringward/";
@@ -22,6 +23,8 @@ export interface KnownProposal {
   readonly maxTargets: number | undefined;
   /** Closed by Ringward itself, which is no rejection. */
   readonly withdrawn: boolean;
+  /** What people did with it, where that was asked and answered. */
+  readonly people?: ProposalPeople;
 }
 
 /** A name as a part of a branch: itself, or, where git or its length would refuse that, a short form with a hash. */
@@ -97,12 +100,15 @@ export function markClosed(body: string, reason: string): string {
 }
 
 /** A pull request as a proposal of ours; undefined if its branch is none. */
-export function readProposal(pull: {
-  readonly number: number;
-  readonly head: string;
-  readonly state: "open" | "merged" | "closed";
-  readonly body: string;
-}): KnownProposal | undefined {
+export function readProposal(
+  pull: {
+    readonly number: number;
+    readonly head: string;
+    readonly state: "open" | "merged" | "closed";
+    readonly body: string;
+  },
+  people?: ProposalPeople,
+): KnownProposal | undefined {
   const parsed = parseProposalBranch(pull.head);
   if (parsed === undefined) return undefined;
   const marker = readMarker(pull.body);
@@ -115,5 +121,6 @@ export function readProposal(pull: {
     maxTargets:
       parsed.scope ?? (typeof most === "number" && Number.isSafeInteger(most) && most >= 0 ? most : undefined),
     withdrawn: pull.state === "closed" && typeof marker?.closed === "string",
+    ...(people === undefined ? {} : { people }),
   };
 }

@@ -1,7 +1,7 @@
 // Which level each ring is offered: trains, predecessors' soak, withdrawals (DESIGN, "Approval"). Pure.
 // Never offers a level that is older than the ring's entry, that was withdrawn there or before, or that a predecessor has not soaked
 // (R1, R3). What a person merges anyway is the planner's to hold.
-import type { Block, Digest, LevelInForce, PolicyInForce } from "../model.ts";
+import type { Block, Digest, LevelInForce, PolicyInForce, RingInForce } from "../model.ts";
 import type { Plan, RingOutcome } from "../rollout/plan.ts";
 import { isInScope } from "../rollout/progress.ts";
 import { predecessorsOf } from "../rollout/ring-order.ts";
@@ -11,7 +11,7 @@ export interface OfferInput {
   /** Newest level that each baseline resolves to. */
   readonly candidates: ReadonlyMap<string, LevelInForce>;
   /** Whether people refused a level for a ring. */
-  readonly isRejected: (ring: string, baseline: string, digest: Digest) => boolean;
+  readonly isRejected: (ring: RingInForce, baseline: string, digest: Digest) => boolean;
 }
 
 /** What is on offer for one ring under one baseline. */
@@ -176,7 +176,7 @@ function isRejectedBefore(ring: string, level: LevelInForce, scene: Scene): bool
   return [ring, ...predecessorsOf(ring, rings)].some((name) => {
     const outcome = scene.byName.get(name);
     const has = outcome !== undefined && currentOf(outcome, scene.baseline)?.digest === level.digest;
-    return !has && scene.input.isRejected(name, scene.baseline, level.digest);
+    return !has && outcome !== undefined && scene.input.isRejected(outcome.ring, scene.baseline, level.digest);
   });
 }
 

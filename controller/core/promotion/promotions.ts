@@ -6,6 +6,8 @@ import type { Decision, Plan } from "../rollout/plan.ts";
 import { closeUnwanted, judgeOpen, levelOf } from "./closing.ts";
 import { type KnownProposal, proposalBranch } from "./known.ts";
 import { findOffers, type Offer } from "./offers.ts";
+import { holdProposals } from "./hold.ts";
+import { recordAnswers } from "./record.ts";
 import { keepMaxTargets } from "./scope.ts";
 import { findRejection, isAbout, isAutomatic, stopsEntry, stopsProposals } from "./stops.ts";
 import type {
@@ -31,15 +33,34 @@ export function planPromotions(plan: Plan, input: PromotionInput): Promotions {
     .flatMap((track) => track.offers.map((offer) => judgeOffer({ track, offer, known, input })))
     .sort((a, b) => plan.rings.indexOf(a.offer.outcome) - plan.rings.indexOf(b.offer.outcome));
   const mayClose = input.proposals !== undefined && input.policy.proposer && stopsProposals(input.policy) === undefined;
-  const proposals = judged.flatMap((one) => one.proposal ?? []);
   const closing = mayClose ? known.flatMap((one) => closeUnwanted(one, judged, tracks, plan)) : [];
+  const wanted = judged.flatMap((one) => one.proposal ?? []);
+  const others = known.filter(
+    (one) =>
+      one.state === "open" &&
+      !wanted.some(({ open }) => open === one.number) &&
+      !closing.some(({ number }) => number === one.number),
+  );
+  const { proposals, held } = holdProposals(wanted, input.settings, others.length, input.now);
   return {
     automatic: groupByRing(judged),
     proposals,
     closing,
+    held,
+    records: input.proposals === undefined ? undefined : recordAnswers(tracks, known),
     tidy: mayClose,
-    decisions: [...judged.flatMap((one) => one.decisions), ...closing.map(describeClosing)],
+    decisions: [
+      ...judged.flatMap((one) => one.decisions.map((decision) => explainHeld(decision, one, held))),
+      ...closing.map(describeClosing),
+    ],
   };
+}
+
+/** What is wanted and held back waits, and says why. */
+function explainHeld(decision: Decision, { proposal }: Judged, held: Promotions["held"]): Decision {
+  const block = held.find((one) => one.proposal === proposal)?.block;
+  if (block === undefined || decision.action !== "propose") return decision;
+  return { ...decision, action: "wait", reason: block.reason, message: block.message };
 }
 
 // --------------------------------------------------------------------------------------------- one ring's offer

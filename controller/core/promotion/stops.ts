@@ -1,26 +1,46 @@
 // Why a change of an entry is not written now: brakes, authority, and what people answered to this very proposal. Pure.
-import type { Block, Digest, PolicyInForce } from "../model.ts";
+// A level that a person refused for a ring (closed unmerged) is not proposed there again until it changes or a person asks.
+import type { RingRejection } from "../../api/rollout-ring.ts";
+import type { Block, Digest, PolicyInForce, RingInForce } from "../model.ts";
 import { branchPart, type KnownProposal } from "./known.ts";
 import type { Offer } from "./offers.ts";
+import { ASK_AGAIN_COMMENT, ASK_AGAIN_LABEL } from "./people.ts";
 import type { PromotedEntry, Scene } from "./wishes.ts";
 
 export function isAbout(proposal: KnownProposal, ring: string, baseline: string): boolean {
   return proposal.ring === branchPart(ring) && proposal.baseline === branchPart(baseline);
 }
 
+/** How a level was refused for a ring: as the forge shows it, or as the ring's status remembers it where the forge does not any more. */
+export type Rejection = Pick<RingRejection, "pullRequest" | "by" | "time" | "why">;
+
 /** A pull request of that very level that a person closed unmerged. */
 export function findRejection(
   known: readonly KnownProposal[],
-  ring: string,
+  ring: Pick<RingInForce, "name" | "status">,
   baseline: string,
   digest: Digest,
-): KnownProposal | undefined {
+): Rejection | undefined {
   const mine = known.filter(
-    (one) => isAbout(one, ring, baseline) && one.scope === undefined && digest.startsWith(one.digest),
+    (one) => isAbout(one, ring.name, baseline) && one.scope === undefined && digest.startsWith(one.digest),
   );
-  // Opened again by a person: no longer refused.
+  // Opened again, by a person or because one asked: no longer refused.
   if (mine.some((one) => one.state === "open")) return undefined;
-  return mine.find((one) => one.state === "closed" && !one.withdrawn);
+  const newest = mine.findLast((one) => !one.withdrawn);
+  if (newest !== undefined)
+    return newest.state === "merged" || newest.people?.askedAgain === true ? undefined : rejectionOf(newest);
+  const stored = ring.status?.rejections?.find((one) => one.baseline === baseline && one.digest === digest);
+  // A forge that knows the number and tells another story of it is right.
+  return stored === undefined || known.some((one) => one.number === stored.pullRequest) ? undefined : stored;
+}
+
+function rejectionOf({ number, people }: KnownProposal): Rejection {
+  return {
+    pullRequest: number,
+    ...(people?.closed?.by === undefined ? {} : { by: people.closed.by.slice(0, 100) }),
+    ...(people?.closed === undefined ? {} : { time: people.closed.time }),
+    ...(people?.why === undefined ? {} : { why: people.why }),
+  };
 }
 
 export function stopsProposals(policy: PolicyInForce): Block | undefined {
@@ -81,18 +101,23 @@ function waitForKubectl({ outcome }: Offer, entry: PromotedEntry): Block | undef
 function findAnswer({ offer, known }: Scene, entry: PromotedEntry): Block | undefined {
   const ring = offer.outcome.ring.name;
   if (entry.kind === "Scope") return findScopeAnswer(ring, entry, known);
-  const refused = findRejection(known, ring, entry.baseline, entry.level.digest);
-  if (refused !== undefined)
-    return {
-      reason: "ProposalRejected",
-      message: `pull request #${refused.number} was closed without merging; it is not opened again for ${entry.level.name} (reopen it, or write the entry by hand)`,
-    };
+  const refused = findRejection(known, offer.outcome.ring, entry.baseline, entry.level.digest);
+  if (refused !== undefined) return describeRejection(refused, entry.level.name);
   const mine = known.filter(
     (one) => isAbout(one, ring, entry.baseline) && one.scope === undefined && entry.level.digest.startsWith(one.digest),
   );
   if (mine.some((one) => one.state === "open")) return undefined;
   const merged = mine.findLast((one) => one.state === "merged");
   return merged === undefined ? undefined : describeMerged(merged, ring);
+}
+
+function describeRejection({ pullRequest, by, why }: Rejection, level: string): Block {
+  const who = by === undefined ? "" : ` by ${by}`;
+  const reason = why === undefined ? "" : ` (${why})`;
+  return {
+    reason: "ProposalRejected",
+    message: `pull request #${pullRequest} was closed without merging${who}${reason}; ${level} is not proposed again until a person asks: label it ${ASK_AGAIN_LABEL}, comment ${ASK_AGAIN_COMMENT}, or reopen it`,
+  };
 }
 
 /** A refused number is refused for fewer targets too; more of them are a new question. */

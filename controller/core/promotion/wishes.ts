@@ -1,9 +1,12 @@
 // What promotion is given and what it wants: the values between the planner of promotions and whoever carries them out.
+import type { ProposalSettings } from "../../api/policy-repository.ts";
 import type { Instant } from "../../clock.ts";
 import type { Block, LevelInForce, PolicyInForce, RingInForce } from "../model.ts";
 import type { Decision } from "../rollout/plan.ts";
+import type { HeldProposal } from "./hold.ts";
 import type { KnownProposal } from "./known.ts";
 import type { Offer, Track } from "./offers.ts";
+import type { RingRecord } from "./record.ts";
 
 export interface PromotionInput {
   readonly policy: PolicyInForce;
@@ -11,6 +14,8 @@ export interface PromotionInput {
   readonly candidates: ReadonlyMap<string, LevelInForce>;
   /** What the forge knows; undefined: it does not answer, so nothing is proposed. */
   readonly proposals: readonly KnownProposal[] | undefined;
+  /** Limits that people set; left out: none. */
+  readonly settings?: ProposalSettings | undefined;
   readonly now: Instant;
 }
 
@@ -55,6 +60,10 @@ export interface Promotions {
   readonly automatic: readonly AutomaticPromotion[];
   readonly proposals: readonly DesiredProposal[];
   readonly closing: readonly ClosingProposal[];
+  /** Wanted, and not to be opened yet. */
+  readonly held: readonly HeldProposal[];
+  /** What is to be written down of people's answers, by ring; undefined: the forge does not answer, so what is written stays. */
+  readonly records: ReadonlyMap<string, RingRecord> | undefined;
   /** Whether branches that nobody needs any more may be deleted: everything that would need them is known. */
   readonly tidy: boolean;
   readonly decisions: readonly Decision[];

@@ -1,6 +1,7 @@
 // What the planner of promotions wants, sentence by sentence of the design's "Approval".
 import { describe, expect, it } from "vitest";
-import { DAY, known, levelOf, play, START, wishes } from "./scene.ts";
+import type { ProposalPeople } from "../../../controller/core/promotion/index.ts";
+import { BASELINE, DAY, known, levelOf, play, type SceneOptions, START, wishes } from "./scene.ts";
 
 const [L1, L2, L3] = [levelOf(1), levelOf(2), levelOf(3)];
 const names = { L1, L2, L3 };
@@ -473,5 +474,168 @@ describe("deterministic", () => {
     const other = play({ rings: turned, candidate: L2, proposals: [...proposals].reverse(), now: START + DAY });
 
     expect(JSON.stringify(other.promotions)).toBe(JSON.stringify(one.promotions));
+  });
+});
+
+describe("a refusal", () => {
+  const people: ProposalPeople = {
+    merged: undefined,
+    mergedByUs: false,
+    closed: { by: "ann", time: "2026-01-05T07:00:00Z" },
+    approvedBy: [],
+    why: "not before the sale ends",
+    askedAgain: false,
+  };
+  const refused = known(3, "canary", L2, { state: "closed", people });
+  const rejection = { baseline: BASELINE, level: L2.name, digest: L2.digest, pullRequest: 3, by: "ann" };
+  const scene = (options: Partial<SceneOptions>) => play({ rings: settled, candidate: L2, ...options });
+
+  it("is told with who, when and why, and written down for its ring alone", () => {
+    const { promotions } = scene({ proposals: [refused] });
+
+    expect(promotions.proposals).toEqual([]);
+    expect(promotions.decisions[0]).toMatchObject({ reason: "ProposalRejected", action: "wait" });
+    expect(promotions.decisions[0]?.message).toContain("by ann (not before the sale ends)");
+    expect(promotions.records?.get("canary")?.rejections).toEqual([
+      { ...rejection, time: "2026-01-05T07:00:00Z", why: "not before the sale ends" },
+    ]);
+    expect(promotions.records?.get("early")?.rejections).toEqual([]);
+  });
+
+  it("ends when a person asks again, and the answer to that one counts from then on", () => {
+    const asked = { ...refused, people: { ...people, askedAgain: true } };
+
+    expect(wishes(scene({ proposals: [asked] }), names)).toEqual(["canary<-L2"]);
+    expect(scene({ proposals: [asked] }).promotions.records?.get("canary")?.rejections).toEqual([]);
+    expect(wishes(scene({ proposals: [asked, known(5, "canary", L2, { state: "closed" })] }), names)).toEqual([]);
+  });
+
+  it("is found again in the ring's status where the forge shows it no more, and nowhere else", () => {
+    expect(wishes(scene({ rejections: { canary: [rejection] } }), names)).toEqual([]);
+    expect(wishes(scene({ rejections: { early: [rejection] } }), names)).toEqual(["canary<-L2"]);
+    expect(wishes(scene({ rejections: { canary: [{ ...rejection, digest: L3.digest }] } }), names)).toEqual([
+      "canary<-L2",
+    ]);
+    expect(scene({ rejections: { canary: [rejection] } }).promotions.records?.get("canary")?.rejections).toEqual([
+      rejection,
+    ]);
+  });
+
+  it("is forgotten when the forge tells another story of that number", () => {
+    const proposals = [known(3, "canary", L2, { state: "closed", withdrawn: true })];
+
+    expect(wishes(scene({ rejections: { canary: [rejection] }, proposals }), names)).toEqual(["canary<-L2"]);
+  });
+
+  it("is not written down any more once the ring runs something as new", () => {
+    const { promotions } = scene({
+      rings: { ...settled, canary: { entry: L2, soaked: [L1] } },
+      proposals: [refused],
+    });
+
+    expect(promotions.records?.get("canary")?.rejections).toEqual([]);
+  });
+
+  it("stays as it is written while the forge does not answer", () => {
+    expect(scene({ proposals: "unknown" }).promotions.records).toBeUndefined();
+  });
+});
+
+describe("who approved a ring's level", () => {
+  it("is written down with the merge of its newest proposal", () => {
+    const people: ProposalPeople = {
+      merged: { by: "ann", time: "2026-01-05T07:00:00Z", commit: "c".repeat(40) },
+      mergedByUs: false,
+      closed: undefined,
+      approvedBy: ["bob", "cyn"],
+      why: undefined,
+      askedAgain: false,
+    };
+    const { promotions } = play({
+      rings: { ...settled, canary: { entry: L2, soaked: [L1] } },
+      candidate: L2,
+      proposals: [
+        known(2, "canary", L1, { state: "merged", people }),
+        known(3, "canary", L2, { state: "merged", people }),
+        known(4, "early", L1, { state: "merged" }),
+      ],
+    });
+
+    expect(promotions.records?.get("canary")?.approvals).toEqual(
+      new Map([
+        [
+          L2.digest,
+          {
+            pullRequest: 3,
+            mergedBy: "ann",
+            approvedBy: ["bob", "cyn"],
+            commit: "c".repeat(40),
+            mergedTime: "2026-01-05T07:00:00Z",
+          },
+        ],
+      ]),
+    );
+    // Merged, and the forge did not say by whom: nothing is guessed.
+    expect(promotions.records?.get("early")?.approvals).toEqual(new Map());
+  });
+});
+
+describe("limits on pull requests", () => {
+  const rings = { a: { listed: true }, b: { listed: true }, c: { listed: true } };
+  const held = (scene: ReturnType<typeof play>): readonly string[] =>
+    scene.promotions.held.map(({ proposal, block }) => `${proposal.ring.name} ${block.reason}`);
+
+  it("opens no more than maxOpen, in ring order, and says what waits", () => {
+    const scene = play({ rings, candidate: L2, settings: { maxOpen: 2 } });
+
+    expect(wishes(scene, names)).toEqual(["a<-L2", "b<-L2"]);
+    expect(held(scene)).toEqual(["c ProposalLimit"]);
+    expect(reasons(scene)).toEqual(["c ProposalLimit"]);
+  });
+
+  it("counts what is open already, keeps it up to date, and never closes one for it", () => {
+    const proposals = [known(1, "c", L2), known(2, "b", L2)];
+    const scene = play({ rings, candidate: L2, settings: { maxOpen: 1 }, proposals });
+
+    expect(wishes(scene, names)).toEqual(["b<-L2", "c<-L2"]);
+    expect(held(scene)).toEqual(["a ProposalLimit"]);
+    expect(scene.promotions.closing).toEqual([]);
+  });
+
+  it("counts one that closes now no more", () => {
+    const proposals = [known(1, "a", L1)];
+    const scene = play({ rings, candidate: L2, levels: [L1], settings: { maxOpen: 3 }, proposals });
+
+    expect(scene.promotions.closing.map(({ number }) => number)).toEqual([1]);
+    expect(wishes(scene, names)).toEqual(["a<-L2", "b<-L2", "c<-L2"]);
+  });
+
+  it("opens on the schedule alone; what is open is kept up to date at any time", () => {
+    const schedule = { windows: [{ schedule: "0 9 * * 1", duration: "1h" }] };
+    const proposals = [known(2, "b", L2)];
+    const at = (now: number) => play({ rings, candidate: L2, settings: { schedule }, proposals, now });
+
+    // START is a Monday, 08:00 UTC.
+    expect(wishes(at(START), names)).toEqual(["b<-L2"]);
+    expect(held(at(START))).toEqual(["a OutsideProposalSchedule", "c OutsideProposalSchedule"]);
+    expect(at(START).promotions.held[0]?.block.message).toContain("2026-01-05T09:00Z");
+    expect(wishes(at(START + 3_600_000), names)).toEqual(["a<-L2", "b<-L2", "c<-L2"]);
+    expect(held(at(START + 2 * 3_600_000))).toHaveLength(2);
+  });
+
+  it("opens nothing on a schedule that cannot be read", () => {
+    const settings = { schedule: { timeZone: "Nowhere/Land", windows: [{ schedule: "0 9 * * 1", duration: "1h" }] } };
+
+    expect(held(play({ rings, candidate: L2, settings }))).toHaveLength(3);
+  });
+
+  it("holds back no commit of an Automatic ring", () => {
+    const scene = play({
+      rings: { a: { listed: true, promotion: "Automatic" } },
+      candidate: L2,
+      settings: { maxOpen: 1, schedule: { windows: [{ schedule: "0 9 * * 1", duration: "1h" }] } },
+    });
+
+    expect(wishes(scene, names)).toEqual(["a<=L2"]);
   });
 });

@@ -1,6 +1,7 @@
 // A small fleet with rings, levels and stored progress for the tests of promotion, run through the real planner: each test says only
 // what it is about.
-import type { RingLevelStatus, RolloutRingSpec } from "../../../controller/api/rollout-ring.ts";
+import type { ProposalSettings } from "../../../controller/api/policy-repository.ts";
+import type { RingLevelStatus, RingRejection, RolloutRingSpec } from "../../../controller/api/rollout-ring.ts";
 import type { PatchLevelSpec } from "../../../controller/api/patch-level.ts";
 import { levelDigest, levelName } from "../../../controller/core/levels/index.ts";
 import type {
@@ -83,6 +84,8 @@ export interface SceneOptions {
   readonly pods?: readonly PodAsset[];
   readonly pdbs?: readonly PdbAsset[];
   readonly calendars?: PolicyInForce["calendars"];
+  readonly settings?: ProposalSettings;
+  readonly rejections?: Readonly<Record<string, readonly RingRejection[]>>;
 }
 
 export interface Scene {
@@ -105,7 +108,13 @@ export function play(options: SceneOptions): Scene {
   const policy: PolicyInForce = {
     clusterName: "test",
     baselines: [baselineInForce()],
-    rings: named.map(([name, ring]) => ringInForce(name, ring)),
+    rings: named.map(([name, ring]) => {
+      const inForce = ringInForce(name, ring);
+      const rejections = options.rejections?.[name];
+      return rejections === undefined
+        ? inForce
+        : { ...inForce, status: { ...inForce.status, rejections: [...rejections] } };
+    }),
     calendars: options.calendars ?? [],
     exceptions: options.exceptions ?? [],
     recipes: [],
@@ -141,7 +150,7 @@ export function play(options: SceneOptions): Scene {
     policy,
     inventory,
     candidates,
-    promotions: planPromotions(plan, { policy, candidates, proposals, now }),
+    promotions: planPromotions(plan, { policy, candidates, proposals, now, settings: options.settings }),
   };
 }
 
