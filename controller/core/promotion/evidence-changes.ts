@@ -1,6 +1,7 @@
 // Evidence: what changes from the ring's present level to the proposed one. Pure.
 import { diffLevels, type LevelChange } from "../levels/index.ts";
-import { atMost, type EvidenceInput, NOTHING, type Section, table } from "./evidence-form.ts";
+import { formatDuration } from "../duration.ts";
+import { atMost, type EvidenceInput, NOTHING, type Section, showTime, table } from "./evidence-form.ts";
 
 const WORDS: Readonly<Record<LevelChange["change"], string>> = {
   Added: "added",
@@ -34,6 +35,8 @@ function writeChanges(input: EvidenceInput, rows: number): readonly string[] {
       "",
       `The ring's first level under this baseline: ${level}, ${count}.`,
       "",
+      describeOrigin(input),
+      "",
       ...table(
         ["Component", "Runs now", "To"],
         list.shown.map((one) => [
@@ -51,6 +54,8 @@ function writeChanges(input: EvidenceInput, rows: number): readonly string[] {
     "#### What changes",
     "",
     `From ${escape.code(proposal.previous.name, 300)} to ${level}: ${counts}.`,
+    "",
+    describeOrigin(input),
     "",
     ...table(
       ["Component", "From", "To", "Change"],
@@ -77,6 +82,20 @@ function writeChanges(input: EvidenceInput, rows: number): readonly string[] {
         ]),
     ...warnings(settings, components),
   ];
+}
+
+/** How old the level is and where its versions can be had. */
+function describeOrigin({ proposal, plan, escape }: EvidenceInput): string {
+  const { spec, inputTime } = proposal.level;
+  const age = formatDuration(Math.floor(Math.max(0, plan.at - inputTime) / 3_600_000) * 3_600_000);
+  const source = Object.entries(spec.node?.source ?? {}).map(([name, value]) => `${name} ${escape.code(value, 200)}`);
+  const from =
+    spec.target === "Image"
+      ? "its images are named by digest"
+      : source.length === 0
+        ? "⚠ it names no reproducible source"
+        : `source: ${source.join(", ")}`;
+  return `Its newest input is of ${showTime(inputTime)} (${age} ago); ${from}.`;
 }
 
 function cell({ escape }: EvidenceInput, text: string | undefined, limit: number): string {

@@ -3,6 +3,7 @@ import type { DisruptionLedgerSpec } from "../../api/disruption-ledger.ts";
 import type { Inventory, PolicyInForce } from "../model.ts";
 import type { Estimate } from "../estimate/estimate.ts";
 import type { Plan } from "../rollout/plan.ts";
+import type { ProposalMarker } from "./known.ts";
 import type { DesiredProposal } from "./wishes.ts";
 
 /** How foreign text is made harmless in Markdown: as prose, and as inline code. `limit` is in characters. */
@@ -18,6 +19,8 @@ export interface EvidenceInput {
   readonly inventory: Inventory;
   /** When it would end if it were merged now; asked only when a body is written. */
   readonly forecast?: () => Estimate | undefined;
+  /** What the pull request's body remembers of its version before; untrusted, for it can be edited. */
+  readonly before?: Partial<ProposalMarker> | undefined;
   /** The ledger's mode, where it is known: a reader should know that nothing will be touched. */
   readonly mode?: DisruptionLedgerSpec["mode"];
   readonly escape: Escape;

@@ -7,7 +7,7 @@ import type { RingOutcome } from "../rollout/plan.ts";
 import { atMost, type EvidenceInput, NOTHING, type Section, showTime, table } from "./evidence-form.ts";
 
 /** One ring before, at the proposed level. */
-interface Proof {
+export interface Proof {
   readonly name: string;
   readonly outcome: RingOutcome | undefined;
   readonly record: RingLevelStatus | undefined;
@@ -17,7 +17,8 @@ interface Proof {
   readonly notDone: readonly AssetRow[];
 }
 
-function proofsOf({ proposal, plan }: EvidenceInput): readonly Proof[] {
+/** The rings before, at the proposed level. */
+export function proofsOf({ proposal, plan }: EvidenceInput): readonly Proof[] {
   return [...(proposal.ring.spec.after ?? [])].sort().map((name) => {
     const outcome = plan.rings.find((one) => one.ring.name === name);
     const record = outcome?.levels.find(
@@ -80,7 +81,7 @@ export function describeProof(input: EvidenceInput): Section {
       "#### Evidence from the rings before",
       "",
       ...table(
-        ["Ring", "Targets", "Done", "Failed", "Soak served", "Complete since", "Soaked at"],
+        ["Ring", "Targets", "Done", "Failed", "Took", "Soak served", "Complete since", "Soaked at"],
         proofs.map((proof) => [escape.code(proof.name), ...cellsOf(proof)]),
       ),
       ...proofs.flatMap((proof) => describeNotDone(input, proof, rows)),
@@ -90,17 +91,26 @@ export function describeProof(input: EvidenceInput): Section {
 
 function cellsOf({ record, outcome, empty }: Proof): readonly string[] {
   if (record === undefined)
-    return [empty ? "none" : "?", "–", "–", "–", "–", empty ? "passes (onEmpty: Pass)" : "**not approved**"];
+    return [empty ? "none" : "?", "–", "–", "–", "–", "–", empty ? "passes (onEmpty: Pass)" : "**not approved**"];
   const wanted = parseDuration(outcome?.ring.spec.soak ?? "24h") ?? 0;
   const time = (text: string | undefined): string => (text === undefined ? "–" : showTime(Date.parse(text)));
   return [
     String(record.targets ?? 0),
     String(record.done ?? 0),
     String(record.failed ?? 0),
+    tookOf(record),
     `${formatDuration((record.soakedSeconds ?? 0) * 1000)} of ${formatDuration(wanted)}`,
     time(record.completedTime),
     record.withdrawnTime === undefined ? time(record.soakedTime) : `withdrawn ${time(record.withdrawnTime)}`,
   ];
+}
+
+/** From its first claim to its completion, and what that is for each target. */
+function tookOf({ startedTime, completedTime, done = 0 }: RingLevelStatus): string {
+  if (startedTime === undefined || completedTime === undefined) return "–";
+  const ms = Math.max(0, Date.parse(completedTime) - Date.parse(startedTime));
+  const minutes = (span: number): string => formatDuration(Math.round(span / 60_000) * 60_000);
+  return done < 2 ? minutes(ms) : `${minutes(ms)} (${minutes(ms / done)} a target)`;
 }
 
 function describeNotDone(input: EvidenceInput, proof: Proof, rows: number): readonly string[] {

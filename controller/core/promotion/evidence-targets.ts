@@ -42,7 +42,26 @@ function writeTargets(input: EvidenceInput, targets: readonly Target[], rows: nu
     ...list.rest,
     "",
     `- The entry covers at most ${proposal.maxTargets} targets: ${proposal.targets} now and a margin; more than that stops the ring (\`ScopeGrew\`).`,
+    ...describeJoined(input, targets, rows),
     ...describeDisruption(input, targets, rows),
+  ];
+}
+
+/** Who was not there when the ring's present level was offered, and how many were. */
+function describeJoined(input: EvidenceInput, targets: readonly Target[], rows: number): readonly string[] {
+  const { proposal, plan } = input;
+  const record = plan.rings
+    .find((one) => one.ring.name === proposal.ring.name)
+    ?.levels.find((one) => one.baseline === proposal.baseline && one.digest === proposal.previous?.digest);
+  if (record?.offeredTime === undefined || proposal.previous === undefined) return [];
+  const since = Date.parse(record.offeredTime);
+  const joined = targets.filter(({ node, workload }) => (node?.createdAt ?? workload?.createdAt ?? 0) > since);
+  const was = record.targets === undefined ? "" : `; ${record.targets} were in scope then, ${targets.length} are now`;
+  if (joined.length === 0 && record.targets === targets.length) return [];
+  const shown = joined.map((target) => (target.node === undefined ? workloadName(target) : `Node ${target.node.name}`));
+  return [
+    `- Made since ${input.escape.code(proposal.previous.name, 300)} was offered here (${showTime(since)}): ${joined.length}${was}.`,
+    ...listed("Never updated by Ringward here", shown, rows, input),
   ];
 }
 

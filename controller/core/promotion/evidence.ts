@@ -4,10 +4,12 @@
 import { createHash } from "node:crypto";
 import { describeChanges } from "./evidence-changes.ts";
 import { type Describe, type EvidenceInput, type Section, showTime } from "./evidence-form.ts";
+import { describeConditions, describeFreshness } from "./evidence-gates.ts";
 import { describeProof, judgeProof } from "./evidence-proof.ts";
 import { describeExceptions, describeHindered, describeNames, describeTargets } from "./evidence-targets.ts";
 import { describeTiming } from "./evidence-timing.ts";
-import { writeMarker } from "./known.ts";
+import { type ProposalMarker, writeMarker } from "./known.ts";
+import { ASK_AGAIN_COMMENT, ASK_AGAIN_LABEL } from "./people.ts";
 import type { DesiredProposal } from "./wishes.ts";
 
 export interface RenderedProposal {
@@ -23,29 +25,58 @@ export const LONGEST_BODY = 60_000;
 const STEPS = [200, 60, 20, 5, 0] as const;
 
 interface Part {
+  /** In a list of what is new. */
+  readonly title: string;
   readonly describe: Describe;
   /** What is trimmed first has the lowest rank. */
   readonly rank: number;
 }
 
 const parts: readonly Part[] = [
-  { describe: describeVerdict, rank: 9 },
-  { describe: describeChanges, rank: 6 },
-  { describe: describeTargets, rank: 5 },
-  { describe: describeProof, rank: 7 },
-  { describe: describeHindered, rank: 4 },
-  { describe: describeExceptions, rank: 3 },
-  { describe: describeTiming, rank: 2 },
-  { describe: describeConsequences, rank: 8 },
-  { describe: describeNames, rank: 1 },
+  { title: "verdict", describe: describeVerdict, rank: 11 },
+  { title: "conditions", describe: describeConditions, rank: 9 },
+  { title: "what changes", describe: describeChanges, rank: 6 },
+  { title: "who is touched", describe: describeTargets, rank: 5 },
+  { title: "rings before", describe: describeProof, rank: 7 },
+  { title: "what would not move", describe: describeHindered, rank: 4 },
+  { title: "exceptions", describe: describeExceptions, rank: 3 },
+  { title: "timing", describe: describeTiming, rank: 2 },
+  { title: "consequences", describe: describeConsequences, rank: 10 },
+  { title: "controls", describe: describeControls, rank: 8 },
+  { title: "targets", describe: describeNames, rank: 1 },
 ];
 
 /** Title, evidence and (written when it is read) body of a proposal. */
-export function renderProposal(input: EvidenceInput): RenderedProposal {
-  const { proposal, policy } = input;
+export function renderProposal(given: EvidenceInput): RenderedProposal {
+  const { forecast } = given;
+  const input = forecast === undefined ? given : { ...given, forecast: once(forecast) };
   const title = titleOf(input);
-  const sections = parts.map(({ describe, rank }) => ({ section: describe(input), rank }));
+  const sections = parts.map((part) => ({ ...part, section: part.describe(input) }));
+  const hashes = Object.fromEntries(sections.map((part) => [part.title, hashOf(part.section.facts).slice(0, 6)]));
   const evidence = hashOf([title, ...sections.map(({ section }) => section.facts)]);
+  return {
+    title,
+    evidence,
+    get body() {
+      const footer = writeFooter(input, { evidence, hashes });
+      return `${fit(sections, LONGEST_BODY - footer.length - 1)}\n${footer}`;
+    },
+  };
+}
+
+/** A forecast is as dear as a plan. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+function writeFooter(
+  input: EvidenceInput,
+  { evidence, hashes }: { readonly evidence: string; readonly hashes: Readonly<Record<string, string>> },
+): string {
+  const { proposal, policy, plan, escape } = input;
+  const versions = listVersions(input, hashes);
+  const endsAt = input.forecast?.()?.endsAt;
   const marker = writeMarker({
     cluster: policy.clusterName,
     ring: proposal.ring.name,
@@ -54,21 +85,42 @@ export function renderProposal(input: EvidenceInput): RenderedProposal {
     digest: proposal.level.digest,
     maxTargets: proposal.maxTargets,
     evidence,
+    parts: hashes,
+    ...(versions.length === 0 ? {} : { versions }),
+    ...(endsAt === undefined ? {} : { forecast: new Date(endsAt).toISOString() }),
   });
-  const footer = [
+  return [
     "---",
-    `Cluster ${input.escape.code(policy.clusterName)}, as of ${showTime(input.plan.at)}. Nothing on this page approves anything: what the tracked branch says does.`,
+    `Level digest ${escape.code(`sha256:${proposal.level.digest}`)}. Cluster ${escape.code(policy.clusterName)}, as of ${showTime(plan.at)}${describeCommit(input)}.${describeFreshness(input)}`,
+    "Nothing on this page approves anything: what the tracked branch says does.",
+    ...(versions.length === 0
+      ? []
+      : ["", `New on this page: ${versions.map(({ at, parts: names }) => `${names.join(", ")} (${at})`).join("; ")}.`]),
     "",
     marker,
     "",
   ].join("\n");
-  return {
-    title,
-    evidence,
-    get body() {
-      return `${fit(sections, LONGEST_BODY - footer.length - 1)}\n${footer}`;
-    },
-  };
+}
+
+/** Versions that are remembered. */
+const MOST_VERSIONS = 5;
+
+/** What is new since the version before, and what was new in those before it. The memory is in a body that anyone may edit: only our own words are taken from it. */
+function listVersions(
+  { before, plan }: EvidenceInput,
+  hashes: Readonly<Record<string, string>>,
+): NonNullable<ProposalMarker["versions"]> {
+  if (typeof before?.parts !== "object" || before.parts === null) return [];
+  const known = new Map(Object.entries(before.parts));
+  const titles = Object.keys(hashes);
+  const fresh = titles.filter((title) => known.get(title) !== hashes[title]);
+  const old = (Array.isArray(before.versions) ? (before.versions as readonly unknown[]) : []).flatMap((version) => {
+    const { at, parts: names } = (version ?? {}) as { readonly at?: unknown; readonly parts?: unknown };
+    if (typeof at !== "string" || !/^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/.test(at) || !Array.isArray(names)) return [];
+    return [{ at, parts: titles.filter((title) => (names as readonly unknown[]).includes(title)) }];
+  });
+  const versions = fresh.length === 0 ? old : [...old, { at: showTime(plan.at), parts: fresh }];
+  return versions.filter((version) => version.parts.length > 0).slice(-MOST_VERSIONS);
 }
 
 function hashOf(value: unknown): string {
@@ -76,7 +128,7 @@ function hashOf(value: unknown): string {
 }
 
 /** The body in at most `limit` characters: the least important list is shortened until it fits, then the next. */
-function fit(sections: readonly { readonly section: Section; readonly rank: number }[], limit: number): string {
+function fit(sections: readonly (Pick<Part, "rank"> & { readonly section: Section })[], limit: number): string {
   const texts = sections.map(({ section }) => textOf(section, STEPS[0]));
   const length = (): number => texts.reduce((sum, text) => sum + text.length, 0);
   const order = sections.map((one, index) => ({ ...one, index })).sort((a, b) => a.rank - b.rank);
@@ -85,7 +137,12 @@ function fit(sections: readonly { readonly section: Section; readonly rank: numb
       if (length() <= limit) break;
       texts[index] = textOf(section, rows);
     }
-  return texts.join("").slice(0, limit);
+  // Whole parts go before one is cut: half a list would read as a whole one.
+  for (const { index } of order) {
+    if (length() <= limit) break;
+    texts[index] = "";
+  }
+  return texts.join("");
 }
 
 function textOf(section: Section, rows: number): string {
@@ -133,6 +190,29 @@ function disruptionOf({ level }: DesiredProposal): string {
   }
 }
 
+function describeCommit({ proposal }: EvidenceInput): string {
+  const { authority } = proposal.ring;
+  return authority.kind === "Git" ? `, policy of commit ${authority.commit.slice(0, 12)}` : "";
+}
+
+/** Where the hand brake is. */
+function describeControls({ proposal, escape }: EvidenceInput): Section {
+  const ring = proposal.ring.name;
+  const lines = [
+    "#### Say no, wait, stop, hurry",
+    "",
+    `- **No**: close this without merging, with a word why. To be asked again: label it ${escape.code(ASK_AGAIN_LABEL)} or comment ${escape.code(ASK_AGAIN_COMMENT)}.`,
+    `- **Not now**: leave it open, or ${escape.code(`ringward suspend ${ring}`)} after the merge; ${escape.code(`ringward resume ${ring}`)} goes on.`,
+    `- **Stop everything**: ${escape.code("ringward stop")}: nothing starts, and what is under way is brought to safety. No merge undoes it.`,
+    ...(proposal.kind === "Scope"
+      ? []
+      : [
+          "- **Hurry**: write `expedite` (reason, until, skip) into the entry; it skips deferral, soak, windows or freezes, never budgets, gates or PodDisruptionBudgets.",
+        ]),
+  ];
+  return { facts: [], lines: () => lines };
+}
+
 function describeConsequences({ proposal, escape }: EvidenceInput): Section {
   const ring = escape.code(proposal.ring.name);
   const previous = proposal.previous === undefined ? "no level" : escape.code(proposal.previous.name, 300);
@@ -148,7 +228,6 @@ function describeConsequences({ proposal, escape }: EvidenceInput): Section {
             ? "- Images are exact: a revert rolls updated workloads back."
             : "- Node levels are floors: nodes that were updated stay as they are after a revert.",
         ]),
-    "- Closing this without merging refuses it: it is not opened again for this level.",
   ];
   return { facts: [proposal.previous?.digest ?? null], lines: () => lines };
 }

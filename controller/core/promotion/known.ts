@@ -63,6 +63,12 @@ export interface ProposalMarker {
   readonly maxTargets: number;
   /** Hash of all that the body says for longer than a pass: it is rewritten when this changes. */
   readonly evidence: string;
+  /** The same of each part of the body, by its title: what is new in the next version is told. */
+  readonly parts?: Readonly<Record<string, string>>;
+  /** Which parts were new in versions before, the newest last. */
+  readonly versions?: readonly { readonly at: string; readonly parts: readonly string[] }[];
+  /** When the rollout would have ended had it been merged at this version, RFC 3339: held against what it really took. */
+  readonly forecast?: string;
   /** Why Ringward itself closed it. */
   readonly closed?: string;
 }

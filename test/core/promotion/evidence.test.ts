@@ -47,7 +47,7 @@ describe("evidence", () => {
     const { body } = renderProposal(inputOf());
 
     expect(body).toContain("### 🟡 `canary` soaked it for 1d: 2 of 3 done, 0 failed, 1 not done");
-    expect(body).toContain("| `canary` | 3 | 2 | 0 | 1d of 1d |");
+    expect(body).toContain("| `canary` | 3 | 2 | 0 | – | 1d of 1d |");
     expect(body).toMatch(/\| `Node canary-2` \| Missing \| /);
   });
 
@@ -192,7 +192,7 @@ describe("evidence", () => {
   it("ends with a marker that is read back, and with what a revert does", () => {
     const { body, evidence } = renderProposal(inputOf());
 
-    expect(readMarker(body)).toEqual({
+    expect(readMarker(body)).toMatchObject({
       cluster: "test",
       ring: "early",
       baseline: "ubuntu",
@@ -276,5 +276,156 @@ describe("evidence", () => {
     for (const harm of ["@admin", "closes #1", "<script", "![i]", "http://e.example", "-->\n| "])
       expect(body).not.toContain(harm);
     expect(body.match(/-->/g)).toHaveLength(1);
+  });
+
+  it("shows every condition with its result, what was observed and what is needed", () => {
+    const rings: SceneOptions["rings"] = {
+      canary: { entry: L2, soaked: [L1], nodes: [2, 1], soak: "1d" },
+      early: {
+        after: ["canary"],
+        entry: L1,
+        soaked: [L1],
+        nodes: [1],
+        deferral: "60d",
+        suspend: true,
+        calendarRefs: [{ name: "nights" }],
+        gates: [
+          {
+            name: "errors",
+            type: "PromQL",
+            promQL: { query: "sum(x|y)", operator: "AtMost", threshold: 0.5, for: "10m" },
+          },
+          { name: "nodes", type: "NodesReady", minPercent: 90 },
+        ],
+      },
+    };
+    const calendars = [
+      { name: "nights", spec: { timeZone: "UTC", windows: [{ schedule: "0 22 * * *", duration: "4h" }] } },
+    ];
+    const scene = play({ rings, candidate: L2, calendars });
+    const early = scene.policy.rings.find(({ name }) => name === "early");
+    if (early === undefined) throw new Error("no ring");
+    const proposal: DesiredProposal = {
+      kind: "Level",
+      baseline: "ubuntu",
+      level: L2,
+      previous: L1,
+      previousMaxTargets: undefined,
+      targets: 1,
+      maxTargets: 2,
+      ring: early,
+      branch: "ringward/early/ubuntu/x",
+      open: undefined,
+    };
+
+    const { body } = renderProposal({ ...scene, proposal, escape });
+
+    expect(body).toContain("| Ring `canary` has soaked this level | ❌ fail | ");
+    expect(body).toContain(" | 100 % done, then 1d |");
+    expect(body).toContain("| Deferral | ❌ fail | the level is 28d old | 60d |");
+    expect(body).toContain("| Maintenance window | ❌ fail | shut | open |");
+    expect(body).toContain("| Not suspended | ❌ fail | `RingSuspended` | resumed |");
+    expect(body).toMatch(
+      /\| Gate `errors` \| ❔ unknown \| [^|]+ \| <code>sum&#40;x&#124;y&#41;<\/code> ≤ 0\.5 for 10m \|/,
+    );
+    expect(body).toContain("| Gate `nodes` | ✅ pass | holds | 90 % (NodesReady) |");
+  });
+
+  it("says how to refuse, to be asked again, to stop and to hurry", () => {
+    const { body } = renderProposal(inputOf());
+
+    for (const word of ["`ringward/propose-again`", "`/ringward propose`", "`ringward stop`", "`expedite`"])
+      expect(body).toContain(word);
+  });
+
+  it("says where it is from: level digest, commit, and whom it heard of longest ago", () => {
+    const { body } = renderProposal(inputOf());
+
+    expect(body).toContain(`Level digest \`sha256:${L2.digest}\`. Cluster \`test\``);
+    expect(body).toContain("policy of commit cccccccccccc. The node heard of longest ago: 2026-01-05 08:00 UTC.");
+    expect(body).toContain("⚠ it names no reproducible source");
+  });
+
+  it("says which parts are new since the version before, and keeps that for a few versions", () => {
+    const exception = (name: string): NonNullable<SceneOptions["exceptions"]>[number] => ({
+      name,
+      spec: {
+        targets: { kind: "Node", names: ["early-0"] },
+        owner: "o",
+        justification: "j",
+        expirationTime: new Date(START + 30 * DAY).toISOString(),
+      },
+    });
+    const first = renderProposal(inputOf()).body;
+    const second = renderProposal({
+      ...inputOf({ exceptions: [exception("x")], now: START + DAY }),
+      before: readMarker(first),
+    }).body;
+    const third = renderProposal({
+      ...inputOf({ exceptions: [exception("x"), exception("y")], now: START + 2 * DAY }),
+      before: readMarker(second),
+    }).body;
+
+    expect(first).not.toContain("New on this page");
+    expect(second).toContain("New on this page: exceptions (2026-01-06 08:00 UTC).");
+    expect(third).toContain("New on this page: exceptions (2026-01-06 08:00 UTC); exceptions (2026-01-07 08:00 UTC).");
+    let body = third;
+    for (let day = 3; day < 12; day += 1)
+      body = renderProposal({
+        ...inputOf({ exceptions: [exception(`z${day}`)], now: START + day * DAY }),
+        before: readMarker(body),
+      }).body;
+    expect(readMarker(body)?.versions?.length).toBe(5);
+  });
+
+  it("takes nothing but its own words from a body that somebody edited", () => {
+    const forged = {
+      parts: { verdict: "x" },
+      versions: [
+        { at: "@admin", parts: ["verdict"] },
+        { at: "2026-01-05 08:00 UTC", parts: ["<script>", "verdict"] },
+        null,
+        { at: "2026-01-05 08:00 UTC", parts: "verdict" },
+      ],
+    } as never;
+
+    const { body } = renderProposal({ ...inputOf(), before: forged });
+
+    expect(body).toContain("New on this page: verdict (2026-01-05 08:00 UTC); ");
+    expect(body).not.toContain("@admin");
+    expect(body).not.toContain("<script>");
+    for (const before of [{ parts: null }, { parts: "x", versions: 7 }, { parts: [] }] as never[])
+      expect(() => renderProposal({ ...inputOf(), before }).body).not.toThrow();
+  });
+
+  it("remembers when it would have ended", () => {
+    const scene = play({ rings: RINGS, candidate: L2 });
+    const proposal = scene.promotions.proposals[0] as DesiredProposal;
+    const calls = { count: 0 };
+    const forecast = () => {
+      calls.count += 1;
+      return forecastProposal(scene.input, proposal);
+    };
+
+    expect(readMarker(renderProposal({ ...inputOf(), forecast }).body)?.forecast).toBe("2026-01-05T08:45:00.000Z");
+    expect(calls.count).toBe(1);
+  });
+
+  it("names who was made since the ring's present level was offered", () => {
+    const input = inputOf();
+    const offeredTime = new Date(START - 50 * DAY).toISOString();
+    const rings = input.plan.rings.map((one) =>
+      one.ring.name === "early"
+        ? { ...one, levels: one.levels.map((level) => ({ ...level, offeredTime, targets: 2 })) }
+        : one,
+    );
+    const targets = input.plan.targets.map((target) =>
+      target.node?.name === "early-1" ? { ...target, node: { ...target.node, createdAt: START - DAY } } : target,
+    );
+
+    const { body } = renderProposal({ ...input, plan: { ...input.plan, rings, targets } });
+
+    expect(body).toContain("was offered here (2025-11-16 08:00 UTC): 1; 2 were in scope then, 3 are now.");
+    expect(body).toContain("Never updated by Ringward here (1): `Node early-1`.");
   });
 });
