@@ -166,6 +166,7 @@ const table = {
   RingCompleted: ["info", "A ring completed a level."],
   ProposalOpened: ["person", "A pull request asks for an approval."],
   ProposalClosed: ["info", "A pull request was withdrawn."],
+  Approved: ["info", "A proposal was merged: who did it and whose reviews it had stands in the ring's status."],
   ProposalLimit: ["person", "As many pull requests are open as the PolicyRepository allows."],
   OutsideProposalSchedule: ["wait", "The PolicyRepository opens pull requests on a schedule, and it is not its time."],
   ProposalRejected: ["info", "A person closed a pull request without merging; it is not opened again for that level."],

@@ -22,6 +22,8 @@ export interface PullRequest {
   /** RFC 3339. */
   readonly createdTime: string;
   readonly closedTime?: string;
+  /** When anything about it changed last, comments and labels included; to the second. RFC 3339. */
+  readonly updatedTime: string;
 }
 
 /** One comment on a pull request. */

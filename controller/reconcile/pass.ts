@@ -252,6 +252,7 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
     plan,
     stored: snapshot.stored,
     budget: options.statusBudget,
+    records: ports.promoter.records(),
     record: ports.record,
     onError: (error: unknown, where: string) => {
       if (!isConflict(error)) ports.onError(error, where);

@@ -12,6 +12,7 @@ import {
   parseProposalBranch,
   PROPOSAL_PREFIX,
   type Promotions,
+  type ProposalMarker,
   readMarker,
   readProposal,
   type RenderedProposal,
@@ -21,6 +22,8 @@ import type { Forge, PullRequest } from "../forge/port.ts";
 import type { CommitSha, GitSnapshot, PolicyGit } from "../git/port.ts";
 import { levelPath } from "./level-file.ts";
 import { type Files, filesFor, findRing, hashFiles, messageFor, readTrailers } from "./promote-files.ts";
+import type { BranchHead } from "./promote-talk.ts";
+import { type Histories, peopleOf } from "./proposal-histories.ts";
 import { ringSpecOf } from "./ring-edit.ts";
 
 /** The forge's answer, as the plan and the shell want it. */
@@ -29,10 +32,31 @@ export interface ListedProposals {
   readonly pulls: readonly PullRequest[];
 }
 
+export interface Listing {
+  readonly forge: Forge;
+  /** The tracked branch. */
+  readonly branch: string;
+  /** Whether a level is one that a ring runs or may get: of others nobody has to know who said what. */
+  readonly matters: (digest: string) => boolean;
+  readonly histories: Histories;
+  readonly transport: Clock;
+}
+
 /** Every pull request of ours into the tracked branch. Throws what the forge throws: without an answer nothing is proposed. */
-export async function listProposals(forge: Forge, branch: string): Promise<ListedProposals> {
+export async function listProposals(listing: Listing): Promise<ListedProposals> {
+  const { forge, branch, matters, histories, transport } = listing;
   const pulls = (await forge.list(PROPOSAL_PREFIX)).filter((pull) => pull.base === branch);
-  return { pulls, known: pulls.flatMap((pull) => readProposal(pull) ?? []) };
+  const known: KnownProposal[] = [];
+  for (const pull of pulls) {
+    const proposal = readProposal(pull);
+    if (proposal === undefined) continue;
+    const people =
+      proposal.withdrawn || proposal.scope !== undefined || !matters(proposal.digest)
+        ? undefined
+        : await peopleOf(forge, pull, histories, transport);
+    known.push(people === undefined ? proposal : { ...proposal, people });
+  }
+  return { pulls, known };
 }
 
 /** Something that people should hear: an event on the ring. */
@@ -47,7 +71,7 @@ export interface PromotionEvent {
 export interface CarryOut {
   readonly promotions: Promotions;
   /** Title, body and evidence of a proposal; called only for those that should be open. */
-  readonly render: (proposal: DesiredProposal) => RenderedProposal;
+  readonly render: (proposal: DesiredProposal, before: Partial<ProposalMarker> | undefined) => RenderedProposal;
   readonly git: PolicyGit;
   /** Undefined: no forge is configured, or it did not answer. */
   readonly forge: Forge | undefined;
@@ -66,6 +90,8 @@ export interface CarryOut {
 export interface CarriedOut {
   /** Something was written: look again soon. */
   readonly written: boolean;
+  /** Branches of the proposals that should be open. */
+  readonly heads: ReadonlyMap<string, BranchHead>;
 }
 
 /**
@@ -77,15 +103,16 @@ export async function carryOutPromotions(input: CarryOut): Promise<CarriedOut> {
     throw new Error(`the snapshot is of ${input.snapshot.commit}, the head is ${input.head}`);
   for (const promotion of input.promotions.automatic) {
     const result = await commitEntries(input, promotion);
-    if (result !== "Skipped") return { written: true };
+    if (result !== "Skipped") return { written: true, heads: new Map() };
   }
-  if (input.forge === undefined) return { written: false };
+  if (input.forge === undefined) return { written: false, heads: new Map() };
   const branches = await input.git.branches(PROPOSAL_PREFIX);
   const scene: Scene = {
     ...input,
     forge: input.forge,
     branches,
     wrote: { written: false },
+    heads: new Map(),
     fresh: { pulls: undefined },
   };
   for (const closing of input.promotions.closing) await attempt(scene, closing, () => closeProposal(scene, closing));
@@ -94,13 +121,14 @@ export async function carryOutPromotions(input: CarryOut): Promise<CarriedOut> {
       propose(scene, proposal),
     );
   if (input.promotions.tidy) await sweepBranches(scene);
-  return scene.wrote;
+  return { ...scene.wrote, heads: scene.heads };
 }
 
 interface Scene extends CarryOut {
   readonly forge: Forge;
   readonly branches: ReadonlyMap<string, CommitSha>;
   readonly wrote: { written: boolean };
+  readonly heads: Map<string, BranchHead>;
   readonly fresh: { pulls: readonly PullRequest[] | undefined };
 }
 
@@ -186,9 +214,10 @@ function push(
 async function propose(scene: Scene, proposal: DesiredProposal): Promise<void> {
   const files = filesFor(proposal.ring, [proposal], scene);
   if (files.size === 0 || !(await keepBranch(scene, proposal, files))) return;
-  const rendered = scene.render(proposal);
   const about: About = { ring: proposal.ring.name, baseline: proposal.baseline, level: proposal.level.name };
   const open = scene.pulls.find((pull) => pull.state === "open" && pull.head === proposal.branch);
+  const marker = open === undefined ? undefined : readMarker(open.body);
+  const rendered = scene.render(proposal, marker);
   if (open === undefined) {
     if (await isAnswered(scene, proposal.branch)) return;
     const pull = await ask(() =>
@@ -204,7 +233,6 @@ async function propose(scene: Scene, proposal: DesiredProposal): Promise<void> {
     tell(scene, "ProposalOpened", about, `pull request #${pull.number} (${pull.url}): ${rendered.title}`);
     return;
   }
-  const marker = readMarker(open.body);
   if (marker?.evidence === rendered.evidence && marker.closed === undefined) return;
   await ask(() => scene.forge.update(open.number, { title: rendered.title, body: rendered.body }));
   scene.wrote.written = true;
@@ -232,6 +260,7 @@ async function keepBranch(scene: Scene, proposal: DesiredProposal, files: Files)
     const snapshot = await scene.git.read(tip, scene.policyPath);
     const holds = holdsAll(scene, proposal, files, snapshot);
     const parent = await scene.git.parent(tip);
+    scene.heads.set(branch, { commit: tip, holds });
     if (holds && parent !== undefined && (await scene.git.isAncestor(parent, scene.head))) return true;
     if (!(await isOurs(scene, tip, snapshot))) {
       if (!holds)
@@ -247,6 +276,7 @@ async function keepBranch(scene: Scene, proposal: DesiredProposal, files: Files)
   const message = messageFor(proposal.ring, [proposal], files, scene.head);
   const pushed = await push(scene, branch, files, message, tip ?? "absent");
   scene.wrote.written = true;
+  if (pushed.kind === "Pushed") scene.heads.set(branch, { commit: pushed.commit, holds: true });
   return pushed.kind === "Pushed";
 }
 

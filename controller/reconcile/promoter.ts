@@ -1,12 +1,20 @@
 // The place where a pass hands its plan to promotion: asks the forge what there is, lets the core decide, carries it out. Without a
 // repository there is nothing to write to; without a forge only Automatic rings move. A forge that fails opens no gate (A8).
 import type { Clock, Instant } from "../clock.ts";
-import { forecastProposal, planPromotions, renderProposal } from "../core/promotion/index.ts";
+import {
+  type Escape,
+  forecastProposal,
+  planPromotions,
+  renderProposal,
+  type RingRecord,
+} from "../core/promotion/index.ts";
 import type { Plan, PlanInput } from "../core/rollout/plan.ts";
 import { escapeCode, escapeMarkdown } from "../forge/text.ts";
 import type { EventInput } from "../kube/events.ts";
 import { type BesideOptions, createBeside } from "./beside.ts";
 import type { PolicyView, RepositoryView } from "./policy-source.ts";
+import { type Said, talk } from "./promote-talk.ts";
+import type { Histories } from "./proposal-histories.ts";
 import { carryOutPromotions, type ListedProposals, listProposals, type PromotionEvent } from "./promote.ts";
 
 export interface PromotionScene {
@@ -20,6 +28,8 @@ export interface PromotionScene {
 export interface Promoter {
   /** Carries promotions out; true when something was written. */
   promote(scene: PromotionScene): Promise<boolean>;
+  /** What people answered, as of the last answer of the forge: to be written down; undefined: not asked yet. */
+  records(): ReadonlyMap<string, RingRecord> | undefined;
 }
 
 export interface PromoterPorts {
@@ -41,14 +51,25 @@ export interface PromoterPorts {
 interface Memory {
   listed: ListedProposals | undefined;
   listedAt: number;
+  readonly histories: Histories;
+  readonly said: Said;
+  records: ReadonlyMap<string, RingRecord> | undefined;
 }
 
 /** A promoter over its ports. */
 export function createPromoter(ports: PromoterPorts): Promoter {
-  const memory: Memory = { listed: undefined, listedAt: 0 };
-  if (ports.patience === undefined) return { promote: (scene) => promote(ports, memory, scene) };
+  const memory: Memory = {
+    listed: undefined,
+    listedAt: 0,
+    histories: new Map(),
+    said: new Map(),
+    records: undefined,
+  };
+  const records = (): Memory["records"] => memory.records;
+  if (ports.patience === undefined) return { records, promote: (scene) => promote(ports, memory, scene) };
   const beside = createBeside<boolean>(ports.patience);
   return {
+    records,
     async promote(scene) {
       for (;;) {
         let mine = false;
@@ -69,24 +90,27 @@ async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionSce
   // While history is rewritten the branch is not where policy was read: nothing is written to it.
   if (repository === undefined || repository.head !== repository.fetched || repository.spec.suspend === true)
     return false;
-  const listed = await list(ports, memory, repository);
+  const listed = await list(ports, memory, repository, scene);
   const promotions = planPromotions(scene.plan, {
     policy: scene.policy.inForce,
     candidates: scene.input.candidates,
     proposals: repository.forge === undefined ? [] : listed?.known,
+    settings: repository.spec.proposals,
     now: scene.now,
   });
-  const { written } = await carryOutPromotions({
+  if (promotions.records !== undefined) memory.records = promotions.records;
+  const { written, heads } = await carryOutPromotions({
     promotions,
-    render: (proposal) =>
+    render: (proposal, before) =>
       renderProposal({
         proposal,
+        before,
         plan: scene.plan,
         policy: scene.policy.inForce,
         inventory: scene.input.inventory,
         forecast: () => forecastProposal(scene.input, proposal),
         mode: scene.input.ledger.spec.mode ?? "Observe",
-        escape: { text: escapeMarkdown, code: escapeCode },
+        escape: ESCAPE,
       }),
     git: repository.git,
     forge: listed === undefined ? undefined : repository.forge,
@@ -102,20 +126,49 @@ async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionSce
     memory.listed = undefined;
     ports.poke();
   }
+  if (repository.forge !== undefined && listed !== undefined && scene.policy.inForce.proposer)
+    await talk({
+      forge: repository.forge,
+      promotions,
+      heads,
+      input: scene.input,
+      plan: scene.plan,
+      policy: scene.policy.inForce,
+      known: listed.known,
+      pulls: listed.pulls,
+      settings: repository.spec.proposals,
+      escape: ESCAPE,
+      said: memory.said,
+      transport: ports.transport,
+      onError: ports.onError,
+    });
   return written;
 }
+
+const ESCAPE: Escape = { text: escapeMarkdown, code: escapeCode };
 
 /** What the forge knows, asked not more often than agreed; undefined when there is no forge or no answer. */
 async function list(
   ports: PromoterPorts,
   memory: Memory,
   { forge, spec }: RepositoryView,
+  { plan, input }: PromotionScene,
 ): Promise<ListedProposals | undefined> {
   if (forge === undefined) return undefined;
   const now = ports.transport.monotonic();
   if (memory.listed !== undefined && now - memory.listedAt < ports.listEveryMs) return memory.listed;
   try {
-    memory.listed = await listProposals(forge, spec.branch ?? "main");
+    const digests = new Set([
+      ...[...input.candidates.values()].map(({ digest }) => digest.slice(0, 12)),
+      ...plan.rings.flatMap(({ levels }) => levels.map(({ digest }) => digest.slice(0, 12))),
+    ]);
+    memory.listed = await listProposals({
+      forge,
+      branch: spec.branch ?? "main",
+      matters: (digest) => digests.has(digest),
+      histories: memory.histories,
+      transport: ports.transport,
+    });
     memory.listedAt = now;
   } catch (error) {
     memory.listed = undefined;

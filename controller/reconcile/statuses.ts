@@ -3,7 +3,8 @@
 import type { PatchBaselineStatus } from "../api/patch-baseline.ts";
 import type { NodePatchStateStatus, Phase, STATES, WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Reason } from "../api/reasons.ts";
-import type { RingLevelStatus, RolloutRingStatus } from "../api/rollout-ring.ts";
+import type { RingRecord } from "../core/promotion/index.ts";
+import type { RingApproval, RingLevelStatus, RolloutRingStatus } from "../api/rollout-ring.ts";
 import { API_VERSION } from "../api/schema.ts";
 import type { Instant } from "../clock.ts";
 import { isCompliant, worstState } from "../core/compliance/index.ts";
@@ -34,6 +35,8 @@ export interface StatusInput {
   readonly claimed: ReadonlySet<string>;
   /** At most so many target states a pass: progress of rollouts comes first. */
   readonly budget: number;
+  /** What people answered to proposals, by ring; undefined: what is written stays. */
+  readonly records?: ReadonlyMap<string, RingRecord> | undefined;
   readonly onError: (error: unknown, object: string) => void;
   readonly record: (event: EventInput) => void;
 }
@@ -177,9 +180,12 @@ export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Pr
       continue;
     }
     const before = object.status as RolloutRingStatus | undefined;
+    const answers = input.records?.get(outcome.ring.name);
+    const rejections = answers?.rejections ?? before?.rejections ?? [];
     const status: RolloutRingStatus = {
       ...ringStatusOf(outcome),
-      levels: boundRecords(outcome),
+      levels: boundRecords(outcome).map((level) => addApproval(level, answers, before)),
+      ...(rejections.length === 0 ? {} : { rejections: [...rejections] }),
       ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
       ...(outcome.ring.authority.kind === "Git" ? { observedCommit: outcome.ring.authority.commit } : {}),
       conditions: summarise(before?.conditions, ringHealth(outcome), object.metadata.generation, input.now),
@@ -196,6 +202,19 @@ export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Pr
   return unstored;
 }
 
+/** Who approved a level is known only for the one that the entry names now, and stays written after that. */
+function addApproval(
+  level: RingLevelStatus,
+  answers: RingRecord | undefined,
+  before: RolloutRingStatus | undefined,
+): RingLevelStatus {
+  const stored = before?.levels?.find(
+    (one) => one.baseline === level.baseline && one.digest === level.digest,
+  )?.approval;
+  const approval = answers?.approvals.get(level.digest) ?? stored;
+  return approval === undefined ? level : { ...level, approval };
+}
+
 /** What happened to a ring's levels since its status was last written. */
 function newsOf(ring: string, before: RolloutRingStatus | undefined, after: RolloutRingStatus): readonly EventInput[] {
   const events: EventInput[] = [];
@@ -205,6 +224,8 @@ function newsOf(ring: string, before: RolloutRingStatus | undefined, after: Roll
   };
   for (const level of after.levels ?? []) {
     const known = before?.levels?.find((other) => other.baseline === level.baseline && other.digest === level.digest);
+    if (level.approval !== undefined && known?.approval === undefined)
+      tell("Approved", describeApproval(level.level, level.approval));
     if (level.startedTime !== undefined && known?.startedTime === undefined)
       tell("RingStarted", `started ${level.level}`);
     if (level.completedTime !== undefined && known?.completedTime === undefined)
@@ -214,6 +235,12 @@ function newsOf(ring: string, before: RolloutRingStatus | undefined, after: Roll
       tell("LevelWithdrawn", `the approval of ${level.level} was taken back`);
   }
   return events;
+}
+
+function describeApproval(level: string, { pullRequest, mergedBy, byRingward, approvedBy = [] }: RingApproval): string {
+  const by = byRingward === true ? `Ringward (${mergedBy})` : mergedBy;
+  const reviews = approvedBy.length === 0 ? "nobody's review" : `review of ${approvedBy.join(", ")}`;
+  return `${level}: pull request #${pullRequest} was merged by ${by}, with ${reviews}`;
 }
 
 /** What the schema takes. */

@@ -26,6 +26,7 @@ function describeOpening(bench: () => ForgeBench): void {
     expect(opened.number).toBeGreaterThan(0);
     expect(Number.isFinite(Date.parse(opened.createdTime))).toBe(true);
     expect(opened.closedTime).toBeUndefined();
+    expect(Date.parse(opened.updatedTime)).toBeGreaterThanOrEqual(Date.parse(opened.createdTime));
     expect(await forge.list("ringward/")).toEqual([opened]);
   });
 

@@ -183,7 +183,13 @@ export async function passOver(
     observedMs: hours * HOUR,
   });
   for (const outcome of plan.rings) statuses.set(outcome.ring.name, ringStatusOf(outcome));
-  const listed = await listProposals(forge, "main").catch(() => undefined);
+  const listed = await listProposals({
+    forge,
+    branch: "main",
+    matters: () => true,
+    histories: new Map(),
+    transport: clock,
+  }).catch(() => undefined);
   const promotions = planPromotions(plan, { policy, candidates, proposals: listed?.known, now });
   const { written } = await carryOutPromotions({
     promotions,

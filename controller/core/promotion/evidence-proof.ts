@@ -18,7 +18,7 @@ export interface Proof {
 }
 
 /** The rings before, at the proposed level. */
-export function proofsOf({ proposal, plan }: EvidenceInput): readonly Proof[] {
+export function proofsOf({ proposal, plan }: Pick<EvidenceInput, "proposal" | "plan">): readonly Proof[] {
   return [...(proposal.ring.spec.after ?? [])].sort().map((name) => {
     const outcome = plan.rings.find((one) => one.ring.name === name);
     const record = outcome?.levels.find(
@@ -38,7 +38,7 @@ export function proofsOf({ proposal, plan }: EvidenceInput): readonly Proof[] {
 }
 
 /** What stands in the way of "done": everything but a target that runs its level or has none of its components. */
-function isDone(row: AssetRow): boolean {
+export function isDone(row: AssetRow): boolean {
   if (row.phase === "InProgress") return false;
   return (
     (row.state === "Installed" || row.state === "InstalledOther" || row.state === "NotApplicable") && !row.offTarget
@@ -135,7 +135,10 @@ export function nameOf({ asset }: AssetRow): string {
 }
 
 /** Why a target is not done, in the words of its owner's status. */
-export function whyOf({ policy, plan, escape }: EvidenceInput, row: AssetRow): string {
+export function whyOf(
+  { policy, plan, escape }: Pick<EvidenceInput, "policy" | "plan" | "escape">,
+  row: AssetRow,
+): string {
   if (row.state === "Exempt") {
     const labels = labelsOf(plan, row);
     const name = row.asset.namespace === undefined ? row.asset.name : `${row.asset.namespace}/${row.asset.name}`;

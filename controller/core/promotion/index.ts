@@ -5,9 +5,13 @@ export {
   parseProposalBranch,
   PROPOSAL_PREFIX,
   proposalBranch,
+  type ProposalMarker,
   readMarker,
   readProposal,
 } from "./known.ts";
+export { PROGRESS_MARKER, type ProgressComment, reportProgress } from "./progress.ts";
+export { TRACKING_MARKER, TRACKING_TITLE, writeTracking } from "./tracking.ts";
+export { judgePlan, judgeStopped, PLAN_CHECK, type PlanVerdict } from "./verdict.ts";
 export { planPromotions } from "./promotions.ts";
 export type {
   AutomaticPromotion,

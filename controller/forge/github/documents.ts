@@ -69,6 +69,7 @@ export function readPull(value: unknown, place: string): PullRequest {
     author: login(pull["user"], "user"),
     createdTime: time(pull["created_at"], "created_at"),
     ...(closedTime === undefined ? {} : { closedTime }),
+    updatedTime: time(pull["updated_at"], "updated_at"),
   };
 }
 

@@ -201,7 +201,21 @@ export function mergePull(
 
 /** A record as the port shows it. */
 export function viewPull(record: PullRecord): PullRequest {
-  const { number, state, draft, head, headSha, base, title, body, labels, author, createdTime, closedTime } = record;
+  const {
+    number,
+    state,
+    draft,
+    head,
+    headSha,
+    base,
+    title,
+    body,
+    labels,
+    author,
+    createdTime,
+    closedTime,
+    updatedTime,
+  } = record;
   return {
     number,
     url: `https://forge.invalid/pull/${number}`,
@@ -217,6 +231,7 @@ export function viewPull(record: PullRecord): PullRequest {
     author,
     createdTime,
     ...(closedTime === undefined ? {} : { closedTime }),
+    updatedTime,
   };
 }
 

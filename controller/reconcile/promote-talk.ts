@@ -1,0 +1,126 @@
+// What is said beside the proposals: the check on each open one, the progress of each merged one, and the tracking issue. All of it is for
+// people and decides nothing; a forge that refuses to take it holds nothing back, and is asked again only after a while. What was said once is
+// not said again (K7); a new process finds out by reading.
+import type { Clock } from "../clock.ts";
+import type { ProposalSettings } from "../api/policy-repository.ts";
+import { estimateRollout } from "../core/estimate/estimate.ts";
+import {
+  type Escape,
+  judgePlan,
+  judgeStopped,
+  type KnownProposal,
+  PLAN_CHECK,
+  type PlanVerdict,
+  PROGRESS_MARKER,
+  type Promotions,
+  readMarker,
+  reportProgress,
+  TRACKING_MARKER,
+  TRACKING_TITLE,
+  writeTracking,
+} from "../core/promotion/index.ts";
+import type { PolicyInForce } from "../core/model.ts";
+import type { Plan, PlanInput } from "../core/rollout/plan.ts";
+import type { Forge, PullRequest } from "../forge/port.ts";
+import type { CommitSha } from "../git/port.ts";
+
+/** Where a proposal's branch is, and whether it says what would be proposed now. */
+export interface BranchHead {
+  readonly commit: CommitSha;
+  readonly holds: boolean;
+}
+
+export interface Talk {
+  readonly forge: Forge;
+  readonly promotions: Promotions;
+  /** Branches of the wanted proposals, as this pass left them. */
+  readonly heads: ReadonlyMap<string, BranchHead>;
+  readonly input: PlanInput;
+  readonly plan: Plan;
+  readonly policy: PolicyInForce;
+  readonly known: readonly KnownProposal[];
+  readonly pulls: readonly PullRequest[];
+  readonly settings: ProposalSettings | undefined;
+  readonly escape: Escape;
+  readonly said: Said;
+  /** Transport time. */
+  readonly transport: Clock;
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+/** What this process said last about each thing, and when it may try again what was refused. Losing it costs a few reads. */
+export type Said = Map<string, { readonly what: string; readonly retryAt?: number }>;
+
+/** What a forge refused is tried again after this, transport ms. */
+const RETRY_MS = 5 * 60_000;
+
+/** Says what is new. */
+export async function talk(input: Talk): Promise<void> {
+  await sayChecks(input);
+  await sayProgress(input);
+  await sayTracking(input);
+}
+
+async function sayOnce(input: Talk, about: string, what: string, say: () => Promise<unknown>): Promise<void> {
+  const last = input.said.get(about);
+  const now = input.transport.monotonic();
+  if (last?.what === what && (last.retryAt === undefined || now < last.retryAt)) return;
+  try {
+    await say();
+    input.said.set(about, { what });
+  } catch (error) {
+    input.said.set(about, { what, retryAt: now + RETRY_MS });
+    input.onError(error, `forge: ${about}`);
+  }
+}
+
+async function sayChecks(input: Talk): Promise<void> {
+  for (const pull of input.pulls) {
+    if (pull.state !== "open") continue;
+    const judged = judge(input, pull);
+    if (judged === undefined) continue;
+    const { commit, verdict } = judged;
+    await sayOnce(input, `check of #${pull.number}`, JSON.stringify([commit, verdict]), () =>
+      input.forge.report({ name: PLAN_CHECK, commit, ...verdict }),
+    );
+  }
+}
+
+function judge(
+  { promotions, heads, plan, known }: Talk,
+  pull: PullRequest,
+): { readonly commit: CommitSha; readonly verdict: PlanVerdict } | undefined {
+  const proposal = promotions.proposals.find(({ branch }) => branch === pull.head);
+  const head = heads.get(pull.head);
+  if (proposal !== undefined)
+    return head === undefined ? undefined : { commit: head.commit, verdict: judgePlan({ proposal, plan }, head.holds) };
+  const mine = known.find(({ number }) => number === pull.number);
+  if (mine === undefined || promotions.closing.some(({ number }) => number === pull.number)) return undefined;
+  const verdict = judgeStopped(mine, promotions.decisions);
+  return verdict === undefined ? undefined : { commit: pull.headSha, verdict };
+}
+
+async function sayProgress(input: Talk): Promise<void> {
+  const { plan, policy, known, pulls, escape } = input;
+  const comments = reportProgress({
+    plan,
+    policy,
+    known,
+    markerOf: (number) => readMarker(pulls.find((pull) => pull.number === number)?.body ?? ""),
+    estimates: () => estimateRollout(input.input, plan),
+    escape,
+  });
+  for (const comment of comments)
+    await sayOnce(input, `progress on #${comment.number}`, comment.key, () =>
+      input.forge.keepComment(comment.number, PROGRESS_MARKER, comment.body),
+    );
+}
+
+async function sayTracking(input: Talk): Promise<void> {
+  const { plan, promotions, known, policy, escape, settings } = input;
+  if (settings?.trackingIssue !== true) return;
+  const body = writeTracking({ plan, promotions, known, clusterName: policy.clusterName, escape });
+  await sayOnce(input, "tracking issue", body, () =>
+    input.forge.keepIssue({ marker: TRACKING_MARKER, title: TRACKING_TITLE, body, open: true }),
+  );
+}
