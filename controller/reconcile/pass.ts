@@ -24,7 +24,7 @@ import type { ClusterObjects, ClusterReader } from "./cluster.ts";
 import { runInventoryCycle } from "./inventory-cycle.ts";
 import { confirmLostClaims, findLostClaims, type LiveLedger, readLedger, viewLedger, writeLedger } from "./ledger.ts";
 import type { PolicySource, PolicyView } from "./policy-source.ts";
-import type { Promoter } from "./promoter.ts";
+import type { Promoter } from "./promotion/promoter.ts";
 import { inSlices } from "./slices.ts";
 import { type Snapshot, takeSnapshotInSteps } from "./snapshot.ts";
 import {

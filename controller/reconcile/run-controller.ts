@@ -30,7 +30,7 @@ import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
 import { type Loop, startLoop } from "./loop.ts";
 import { createController, type PassResult } from "./pass.ts";
 import { createPolicySource } from "./policy-source.ts";
-import { createPromoter } from "./promoter.ts";
+import { createPromoter } from "./promotion/promoter.ts";
 
 export interface ControllerSettings {
   readonly kubeconfig: string;

@@ -20,8 +20,8 @@ const SHARED: Readonly<Record<string, readonly [means: string, ...files: readonl
   RW1120: ["the file cannot be edited in place", "controller/git/edit-splice.ts", "controller/git/edit.ts"],
   RW1202: [
     "not exactly one ring of that name",
-    "controller/reconcile/promote-files.ts",
-    "controller/reconcile/ring-edit.ts",
+    "controller/reconcile/promotion/files.ts",
+    "controller/reconcile/promotion/ring-edit.ts",
   ],
 };
 

@@ -6,7 +6,7 @@ import { createValidators } from "../../controller/api/validator.ts";
 import { levelDigest, levelName } from "../../controller/core/levels/index.ts";
 import type { LevelInForce } from "../../controller/core/model.ts";
 import { loadPolicy } from "../../controller/policy/load.ts";
-import { levelPath, renderLevelFile } from "../../controller/reconcile/level-file.ts";
+import { levelPath, renderLevelFile } from "../../controller/reconcile/promotion/level-file.ts";
 
 const INPUT_TIME = Date.UTC(2026, 0, 5, 8, 30);
 const validators = createValidators();

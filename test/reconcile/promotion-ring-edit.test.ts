@@ -1,7 +1,7 @@
 // Changing a ring's entries in the text that people wrote: the diff is the entries alone.
 import { describe, expect, it } from "vitest";
 import type { PolicyFile } from "../../controller/git/port.ts";
-import { editRingEntries, findDocument } from "../../controller/reconcile/ring-edit.ts";
+import { editRingEntries, findDocument } from "../../controller/reconcile/promotion/ring-edit.ts";
 
 const ring = (name: string, levels: string): string => `apiVersion: ringward.dev/v1alpha1
 kind: RolloutRing

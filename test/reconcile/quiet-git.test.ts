@@ -12,7 +12,7 @@ import { createClient } from "../../controller/kube/client.ts";
 import { listing } from "../../controller/reconcile/cluster.ts";
 import { createController } from "../../controller/reconcile/pass.ts";
 import { createPolicySource } from "../../controller/reconcile/policy-source.ts";
-import { createPromoter } from "../../controller/reconcile/promoter.ts";
+import { createPromoter } from "../../controller/reconcile/promotion/promoter.ts";
 import { startForge } from "../../controller/sandbox/forge/index.ts";
 import { recordGit } from "../git/support/recording-git.ts";
 import { basePolicy, createRig, machine, ringFile } from "./rig.ts";

@@ -26,7 +26,7 @@ import type { BesideOptions } from "../../controller/reconcile/beside.ts";
 import { type ClusterReader, listing } from "../../controller/reconcile/cluster.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
 import { createPolicySource, type PolicySource } from "../../controller/reconcile/policy-source.ts";
-import { createPromoter } from "../../controller/reconcile/promoter.ts";
+import { createPromoter } from "../../controller/reconcile/promotion/promoter.ts";
 import { DEFAULT_TIMING, type SandboxTiming } from "../../controller/sandbox/actors/timing.ts";
 import type { LoggedRequest } from "../../controller/sandbox/apiserver/index.ts";
 import { createSandboxCluster, type SandboxCluster } from "../../controller/sandbox/cluster.ts";

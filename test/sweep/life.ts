@@ -10,7 +10,7 @@ import { Crash, type Soul } from "./soul.ts";
 import { nameWrite } from "./write-kind.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
 import { createPolicySource } from "../../controller/reconcile/policy-source.ts";
-import { createPromoter } from "../../controller/reconcile/promoter.ts";
+import { createPromoter } from "../../controller/reconcile/promotion/promoter.ts";
 import type { Ports, Stage } from "./stage.ts";
 
 export type Mode = "before" | "after" | "lost";

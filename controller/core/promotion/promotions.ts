@@ -1,5 +1,5 @@
 // Which promotions there should be: commits for Automatic rings, pull requests for the others, and which pull requests should close.
-// Pure: the plan and what the forge knows go in, wishes and reasons come out; reconcile/promote.ts carries them out and looks again.
+// Pure: the plan and what the forge knows go in, wishes and reasons come out; reconcile/promotion/ carries them out and looks again.
 // Holds A1 (a merge is the approval; nothing here reads a pull request as one), A5 (at most one open proposal per ring and baseline).
 import type { LevelInForce, RingInForce } from "../model.ts";
 import type { Decision, Plan } from "../rollout/plan.ts";

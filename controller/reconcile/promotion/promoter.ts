@@ -1,21 +1,21 @@
 // The place where a pass hands its plan to promotion: asks the forge what there is, lets the core decide, carries it out. Without a
 // repository there is nothing to write to; without a forge only Automatic rings move. A forge that fails opens no gate (A8).
-import type { Clock, Instant } from "../clock.ts";
+import type { Clock, Instant } from "../../clock.ts";
 import {
   type Escape,
   forecastProposal,
   planPromotions,
   renderProposal,
   type RingRecord,
-} from "../core/promotion/index.ts";
-import type { Plan, PlanInput } from "../core/rollout/plan.ts";
-import { escapeCode, escapeMarkdown } from "../forge/text.ts";
-import type { EventInput } from "../kube/events.ts";
-import { type BesideOptions, createBeside } from "./beside.ts";
-import type { PolicyView, RepositoryView } from "./policy-source.ts";
-import { type Said, talk } from "./promote-talk.ts";
-import type { Histories } from "./proposal-histories.ts";
-import { carryOutPromotions, type ListedProposals, listProposals, type PromotionEvent } from "./promote.ts";
+} from "../../core/promotion/index.ts";
+import type { Plan, PlanInput } from "../../core/rollout/plan.ts";
+import { escapeCode, escapeMarkdown } from "../../forge/text.ts";
+import type { EventInput } from "../../kube/events.ts";
+import { type BesideOptions, createBeside } from "../beside.ts";
+import type { PolicyView, RepositoryView } from "../policy-source.ts";
+import { type Said, talk } from "./talk.ts";
+import type { Histories } from "./histories.ts";
+import { carryOutPromotions, type ListedProposals, listProposals, type PromotionEvent } from "./carry-out.ts";
 
 export interface PromotionScene {
   /** What the plan was made from. */

@@ -1,12 +1,12 @@
 // What a promotion's commit holds: the ring's file with its entries changed, the level files that are new, and a message that says which.
 // Built anew from the head each time, never by merging text. Trailers let a later pass tell Ringward's own commit from a person's.
 import { createHash } from "node:crypto";
-import type { PatchLevelSpec } from "../api/patch-level.ts";
-import { levelDigest } from "../core/levels/index.ts";
-import type { LevelInForce, RingInForce } from "../core/model.ts";
-import type { PromotedEntry } from "../core/promotion/index.ts";
-import { UserError } from "../errors.ts";
-import type { CommitSha, GitSnapshot } from "../git/port.ts";
+import type { PatchLevelSpec } from "../../api/patch-level.ts";
+import { levelDigest } from "../../core/levels/index.ts";
+import type { LevelInForce, RingInForce } from "../../core/model.ts";
+import type { PromotedEntry } from "../../core/promotion/index.ts";
+import { UserError } from "../../errors.ts";
+import type { CommitSha, GitSnapshot } from "../../git/port.ts";
 import { levelPath, renderLevelFile } from "./level-file.ts";
 import { editRingEntries, findDocument, type FoundDocument } from "./ring-edit.ts";
 

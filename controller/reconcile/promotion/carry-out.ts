@@ -1,8 +1,8 @@
 // Carries promotions out: commits for Automatic rings, branches and pull requests for the others. One commit per decision; every branch
 // moves only from where it was seen. Nothing is remembered: after a crash, a lost reply or another controller's write, the next pass finds
 // the same state and does the rest (A5). Never reads an approval from a pull request (A1), never touches a person's commits.
-import type { Reason } from "../api/reasons.ts";
-import type { Clock } from "../clock.ts";
+import type { Reason } from "../../api/reasons.ts";
+import type { Clock } from "../../clock.ts";
 import {
   type AutomaticPromotion,
   type ClosingProposal,
@@ -16,14 +16,14 @@ import {
   readMarker,
   readProposal,
   type RenderedProposal,
-} from "../core/promotion/index.ts";
-import { UserError } from "../errors.ts";
-import type { Forge, PullRequest } from "../forge/port.ts";
-import type { CommitSha, GitSnapshot, PolicyGit } from "../git/port.ts";
+} from "../../core/promotion/index.ts";
+import { UserError } from "../../errors.ts";
+import type { Forge, PullRequest } from "../../forge/port.ts";
+import type { CommitSha, GitSnapshot, PolicyGit } from "../../git/port.ts";
 import { levelPath } from "./level-file.ts";
-import { type Files, filesFor, findRing, hashFiles, messageFor, readTrailers } from "./promote-files.ts";
-import type { BranchHead } from "./promote-talk.ts";
-import { type Histories, peopleOf } from "./proposal-histories.ts";
+import { type Files, filesFor, findRing, hashFiles, messageFor, readTrailers } from "./files.ts";
+import type { BranchHead } from "./talk.ts";
+import { type Histories, peopleOf } from "./histories.ts";
 import { ringSpecOf } from "./ring-edit.ts";
 
 /** The forge's answer, as the plan and the shell want it. */

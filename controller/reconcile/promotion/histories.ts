@@ -1,8 +1,8 @@
 // What people did with ended proposals, asked of the forge only where it matters now and not again while a pull request is as it was:
 // a merge does not change any more, a refusal may be followed by a wish to be asked again.
-import type { Clock } from "../clock.ts";
-import { type ProposalPeople, readPeople } from "../core/promotion/index.ts";
-import type { Forge, PullRequest } from "../forge/port.ts";
+import type { Clock } from "../../clock.ts";
+import { type ProposalPeople, readPeople } from "../../core/promotion/index.ts";
+import type { Forge, PullRequest } from "../../forge/port.ts";
 
 /** By number; losing it costs one reading each. */
 export type Histories = Map<

@@ -1,9 +1,9 @@
 // What is said beside the proposals: the check on each open one, the progress of each merged one, and the tracking issue. All of it is for
 // people and decides nothing; a forge that refuses to take it holds nothing back, and is asked again only after a while. What was said once is
 // not said again (K7); a new process finds out by reading.
-import type { Clock } from "../clock.ts";
-import type { ProposalSettings } from "../api/policy-repository.ts";
-import { estimateRollout } from "../core/estimate/estimate.ts";
+import type { Clock } from "../../clock.ts";
+import type { ProposalSettings } from "../../api/policy-repository.ts";
+import { estimateRollout } from "../../core/estimate/estimate.ts";
 import {
   type Escape,
   judgePlan,
@@ -18,11 +18,11 @@ import {
   TRACKING_MARKER,
   TRACKING_TITLE,
   writeTracking,
-} from "../core/promotion/index.ts";
-import type { PolicyInForce } from "../core/model.ts";
-import type { Plan, PlanInput } from "../core/rollout/plan.ts";
-import type { Forge, PullRequest } from "../forge/port.ts";
-import type { CommitSha } from "../git/port.ts";
+} from "../../core/promotion/index.ts";
+import type { PolicyInForce } from "../../core/model.ts";
+import type { Plan, PlanInput } from "../../core/rollout/plan.ts";
+import type { Forge, PullRequest } from "../../forge/port.ts";
+import type { CommitSha } from "../../git/port.ts";
 
 /** Where a proposal's branch is, and whether it says what would be proposed now. */
 export interface BranchHead {

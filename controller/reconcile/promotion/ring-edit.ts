@@ -1,10 +1,10 @@
 // Changes a ring's entries in the text of its file, so that the diff is the entries alone and comments survive. The document is found by
 // kind and name in whatever file and place people gave it. Every edit is proved by git/edit.ts; what cannot be edited in place is refused.
-import { API_VERSION } from "../api/schema.ts";
-import { UserError } from "../errors.ts";
-import { setLevelEntry } from "../git/edit.ts";
-import type { PolicyFile } from "../git/port.ts";
-import { readDocuments, type SourceDocument } from "../policy/documents.ts";
+import { API_VERSION } from "../../api/schema.ts";
+import { UserError } from "../../errors.ts";
+import { setLevelEntry } from "../../git/edit.ts";
+import type { PolicyFile } from "../../git/port.ts";
+import { readDocuments, type SourceDocument } from "../../policy/documents.ts";
 
 /** What one entry should say. */
 export interface EntryEdit {

@@ -1,11 +1,11 @@
 // Level files: a PatchLevel as readable YAML in Git. Immutable: the same level gives the same bytes, so two proposals that add the same
 // level merge without a conflict. Must never write a level whose name does not match its content (A6).
-import { INPUT_COMMIT, INPUT_TIME, LEVEL_DIGEST, PatchLevelSpec } from "../api/patch-level.ts";
-import { API_VERSION } from "../api/schema.ts";
-import { checkLevel } from "../core/levels/index.ts";
-import type { LevelInForce } from "../core/model.ts";
-import { UserError } from "../errors.ts";
-import { type EditValue, renderPair } from "../git/edit-render.ts";
+import { INPUT_COMMIT, INPUT_TIME, LEVEL_DIGEST, PatchLevelSpec } from "../../api/patch-level.ts";
+import { API_VERSION } from "../../api/schema.ts";
+import { checkLevel } from "../../core/levels/index.ts";
+import type { LevelInForce } from "../../core/model.ts";
+import { UserError } from "../../errors.ts";
+import { type EditValue, renderPair } from "../../git/edit-render.ts";
 
 /** Where a level stands: `<path>/levels/<name>.yaml`. */
 export function levelPath(policyPath: string, name: string): string {
