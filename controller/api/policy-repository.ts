@@ -64,7 +64,7 @@ export const ProposalSettings = Type.Object(
 );
 export type ProposalSettings = Static<typeof ProposalSettings>;
 
-export const PolicyRepositorySpec = Type.Object({
+const fields = {
   url: Type.String({
     minLength: 1,
     maxLength: 512,
@@ -104,13 +104,36 @@ export const PolicyRepositorySpec = Type.Object({
         ),
         sshKeyFile: Type.Optional(File("Private key for ssh.")),
         knownHostsFile: Type.Optional(File("Host keys for ssh.")),
+        githubApp: Type.Optional(
+          Type.Object(
+            {
+              appId: Type.Integer({ minimum: 1, maximum: 9_007_199_254_740_991, description: "The App's id." }),
+              installationId: Type.Integer({
+                minimum: 1,
+                maximum: 9_007_199_254_740_991,
+                description: "Id of its installation that covers the repository.",
+              }),
+              privateKeyFile: File("The App's private key, PEM."),
+            },
+            {
+              description:
+                "GitHub App: for https in place of a token, and for the forge's API unless `forge.tokenFile` is given. Commits are made through the API then, and verified.",
+            },
+          ),
+        ),
       },
       {
         description: "Credentials, from mounted files only.",
-        ...rules({
-          rule: "!has(self.sshKeyFile) || has(self.knownHostsFile)",
-          message: "ssh needs knownHostsFile",
-        }),
+        ...rules(
+          {
+            rule: "!has(self.sshKeyFile) || has(self.knownHostsFile)",
+            message: "ssh needs knownHostsFile",
+          },
+          {
+            rule: "!has(self.githubApp) || !has(self.tokenFile)",
+            message: "githubApp makes the tokens for https: leave tokenFile out",
+          },
+        ),
       },
     ),
   ),
@@ -135,7 +158,7 @@ export const PolicyRepositorySpec = Type.Object({
           maxLength: 100,
           description: "Name of the repository.",
         }),
-        tokenFile: File("Token for the API."),
+        tokenFile: Type.Optional(File("Token for the API; left out: `auth.githubApp` makes them.")),
       },
       { description: "Where pull requests are opened; left out: none are." },
     ),
@@ -170,7 +193,15 @@ export const PolicyRepositorySpec = Type.Object({
       default: true,
     }),
   ),
-});
+};
+
+export const PolicyRepositorySpec = Type.Object(
+  fields,
+  rules({
+    rule: "!has(self.forge) || has(self.forge.tokenFile) || (has(self.auth) && has(self.auth.githubApp))",
+    message: "forge needs tokenFile or auth.githubApp",
+  }),
+);
 
 export const PolicyRepositoryStatus = Type.Object({
   observedGeneration: Type.Optional(ObservedGeneration),

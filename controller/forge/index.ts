@@ -1,12 +1,12 @@
 // Picks the adapter for a forge. Only `reconcile/` and the executables call this; adapters know nothing of each other.
-import { createGitHubForge, type GitHubForgeOptions } from "./github/index.ts";
+import { createGitHubForge, type GitHubSettings } from "./github/index.ts";
 import type { Forge } from "./port.ts";
 
-export type { ForgeCall } from "./github/index.ts";
+export { type Account, createAppAccount, type ForgeCall } from "./github/index.ts";
 export type { Forge, PullRequest } from "./port.ts";
 
 /** Which forge, and where. One member per kind. */
-export type ForgeSettings = { readonly kind: "GitHub" } & GitHubForgeOptions;
+export type ForgeSettings = { readonly kind: "GitHub" } & GitHubSettings;
 
 /** A forge as its kind wants it. Throws UserError when the address cannot be used. */
 export function createForge(settings: ForgeSettings): Forge {

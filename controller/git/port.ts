@@ -41,6 +41,16 @@ export type PushResult =
   /** Somebody else moved the branch first; nothing was changed. Fetch and decide again. */
   | { readonly kind: "Moved"; readonly at: CommitSha | "absent" };
 
+/** What every commit of ours keeps, whoever makes it: git here, or a forge by its API. */
+export interface CommitRules {
+  /** Throws Error or UserError where the branch is not ours to move, or a path is none. */
+  check(tracked: string, commit: NewCommit): void;
+  /** Git's mode for each file, from the modes of what is there (undefined: nothing). Throws UserError where that is no plain file or folder. */
+  modes(files: NewCommit["files"], modeOf: (path: string) => string | undefined): ReadonlyMap<string, string>;
+  /** The message as it is committed. */
+  message(text: string): string;
+}
+
 export interface Fetched {
   /** Where the tracked branch is. */
   readonly head: CommitSha;

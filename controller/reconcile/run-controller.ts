@@ -9,7 +9,8 @@ import { createBreath } from "../breath.ts";
 import type { Clock, Random } from "../clock.ts";
 import { createForge } from "../forge/index.ts";
 import type { Forge } from "../forge/port.ts";
-import { tokenFile } from "../git/auth.ts";
+import { type GitAuth, tokenFile } from "../git/auth.ts";
+import { commitRules } from "../git/commit-rules.ts";
 import type { PolicyGit } from "../git/port.ts";
 import { openPolicyGit } from "../git/repository.ts";
 import { type GateSettings, openGateSource } from "../gates/settings.ts";
@@ -26,6 +27,7 @@ import type { BindAddress } from "../serve/bind-address.ts";
 import { createPrometheus } from "../serve/prometheus.ts";
 import { type ClusterReader, watching } from "./cluster.ts";
 import { type Endpoints, startEndpoints } from "./endpoints.ts";
+import { createAppAccounts, GITHUB_API } from "./forge-account.ts";
 import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
 import { type Loop, startLoop } from "./loop.ts";
 import { createController, type PassResult } from "./pass.ts";
@@ -174,11 +176,12 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     onError: (error, key) => onError(error, `watch of ${key}`),
   });
   const patience = { clock: transport, patienceMs: PATIENCE_MS, wake: () => loop.wake() };
+  const accounts = createAppAccounts(transport);
   const policy = createPolicySource({
     client,
     validators: createValidators(),
-    openGit: async (spec) => writingGit(await openRepository(spec, settings), gate),
-    openForge: async (spec) => writingForge(await openForge(spec, settings), gate),
+    openGit: async (spec) => writingGit(await openRepository(spec, settings, accounts), gate),
+    openForge: async (spec) => writingForge(await openForge(spec, settings, accounts), gate),
     patience,
     random,
     record: (event) => events.record(event),
@@ -295,38 +298,54 @@ function writingForge(forge: Forge | undefined, gate: WriteGate): Forge | undefi
   };
 }
 
-function openRepository(spec: PolicyRepositorySpec, settings: ControllerSettings): Promise<PolicyGit> {
-  const { auth } = spec;
+/** Signs in to git and to the forge. */
+type Accounts = ReturnType<typeof createAppAccounts>;
+
+function openRepository(
+  spec: PolicyRepositorySpec,
+  settings: ControllerSettings,
+  accounts: Accounts,
+): Promise<PolicyGit> {
   const key = createHash("sha256").update(settings.identity).digest("hex").slice(0, 8);
+  const auth = gitAuth(spec, accounts);
   return openPolicyGit({
     url: spec.url,
     branch: spec.branch ?? "main",
     directory: join(settings.directory, key),
     author: { name: "Ringward", email: `ringward@${spec.clusterName}.invalid` },
     clock: settings.transport,
-    ...(auth?.tokenFile === undefined
-      ? auth?.sshKeyFile === undefined || auth.knownHostsFile === undefined
-        ? {}
-        : { auth: { kind: "Ssh", privateKeyFile: auth.sshKeyFile, knownHostsFile: auth.knownHostsFile } }
-      : {
-          auth: {
-            kind: "Token",
-            token: tokenFile(auth.tokenFile),
-            ...(auth.username === undefined ? {} : { username: auth.username }),
-          },
-        }),
+    ...(auth === undefined ? {} : { auth }),
   });
 }
 
-async function openForge(spec: PolicyRepositorySpec, settings: ControllerSettings): Promise<Forge | undefined> {
+function gitAuth(spec: PolicyRepositorySpec, accounts: Accounts): GitAuth | undefined {
+  const { auth } = spec;
+  if (auth?.tokenFile !== undefined) {
+    const username = auth.username === undefined ? {} : { username: auth.username };
+    return { kind: "Token", token: tokenFile(auth.tokenFile), ...username };
+  }
+  if (auth?.sshKeyFile !== undefined && auth.knownHostsFile !== undefined)
+    return { kind: "Ssh", privateKeyFile: auth.sshKeyFile, knownHostsFile: auth.knownHostsFile };
+  const app = accounts(spec);
+  return app === undefined ? undefined : { kind: "Token", token: app.token };
+}
+
+async function openForge(
+  spec: PolicyRepositorySpec,
+  settings: ControllerSettings,
+  accounts: Accounts,
+): Promise<Forge | undefined> {
   const { forge } = spec;
   if (forge === undefined) return undefined;
+  const app = accounts(spec);
   return createForge({
     kind: forge.kind,
-    apiUrl: forge.apiUrl ?? "https://api.github.com",
+    apiUrl: forge.apiUrl ?? GITHUB_API,
     owner: forge.owner,
     repository: forge.repository,
-    token: tokenFile(forge.tokenFile),
     clock: settings.transport,
+    ...(forge.tokenFile === undefined && app !== undefined
+      ? { account: app, commits: { branch: spec.branch ?? "main", rules: commitRules } }
+      : { token: tokenFile(forge.tokenFile ?? "") }),
   });
 }

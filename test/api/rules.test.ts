@@ -91,6 +91,14 @@ const EXAMPLES: Readonly<Record<string, { good: object; bad: object }>> = {
     bad: { self: { target: "Image", node: {}, image: {} } },
   },
   "a URL cannot start with a dash": { good: { self: "https://x" }, bad: { self: "--upload-pack=x" } },
+  "githubApp makes the tokens for https: leave tokenFile out": {
+    good: { self: { githubApp: { appId: 1 }, sshKeyFile: "/a" } },
+    bad: { self: { githubApp: { appId: 1 }, tokenFile: "/a" } },
+  },
+  "forge needs tokenFile or auth.githubApp": {
+    good: { self: { forge: {}, auth: { githubApp: {} } } },
+    bad: { self: { forge: {}, auth: { tokenFile: "/a" } } },
+  },
   "ssh needs knownHostsFile": {
     good: { self: { sshKeyFile: "/a", knownHostsFile: "/b" } },
     bad: { self: { sshKeyFile: "/a" } },

@@ -202,6 +202,64 @@ export function readMergeMethods(value: unknown): readonly MergeMethod[] {
   return mergeMethods.filter((method) => repository[switches[method]] !== false);
 }
 
+/** The name that an App's account goes by. */
+export function readSlug(value: unknown): string {
+  return string(object(value, "App")["slug"], "slug");
+}
+
+export function readToken(value: unknown): { readonly token: string; readonly expires: number } {
+  const made = object(value, "token");
+  return { token: string(made["token"], "token"), expires: Date.parse(time(made["expires_at"], "expires_at")) };
+}
+
+/** Where a ref is; only of commits. */
+export function readRef(value: unknown): CommitSha {
+  const target = object(object(value, "ref")["object"], "object");
+  if (target["type"] !== "commit") throw new Error("the forge's answer has a ref that is no commit");
+  return sha(target["sha"], "object.sha");
+}
+
+/** The id of what was made: a blob, a tree, a commit. */
+export function readSha(value: unknown): string {
+  return sha(object(value, "object")["sha"], "sha");
+}
+
+export interface GitCommit {
+  readonly tree: string;
+  readonly parents: readonly CommitSha[];
+  readonly message: string;
+}
+
+export function readGitCommit(value: unknown): GitCommit {
+  const commit = object(value, "commit");
+  return {
+    tree: sha(object(commit["tree"], "tree")["sha"], "tree.sha"),
+    parents: readList(commit["parents"], "parents", (parent) => sha(object(parent, "parent")["sha"], "parent.sha")),
+    message: string(commit["message"], "message"),
+  };
+}
+
+export interface TreeEntry {
+  /** A name in its folder. */
+  readonly path: string;
+  /** "100644", "040000" … */
+  readonly mode: string;
+  readonly sha: string;
+}
+
+export function readTree(value: unknown): readonly TreeEntry[] {
+  const tree = object(value, "tree");
+  if (tree["truncated"] === true) throw new Error("the forge's answer is a tree that is cut");
+  return readList(tree["tree"], "entries", (item) => {
+    const entry = object(item, "entry");
+    return {
+      path: string(entry["path"], "path"),
+      mode: string(entry["mode"], "mode"),
+      sha: sha(entry["sha"], "sha"),
+    };
+  });
+}
+
 /** The commit that a merge made, where the answer says. */
 export function readMergeCommit(value: unknown): CommitSha | undefined {
   const commit = object(value, "merge")["sha"];

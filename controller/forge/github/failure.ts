@@ -6,6 +6,8 @@ import { UserError } from "../../errors.ts";
 export type ForgeFailure =
   /** 304: what we have is still true. */
   | { readonly kind: "NotModified" }
+  /** 301, 302, 307, 308: the repository has another name now. Not followed. */
+  | { readonly kind: "Renamed" }
   /** Refused for now; nothing was done. `waitMs` is what the forge asked for. */
   | { readonly kind: "Limited"; readonly waitMs: number | undefined }
   | { readonly kind: "Unauthorized" }
@@ -57,6 +59,7 @@ export function describe(error: unknown): string {
       : String(error);
   return text
     .replace(/\b(gh[a-z]_|github_pat_)[A-Za-z0-9_]+/g, "[redacted]")
+    .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[redacted]")
     .replace(/\b(bearer|token|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, "$1 [redacted]")
     .replace(/\/\/[^/\s@]+@/g, "//")
     .slice(0, 500);
@@ -91,6 +94,7 @@ export function failureOf(error: unknown, now: Instant): ForgeFailure {
   const failure = readHttpFailure(error);
   if (failure === undefined || !failure.answered) return { kind: "Outage", message: describe(error) };
   if (failure.status === 304) return { kind: "NotModified" };
+  if (failure.status >= 300 && failure.status < 400) return { kind: "Renamed" };
   if (isLimit(failure)) return { kind: "Limited", waitMs: limitWait(failure.headers, now) };
   if (failure.status === 401) return { kind: "Unauthorized" };
   if (failure.status === 403) return { kind: "Forbidden", message: failure.message };
@@ -122,13 +126,19 @@ export function explain(failure: ForgeFailure, place: string, doing: string): Er
       return new UserError(
         "RW0712",
         `${place}: our token may not ${doing}: ${failure.message}`,
-        "give it read and write on pull requests and read on contents of this repository",
+        "give it read and write on pull requests, issues, contents and commit statuses (and checks, for an App) of this repository",
       );
     case "NotFound":
       return new UserError(
         "RW0713",
         `${place}: not found, or not visible to our token; we could not ${doing}`,
         "check the forge's address, owner and repository, and that the token reaches this repository",
+      );
+    case "Renamed":
+      return new UserError(
+        "RW0714",
+        `${place}: the repository was renamed or moved; we did not ${doing}`,
+        "write its new owner and name into the PolicyRepository's url and forge",
       );
     case "NotAllowed":
     case "Conflict":

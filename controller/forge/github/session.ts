@@ -27,11 +27,27 @@ export interface GitHubForgeOptions {
   readonly apiUrl: string;
   readonly owner: string;
   readonly repository: string;
-  /** Asked before every request, so that a renewed token is used at once. */
-  readonly token: () => Promise<string>;
   /** Transport time. */
   readonly clock: Clock;
   readonly onRequest?: (call: ForgeCall) => void;
+}
+
+/** Whom we speak as; a token is asked for before every request, so that a renewed one is used at once. */
+export type Speaker = { readonly account: Account } | { readonly token: () => Promise<string> };
+
+/** Whom we speak as: the owner of a token, or a GitHub App in one of its installations (`createAppAccount`). */
+export interface Account {
+  readonly kind: "Token" | "App";
+  /** Asked before every request, so that a renewed token is used at once. */
+  readonly token: () => Promise<string>;
+  /** The forge took that token no more; a new one is made for the next request. Left out: there is none but what `token` answers. */
+  readonly refused?: (token: string) => void;
+  /** Login, where another question than GET /user tells. */
+  readonly login?: () => Promise<string>;
+}
+
+function accountOf(speaker: Speaker): Account {
+  return "account" in speaker ? speaker.account : { kind: "Token", token: speaker.token };
 }
 
 interface Reply {
@@ -72,6 +88,7 @@ export interface Session {
   failure(error: unknown): ForgeFailure;
   /** Runs one call and turns whatever it throws into an error that names the object and carries no request. */
   guarded<T>(doing: string, work: () => Promise<T>): Promise<T>;
+  readonly account: Account["kind"];
   /** Login of the account that our token belongs to. */
   viewer(): Promise<string>;
 }
@@ -91,45 +108,80 @@ async function loadOctokit(apiUrl: string): Promise<Octokit> {
   });
 }
 
-function createSend(options: GitHubForgeOptions, pace: Pace): Session["send"] {
+export interface SendOptions {
+  readonly apiUrl: string;
+  readonly owner: string;
+  readonly repository: string;
+  readonly account: Pick<Account, "token" | "refused">;
+  readonly clock: Clock;
+  readonly onRequest?: ((call: ForgeCall) => void) | undefined;
+}
+
+/** Requests to that forge in that account's name, at that pace. */
+export function createSend(options: SendOptions, pace: Pace): Session["send"] {
   const { clock } = options;
   let loading: Promise<Octokit> | undefined;
   const remainingOf = (headers: unknown): number | undefined => {
     const value = Number((headers as Record<string, unknown> | undefined)?.["x-ratelimit-remaining"] ?? Number.NaN);
     return Number.isFinite(value) ? value : undefined;
   };
+  async function request(token: string, asked: Asked, signal: AbortSignal): Promise<Reply> {
+    loading ??= loadOctokit(options.apiUrl);
+    const octokit = await loading;
+    const started = clock.monotonic();
+    const { method, route } = asked;
+    const { headers: given, template = route, ...rest } = asked.parameters;
+    const tell = (status: number, headers: unknown): void =>
+      options.onRequest?.({
+        method,
+        route: String(template),
+        status,
+        duration: clock.monotonic() - started,
+        remaining: remainingOf(headers),
+      });
+    const headers = {
+      "x-github-api-version": "2022-11-28",
+      ...(given as Record<string, string> | undefined),
+      authorization: `Bearer ${token}`,
+    };
+    // What a template does not use, octokit appends as a query: a next page's address has all it needs.
+    const names = route.includes("{owner}") ? { owner: options.owner, repo: options.repository } : {};
+    // A redirect is not followed: whoever has our repository's old name now need not be who we mean.
+    const how = { signal, redirect: "manual" } as const;
+    let reply: Awaited<ReturnType<Octokit["request"]>>;
+    try {
+      reply = await octokit.request(`${method} ${route}`, { ...names, ...rest, headers, request: how });
+    } catch (error) {
+      const response = (error as { response?: { status?: number; headers?: unknown } } | null)?.response;
+      tell(response?.status ?? 0, response?.headers);
+      throw error;
+    }
+    tell(reply.status, reply.headers);
+    if (reply.status >= 300) throw Object.assign(new Error("redirected"), { status: reply.status, response: reply });
+    return { data: reply.data as unknown, headers: reply.headers };
+  }
+
   return (kind, method, route, parameters) =>
     pace.run(kind, async (signal) => {
-      loading ??= loadOctokit(options.apiUrl);
-      const octokit = await loading;
-      const token = await options.token();
-      const started = clock.monotonic();
-      const { headers: given, template = route, ...rest } = parameters;
-      const tell = (status: number, headers: unknown): void =>
-        options.onRequest?.({
-          method,
-          route: String(template),
-          status,
-          duration: clock.monotonic() - started,
-          remaining: remainingOf(headers),
-        });
-      const headers = {
-        "x-github-api-version": "2022-11-28",
-        ...(given as Record<string, string> | undefined),
-        authorization: `Bearer ${token}`,
-      };
+      const asked = { method, route, parameters };
+      const token = await options.account.token();
       try {
-        // What a template does not use, octokit appends as a query: a next page's address has all it needs.
-        const names = route.includes("{owner}") ? { owner: options.owner, repo: options.repository } : {};
-        const reply = await octokit.request(`${method} ${route}`, { ...names, ...rest, headers, request: { signal } });
-        tell(reply.status, reply.headers);
-        return { data: reply.data as unknown, headers: reply.headers };
+        return await request(token, asked, signal);
       } catch (error) {
-        const response = (error as { response?: { status?: number; headers?: unknown } } | null)?.response;
-        tell(response?.status ?? 0, response?.headers);
-        throw error;
+        if (failureOf(error, clock.now()).kind !== "Unauthorized") throw error;
+        // Nothing was done. A token that ended early, or was renewed in its file just now, costs one more request.
+        options.account.refused?.(token);
+        const next = await options.account.token();
+        if (next === token) throw error;
+        return await request(next, asked, signal);
       }
     });
+}
+
+interface Asked {
+  readonly method: string;
+  readonly route: string;
+  readonly parameters: Parameters;
 }
 
 /** Pages remembered by address with their ETag: an unchanged page costs no rate limit. */
@@ -185,13 +237,15 @@ function createPages(options: GitHubForgeOptions, send: Session["send"]): Pick<S
 }
 
 /** A session; talks to nobody until the first call. Throws UserError RW0710 for an address that cannot be used. */
-export function createSession(options: GitHubForgeOptions): Session {
+export function createSession(options: GitHubForgeOptions & Speaker): Session {
   const address = checkAddress(options.apiUrl);
   const { clock, owner, repository } = options;
   const place = `${address.host} ${owner}/${repository}`;
   const pace = createPace({ clock, writePause: isLoopback(address) ? 0 : 1000, timeout: 30_000, patience: 5000 });
   let lastToken: string | undefined;
-  const send = createSend({ ...options, token: async () => (lastToken = await options.token()) }, pace);
+  const account = accountOf(options);
+  const token = async (): Promise<string> => (lastToken = await account.token());
+  const send = createSend({ ...options, account: { ...account, token } }, pace);
   const failure = (error: unknown): ForgeFailure => failureOf(error, clock.now());
   let known: { readonly token: string; readonly login: string } | undefined;
   return {
@@ -215,10 +269,12 @@ export function createSession(options: GitHubForgeOptions): Session {
         throw explain(withoutSecret(failure(error), lastToken), place, doing);
       }
     },
+    account: account.kind,
     async viewer() {
-      const token = await options.token();
-      if (known === undefined || known.token !== token)
-        known = { token, login: readLogin((await send("read", "GET", "/user", {})).data) };
+      if (account.login !== undefined) return await account.login();
+      const asked = await token();
+      if (known === undefined || known.token !== asked)
+        known = { token: asked, login: readLogin((await send("read", "GET", "/user", {})).data) };
       return known.login;
     },
   };

@@ -6,8 +6,9 @@ import { mkdir } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { Clock } from "../../clock.ts";
+import { type Clock, systemClock } from "../../clock.ts";
 import { UserError } from "../../errors.ts";
+import { createApps, type SandboxApp } from "./apps.ts";
 import { createBackend } from "./backend.ts";
 import { createPeople, type SandboxPeople } from "./people.ts";
 import { createPlumbing } from "./plumbing.ts";
@@ -27,6 +28,8 @@ export interface SandboxForgeOptions {
   readonly repository: string;
   /** Token -> login. Every token may read and write; reading needs none. */
   readonly tokens: Readonly<Record<string, string>>;
+  /** GitHub Apps that are installed here. */
+  readonly apps?: readonly SandboxApp[];
   /** 0 or omitted: any free one. */
   readonly port?: number;
   /** Whose name the buttons on the pages carry; default "visitor". */
@@ -44,6 +47,8 @@ export interface SandboxForge extends SandboxPeople {
   /** Called after each request; answers how to stop listening. */
   onRequest(listener: (event: ForgeRequestEvent) => void): () => void;
   setFault(fault: ((request: ForgeRequest) => ForgeFault) | undefined): void;
+  /** Ends every token of an App now. */
+  revokeAppTokens(): void;
   snapshot(): ForgeSnapshot;
   /** Puts the records back; the git directory must be put back by the caller first. */
   restore(snapshot: ForgeSnapshot): Promise<void>;
@@ -82,6 +87,7 @@ export async function startForge(options: SandboxForgeOptions): Promise<SandboxF
   await git.init();
   const repository = createRepository({ git, clock: options.clock, owner: options.owner });
   const backend = await createBackend({ root: options.directory, directory: gitDirectory });
+  const apps = createApps(options.apps ?? [], systemClock);
   const hooks: Hooks = { fault: undefined, listeners: new Set(), count: 0 };
   let parts: Parts | undefined;
   const server = createServer((request, response) => {
@@ -97,6 +103,7 @@ export async function startForge(options: SandboxForgeOptions): Promise<SandboxF
     backend,
     clock: options.clock,
     tokens: options.tokens,
+    apps,
     visitor: options.visitor ?? "visitor",
     secret: randomBytes(32),
   };
@@ -114,6 +121,7 @@ export async function startForge(options: SandboxForgeOptions): Promise<SandboxF
     setFault(fault) {
       hooks.fault = fault;
     },
+    revokeAppTokens: () => apps.revoke(),
     snapshot: () => repository.snapshot(),
     restore: (snapshot) => repository.restore(snapshot),
     close: () =>

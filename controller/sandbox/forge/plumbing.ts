@@ -1,6 +1,9 @@
 // Git for the sandbox's forge: plumbing commands on one bare repository on disk, no work tree, no hooks, no user configuration.
 // Every date comes from the caller, so equal input gives equal commits. Never runs a shell; refs are checked before they reach argv.
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { Instant } from "../../clock.ts";
 import type { CommitSha } from "../../git/port.ts";
 import { readHeads } from "./refs.ts";
@@ -110,6 +113,13 @@ export function isBranchName(name: string): boolean {
   );
 }
 
+export interface TreeItem {
+  readonly path: string;
+  readonly mode: string;
+  readonly type: string;
+  readonly sha: string;
+}
+
 /** All that the forge does with its repository. Methods reject with git's words when git fails unexpectedly. */
 export interface Plumbing {
   readonly directory: string;
@@ -128,6 +138,15 @@ export interface Plumbing {
   /** The tree of a three-way merge, or undefined when it conflicts. */
   mergeTree(base: CommitSha, head: CommitSha): Promise<string | undefined>;
   commitTree(tree: string, parents: readonly CommitSha[], message: string, stamp: CommitStamp): Promise<CommitSha>;
+  /** Entries of one folder, or undefined: there is no such tree. */
+  tree(id: string): Promise<readonly TreeItem[] | undefined>;
+  /** Writes a blob and answers its id. */
+  blob(bytes: Buffer): Promise<string>;
+  /** A tree like `base` with those paths changed (`sha` null: removed); undefined when it names something that is not there. */
+  changeTree(
+    base: string,
+    items: readonly { readonly path: string; readonly mode: string; readonly sha: string | null }[],
+  ): Promise<string | undefined>;
   /** Moves, creates (`from` undefined) or deletes (`to` undefined) refs at once; all or none. */
   moveRefs(
     moves: readonly {
@@ -380,6 +399,41 @@ export function createPlumbing(directory: string): Plumbing {
         "write a commit",
       );
       return out.trim() as CommitSha;
+    },
+
+    async tree(id) {
+      const outcome = await git(["ls-tree", "-z", id]);
+      if (outcome.code !== 0) return undefined;
+      return outcome.out.split("\0").flatMap((record) => {
+        const [, mode, type, sha, path] = /^(\d+) (\w+) ([0-9a-f]+)\t([^]*)$/.exec(record) ?? [];
+        return mode === undefined || type === undefined || sha === undefined || path === undefined
+          ? []
+          : [{ path, mode, type, sha }];
+      });
+    },
+
+    async blob(bytes) {
+      const out = expectSuccess(await git(["hash-object", "-w", "--stdin"], { input: bytes }), "write a blob");
+      return out.trim();
+    },
+
+    async changeTree(base, items) {
+      const index = join(directory, `index-${randomUUID()}`);
+      const env = { GIT_INDEX_FILE: index };
+      try {
+        if ((await git(["read-tree", base], { env })).code !== 0) return undefined;
+        const existing = new Set((await git(["ls-files", "-z"], { env })).out.split("\0"));
+        if (items.some(({ path, sha }) => sha === null && !existing.has(path))) return undefined;
+        const lines = items.map(({ path, mode, sha }) =>
+          sha === null ? `0 ${zeroSha}\t${path}` : `${mode} ${sha}\t${path}`,
+        );
+        const input = `${lines.join("\0")}\0`;
+        if ((await git(["update-index", "-z", "--index-info"], { env, input })).code !== 0) return undefined;
+        const written = await git(["write-tree"], { env });
+        return written.code === 0 ? written.out.trim() : undefined;
+      } finally {
+        await rm(index, { force: true });
+      }
     },
 
     async moveRefs(moves) {

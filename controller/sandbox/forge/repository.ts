@@ -91,6 +91,9 @@ export interface ForgeRepository {
   review(number: number, by: string, state: ReviewRecord["state"], body: string): ReviewRecord;
   setDraft(number: number, draft: boolean): void;
   readonly issues: Issues;
+  /** The repository's objects and refs, for the Git data API; `exclusively` sees what it moves. */
+  readonly git: Plumbing;
+  readonly clock: Clock;
   /** Of one commit, newest first. */
   statuses(commit: CommitSha): readonly StatusRecord[];
   say(status: Omit<StatusRecord, "id" | "time">): Promise<StatusRecord>;
@@ -444,6 +447,8 @@ export function createRepository(options: {
     review,
     setDraft: (number, draft) => void save({ ...pull(number), draft, updatedTime: now() }),
     issues,
+    git,
+    clock,
     statuses: (commit) => statuses.filter((status) => status.commit === commit).reverse(),
     say,
     rules: () => rules,

@@ -6,6 +6,7 @@ import { isBranchName } from "./plumbing.ts";
 import { Refusal } from "./refusal.ts";
 import type { ForgeRepository, MergeMethod } from "./repository.ts";
 import { list, numberOf, required, type RestContext, type Route, text } from "./rest-context.ts";
+import { gitRoutes } from "./rest-git.ts";
 import { issueRoutes } from "./rest-issues.ts";
 import { verdictRoutes } from "./rest-verdicts.ts";
 import {
@@ -14,6 +15,7 @@ import {
   fileShape,
   pullDetailShape,
   pullShape,
+  refShape,
   repositoryShape,
   reviewShape,
   userShape,
@@ -119,11 +121,7 @@ function getBranch(context: RestContext): Answer {
 
 function getRef(context: RestContext): Answer {
   const { name, sha } = findBranch(context, "Not Found");
-  return jsonAnswer(context.request, 200, {
-    ref: `refs/heads/${name}`,
-    node_id: `REF_${name}`,
-    object: { type: "commit", sha },
-  });
+  return jsonAnswer(context.request, 200, refShape(context.at, name, sha));
 }
 
 function rateLimit(context: RestContext): Answer {
@@ -178,7 +176,8 @@ const routes: readonly Route[] = [
       ),
   ],
   ["GET", /^\/branches\/(.+)$/, getBranch],
-  ["GET", /^\/git\/ref\/heads\/(.+)$/, getRef],
+  ["GET", /^\/git\/ref\/heads(?:\/|%2F)(.+)$/, getRef],
+  ...gitRoutes,
   ...issueRoutes,
   ...verdictRoutes,
 ];

@@ -8,7 +8,9 @@ import { Refusal } from "./refusal.ts";
 import type { ForgeRepository } from "./repository.ts";
 import { answerRest } from "./rest.ts";
 import type { ForgeAddress } from "./shapes.ts";
-import { type Answer, type Caller, errorAnswer, identify, send } from "./wire.ts";
+import { answerApps } from "./rest-apps.ts";
+import type { Apps } from "./apps.ts";
+import { type Answer, type Caller, errorAnswer, identify, ownerOf, send } from "./wire.ts";
 
 /** A request as faults and listeners see it. */
 export interface ForgeRequest {
@@ -45,6 +47,7 @@ export interface Parts {
   readonly clock: Clock;
   /** Token -> login. */
   readonly tokens: Readonly<Record<string, string>>;
+  readonly apps: Apps;
   /** Whose name the buttons on the pages carry. */
   readonly visitor: string;
   readonly secret: Buffer;
@@ -75,6 +78,7 @@ async function answer(
 ): Promise<Answer> {
   const { at, repository, secret } = parts;
   try {
+    if (kind === "api" && isAppPath(url)) return answerApps(at, parts.apps, request, url);
     if (kind === "api") return await answerRest({ at, repository, request, url, caller });
     if (kind === "git") return await answerGit(parts, request, url, caller);
     return await answerPage({ at, repository, secret, visitor: parts.visitor }, request, url);
@@ -82,6 +86,11 @@ async function answer(
     if (error instanceof Refusal) return errorAnswer(error.status, error.message, error.errors);
     return errorAnswer(500, `Server Error: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Questions that an App asks as itself, with a JWT. */
+function isAppPath(url: URL): boolean {
+  return url.pathname === "/api/v3/app" || url.pathname.startsWith("/api/v3/app/");
 }
 
 function kindOf(at: ForgeAddress, url: URL): ForgeRequest["kind"] {
@@ -117,7 +126,10 @@ export async function handle(
   const url = new URL(request.url ?? "/", parts.at.url);
   const method = request.method ?? "GET";
   const kind = kindOf(parts.at, url);
-  const caller = identify(request.headers.authorization, parts.tokens);
+  const caller = identify(
+    request.headers.authorization,
+    (token) => ownerOf(parts.tokens, token) ?? parts.apps.loginOf(token),
+  );
   const write = kind === "git" ? method === "POST" && isPush(method, url) : method !== "GET" && method !== "HEAD";
   const seen: ForgeRequest = {
     number: ++hooks.count,

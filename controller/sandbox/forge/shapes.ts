@@ -26,7 +26,7 @@ export function userShape(at: ForgeAddress, login: string): Json {
     id: numberOf(login),
     node_id: `U_${numberOf(login)}`,
     avatar_url: "",
-    type: "User",
+    type: login.endsWith("[bot]") ? "Bot" : "User",
     site_admin: false,
     url: `${at.url}/api/v3/users/${encodeURIComponent(login)}`,
     html_url: `${at.url}/${encodeURIComponent(login)}`,
@@ -40,6 +40,23 @@ export interface RepositorySettings {
 }
 
 const plainSettings: RepositorySettings = { methods: ["merge", "squash", "rebase"], hasIssues: true };
+
+export function appShape(at: ForgeAddress, app: { readonly appId: number; readonly slug: string }): Json {
+  return {
+    id: app.appId,
+    slug: app.slug,
+    node_id: `A_${app.appId}`,
+    owner: userShape(at, at.owner),
+    name: app.slug,
+    description: null,
+    external_url: at.url,
+    html_url: `${at.url}/apps/${app.slug}`,
+    created_at: "2026-01-01T00:00:00Z",
+    updated_at: "2026-01-01T00:00:00Z",
+    permissions: { checks: "write", contents: "write", issues: "write", pull_requests: "write" },
+    events: [],
+  };
+}
 
 export function repositoryShape(
   at: ForgeAddress,
@@ -297,5 +314,38 @@ export function statusShape(at: ForgeAddress, status: StatusRecord): Json {
     created_at: status.time,
     updated_at: status.time,
     creator: userShape(at, status.author),
+  };
+}
+
+export function refShape(at: ForgeAddress, branch: string, sha: string): Json {
+  const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}/git`;
+  return {
+    ref: `refs/heads/${branch}`,
+    node_id: `REF_${branch}`,
+    url: `${api}/refs/heads/${branch}`,
+    object: { type: "commit", sha, url: `${api}/commits/${sha}` },
+  };
+}
+
+/** A commit as the Git data API shows it. */
+export function gitCommitShape(at: ForgeAddress, commit: CommitDetails): Json {
+  const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}/git`;
+  const page = `${at.url}/${at.owner}/${at.repository}/commit`;
+  const stamp = (who: CommitDetails["author"]): Json => ({
+    name: who.name,
+    email: who.email,
+    date: new Date(who.time).toISOString().replace(".000Z", "Z"),
+  });
+  return {
+    sha: commit.sha,
+    node_id: `C_${commit.sha}`,
+    url: `${api}/commits/${commit.sha}`,
+    html_url: `${page}/${commit.sha}`,
+    author: stamp(commit.author),
+    committer: stamp(commit.committer),
+    message: commit.message,
+    tree: { sha: commit.tree, url: `${api}/trees/${commit.tree}` },
+    parents: commit.parents.map((sha) => ({ sha, url: `${api}/commits/${sha}`, html_url: `${page}/${sha}` })),
+    verification: { verified: false, reason: "unsigned", signature: null, payload: null, verified_at: null },
   };
 }

@@ -35,8 +35,13 @@ function equal(one: string, other: string): boolean {
   return timingSafeEqual(digest(one), digest(other));
 }
 
+/** Whose a token is, among those that never end. */
+export function ownerOf(tokens: Readonly<Record<string, string>>, token: string): string | undefined {
+  return Object.entries(tokens).find(([known]) => equal(known, token))?.[1];
+}
+
 /** Reads Bearer, `token` and Basic (the password is the token, as with GitHub). */
-export function identify(header: string | undefined, tokens: Readonly<Record<string, string>>): Caller {
+export function identify(header: string | undefined, loginOf: (token: string) => string | undefined): Caller {
   if (header === undefined || header === "") return { kind: "nobody" };
   const [scheme = "", value = ""] = header.trim().split(/\s+/, 2);
   let token = value;
@@ -45,8 +50,8 @@ export function identify(header: string | undefined, tokens: Readonly<Record<str
     const colon = pair.indexOf(":");
     token = pair.slice(colon + 1) || pair.slice(0, Math.max(colon, 0));
   } else if (!["bearer", "token"].includes(scheme.toLowerCase())) return { kind: "refused" };
-  for (const [known, login] of Object.entries(tokens)) if (equal(known, token)) return { kind: "login", login };
-  return { kind: "refused" };
+  const login = loginOf(token);
+  return login === undefined ? { kind: "refused" } : { kind: "login", login };
 }
 
 /** A GitHub JSON answer; successful reads carry an ETag and turn into 304 when the client has that one. */

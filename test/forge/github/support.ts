@@ -1,0 +1,125 @@
+// Arranges for the tests of the GitHub adapter: the sandbox's forge with a token and an App, clients of it, and a clock that never sleeps.
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Clock, manualClock } from "../../../controller/clock.ts";
+import {
+  type Account,
+  createAppAccount,
+  createForge,
+  type Forge,
+  type ForgeCall,
+} from "../../../controller/forge/index.ts";
+import { commitRules } from "../../../controller/git/commit-rules.ts";
+import { type ForgeRequestEvent, type SandboxForge, startForge } from "../../../controller/sandbox/forge/index.ts";
+
+export const token = "ghp_0123456789abcdefABCDEF";
+export const appId = 7;
+export const installationId = 4711;
+
+const { privateKey, publicKey } = generateKeyPairSync("rsa", {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: "pkcs1", format: "pem" },
+  publicKeyEncoding: { type: "spki", format: "pem" },
+});
+
+/** As GitHub hands it out: PKCS#1. */
+export const appKey = privateKey;
+
+/** Passes every pause at once and remembers it; request deadlines (30 s) never fall due. */
+export interface HurriedClock extends Clock {
+  readonly slept: number[];
+  pass(ms: number): void;
+}
+
+export function hurriedClock(): HurriedClock {
+  const clock = manualClock(Date.UTC(2026, 0, 5, 8));
+  const slept: number[] = [];
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    sleep(ms, signal) {
+      if (ms >= 30_000) return clock.sleep(ms, signal);
+      slept.push(ms);
+      clock.advance(ms);
+      return Promise.resolve();
+    },
+    slept,
+    pass: (ms) => clock.advance(ms),
+  };
+}
+
+export interface GitHubPlace {
+  readonly sandbox: SandboxForge;
+  readonly clock: HurriedClock;
+  readonly calls: ForgeCall[];
+  /** Every request that the forge saw. */
+  readonly seen: ForgeRequestEvent[];
+  forge(change?: { readonly token?: string; readonly repository?: string; readonly apiUrl?: string }): Forge;
+  account(change?: { readonly installationId?: number; readonly key?: string; readonly appId?: number }): Account;
+  /** A forge as the App, which commits through the API. */
+  appForge(account?: Account): Forge;
+  close(): Promise<void>;
+}
+
+/** A forge with one commit on main. */
+export async function startGitHub(): Promise<GitHubPlace> {
+  const directory = await mkdtemp(join(tmpdir(), "ringward-forge-"));
+  const clock = hurriedClock();
+  const calls: ForgeCall[] = [];
+  const seen: ForgeRequestEvent[] = [];
+  const sandbox = await startForge({
+    directory,
+    clock: manualClock(Date.UTC(2026, 0, 5, 8)),
+    owner: "acme",
+    repository: "policies",
+    tokens: { [token]: "ringward" },
+    apps: [{ appId, slug: "ringward-app", installationId, publicKey }],
+  });
+  await sandbox.seed(new Map([["README.md", "policies\n"]]), "Start", "alice");
+  sandbox.onRequest((event) => seen.push(event));
+  const common = {
+    owner: "acme",
+    repository: "policies",
+    clock,
+    onRequest: (call: ForgeCall) => void calls.push(call),
+  };
+  const account: GitHubPlace["account"] = (change = {}) =>
+    createAppAccount({
+      apiUrl: sandbox.apiUrl,
+      appId: change.appId ?? appId,
+      installationId: change.installationId ?? installationId,
+      privateKey: () => Promise.resolve(change.key ?? appKey),
+      repositories: ["policies"],
+      clock,
+      onRequest: common.onRequest,
+    });
+  return {
+    sandbox,
+    clock,
+    calls,
+    seen,
+    account,
+    forge: (change = {}) =>
+      createForge({
+        kind: "GitHub",
+        ...common,
+        apiUrl: change.apiUrl ?? sandbox.apiUrl,
+        repository: change.repository ?? common.repository,
+        token: () => Promise.resolve(change.token ?? token),
+      }),
+    appForge: (given) =>
+      createForge({
+        kind: "GitHub",
+        ...common,
+        apiUrl: sandbox.apiUrl,
+        account: given ?? account(),
+        commits: { branch: "main", rules: commitRules },
+      }),
+    async close() {
+      await sandbox.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
