@@ -100,6 +100,7 @@ export function createAppAccount(options: AppOptions): Account & { readonly kind
 
   return {
     kind: "App",
+    appId: options.appId,
     async token() {
       if (held !== undefined && clock.monotonic() < held.until) return held.token;
       making ??= make().finally(() => (making = undefined));

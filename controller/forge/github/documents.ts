@@ -191,6 +191,30 @@ export function readStatus(value: unknown): CommitStatus {
   };
 }
 
+export interface CheckRun {
+  readonly id: number;
+  readonly name: string;
+  readonly externalId: string;
+  readonly completed: boolean;
+  /** How many it has. */
+  readonly annotations: number;
+}
+
+export function readCheckRuns(value: unknown): readonly CheckRun[] {
+  return readList(object(value, "check runs")["check_runs"], "check runs", (item) => {
+    const run = object(item, "check run");
+    const { external_id: externalId } = run;
+    const count = object(run["output"], "output")["annotations_count"];
+    return {
+      id: identity(run["id"], "check run id"),
+      name: string(run["name"], "name"),
+      externalId: typeof externalId === "string" ? externalId : "",
+      completed: string(run["status"], "status") === "completed",
+      annotations: typeof count === "number" ? count : 0,
+    };
+  });
+}
+
 export function readLogin(value: unknown): string {
   return string(object(value, "user")["login"], "login");
 }

@@ -1,6 +1,8 @@
-// Verdicts on commits as commit statuses: any token with the right may write them. Said only where they differ from what was said last.
+// Verdicts on commits: check runs where we are an App that may write them, commit statuses elsewhere, which any token with the right may
+// write. Said only where they differ from what was said last.
 import type { Forge, Report } from "../port.ts";
 import { boundLine } from "../text.ts";
+import { sayCheck } from "./checks.ts";
 import { type CommitStatus, readList, readStatus } from "./documents.ts";
 import type { Session } from "./session.ts";
 
@@ -24,15 +26,28 @@ async function lastStatus(session: Session, { commit, name }: Report): Promise<C
   }
 }
 
+async function sayStatus(session: Session, report: Report): Promise<void> {
+  const { commit, name, state } = report;
+  const title = boundLine(report.title);
+  const last = await lastStatus(session, report);
+  if (last !== undefined && last.state === state && last.title === title) return;
+  await session.send("write", "POST", statusRoute, { sha: commit, state, context: name, description: title });
+}
+
 export function reportsOn(session: Session): Pick<Forge, "report"> {
+  let checks = session.account === "App";
   return {
     report: (report) =>
       session.guarded(`report ${report.name} on commit ${report.commit.slice(0, 12)}`, async () => {
-        const { commit, name, state } = report;
-        const title = boundLine(report.title);
-        const last = await lastStatus(session, report);
-        if (last !== undefined && last.state === state && last.title === title) return;
-        await session.send("write", "POST", statusRoute, { sha: commit, state, context: name, description: title });
+        if (!checks) return await sayStatus(session, report);
+        try {
+          return await sayCheck(session, report);
+        } catch (error) {
+          if (session.failure(error).kind !== "Forbidden") throw error;
+          // The App was installed without the right to write checks.
+          checks = false;
+        }
+        await sayStatus(session, report);
       }),
   };
 }

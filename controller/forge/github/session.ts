@@ -38,6 +38,7 @@ export type Speaker = { readonly account: Account } | { readonly token: () => Pr
 /** Whom we speak as: the owner of a token, or a GitHub App in one of its installations (`createAppAccount`). */
 export interface Account {
   readonly kind: "Token" | "App";
+  readonly appId?: number;
   /** Asked before every request, so that a renewed token is used at once. */
   readonly token: () => Promise<string>;
   /** The forge took that token no more; a new one is made for the next request. Left out: there is none but what `token` answers. */
@@ -89,6 +90,7 @@ export interface Session {
   /** Runs one call and turns whatever it throws into an error that names the object and carries no request. */
   guarded<T>(doing: string, work: () => Promise<T>): Promise<T>;
   readonly account: Account["kind"];
+  readonly appId: number | undefined;
   /** Login of the account that our token belongs to. */
   viewer(): Promise<string>;
 }
@@ -270,6 +272,7 @@ export function createSession(options: GitHubForgeOptions & Speaker): Session {
       }
     },
     account: account.kind,
+    appId: account.appId,
     async viewer() {
       if (account.login !== undefined) return await account.login();
       const asked = await token();

@@ -5,8 +5,9 @@ import type { Clock, Instant } from "../../clock.ts";
 import { UserError } from "../../errors.ts";
 import type { IssueRecord, PullRecord, ReviewRecord, StatusRecord } from "../../forge/memory/records.ts";
 import type { CommitSha } from "../../git/port.ts";
+import type { CheckRecord } from "./checks.ts";
 import { isBranchName, type Plumbing } from "./plumbing.ts";
-import { type ForgeRepository, type MergeMethod, personOf, type RepositoryRules } from "./repository.ts";
+import { type ForgeRepository, type Lag, type MergeMethod, personOf, type RepositoryRules } from "./repository.ts";
 
 export interface SandboxCommit {
   readonly branch: string;
@@ -50,7 +51,11 @@ export interface SandboxPeople {
   issues(): Promise<readonly IssueRecord[]>;
   /** Of one commit, newest first. */
   statuses(commit: CommitSha): Promise<readonly StatusRecord[]>;
+  /** Of one commit, newest first. */
+  checks(commit: CommitSha): Promise<readonly CheckRecord[]>;
   setRules(change: Partial<RepositoryRules>): void;
+  /** The next questions are answered from before. */
+  setLag(lag: Partial<Lag>): void;
 }
 
 /** People's acts on that repository. */
@@ -161,6 +166,14 @@ export function createPeople(parts: {
       }),
     issues: () => repository.exclusively("somebody", () => Promise.resolve(repository.issues.all())),
     statuses: (commitId) => repository.exclusively("somebody", () => Promise.resolve(repository.statuses(commitId))),
+    checks: (commitId) =>
+      repository.exclusively("somebody", async () =>
+        repository.checks
+          .all()
+          .filter((run) => run.commit === commitId)
+          .reverse(),
+      ),
     setRules: (change) => repository.setRules(change),
+    setLag: (lag) => void Object.assign(repository.lag, lag),
   };
 }

@@ -12,6 +12,7 @@ import {
   type StatusRecord,
 } from "../../forge/memory/records.ts";
 import type { MergeMethod } from "../../forge/port.ts";
+import { type CheckRecord, type Checks, createChecks } from "./checks.ts";
 import { createIssues, type Issues } from "./issues.ts";
 import {
   type CommitDetails,
@@ -41,10 +42,19 @@ export interface ForgeSnapshot {
   readonly pulls: readonly PullRecord[];
   readonly issues: readonly IssueRecord[];
   readonly statuses: readonly StatusRecord[];
+  readonly checks: readonly CheckRecord[];
   readonly pushes: readonly PushRecord[];
   readonly rules: RepositoryRules;
   readonly nextNumber: number;
   readonly nextId: number;
+}
+
+/** Eventual consistency: how many questions are still answered from before. */
+export interface Lag {
+  /** Looks at a pull request without a verdict on its merge. */
+  mergeable: number;
+  /** Lists without the newest pull request. */
+  lists: number;
 }
 
 /** How people set the repository up. */
@@ -91,12 +101,15 @@ export interface ForgeRepository {
   review(number: number, by: string, state: ReviewRecord["state"], body: string): ReviewRecord;
   setDraft(number: number, draft: boolean): void;
   readonly issues: Issues;
+  readonly checks: Checks;
   /** The repository's objects and refs, for the Git data API; `exclusively` sees what it moves. */
   readonly git: Plumbing;
   readonly clock: Clock;
   /** Of one commit, newest first. */
   statuses(commit: CommitSha): readonly StatusRecord[];
   say(status: Omit<StatusRecord, "id" | "time">): Promise<StatusRecord>;
+  /** What the forge has not noticed yet; counted down by the questions. */
+  readonly lag: Lag;
   rules(): RepositoryRules;
   setRules(change: Partial<RepositoryRules>): void;
   label(number: number, labels: readonly string[], replace: boolean): Promise<readonly string[]>;
@@ -143,6 +156,7 @@ export function createRepository(options: {
   let known = new Map<string, CommitSha>();
   let statuses: StatusRecord[] = [];
   let rules: RepositoryRules = { methods: ["merge", "squash", "rebase"], protection: undefined, hasIssues: true };
+  const lag: Lag = { mergeable: 0, lists: 0 };
   let nextNumber = 1;
   let nextId = 1;
   let queue: Promise<unknown> = Promise.resolve();
@@ -150,6 +164,7 @@ export function createRepository(options: {
 
   const now = (): string => new Date(Math.floor(clock.now() / 1000) * 1000).toISOString().replace(".000Z", "Z");
 
+  const checks = createChecks({ now, nextId: () => nextId++ });
   const issues = createIssues({ now, nextNumber: () => nextNumber++ });
 
   function save(record: PullRecord): PullRecord {
@@ -429,7 +444,8 @@ export function createRepository(options: {
   async function mergeable(number: number): Promise<boolean | undefined> {
     const record = pull(number);
     const base = known.get(record.base);
-    if (record.state !== "open" || base === undefined) return undefined;
+    if (record.state !== "open" || base === undefined || lag.mergeable-- > 0) return undefined;
+    lag.mergeable = 0;
     const key = `${base} ${record.headSha}`;
     const answer = mergeability.get(key) ?? (await git.mergeTree(base, record.headSha)) !== undefined;
     if (mergeability.size > 1000) mergeability.clear();
@@ -447,6 +463,8 @@ export function createRepository(options: {
     review,
     setDraft: (number, draft) => void save({ ...pull(number), draft, updatedTime: now() }),
     issues,
+    checks,
+    lag,
     git,
     clock,
     statuses: (commit) => statuses.filter((status) => status.commit === commit).reverse(),
@@ -468,6 +486,7 @@ export function createRepository(options: {
         pulls: [...records.values()],
         issues: issues.all(),
         statuses,
+        checks: checks.all(),
         pushes: history,
         rules,
         nextNumber,
@@ -478,6 +497,7 @@ export function createRepository(options: {
       records = new Map(copy.pulls.map((record) => [record.number, record]));
       issues.restore(copy.issues);
       statuses = [...copy.statuses];
+      checks.restore(copy.checks);
       history = [...copy.pushes];
       rules = copy.rules;
       nextNumber = copy.nextNumber;

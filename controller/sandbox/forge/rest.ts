@@ -33,8 +33,12 @@ function listPulls(context: RestContext): Answer {
   const base = query.get("base");
   const sort = query.get("sort") ?? "created";
   const ascending = (query.get("direction") ?? (sort === "created" ? "desc" : "asc")) === "asc";
+  const { lag } = context.repository;
+  const newest = lag.lists > 0 ? Math.max(...context.repository.pulls().map(({ number }) => number)) : 0;
+  lag.lists = Math.max(0, lag.lists - 1);
   const chosen = context.repository
     .pulls()
+    .filter((pull) => newest === 0 || pull.number !== newest)
     .filter((pull) => state === "all" || (state === "open") === (pull.state === "open"))
     .filter((pull) => head === null || !head.includes(":") || head === `${context.at.owner}:${pull.head}`)
     .filter((pull) => base === null || pull.base === base)

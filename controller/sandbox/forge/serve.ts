@@ -26,12 +26,21 @@ export interface ForgeRequest {
   readonly login: string | undefined;
 }
 
-/** What happens to a request: it is served; dropped unserved; served but its reply is lost; refused with a status, unserved. */
+/**
+ * What happens to a request: it is served; dropped unserved; served but its reply is lost; refused with a status, unserved; served, and
+ * answered with that status all the same (`done`); served, with headers of a liar's added.
+ */
 export type ForgeFault =
   | "none"
   | "failBefore"
   | "loseReply"
-  | { readonly status: number; readonly message?: string; readonly headers?: Readonly<Record<string, string>> };
+  | { readonly addHeaders: Readonly<Record<string, string>> }
+  | {
+      readonly status: number;
+      readonly message?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly done?: true;
+    };
 
 export interface ForgeRequestEvent extends ForgeRequest {
   readonly outcome: "answered" | "dropped" | "replyLost";
@@ -147,8 +156,9 @@ export async function handle(
     request.socket.destroy();
     return tell("dropped", 0);
   }
-  if (typeof fault === "object") {
-    request.resume();
+  if (typeof fault === "object" && "status" in fault) {
+    if (fault.done === true) await answer(parts, kind, request, url, caller);
+    else request.resume();
     send(
       response,
       errorAnswer(fault.status, fault.message ?? "Injected fault", [], {
@@ -162,7 +172,10 @@ export async function handle(
   // Told before the reply leaves, so that whoever got a reply can rely on the listeners having seen it.
   tell(fault === "loseReply" ? "replyLost" : "answered", given.status);
   if (fault === "loseReply") request.socket.destroy();
-  else send(response, { ...given, headers: { ...extraHeaders(parts, kind, seen.number), ...given.headers } });
+  else {
+    const added = typeof fault === "object" ? fault.addHeaders : {};
+    send(response, { ...given, headers: { ...extraHeaders(parts, kind, seen.number), ...given.headers, ...added } });
+  }
 }
 
 function extraHeaders(parts: Parts, kind: ForgeRequest["kind"], number: number): Readonly<Record<string, string>> {

@@ -2,6 +2,7 @@
 // Pure: records in, JSON out.
 import type { CommentRecord, IssueRecord, PullRecord, ReviewRecord, StatusRecord } from "../../forge/memory/records.ts";
 import type { MergeMethod } from "../../forge/port.ts";
+import type { CheckRecord } from "./checks.ts";
 import type { CommitDetails, FileChange } from "./plumbing.ts";
 
 /** Where this forge lives and what it serves. */
@@ -347,5 +348,33 @@ export function gitCommitShape(at: ForgeAddress, commit: CommitDetails): Json {
     tree: { sha: commit.tree, url: `${api}/trees/${commit.tree}` },
     parents: commit.parents.map((sha) => ({ sha, url: `${api}/commits/${sha}`, html_url: `${page}/${sha}` })),
     verification: { verified: false, reason: "unsigned", signature: null, payload: null, verified_at: null },
+  };
+}
+
+export function checkShape(at: ForgeAddress, run: CheckRecord): Json {
+  const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}/check-runs/${run.id}`;
+  return {
+    id: run.id,
+    node_id: `CR_${run.id}`,
+    head_sha: run.commit,
+    external_id: run.externalId,
+    url: api,
+    html_url: `${at.url}/${at.owner}/${at.repository}/runs/${run.id}`,
+    details_url: at.url,
+    status: run.status,
+    conclusion: run.conclusion ?? null,
+    started_at: run.startedTime,
+    completed_at: run.completedTime ?? null,
+    output: {
+      title: run.title ?? null,
+      summary: run.summary ?? null,
+      text: null,
+      annotations_count: run.annotations.length,
+      annotations_url: `${api}/annotations`,
+    },
+    name: run.name,
+    check_suite: { id: 1 },
+    app: appShape(at, { appId: numberOf(run.author), slug: run.author.replace(/\[bot\]$/, "") }),
+    pull_requests: [],
   };
 }

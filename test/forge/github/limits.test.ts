@@ -4,33 +4,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Clock, manualClock } from "../../../controller/clock.ts";
+import { manualClock } from "../../../controller/clock.ts";
 import { UserError, WaitError } from "../../../controller/errors.ts";
 import { createForge, type Forge, type ForgeCall } from "../../../controller/forge/index.ts";
 import { failureOf } from "../../../controller/forge/github/failure.ts";
 import { linkedPage, readPull } from "../../../controller/forge/github/documents.ts";
 import { type ForgeRequestEvent, type SandboxForge, startForge } from "../../../controller/sandbox/forge/index.ts";
+import { hurriedClock, token } from "./support.ts";
 
-const token = "ghp_0123456789abcdefABCDEF";
 const proposal = { head: "ringward/early", base: "main", title: "t", body: "b", labels: [] };
-
-/** Passes every pause at once and remembers it; request deadlines (30 s) never fall due. */
-function hurriedClock(): Clock & { readonly slept: number[]; pass(ms: number): void } {
-  const clock = manualClock(Date.UTC(2026, 0, 5, 8));
-  const slept: number[] = [];
-  return {
-    now: () => clock.now(),
-    monotonic: () => clock.monotonic(),
-    sleep(ms, signal) {
-      if (ms >= 30_000) return clock.sleep(ms, signal);
-      slept.push(ms);
-      clock.advance(ms);
-      return Promise.resolve();
-    },
-    slept,
-    pass: (ms) => clock.advance(ms),
-  };
-}
 
 describe("GitHub adapter under limits and refusals", () => {
   let directory = "";

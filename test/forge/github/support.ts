@@ -56,11 +56,18 @@ export interface GitHubPlace {
   readonly calls: ForgeCall[];
   /** Every request that the forge saw. */
   readonly seen: ForgeRequestEvent[];
-  forge(change?: { readonly token?: string; readonly repository?: string; readonly apiUrl?: string }): Forge;
+  /** `tokens`: what the token's file holds, one after the other. */
+  forge(change?: { readonly tokens?: readonly string[] }): Forge;
   account(change?: { readonly installationId?: number; readonly key?: string; readonly appId?: number }): Account;
   /** A forge as the App, which commits through the API. */
   appForge(account?: Account): Forge;
   close(): Promise<void>;
+}
+
+/** One after the other, the last for ever. */
+function nextOf(tokens: readonly string[]): () => Promise<string> {
+  let next = 0;
+  return () => Promise.resolve(tokens[Math.min(next++, tokens.length - 1)] ?? "");
 }
 
 /** A forge with one commit on main. */
@@ -105,9 +112,8 @@ export async function startGitHub(): Promise<GitHubPlace> {
       createForge({
         kind: "GitHub",
         ...common,
-        apiUrl: change.apiUrl ?? sandbox.apiUrl,
-        repository: change.repository ?? common.repository,
-        token: () => Promise.resolve(change.token ?? token),
+        apiUrl: sandbox.apiUrl,
+        token: nextOf(change.tokens ?? [token]),
       }),
     appForge: (given) =>
       createForge({
