@@ -14,11 +14,9 @@ import { createMemoryRemote, type MemoryRemote } from "../../controller/git/memo
 import type { PolicyGit } from "../../controller/git/port.ts";
 import { toPolicyInForce } from "../../controller/policy/in-force.ts";
 import { loadPolicy } from "../../controller/policy/load.ts";
-import {
-  carryOutPromotions,
-  listProposals,
-  type PromotionEvent,
-} from "../../controller/reconcile/promotion/carry-out.ts";
+import { carryOutPromotions } from "../../controller/reconcile/promotion/carry-out.ts";
+import { listProposals } from "../../controller/reconcile/promotion/listing.ts";
+import type { PromotionEvent } from "../../controller/reconcile/promotion/scene.ts";
 
 export const START = Date.UTC(2026, 0, 5, 8);
 const HOUR = 3_600_000;

@@ -8,7 +8,7 @@ import { createValidators } from "../../controller/api/validator.ts";
 import { manualClock, systemClock } from "../../controller/clock.ts";
 import { createForge } from "../../controller/forge/index.ts";
 import { openPolicyGit } from "../../controller/git/repository.ts";
-import type { PromotionEvent } from "../../controller/reconcile/promotion/carry-out.ts";
+import type { PromotionEvent } from "../../controller/reconcile/promotion/scene.ts";
 import { startForge } from "../../controller/sandbox/forge/index.ts";
 import { FILES, passOver, type PassPorts, START } from "./promotion-bench.ts";
 

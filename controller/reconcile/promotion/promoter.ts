@@ -15,7 +15,9 @@ import { type BesideOptions, createBeside } from "../beside.ts";
 import type { PolicyView, RepositoryView } from "../policy-source.ts";
 import { type Said, talk } from "./talk.ts";
 import type { Histories } from "./histories.ts";
-import { carryOutPromotions, type ListedProposals, listProposals, type PromotionEvent } from "./carry-out.ts";
+import { carryOutPromotions } from "./carry-out.ts";
+import { type ListedProposals, listProposals } from "./listing.ts";
+import type { PromotionEvent } from "./scene.ts";
 
 export interface PromotionScene {
   /** What the plan was made from. */

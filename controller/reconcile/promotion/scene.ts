@@ -1,0 +1,117 @@
+// What carrying out promotions is given, and what all its parts share: errors that stop one decision and no other, and pushes that move a
+// branch only from where it was seen.
+import type { Reason } from "../../api/reasons.ts";
+import type { Clock } from "../../clock.ts";
+import {
+  type DesiredProposal,
+  PROPOSAL_PREFIX,
+  type ProposalMarker,
+  type Promotions,
+  type RenderedProposal,
+} from "../../core/promotion/index.ts";
+import { UserError } from "../../errors.ts";
+import type { Forge, PullRequest } from "../../forge/port.ts";
+import type { CommitSha, GitSnapshot, PolicyGit } from "../../git/port.ts";
+import type { Files } from "./files.ts";
+import type { BranchHead } from "./talk.ts";
+
+/** Something that people should hear: an event on the ring. */
+export interface PromotionEvent {
+  readonly reason: Reason;
+  readonly ring: string;
+  readonly baseline: string | undefined;
+  readonly level: string | undefined;
+  readonly message: string;
+}
+
+export interface CarryOut {
+  readonly promotions: Promotions;
+  /** Title, body and evidence of a proposal; called only for those that should be open. */
+  readonly render: (proposal: DesiredProposal, before: Partial<ProposalMarker> | undefined) => RenderedProposal;
+  readonly git: PolicyGit;
+  /** Undefined: no forge is configured, or it did not answer. */
+  readonly forge: Forge | undefined;
+  /** What `listProposals` answered in this pass. */
+  readonly pulls: readonly PullRequest[];
+  /** The tracked branch's head that the plan was made from, and its files. */
+  readonly head: CommitSha;
+  readonly snapshot: GitSnapshot;
+  readonly policyPath: string;
+  /** The tracked branch. */
+  readonly branch: string;
+  readonly clock: Clock;
+  readonly tell: (event: PromotionEvent) => void;
+}
+
+export interface CarriedOut {
+  /** Something was written: look again soon. */
+  readonly written: boolean;
+  /** Branches of the proposals that should be open. */
+  readonly heads: ReadonlyMap<string, BranchHead>;
+}
+
+export interface Scene extends CarryOut {
+  readonly forge: Forge;
+  readonly branches: ReadonlyMap<string, CommitSha>;
+  readonly wrote: { written: boolean };
+  readonly heads: Map<string, BranchHead>;
+  readonly fresh: { pulls: readonly PullRequest[] | undefined };
+}
+
+/** A forge's failure: told, and the others go on. */
+class ForgeFailure extends Error {}
+
+export async function ask<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new ForgeFailure(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+export interface About {
+  readonly ring: string;
+  readonly baseline?: string;
+  readonly level: string | undefined;
+}
+
+/** One decision's failure stops no other one: policy that cannot be edited and a forge that fails are told. */
+export async function attempt(input: CarryOut, about: About, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof ForgeFailure) tell(input, "ForgeUnavailable", about, error.message);
+    else if (error instanceof UserError) tell(input, "PolicyInvalid", about, error.message);
+    else throw error;
+  }
+}
+
+export function tell(input: CarryOut, reason: Reason, { ring, baseline, level }: About, message: string): void {
+  input.tell({ reason, ring, baseline, level, message });
+}
+
+export function push(
+  { git, head, snapshot, clock }: CarryOut,
+  branch: string,
+  files: Files,
+  message: string,
+  expect?: CommitSha | "absent",
+): ReturnType<PolicyGit["push"]> {
+  // History's dates do not go back, also where the policy's clock lags behind whoever committed last.
+  const time = Math.max(clock.now(), snapshot.time);
+  return git.push({ branch, parent: head, files, message, time, ...(expect === undefined ? {} : { expect }) });
+}
+
+/**
+ * Whether the forge knows more about a branch than the list of this pass: opened, refused or merged since. Asked once in a pass, and only
+ * before something that cannot be taken back: a refused proposal must not come again because a list was old.
+ */
+export async function isAnswered(scene: Scene, branch: string): Promise<boolean> {
+  scene.fresh.pulls ??= (await ask(() => scene.forge.list(PROPOSAL_PREFIX))).filter(
+    (pull) => pull.base === scene.branch,
+  );
+  return scene.fresh.pulls.some((pull) => {
+    const seen = scene.pulls.find((one) => one.number === pull.number);
+    return pull.head === branch && (seen === undefined || seen.state !== pull.state);
+  });
+}
