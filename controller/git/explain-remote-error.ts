@@ -11,6 +11,9 @@ interface Rule {
   readonly todo: string;
 }
 
+/** The code of a push that the server's rules refuse. */
+export const BRANCH_PROTECTED = "RW1117";
+
 const rules: readonly Rule[] = [
   {
     pattern: /couldn't find remote ref/i,
@@ -53,7 +56,7 @@ const rules: readonly Rule[] = [
   {
     pattern:
       /hook declined|protected branch|denied by|deny updating|denyCurrentBranch|denied|refusing to|prohibited|GH0\d\d/i,
-    code: "RW1117",
+    code: BRANCH_PROTECTED,
     why: "the server refuses to move this branch",
     todo: "let Ringward's account push to it, or use promotion: PullRequest",
   },

@@ -194,6 +194,8 @@ export async function passOver(
   }).catch(() => undefined);
   const promotions = planPromotions(plan, { policy, candidates, proposals: listed?.known, now });
   const { written } = await carryOutPromotions({
+    transport: clock,
+    protection: { until: 0 },
     promotions,
     render: (proposal) =>
       renderProposal({ proposal, plan, policy, inventory, escape: { text: escapeMarkdown, code: escapeCode } }),

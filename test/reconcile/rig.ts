@@ -164,7 +164,8 @@ export interface BornOptions {
   readonly reader?: (reader: ClusterReader) => ClusterReader;
   readonly port?: (port: ApiPort) => ApiPort;
   readonly git?: (git: PolicyGit) => PolicyGit;
-  readonly forge?: (forge: Forge) => Forge;
+  /** Undefined: there is none. */
+  readonly forge?: (forge: Forge) => Forge | undefined;
   /** How long passes wait for git and the forge; left out: until they have answered. */
   readonly patience?: BesideOptions;
   readonly inventoryJobs?: number;

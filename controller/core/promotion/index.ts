@@ -1,5 +1,6 @@
 // Promotion: which approvals are asked for, and with what evidence. Outsiders import from here.
 export {
+  branchPart,
   type KnownProposal,
   markClosed,
   parseProposalBranch,
@@ -8,6 +9,7 @@ export {
   type ProposalMarker,
   readMarker,
   readProposal,
+  writeMarker,
 } from "./known.ts";
 export { PROGRESS_MARKER, type ProgressComment, reportProgress } from "./progress.ts";
 export { TRACKING_MARKER, TRACKING_TITLE, writeTracking } from "./tracking.ts";

@@ -8,7 +8,7 @@ import type { ProposalPeople } from "./people.ts";
 export const PROPOSAL_PREFIX = "ringward/";
 const SHORT = 12;
 
-/** One pull request of ours. Ring and baseline are the branch's parts: compare them with `branchPart(name)`. */
+/** One pull request of ours, or, where there is no forge, one branch (number 0). Ring and baseline are the branch's parts: compare them with `branchPart(name)`. */
 export interface KnownProposal {
   readonly number: number;
   readonly branch: string;
@@ -77,7 +77,7 @@ const OPEN = "<!-- ringward: ";
 const CLOSE = " -->";
 
 /** The marker as a line of a body. */
-export function writeMarker(marker: ProposalMarker): string {
+export function writeMarker(marker: Partial<ProposalMarker>): string {
   // What ends a comment is written so that JSON reads it back and HTML does not see it.
   return `${OPEN}${JSON.stringify(marker).replaceAll(">", "\\u003e")}${CLOSE}`;
 }

@@ -38,8 +38,8 @@ export function planPromotions(plan: Plan, input: PromotionInput): Promotions {
   const others = known.filter(
     (one) =>
       one.state === "open" &&
-      !wanted.some(({ open }) => open === one.number) &&
-      !closing.some(({ number }) => number === one.number),
+      !wanted.some(({ branch }) => branch === one.branch) &&
+      !closing.some(({ branch }) => branch === one.branch),
   );
   const { proposals, held } = holdProposals(wanted, input.settings, others.length, input.now);
   return {
@@ -197,17 +197,18 @@ function describeEntry(offer: Offer, entry: PromotedEntry, proposal: DesiredProp
   );
 }
 
-function askedBy({ open }: DesiredProposal): string {
-  return open === undefined ? "a pull request is to ask for" : `pull request #${open} asks for`;
+function askedBy({ open, branch }: DesiredProposal): string {
+  if (open === undefined) return "a proposal is to ask for";
+  return open === 0 ? `branch ${branch} asks for` : `pull request #${open} asks for`;
 }
 
-function describeClosing({ number, reason, comment, ring, level }: ClosingProposal): Decision {
+function describeClosing({ number, branch, reason, comment, ring, level }: ClosingProposal): Decision {
   return {
     action: "withdraw",
     target: { kind: "RolloutRing", namespace: undefined, name: ring },
     ring,
     level,
     reason,
-    message: `pull request #${number} closes: ${comment.replace(/^Ringward closes this: /, "")}`,
+    message: `${number === 0 ? `branch ${branch}` : `pull request #${number}`} closes: ${comment.replace(/^Ringward closes this: /, "")}`,
   };
 }

@@ -4,10 +4,10 @@ import { type DesiredProposal, parseProposalBranch, readMarker } from "../../cor
 import type { CommitSha, GitSnapshot } from "../../git/port.ts";
 import { type Files, hashFiles, messageFor, readTrailers } from "./files.ts";
 import { levelPath } from "./level-file.ts";
-import { attempt, isAnswered, push, type Scene, tell } from "./scene.ts";
+import { attempt, type ForgeScene, isAnswered, push, type Scene, tell } from "./scene.ts";
 
 /** Makes or rebuilds the branch; false when somebody else moved it just now. */
-export async function keepBranch(scene: Scene, proposal: DesiredProposal, files: Files): Promise<boolean> {
+export async function keepBranch(scene: ForgeScene, proposal: DesiredProposal, files: Files): Promise<boolean> {
   const { branch } = proposal;
   const tip = scene.branches.get(branch);
   if (tip !== undefined) {
@@ -69,7 +69,7 @@ export async function deleteOurs(scene: Scene, branch: string): Promise<void> {
 }
 
 /** Branches that are merged, that were closed by us, or that a crash left behind. A refused one stays: a person may reopen it. */
-export async function sweepBranches(scene: Scene): Promise<void> {
+export async function sweepBranches(scene: ForgeScene): Promise<void> {
   const { proposals, closing } = scene.promotions;
   const busy = new Set([...proposals, ...closing].map(({ branch }) => branch));
   for (const branch of scene.branches.keys()) {

@@ -8,10 +8,22 @@ import {
   PROPOSAL_PREFIX,
   readMarker,
 } from "../../core/promotion/index.ts";
-import { commitEntries } from "./automatic.ts";
+import { closeUnwantedAutomatic, commitEntries } from "./automatic.ts";
 import { deleteOurs, keepBranch, sweepBranches } from "./branches.ts";
 import { filesFor } from "./files.ts";
-import { type About, ask, attempt, type CarriedOut, type CarryOut, isAnswered, type Scene, tell } from "./scene.ts";
+import { keepPlainBranches } from "./plain.ts";
+import {
+  type About,
+  ask,
+  attempt,
+  type CarriedOut,
+  type CarryOut,
+  type ForgeScene,
+  hasForge,
+  isAnswered,
+  type Scene,
+  tell,
+} from "./scene.ts";
 
 /**
  * Does what the promotions ask for, as far as this pass can: after a commit to the tracked branch it ends, because policy is to be read
@@ -20,31 +32,37 @@ import { type About, ask, attempt, type CarriedOut, type CarryOut, isAnswered, t
 export async function carryOutPromotions(input: CarryOut): Promise<CarriedOut> {
   if (input.snapshot.commit !== input.head)
     throw new Error(`the snapshot is of ${input.snapshot.commit}, the head is ${input.head}`);
-  for (const promotion of input.promotions.automatic) {
-    const result = await commitEntries(input, promotion);
-    if (result !== "Skipped") return { written: true, heads: new Map() };
-  }
-  if (input.forge === undefined) return { written: false, heads: new Map() };
   const branches = await input.git.branches(PROPOSAL_PREFIX);
   const scene: Scene = {
     ...input,
-    forge: input.forge,
     branches,
     wrote: { written: false },
     heads: new Map(),
     fresh: { pulls: undefined },
   };
-  for (const closing of input.promotions.closing) await attempt(scene, closing, () => closeProposal(scene, closing));
-  for (const proposal of input.promotions.proposals)
-    await attempt(scene, { ring: proposal.ring.name, baseline: proposal.baseline, level: proposal.level.name }, () =>
-      propose(scene, proposal),
-    );
-  if (input.promotions.tidy) await sweepBranches(scene);
+  for (const promotion of input.promotions.automatic) {
+    const result = await commitEntries(scene, promotion);
+    if (result === "Pushed" || result === "Moved") return { written: true, heads: new Map() };
+  }
+  if (hasForge(scene)) await keepPullRequests(scene);
+  else if (input.forge === "none") await keepPlainBranches(scene);
   return { ...scene.wrote, heads: scene.heads };
 }
 
+async function keepPullRequests(scene: ForgeScene): Promise<void> {
+  const { closing, proposals, tidy } = scene.promotions;
+  for (const one of closing) await attempt(scene, one, () => closeProposal(scene, one));
+  for (const proposal of proposals)
+    await attempt(scene, { ring: proposal.ring.name, baseline: proposal.baseline, level: proposal.level.name }, () =>
+      propose(scene, proposal),
+    );
+  if (!tidy) return;
+  await closeUnwantedAutomatic(scene);
+  await sweepBranches(scene);
+}
+
 /** The branch as it should be, then the pull request as it should be. */
-async function propose(scene: Scene, proposal: DesiredProposal): Promise<void> {
+async function propose(scene: ForgeScene, proposal: DesiredProposal): Promise<void> {
   const files = filesFor(proposal.ring, [proposal], scene);
   if (files.size === 0 || !(await keepBranch(scene, proposal, files))) return;
   const about: About = { ring: proposal.ring.name, baseline: proposal.baseline, level: proposal.level.name };
@@ -72,7 +90,7 @@ async function propose(scene: Scene, proposal: DesiredProposal): Promise<void> {
 }
 
 /** Closes a pull request and deletes its branch. The body says first that this was Ringward: a closing alone would be a rejection. */
-async function closeProposal(scene: Scene, closing: ClosingProposal): Promise<void> {
+async function closeProposal(scene: ForgeScene, closing: ClosingProposal): Promise<void> {
   const pull = scene.pulls.find((one) => one.number === closing.number);
   if (pull === undefined || pull.state !== "open") return;
   if (readMarker(pull.body)?.closed === undefined)

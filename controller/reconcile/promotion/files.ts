@@ -65,13 +65,25 @@ function hasLevel(level: LevelInForce, path: string, { snapshot, policyPath }: P
 
 const BASE = "Ringward-Base";
 const CONTENT = "Ringward-Content";
+const EVIDENCE = "Ringward-Evidence";
+const MOST = "Ringward-Max-Targets";
 
-/** The message of a promotion's commit. `base` is the commit that it stands on. */
+/** What a commit of Ringward says of itself. */
+export interface Trailers {
+  readonly base: string;
+  /** Hash of the policy files that it changes. */
+  readonly content: string;
+  readonly evidence: string | undefined;
+  readonly maxTargets: number | undefined;
+}
+
+/** The message of a promotion's commit. `base` is the commit that it stands on; `evidence` is told where the commit itself holds the page. */
 export function messageFor(
   ring: RingInForce,
   entries: readonly PromotedEntry[],
   files: Files,
   base: CommitSha,
+  evidence?: string,
 ): string {
   const [only] = entries;
   const subject =
@@ -94,17 +106,26 @@ export function messageFor(
       `Ringward-Level: ${level.name}`,
       `Ringward-Digest: sha256:${level.digest}`,
     ]),
+    ...(only === undefined || entries.length > 1 ? [] : [`${MOST}: ${only.maxTargets}`]),
+    ...(evidence === undefined ? [] : [`${EVIDENCE}: ${evidence}`]),
     `${BASE}: ${base}`,
     `${CONTENT}: ${hashFiles(files)}`,
   ].join("\n");
 }
 
-/** What a commit of Ringward says of itself; undefined: not one. */
-export function readTrailers(message: string): { readonly base: string; readonly content: string } | undefined {
+/** Undefined: not a commit of Ringward. */
+export function readTrailers(message: string): Trailers | undefined {
   const last = (name: string): string | undefined =>
     [...message.matchAll(new RegExp(`^${name}: (\\S+)$`, "gm"))].at(-1)?.[1];
   const [base, content] = [last(BASE), last(CONTENT)];
-  return base === undefined || content === undefined ? undefined : { base, content };
+  if (base === undefined || content === undefined) return undefined;
+  const most = last(MOST);
+  return {
+    base,
+    content,
+    evidence: last(EVIDENCE),
+    maxTargets: most !== undefined && /^\d{1,6}$/.test(most) ? Number(most) : undefined,
+  };
 }
 
 /** Equal for equal paths and texts. */

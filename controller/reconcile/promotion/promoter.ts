@@ -16,6 +16,7 @@ import type { PolicyView, RepositoryView } from "../policy-source.ts";
 import { type Said, talk } from "./talk.ts";
 import type { Histories } from "./histories.ts";
 import { carryOutPromotions } from "./carry-out.ts";
+import { listBranches } from "./plain.ts";
 import { type ListedProposals, listProposals } from "./listing.ts";
 import type { PromotionEvent } from "./scene.ts";
 
@@ -55,6 +56,7 @@ interface Memory {
   listedAt: number;
   readonly histories: Histories;
   readonly said: Said;
+  readonly protection: { until: number };
   records: ReadonlyMap<string, RingRecord> | undefined;
 }
 
@@ -65,6 +67,7 @@ export function createPromoter(ports: PromoterPorts): Promoter {
     listedAt: 0,
     histories: new Map(),
     said: new Map(),
+    protection: { until: Number.NEGATIVE_INFINITY },
     records: undefined,
   };
   const records = (): Memory["records"] => memory.records;
@@ -93,10 +96,11 @@ async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionSce
   if (repository === undefined || repository.head !== repository.fetched || repository.spec.suspend === true)
     return false;
   const listed = await list(ports, memory, repository, scene);
+  const forge = repository.forge ?? "none";
   const promotions = planPromotions(scene.plan, {
     policy: scene.policy.inForce,
     candidates: scene.input.candidates,
-    proposals: repository.forge === undefined ? [] : listed?.known,
+    proposals: listed?.known,
     settings: repository.spec.proposals,
     now: scene.now,
   });
@@ -115,13 +119,15 @@ async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionSce
         escape: ESCAPE,
       }),
     git: repository.git,
-    forge: listed === undefined ? undefined : repository.forge,
+    forge: listed === undefined ? undefined : forge,
     pulls: listed?.pulls ?? [],
     head: repository.head,
     snapshot: repository.snapshot,
     policyPath: repository.spec.path ?? "",
     branch: repository.spec.branch ?? "main",
     clock: ports.clock,
+    transport: ports.transport,
+    protection: memory.protection,
     tell: (event) => ports.record(toEvent(event)),
   });
   if (written) {
@@ -149,14 +155,14 @@ async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionSce
 
 const ESCAPE: Escape = { text: escapeMarkdown, code: escapeCode };
 
-/** What the forge knows, asked not more often than agreed; undefined when there is no forge or no answer. */
+/** What the forge knows, asked not more often than agreed; undefined when it does not answer. Without a forge: what the branches say. */
 async function list(
   ports: PromoterPorts,
   memory: Memory,
-  { forge, spec }: RepositoryView,
+  { forge, git, spec }: RepositoryView,
   { plan, input }: PromotionScene,
 ): Promise<ListedProposals | undefined> {
-  if (forge === undefined) return undefined;
+  if (forge === undefined) return { pulls: [], known: await listBranches(git) };
   const now = ports.transport.monotonic();
   if (memory.listed !== undefined && now - memory.listedAt < ports.listEveryMs) return memory.listed;
   try {

@@ -29,8 +29,8 @@ export interface CarryOut {
   /** Title, body and evidence of a proposal; called only for those that should be open. */
   readonly render: (proposal: DesiredProposal, before: Partial<ProposalMarker> | undefined) => RenderedProposal;
   readonly git: PolicyGit;
-  /** Undefined: no forge is configured, or it did not answer. */
-  readonly forge: Forge | undefined;
+  /** `"none"`: no forge is configured, and branches alone are proposals. Undefined: it did not answer. */
+  readonly forge: Forge | "none" | undefined;
   /** What `listProposals` answered in this pass. */
   readonly pulls: readonly PullRequest[];
   /** The tracked branch's head that the plan was made from, and its files. */
@@ -39,7 +39,11 @@ export interface CarryOut {
   readonly policyPath: string;
   /** The tracked branch. */
   readonly branch: string;
+  /** Policy time: dates of commits. */
   readonly clock: Clock;
+  readonly transport: Clock;
+  /** Until when the tracked branch is known to refuse pushes, transport ms. */
+  readonly protection: { until: number };
   readonly tell: (event: PromotionEvent) => void;
 }
 
@@ -51,11 +55,19 @@ export interface CarriedOut {
 }
 
 export interface Scene extends CarryOut {
-  readonly forge: Forge;
   readonly branches: ReadonlyMap<string, CommitSha>;
   readonly wrote: { written: boolean };
   readonly heads: Map<string, BranchHead>;
   readonly fresh: { pulls: readonly PullRequest[] | undefined };
+}
+
+/** With a forge that answered. */
+export interface ForgeScene extends Scene {
+  readonly forge: Forge;
+}
+
+export function hasForge(scene: Scene): scene is ForgeScene {
+  return scene.forge !== undefined && scene.forge !== "none";
 }
 
 /** A forge's failure: told, and the others go on. */
@@ -106,7 +118,7 @@ export function push(
  * Whether the forge knows more about a branch than the list of this pass: opened, refused or merged since. Asked once in a pass, and only
  * before something that cannot be taken back: a refused proposal must not come again because a list was old.
  */
-export async function isAnswered(scene: Scene, branch: string): Promise<boolean> {
+export async function isAnswered(scene: ForgeScene, branch: string): Promise<boolean> {
   scene.fresh.pulls ??= (await ask(() => scene.forge.list(PROPOSAL_PREFIX))).filter(
     (pull) => pull.base === scene.branch,
   );
