@@ -39,6 +39,28 @@ const pullsOf = (rig: Rig) => rig.forge.people.pulls().filter(({ head }) => head
 const entryOf = (rig: Rig): string | undefined =>
   /level: (ubuntu-2204-\S+)/.exec(rig.remote.people.text("main", "rings/canary.yaml") ?? "")?.[1];
 
+describe("a forge that commits in our account's name", () => {
+  it("is asked to, and git is not", async () => {
+    const rig = await createRig(NODES);
+    const pushed: string[] = [];
+    const remote = rig.remote.open({ branch: "main", author: { name: "App", email: "app@rig.invalid" }, name: "app" });
+    const forge = (inner: Forge): Forge => ({
+      ...inner,
+      push: async (commit) => {
+        await remote.fetch();
+        pushed.push(commit.branch);
+        return remote.push(commit);
+      },
+    });
+    const git = (inner: PolicyGit): PolicyGit => ({ ...inner, push: () => Promise.reject(new Error("git was asked")) });
+    await rounds(rig, rig.born("ringward", { forge, git }), 6);
+
+    expect(pushed).toContain("main");
+    expect(entryOf(rig)).toBeDefined();
+    expect(rig.errors).toEqual([]);
+  });
+});
+
 describe("an Automatic ring on a protected branch", () => {
   it("is promoted by one pull request that Ringward opens and merges, and leaves no branch behind", async () => {
     const rig = await createRig(NODES);

@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
 import { UserError, WaitError } from "../../errors.ts";
 import type { CommitRules, CommitSha, NewCommit, PushResult } from "../../git/port.ts";
 import { type GitCommit, readGitCommit, readRef, readSha, readTree, type TreeEntry } from "./documents.ts";
+import { refProtected, saysProtected } from "../protected.ts";
 import type { Session } from "./session.ts";
 
 const refRoute = "/repos/{owner}/{repo}/git/ref/{ref}";
@@ -122,7 +123,10 @@ async function moveRef(
     else await session.send("write", "PATCH", moveRoute, { ref: `heads/${branch}`, sha: to, force: from.force });
     return undefined;
   } catch (error) {
-    const { kind } = session.failure(error);
+    const failure = session.failure(error);
+    const { kind } = failure;
+    if ((kind === "Unprocessable" || kind === "Forbidden") && saysProtected(failure.message))
+      throw refProtected(session.place, branch, failure.message);
     const unclear = kind === "Outage" || kind === "Unprocessable" || kind === "Conflict";
     if (!(error instanceof Error) || error instanceof UserError || error instanceof WaitError || !unclear) throw error;
     return error;

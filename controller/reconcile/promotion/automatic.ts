@@ -3,6 +3,7 @@
 // whatever was read before (A4). A person who closes that pull request refuses what it says.
 import { type AutomaticPromotion, branchPart, readMarker, writeMarker } from "../../core/promotion/index.ts";
 import { UserError } from "../../errors.ts";
+import { REF_PROTECTED } from "../../forge/index.ts";
 import type { PullRequest } from "../../forge/port.ts";
 import { BRANCH_PROTECTED } from "../../git/explain-remote-error.ts";
 import type { CommitSha } from "../../git/port.ts";
@@ -15,6 +16,8 @@ import { type About, ask, attempt, type ForgeScene, hasForge, isAnswered, push, 
 const AUTOMATIC_PREFIX = "ringward/_automatic/";
 /** A branch that refused a push is tried again after this: people change protections. Transport ms. */
 const PROTECTED_MS = 10 * 60_000;
+/** By git and by the forge's API. */
+const PROTECTED: ReadonlySet<string> = new Set([BRANCH_PROTECTED, REF_PROTECTED]);
 
 /** `Waiting`: the pull request is open and not merged yet. */
 export type AutomaticResult = "Pushed" | "Moved" | "Skipped" | "Waiting";
@@ -57,7 +60,8 @@ async function pushEntries(
   try {
     return await push(scene, scene.branch, files, message);
   } catch (error) {
-    if (!(error instanceof UserError && error.code === BRANCH_PROTECTED) || !hasForge(scene)) throw error;
+    const isProtected = error instanceof UserError && PROTECTED.has(error.code);
+    if (!isProtected || !hasForge(scene)) throw error;
     scene.protection.until = now + PROTECTED_MS;
     return "Protected";
   }

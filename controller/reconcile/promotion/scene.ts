@@ -11,7 +11,7 @@ import {
 } from "../../core/promotion/index.ts";
 import { UserError } from "../../errors.ts";
 import type { Forge, PullRequest } from "../../forge/port.ts";
-import type { CommitSha, GitSnapshot, PolicyGit } from "../../git/port.ts";
+import type { CommitSha, GitSnapshot, NewCommit, PolicyGit } from "../../git/port.ts";
 import type { Files } from "./files.ts";
 import type { BranchHead } from "./talk.ts";
 
@@ -102,8 +102,9 @@ export function tell(input: CarryOut, reason: Reason, { ring, baseline, level }:
   input.tell({ reason, ring, baseline, level, message });
 }
 
+/** Through the forge's API where commits are made there in our account's name (verified), else with git. */
 export function push(
-  { git, head, snapshot, clock }: CarryOut,
+  { git, forge, head, snapshot, clock }: CarryOut,
   branch: string,
   files: Files,
   message: string,
@@ -111,7 +112,9 @@ export function push(
 ): ReturnType<PolicyGit["push"]> {
   // History's dates do not go back, also where the policy's clock lags behind whoever committed last.
   const time = Math.max(clock.now(), snapshot.time);
-  return git.push({ branch, parent: head, files, message, time, ...(expect === undefined ? {} : { expect }) });
+  const commit: NewCommit = { branch, parent: head, files, message, time, ...(expect === undefined ? {} : { expect }) };
+  const byForge = forge === undefined || forge === "none" ? undefined : forge.push;
+  return byForge === undefined ? git.push(commit) : byForge(commit);
 }
 
 /**

@@ -91,6 +91,9 @@ async function patchRef(context: RestContext): Promise<Answer> {
   if (!isId(to) || (await repository.git.details(to)) === undefined) throw new Refusal(422, "Object does not exist");
   if (context.body["force"] !== true && !(await repository.git.isAncestor(from, to)))
     throw new Refusal(422, "Update is not a fast forward");
+  const { protection } = repository.rules();
+  if (protection !== undefined && name === "main")
+    throw new Refusal(422, `Repository rule violations found\n\n${protection}`);
   await repository.git.moveRefs([{ ref: `refs/heads/${name}`, from, to }]);
   return jsonAnswer(context.request, 200, refShape(context.at, name, to));
 }

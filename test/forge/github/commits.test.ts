@@ -263,4 +263,14 @@ describe("commits through GitHub's API", () => {
 
     await expect(push(change("x: 1\n", { parent: unknown }))).rejects.toThrow(/does not know commit 0123456789ab/);
   });
+
+  it("says of a protected branch that its rules take no commit, and moves nothing; a proposal's branch is free", async () => {
+    place.sandbox.setRules({ protection: "Changes must be made through a pull request." });
+
+    await expect(push(change("kind: Protected\n"))).rejects.toMatchObject({ code: "RW0720" });
+    expect(await tip("main")).toBe(head);
+    await expect(push(change("kind: Free\n", { branch: "ringward/canary/os/0123456789ab" }))).resolves.toMatchObject({
+      kind: "Pushed",
+    });
+  });
 });
