@@ -4,10 +4,10 @@
 import { createPrivateKey } from "node:crypto";
 import type { Clock, Instant } from "../../clock.ts";
 import { UserError, WaitError } from "../../errors.ts";
-import { checkAddress } from "./address.ts";
+import { checkAddress } from "../address.ts";
 import { readSlug, readToken } from "./documents.ts";
-import { explain, failureOf } from "./failure.ts";
-import { createPace } from "./pace.ts";
+import { explain, failureOf } from "../failure.ts";
+import { createPace } from "../pace.ts";
 import { type Account, createSend, type ForgeCall } from "./session.ts";
 
 export interface AppOptions {

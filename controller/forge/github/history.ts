@@ -1,7 +1,8 @@
 // What became of a pull request, and the one comment of ours that is kept on it. For the record, never for a decision (A1).
 import { keepOneComment } from "../keep-one.ts";
 import type { Forge, PullComment } from "../port.ts";
-import { readCloser, readComment, readList, readReview } from "./documents.ts";
+import { readComment, readList } from "../reading.ts";
+import { readCloser, readReview } from "./documents.ts";
 import { getPull } from "./pulls.ts";
 import { readEnds, type Session } from "./session.ts";
 

@@ -2,7 +2,7 @@
 // early, so that the pages before it do not change and cost nothing to ask again.
 import { type FoundIssue, keepOneIssue } from "../keep-one.ts";
 import type { Forge } from "../port.ts";
-import { readIssue, readList } from "./documents.ts";
+import { readIssue, readList } from "../reading.ts";
 import { readAll, type Session } from "./session.ts";
 
 const issuesRoute = "/repos/{owner}/{repo}/issues";

@@ -3,8 +3,9 @@
 import { UserError, WaitError } from "../../errors.ts";
 import type { Forge, PullRequest } from "../port.ts";
 import { boundBody, boundTitle } from "../text.ts";
-import { readFileNames, readList, readPull, readPullDetail, type PullDetail } from "./documents.ts";
-import type { ForgeFailure } from "./failure.ts";
+import { readFileNames, readList, readPull } from "../reading.ts";
+import { type PullDetail, readPullDetail } from "./documents.ts";
+import type { ForgeFailure } from "../failure.ts";
 import { readAll, type Session } from "./session.ts";
 
 const pullsRoute = "/repos/{owner}/{repo}/pulls";

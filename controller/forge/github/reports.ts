@@ -2,8 +2,9 @@
 // write. Said only where they differ from what was said last.
 import type { Forge, Report } from "../port.ts";
 import { boundLine } from "../text.ts";
+import { readList } from "../reading.ts";
 import { sayCheck } from "./checks.ts";
-import { type CommitStatus, readList, readStatus } from "./documents.ts";
+import { type CommitStatus, readStatus } from "./documents.ts";
 import type { Session } from "./session.ts";
 
 const statusesRoute = "/repos/{owner}/{repo}/commits/{ref}/statuses";

@@ -4,10 +4,10 @@
 import type { Octokit } from "octokit";
 import type { Clock } from "../../clock.ts";
 import { UserError, WaitError } from "../../errors.ts";
-import { checkAddress, isLoopback } from "./address.ts";
-import { linkedPage, readLogin } from "./documents.ts";
-import { explain, failureOf, type ForgeFailure, withoutSecret } from "./failure.ts";
-import { createPace, type Pace } from "./pace.ts";
+import { checkAddress, isLoopback } from "../address.ts";
+import { linkedPage, readLogin } from "../reading.ts";
+import { explain, failureOf, type ForgeFailure, withoutSecret } from "../failure.ts";
+import { createPace, type Pace } from "../pace.ts";
 
 /** One request as metrics see it. */
 export interface ForgeCall {

@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { manualClock } from "../../../controller/clock.ts";
 import { UserError, WaitError } from "../../../controller/errors.ts";
 import { createForge, type Forge, type ForgeCall } from "../../../controller/forge/index.ts";
-import { failureOf } from "../../../controller/forge/github/failure.ts";
-import { linkedPage, readPull } from "../../../controller/forge/github/documents.ts";
+import { failureOf } from "../../../controller/forge/failure.ts";
+import { linkedPage, readPull } from "../../../controller/forge/reading.ts";
 import { type ForgeRequestEvent, type SandboxForge, startForge } from "../../../controller/sandbox/forge/index.ts";
 import { hurriedClock, token } from "./support.ts";
 

@@ -1,5 +1,5 @@
 // Where a forge may be: an address that does not show our token to anybody on the way.
-import { UserError } from "../../errors.ts";
+import { UserError } from "../errors.ts";
 
 export function isLoopback(url: URL): boolean {
   return url.hostname === "localhost" || url.hostname === "[::1]" || /^127(\.\d+){3}$/.test(url.hostname);
@@ -14,7 +14,7 @@ export function checkAddress(apiUrl: string): URL {
     throw new UserError(
       "RW0710",
       `forge address ${JSON.stringify(apiUrl)} is not a URL`,
-      "write https://api.github.com, or https://HOST/api/v3 for GitHub Enterprise Server",
+      "write https://api.github.com, https://HOST/api/v3 for GitHub Enterprise Server, or https://HOST/api/v1 for Gitea and Forgejo",
     );
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url))) {

@@ -1,8 +1,8 @@
 // How fast and how often we speak to a forge: writes one after the other with a pause between them, reads tried again after an
 // outage, limits kept as the forge states them. Time comes from the transport clock alone. A write is sent again only when the
 // forge said that it did nothing (a rate limit); after anything else its caller must look first (A5).
-import type { Clock } from "../../clock.ts";
-import { UserError, WaitError } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
+import { UserError, WaitError } from "../errors.ts";
 import { failureOf, type ForgeFailure } from "./failure.ts";
 
 export interface Pace {

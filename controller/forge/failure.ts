@@ -1,7 +1,7 @@
-// What a failed request to GitHub means for us: look again, wait, tell a person, or an outage. Octokit's errors carry the whole
+// What a failed request to a forge means for us: look again, wait, tell a person, or an outage. Octokit's errors carry the whole
 // request: nothing but the status, GitHub's message and a few headers leaves this file, so no token reaches a log or a status.
-import type { Instant } from "../../clock.ts";
-import { UserError } from "../../errors.ts";
+import type { Instant } from "../clock.ts";
+import { UserError } from "../errors.ts";
 
 export type ForgeFailure =
   /** 304: what we have is still true. */
