@@ -281,7 +281,7 @@ function describeReading(bench: () => ForgeBench): void {
     expect(again).toEqual(found);
     expect((await forge.list("person/")).map((pull) => pull.head)).toEqual(["person/feature"]);
     expect(await forge.list("nothing/")).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   it.each(hostileTexts)("carries hostile text %# through a body unchanged", async (text) => {
     const { forge, branch, comments } = bench();

@@ -6,7 +6,7 @@ import type { IncomingMessage } from "node:http";
 import { listPage, problemPage, pullPage } from "./pages.ts";
 import { Refusal } from "./refusal.ts";
 import type { ForgeRepository } from "./repository.ts";
-import type { ForgeAddress } from "./shapes.ts";
+import type { ForgeAddress } from "./shapes-repository.ts";
 import { type Answer, readBody } from "./wire.ts";
 
 export interface BrowseOptions {

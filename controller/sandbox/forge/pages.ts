@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { PullRecord } from "../../forge/memory/records.ts";
 import { escapeHtml, renderMarkdown } from "./markdown.ts";
 import type { CommitDetails, FileChange } from "./plumbing.ts";
-import type { ForgeAddress } from "./shapes.ts";
+import type { ForgeAddress } from "./shapes-repository.ts";
 import { styleSheet } from "./style.ts";
 import type { Answer } from "./wire.ts";
 

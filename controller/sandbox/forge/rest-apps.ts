@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Apps } from "./apps.ts";
 import { Refusal } from "./refusal.ts";
-import { appShape, type ForgeAddress } from "./shapes.ts";
+import { appShape, type ForgeAddress } from "./shapes-repository.ts";
 import { type Answer, errorAnswer, jsonAnswer } from "./wire.ts";
 
 /** Answers one request below /api/v3/app. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { Refusal } from "./refusal.ts";
 import type { ForgeRepository } from "./repository.ts";
-import type { ForgeAddress } from "./shapes.ts";
+import type { ForgeAddress } from "./shapes-repository.ts";
 import { type Answer, jsonAnswer, paginate } from "./wire.ts";
 
 export interface RestContext {

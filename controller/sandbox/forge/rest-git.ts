@@ -5,7 +5,7 @@ import { type CommitStamp, isBranchName } from "./plumbing.ts";
 import { Refusal } from "./refusal.ts";
 import { personOf } from "./repository.ts";
 import { required, type RestContext, type Route, text } from "./rest-context.ts";
-import { gitCommitShape, refShape } from "./shapes.ts";
+import { gitCommitShape, refShape } from "./shapes-git.ts";
 import { type Answer, jsonAnswer } from "./wire.ts";
 
 function isId(value: unknown): value is CommitSha {

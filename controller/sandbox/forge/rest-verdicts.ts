@@ -4,7 +4,7 @@ import type { CommitSha } from "../../git/port.ts";
 import type { CheckAnnotation, CheckChange, CheckRecord } from "./checks.ts";
 import { invalid, Refusal } from "./refusal.ts";
 import { list, numberOf, required, type RestContext, type Route, text } from "./rest-context.ts";
-import { checkShape, statusShape } from "./shapes.ts";
+import { checkShape, statusShape } from "./shapes-verdicts.ts";
 import { type Answer, jsonAnswer, paginate } from "./wire.ts";
 
 const states: readonly string[] = ["error", "failure", "pending", "success"] satisfies StatusRecord["state"][];

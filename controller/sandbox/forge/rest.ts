@@ -9,17 +9,9 @@ import { list, numberOf, required, type RestContext, type Route, text } from "./
 import { gitRoutes } from "./rest-git.ts";
 import { issueRoutes } from "./rest-issues.ts";
 import { verdictRoutes } from "./rest-verdicts.ts";
-import {
-  commitShape,
-  type ForgeAddress,
-  fileShape,
-  pullDetailShape,
-  pullShape,
-  refShape,
-  repositoryShape,
-  reviewShape,
-  userShape,
-} from "./shapes.ts";
+import { commitShape, fileShape, refShape } from "./shapes-git.ts";
+import { type ForgeAddress, repositoryShape, viewerShape } from "./shapes-repository.ts";
+import { pullDetailShape, pullShape, reviewShape } from "./shapes.ts";
 import { type Answer, type Caller, errorAnswer, jsonAnswer, readBody } from "./wire.ts";
 
 const byNewest = (key: "createdTime" | "updatedTime") => (one: PullRecord, other: PullRecord) =>
@@ -157,7 +149,13 @@ const routes: readonly Route[] = [
   [
     "GET",
     new RegExp(`^${pull}/files$`),
-    async (context) => list(context, (await context.repository.files(numberOf(context), "patches")).map(fileShape)),
+    async (context) =>
+      list(
+        context,
+        (await context.repository.files(numberOf(context), "patches")).map((file) =>
+          fileShape(context.at, context.repository.pull(numberOf(context)).headSha, file),
+        ),
+      ),
   ],
   [
     "GET",
@@ -216,7 +214,9 @@ export async function answerRest(options: {
   const context: RestContext = { at, repository, request, url, login, path: [], body: {} };
   if (method === "GET" && path === "/rate_limit") return rateLimit(context);
   if (method === "GET" && path === "/user")
-    return login === "" ? errorAnswer(401, "Requires authentication") : jsonAnswer(request, 200, userShape(at, login));
+    return login === ""
+      ? errorAnswer(401, "Requires authentication")
+      : jsonAnswer(request, 200, viewerShape(at, login));
   const prefix = `/repos/${at.owner}/${at.repository}`;
   if (path !== prefix && !path.startsWith(`${prefix}/`)) return errorAnswer(404, "Not Found");
   const rest = path.slice(prefix.length);

@@ -7,7 +7,7 @@ import { answerPage } from "./browse.ts";
 import { Refusal } from "./refusal.ts";
 import type { ForgeRepository } from "./repository.ts";
 import { answerRest } from "./rest.ts";
-import type { ForgeAddress } from "./shapes.ts";
+import type { ForgeAddress } from "./shapes-repository.ts";
 import { answerApps } from "./rest-apps.ts";
 import type { Apps } from "./apps.ts";
 import { type Answer, type Caller, errorAnswer, identify, ownerOf, send } from "./wire.ts";

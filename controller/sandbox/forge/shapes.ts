@@ -1,102 +1,26 @@
 // Documents in the shape of GitHub's REST API (docs.github.com/rest, version 2022-11-28): the fields that octokit's users read.
 // Pure: records in, JSON out.
-import type { CommentRecord, IssueRecord, PullRecord, ReviewRecord, StatusRecord } from "../../forge/memory/records.ts";
-import type { MergeMethod } from "../../forge/port.ts";
-import type { CheckRecord } from "./checks.ts";
-import type { CommitDetails, FileChange } from "./plumbing.ts";
-
-/** Where this forge lives and what it serves. */
-export interface ForgeAddress {
-  /** http://127.0.0.1:PORT */
-  readonly url: string;
-  readonly owner: string;
-  readonly repository: string;
-}
-
-type Json = Readonly<Record<string, unknown>>;
-
-function numberOf(text: string): number {
-  let hash = 7;
-  for (const character of text) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 1_000_000_007;
-  return hash;
-}
-
-export function userShape(at: ForgeAddress, login: string): Json {
-  return {
-    login,
-    id: numberOf(login),
-    node_id: `U_${numberOf(login)}`,
-    avatar_url: "",
-    type: login.endsWith("[bot]") ? "Bot" : "User",
-    site_admin: false,
-    url: `${at.url}/api/v3/users/${encodeURIComponent(login)}`,
-    html_url: `${at.url}/${encodeURIComponent(login)}`,
-  };
-}
-
-/** What a repository says of itself beyond its name. */
-export interface RepositorySettings {
-  readonly methods: readonly MergeMethod[];
-  readonly hasIssues: boolean;
-}
-
-const plainSettings: RepositorySettings = { methods: ["merge", "squash", "rebase"], hasIssues: true };
-
-export function appShape(at: ForgeAddress, app: { readonly appId: number; readonly slug: string }): Json {
-  return {
-    id: app.appId,
-    slug: app.slug,
-    node_id: `A_${app.appId}`,
-    owner: userShape(at, at.owner),
-    name: app.slug,
-    description: null,
-    external_url: at.url,
-    html_url: `${at.url}/apps/${app.slug}`,
-    created_at: "2026-01-01T00:00:00Z",
-    updated_at: "2026-01-01T00:00:00Z",
-    permissions: { checks: "write", contents: "write", issues: "write", pull_requests: "write" },
-    events: [],
-  };
-}
-
-export function repositoryShape(
-  at: ForgeAddress,
-  settings: RepositorySettings = plainSettings,
-  name = `${at.owner}/${at.repository}`,
-): Json {
-  const [owner = "", repository = ""] = name.split("/");
-  const fork = name !== `${at.owner}/${at.repository}`;
-  return {
-    id: numberOf(name),
-    node_id: `R_${numberOf(name)}`,
-    name: repository,
-    full_name: name,
-    private: false,
-    owner: userShape(at, owner),
-    html_url: `${at.url}/${name}`,
-    url: `${at.url}/api/v3/repos/${name}`,
-    clone_url: `${at.url}/${name}.git`,
-    fork,
-    has_issues: settings.hasIssues,
-    archived: false,
-    disabled: false,
-    default_branch: "main",
-    permissions: { admin: false, maintain: false, push: true, triage: true, pull: true },
-    allow_merge_commit: settings.methods.includes("merge"),
-    allow_squash_merge: settings.methods.includes("squash"),
-    allow_rebase_merge: settings.methods.includes("rebase"),
-  };
-}
+import type { CommentRecord, IssueRecord, PullRecord, ReviewRecord } from "../../forge/memory/records.ts";
+import type { FileChange } from "./plumbing.ts";
+import {
+  apiUrl,
+  type ForgeAddress,
+  type Json,
+  numberOf,
+  plainSettings,
+  repositoryShape,
+  userShape,
+} from "./shapes-repository.ts";
 
 function labelShape(at: ForgeAddress, name: string): Json {
   return {
     id: numberOf(name),
     node_id: `LA_${numberOf(name)}`,
-    url: `${at.url}/api/v3/repos/${at.owner}/${at.repository}/labels/${encodeURIComponent(name)}`,
+    url: `${apiUrl(at)}/labels/${encodeURIComponent(name)}`,
     name,
     color: "ededed",
     default: false,
-    description: null,
+    description: "",
   };
 }
 
@@ -108,9 +32,24 @@ export function pullUrl(at: ForgeAddress, number: number): string {
   return `${at.url}/${at.owner}/${at.repository}/pull/${number}`;
 }
 
+function pullLinks(at: ForgeAddress, { number, headSha }: PullRecord): Json {
+  const api = apiUrl(at);
+  const link = (href: string): Json => ({ href });
+  return {
+    self: link(`${api}/pulls/${number}`),
+    html: link(pullUrl(at, number)),
+    issue: link(`${api}/issues/${number}`),
+    comments: link(`${api}/issues/${number}/comments`),
+    review_comments: link(`${api}/pulls/${number}/comments`),
+    review_comment: link(`${api}/pulls/comments{/number}`),
+    commits: link(`${api}/pulls/${number}/commits`),
+    statuses: link(`${api}/statuses/${headSha}`),
+  };
+}
+
 /** The fields that lists carry. */
 export function pullShape(at: ForgeAddress, record: PullRecord): Json {
-  const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}`;
+  const api = apiUrl(at);
   const side = (ref: string, sha: string, place = `${at.owner}/${at.repository}`): Json => {
     const owner = place.split("/")[0] ?? "";
     return {
@@ -129,6 +68,13 @@ export function pullShape(at: ForgeAddress, record: PullRecord): Json {
     html_url: pullUrl(at, record.number),
     issue_url: `${api}/issues/${record.number}`,
     diff_url: `${pullUrl(at, record.number)}.diff`,
+    patch_url: `${pullUrl(at, record.number)}.patch`,
+    commits_url: `${api}/pulls/${record.number}/commits`,
+    comments_url: `${api}/issues/${record.number}/comments`,
+    review_comments_url: `${api}/pulls/${record.number}/comments`,
+    review_comment_url: `${api}/pulls/comments{/number}`,
+    statuses_url: `${api}/statuses/${record.headSha}`,
+    _links: pullLinks(at, record),
     state: record.state === "open" ? "open" : "closed",
     locked: false,
     title: record.title,
@@ -183,51 +129,14 @@ export function commentShape(at: ForgeAddress, number: number, comment: CommentR
   return {
     id: comment.id,
     node_id: `IC_${comment.id}`,
-    url: `${at.url}/api/v3/repos/${at.owner}/${at.repository}/issues/comments/${comment.id}`,
+    url: `${apiUrl(at)}/issues/comments/${comment.id}`,
     html_url: `${pullUrl(at, number)}#issuecomment-${comment.id}`,
-    issue_url: `${at.url}/api/v3/repos/${at.owner}/${at.repository}/issues/${number}`,
+    issue_url: `${apiUrl(at)}/issues/${number}`,
     body: comment.body,
     user: userShape(at, comment.author),
     created_at: comment.createdTime,
     updated_at: comment.updatedTime,
     author_association: "COLLABORATOR",
-  };
-}
-
-export function commitShape(at: ForgeAddress, commit: CommitDetails): Json {
-  const stamp = (who: CommitDetails["author"]): Json => ({
-    name: who.name,
-    email: who.email,
-    date: new Date(who.time).toISOString().replace(".000Z", "Z"),
-  });
-  return {
-    sha: commit.sha,
-    node_id: `C_${commit.sha}`,
-    url: `${at.url}/api/v3/repos/${at.owner}/${at.repository}/commits/${commit.sha}`,
-    commit: {
-      author: stamp(commit.author),
-      committer: stamp(commit.committer),
-      message: commit.message,
-      tree: { sha: commit.tree },
-      comment_count: 0,
-      verification: { verified: false, reason: "unsigned", signature: null, payload: null },
-    },
-    author: null,
-    committer: null,
-    parents: commit.parents.map((sha) => ({ sha })),
-  };
-}
-
-export function fileShape(file: FileChange): Json {
-  return {
-    sha: file.blob,
-    filename: file.path,
-    ...(file.previousPath === undefined ? {} : { previous_filename: file.previousPath }),
-    status: file.status,
-    additions: file.additions,
-    deletions: file.deletions,
-    changes: file.additions + file.deletions,
-    ...(file.patch === undefined ? {} : { patch: file.patch }),
   };
 }
 
@@ -239,7 +148,7 @@ export function reviewShape(at: ForgeAddress, number: number, review: ReviewReco
     Dismissed: "DISMISSED",
   } as const;
   const address = `${pullUrl(at, number)}#pullrequestreview-${review.id}`;
-  const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}/pulls/${number}`;
+  const api = `${apiUrl(at)}/pulls/${number}`;
   return {
     id: review.id,
     node_id: `PRR_${review.id}`,
@@ -257,7 +166,7 @@ export function reviewShape(at: ForgeAddress, number: number, review: ReviewReco
 
 /** An issue, or the issue side of a pull request. */
 export function issueShape(at: ForgeAddress, record: IssueRecord | PullRecord): Json {
-  const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}`;
+  const api = apiUrl(at);
   const pull = "headSha" in record ? record : undefined;
   const html =
     pull === undefined ? `${at.url}/${at.owner}/${at.repository}/issues/${record.number}` : pullUrl(at, record.number);
@@ -299,82 +208,5 @@ export function issueShape(at: ForgeAddress, record: IssueRecord | PullRecord): 
             merged_at: pull.state === "merged" ? (pull.closedTime ?? null) : null,
           },
         }),
-  };
-}
-
-export function statusShape(at: ForgeAddress, status: StatusRecord): Json {
-  return {
-    id: status.id,
-    node_id: `SC_${status.id}`,
-    url: `${at.url}/api/v3/repos/${at.owner}/${at.repository}/statuses/${status.commit}`,
-    avatar_url: "",
-    state: status.state,
-    description: status.title === "" ? null : status.title,
-    target_url: null,
-    context: status.name,
-    created_at: status.time,
-    updated_at: status.time,
-    creator: userShape(at, status.author),
-  };
-}
-
-export function refShape(at: ForgeAddress, branch: string, sha: string): Json {
-  const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}/git`;
-  return {
-    ref: `refs/heads/${branch}`,
-    node_id: `REF_${branch}`,
-    url: `${api}/refs/heads/${branch}`,
-    object: { type: "commit", sha, url: `${api}/commits/${sha}` },
-  };
-}
-
-/** A commit as the Git data API shows it. */
-export function gitCommitShape(at: ForgeAddress, commit: CommitDetails): Json {
-  const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}/git`;
-  const page = `${at.url}/${at.owner}/${at.repository}/commit`;
-  const stamp = (who: CommitDetails["author"]): Json => ({
-    name: who.name,
-    email: who.email,
-    date: new Date(who.time).toISOString().replace(".000Z", "Z"),
-  });
-  return {
-    sha: commit.sha,
-    node_id: `C_${commit.sha}`,
-    url: `${api}/commits/${commit.sha}`,
-    html_url: `${page}/${commit.sha}`,
-    author: stamp(commit.author),
-    committer: stamp(commit.committer),
-    message: commit.message,
-    tree: { sha: commit.tree, url: `${api}/trees/${commit.tree}` },
-    parents: commit.parents.map((sha) => ({ sha, url: `${api}/commits/${sha}`, html_url: `${page}/${sha}` })),
-    verification: { verified: false, reason: "unsigned", signature: null, payload: null, verified_at: null },
-  };
-}
-
-export function checkShape(at: ForgeAddress, run: CheckRecord): Json {
-  const api = `${at.url}/api/v3/repos/${at.owner}/${at.repository}/check-runs/${run.id}`;
-  return {
-    id: run.id,
-    node_id: `CR_${run.id}`,
-    head_sha: run.commit,
-    external_id: run.externalId,
-    url: api,
-    html_url: `${at.url}/${at.owner}/${at.repository}/runs/${run.id}`,
-    details_url: at.url,
-    status: run.status,
-    conclusion: run.conclusion ?? null,
-    started_at: run.startedTime,
-    completed_at: run.completedTime ?? null,
-    output: {
-      title: run.title ?? null,
-      summary: run.summary ?? null,
-      text: null,
-      annotations_count: run.annotations.length,
-      annotations_url: `${api}/annotations`,
-    },
-    name: run.name,
-    check_suite: { id: 1 },
-    app: appShape(at, { appId: numberOf(run.author), slug: run.author.replace(/\[bot\]$/, "") }),
-    pull_requests: [],
   };
 }

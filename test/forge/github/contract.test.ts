@@ -4,12 +4,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { expect } from "vitest";
 import { manualClock, systemClock } from "../../../controller/clock.ts";
 import { createForge } from "../../../controller/forge/index.ts";
 import type { Forge } from "../../../controller/forge/port.ts";
 import { type ForgeRequest, startForge } from "../../../controller/sandbox/forge/index.ts";
 import { type ForgeBench, type WriteName } from "../bench.ts";
 import { describeForge } from "../forge.contract.ts";
+import { watchWire } from "./openapi/wire.ts";
 
 /** Closing is a PATCH as updating is: the two are never broken in one test. */
 const writes: readonly (readonly [method: string, path: RegExp, names: readonly WriteName[]])[] = [
@@ -40,6 +42,7 @@ async function startBench(): Promise<ForgeBench> {
     repository: "policies",
     tokens: { "bot-token": "ringward" },
   });
+  const wire = watchWire(sandbox.apiUrl);
   await sandbox.seed(new Map([["README.md", "policies\n"]]), "Start", "alice");
   const done = new Map<string, number>();
   let broken: { name: WriteName; fault: "failBefore" | "loseReply" } | undefined;
@@ -116,8 +119,10 @@ async function startBench(): Promise<ForgeBench> {
     },
     done: (name) => done.get(name) ?? 0,
     async close() {
+      wire.stop();
       await sandbox.close();
       await rm(directory, { recursive: true, force: true });
+      expect(wire.violations()).toEqual([]);
     },
   };
 }

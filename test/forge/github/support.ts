@@ -3,6 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { type Clock, manualClock } from "../../../controller/clock.ts";
 import {
   type Account,
@@ -13,6 +14,7 @@ import {
 } from "../../../controller/forge/index.ts";
 import { commitRules } from "../../../controller/git/commit-rules.ts";
 import { type ForgeRequestEvent, type SandboxForge, startForge } from "../../../controller/sandbox/forge/index.ts";
+import { watchWire } from "./openapi/wire.ts";
 
 export const token = "ghp_0123456789abcdefABCDEF";
 export const appId = 7;
@@ -61,6 +63,9 @@ export interface GitHubPlace {
   account(change?: { readonly installationId?: number; readonly key?: string; readonly appId?: number }): Account;
   /** A forge as the App, which commits through the API. */
   appForge(account?: Account): Forge;
+  /** Operations that were asked for. */
+  used(): ReadonlySet<string>;
+  /** Fails where anything on the wire was not as GitHub describes it. */
   close(): Promise<void>;
 }
 
@@ -84,6 +89,7 @@ export async function startGitHub(): Promise<GitHubPlace> {
     tokens: { [token]: "ringward" },
     apps: [{ appId, slug: "ringward-app", installationId, publicKey }],
   });
+  const wire = watchWire(sandbox.apiUrl);
   await sandbox.seed(new Map([["README.md", "policies\n"]]), "Start", "alice");
   sandbox.onRequest((event) => seen.push(event));
   const common = {
@@ -123,9 +129,12 @@ export async function startGitHub(): Promise<GitHubPlace> {
         account: given ?? account(),
         commits: { branch: "main", rules: commitRules },
       }),
+    used: () => wire.used(),
     async close() {
+      wire.stop();
       await sandbox.close();
       await rm(directory, { recursive: true, force: true });
+      expect(wire.violations()).toEqual([]);
     },
   };
 }
