@@ -150,7 +150,7 @@ function shortened(problems: readonly SourceProblem[], max: number): SourceProbl
   ];
 }
 
-interface Chunk {
+export interface Chunk {
   readonly start: number;
   readonly end: number;
 }
@@ -159,7 +159,7 @@ interface Chunk {
  * Cuts the text where documents begin and end. `---` and `...` at the start of a line are never content (YAML 1.2.2 rule 206,
  * c-forbidden), whatever is broken before them, so each piece can be parsed alone.
  */
-function chunksOf(text: string): Chunk[] {
+export function chunksOf(text: string): Chunk[] {
   if (!text.includes("---") && !text.includes("...")) return [{ start: 0, end: text.length }];
   const chunks: Chunk[] = [];
   let start = 0;

@@ -21,14 +21,23 @@ export function desiredImages(
     const reference = parseImage(from);
     const wanted =
       reference === undefined ? undefined : images.find((image) => coverageOf(reference, image) === "Full");
-    if (wanted === undefined) return [];
-    const to = `${withoutVersion(from)}${wanted.tag === undefined ? "" : `:${wanted.tag}`}${wanted.digest === undefined ? "" : `@${wanted.digest}`}`;
-    return [{ container: name, init, from, to }];
+    return wanted === undefined ? [] : [{ container: name, init, from, to: imageAt(from, wanted) }];
   });
 }
 
+/**
+ * The reference at a level: the name as it was written, with exactly the tag and digest that the level has. What the level does not name
+ * goes: an old digest would win over the new tag, and an old tag would lie about the new digest.
+ */
+export function imageAt(
+  from: string,
+  { tag, digest }: { readonly tag?: string | undefined; readonly digest?: string | undefined },
+): string {
+  return `${imageName(from)}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`;
+}
+
 /** `host:5000/a/b:1.2@sha256:…` without tag and digest. */
-function withoutVersion(image: string): string {
+export function imageName(image: string): string {
   const bare = image.split("@", 1)[0] ?? image;
   const colon = bare.lastIndexOf(":");
   return colon > bare.lastIndexOf("/") ? bare.slice(0, colon) : bare;
