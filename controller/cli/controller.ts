@@ -7,7 +7,7 @@ import { UserError } from "../errors.ts";
 import type { Endpoint } from "../gates/http.ts";
 import { type GateSettings, judgeGateResource, readEndpointUrl } from "../gates/settings.ts";
 import { inClusterKubeconfig } from "../kube/kubeconfig.ts";
-import { METRICS_FLAG, PROBES_FLAG } from "../reconcile/endpoints.ts";
+import { METRICS_FLAG, PROBES_FLAG, type WebhookSettings, WEBHOOK_FLAG } from "../reconcile/endpoints.ts";
 import { type ControllerSettings, runController, StopTimeout } from "../reconcile/run-controller.ts";
 import { createPolicyClock, readClock } from "../sandbox/clock.ts";
 import { readBindAddress } from "../serve/bind-address.ts";
@@ -36,6 +36,8 @@ Runs the controller until it is stopped by SIGINT or SIGTERM.
 
   --metrics-bind-address ADDR        serve /metrics there: :8080 on every interface, 127.0.0.1:8080 on one (default: 0, nowhere)
   --health-probe-bind-address ADDR   serve /healthz and /readyz there (default: 0, nowhere)
+  --webhook-secret-file FILE         take the forge's webhooks: the secret that both sides hold (default: none, no webhooks)
+  --webhook-bind-address ADDR        serve /webhook there (default: :8082 where there is a secret)
   --kube-api-qps N                   requests to the API server a second in the long run (default: ${QPS})
   --kube-api-burst N                 and so many at once (default: ${BURST})
 
@@ -59,6 +61,8 @@ export async function command(args: readonly string[]): Promise<number> {
     pace: { type: "string", default: "250" },
     "metrics-bind-address": { type: "string", default: "0" },
     "health-probe-bind-address": { type: "string", default: "0" },
+    "webhook-secret-file": { type: "string" },
+    "webhook-bind-address": { type: "string" },
     "kube-api-qps": { type: "string", default: String(QPS) },
     "kube-api-burst": { type: "string", default: String(BURST) },
     help: { type: "boolean", short: "h", default: false },
@@ -106,6 +110,7 @@ export async function command(args: readonly string[]): Promise<number> {
         gates: { ...gates, everyMs: values["policy-clock"] === undefined ? 15_000 : 500 },
         metricsAddress,
         probeAddress,
+        webhook: webhookOf(values),
         qps,
         burst,
         clock: await policyClock(values["policy-clock"]),
@@ -124,6 +129,25 @@ export async function command(args: readonly string[]): Promise<number> {
     forget();
   }
   return 0;
+}
+
+function webhookOf(values: {
+  readonly "webhook-secret-file"?: string | undefined;
+  readonly "webhook-bind-address"?: string | undefined;
+}): WebhookSettings | undefined {
+  const secretFile = values["webhook-secret-file"];
+  const address = readBindAddress(
+    WEBHOOK_FLAG,
+    values["webhook-bind-address"] ?? (secretFile === undefined ? "0" : ":8082"),
+  );
+  if (address === undefined) return undefined;
+  if (secretFile === undefined)
+    throw new UserError(
+      "RW1303",
+      `${WEBHOOK_FLAG} ${values["webhook-bind-address"]}: there is no secret`,
+      "give --webhook-secret-file, too: whoever can reach the address could poke us else",
+    );
+  return { address, secretFile };
 }
 
 /** The first signal asks, the second one ends. */

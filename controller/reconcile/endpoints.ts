@@ -1,14 +1,22 @@
-// What the controller serves over HTTP: `/metrics` at one address, `/healthz` and `/readyz` at another; nowhere unless it is told where.
+// What the controller serves over HTTP: `/metrics` at one address, `/healthz` and `/readyz` at another, `/webhook` at a third; nowhere unless
+// it is told where, and no webhook without its secret.
 import type { Clock } from "../clock.ts";
 import { type BindAddress } from "../serve/bind-address.ts";
 import { answerChecks, type Check } from "../serve/health.ts";
 import { type PageServer, startPages } from "../serve/pages.ts";
 import type { Prometheus } from "../serve/prometheus.ts";
 import { startPulse } from "../serve/pulse.ts";
+import { startWebhook } from "../serve/webhook.ts";
+
+export interface WebhookSettings {
+  readonly address: BindAddress;
+  readonly secretFile: string;
+}
 
 export interface EndpointOptions {
   readonly metrics: BindAddress | undefined;
   readonly probes: BindAddress | undefined;
+  readonly webhook: (WebhookSettings & { readonly poke: () => void }) | undefined;
   readonly prometheus: Prometheus;
   readonly liveness: readonly Check[];
   readonly readiness: readonly Check[];
@@ -22,12 +30,13 @@ export interface Endpoints {
 
 export const METRICS_FLAG = "--metrics-bind-address";
 export const PROBES_FLAG = "--health-probe-bind-address";
+export const WEBHOOK_FLAG = "--webhook-bind-address";
 
-/** Listens wherever the options say. Throws `UserError` RW1302. */
+/** Listens wherever the options say. Throws `UserError` RW1302 or RW1304. */
 export async function startEndpoints(options: EndpointOptions): Promise<Endpoints> {
   const { clock, log, prometheus } = options;
   const pulse = startPulse(clock);
-  const servers: PageServer[] = [];
+  const servers: Pick<PageServer, "url" | "close">[] = [];
   const close = async (): Promise<void> => {
     pulse.stop();
     await Promise.all(servers.map((server) => server.close()));
@@ -52,6 +61,11 @@ export async function startEndpoints(options: EndpointOptions): Promise<Endpoint
       };
       servers.push(await startPages({ flag: PROBES_FLAG, address: options.probes, pages, clock, onError }));
       log("info", "serving health probes", { url: servers.at(-1)?.url });
+    }
+    if (options.webhook !== undefined) {
+      const { meter } = prometheus;
+      servers.push(await startWebhook({ ...options.webhook, flag: WEBHOOK_FLAG, meter, clock, onError }));
+      log("info", "serving webhooks", { url: servers.at(-1)?.url });
     }
   } catch (error) {
     await close();

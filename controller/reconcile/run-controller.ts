@@ -26,7 +26,7 @@ import type { Meter } from "../metrics.ts";
 import type { BindAddress } from "../serve/bind-address.ts";
 import { createPrometheus } from "../serve/prometheus.ts";
 import { type ClusterReader, watching } from "./cluster.ts";
-import { type Endpoints, startEndpoints } from "./endpoints.ts";
+import { type Endpoints, startEndpoints, type WebhookSettings } from "./endpoints.ts";
 import { createAppAccounts, GITHUB_API } from "./forge-account.ts";
 import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
 import { type Loop, startLoop } from "./loop.ts";
@@ -58,6 +58,8 @@ export interface ControllerSettings {
   /** Where `/metrics` and the health endpoints listen; undefined: nowhere. */
   readonly metricsAddress?: BindAddress | undefined;
   readonly probeAddress?: BindAddress | undefined;
+  /** Where the forge's webhooks are taken, and with which secret; undefined: nowhere. */
+  readonly webhook?: WebhookSettings | undefined;
   /** Requests to the API server: so many a second in the long run, and so many at once. */
   readonly qps: number;
   readonly burst: number;
@@ -94,6 +96,7 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     const endpoints = await startEndpoints({
       metrics: settings.metricsAddress,
       probes: settings.probeAddress,
+      webhook: settings.webhook === undefined ? undefined : { ...settings.webhook, poke: parts.poke },
       prometheus,
       liveness: livenessChecks(health),
       readiness: readinessChecks(health),
@@ -116,6 +119,8 @@ interface Parts {
   readonly election: LeaderElection;
   readonly reader: ClusterReader;
   readonly loop: Loop;
+  /** Git and the forge should be asked now. */
+  readonly poke: () => void;
   readonly events: EventRecorder;
   /** Everything but events goes through it. */
   readonly gate: WriteGate;
@@ -194,21 +199,22 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     transport,
     everyMs: settings.gates?.everyMs ?? 15_000,
   });
+  const promoter = createPromoter({
+    clock,
+    transport,
+    listEveryMs: settings.listEveryMs,
+    patience,
+    poke: () => policy.poke(),
+    record: (event) => events.record(event),
+    onError,
+  });
   const controller = createController(
     {
       gates,
       client,
       reader,
       policy,
-      promoter: createPromoter({
-        clock,
-        transport,
-        listEveryMs: settings.listEveryMs,
-        patience,
-        poke: () => policy.poke(),
-        record: (event) => events.record(event),
-        onError,
-      }),
+      promoter,
       clock,
       record: (event) => events.record(event),
       breath,
@@ -227,7 +233,12 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     onError: (error) => onError(error, "pass"),
     onPass: settings.onPass,
   });
-  return { api, election, reader, loop, events, gate, gates };
+  const poke = (): void => {
+    policy.poke();
+    promoter.poke();
+    loop.wake();
+  };
+  return { api, election, reader, loop, poke, events, gate, gates };
 }
 
 /** In this order: nothing new, what is under way ends, its events are told, the next one may lead, and then the rest. */

@@ -78,12 +78,13 @@ export async function startPages(options: PageServerOptions): Promise<PageServer
 
 function listen(server: Server, { flag, address }: PageServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(explain(error, flag, address)));
+    server.once("error", (error: NodeJS.ErrnoException) => reject(explainListening(error, flag, address)));
     server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) }, resolve);
   });
 }
 
-function explain(error: NodeJS.ErrnoException, flag: string, address: BindAddress): Error {
+/** What a person can do about a port that cannot be had. */
+export function explainListening(error: NodeJS.ErrnoException, flag: string, address: BindAddress): Error {
   const where = `${flag} ${formatAddress(address)}`;
   switch (error.code) {
     case "EADDRINUSE":

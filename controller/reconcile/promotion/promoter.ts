@@ -33,6 +33,8 @@ export interface Promoter {
   promote(scene: PromotionScene): Promise<boolean>;
   /** What people answered, as of the last answer of the forge: to be written down; undefined: not asked yet. */
   records(): ReadonlyMap<string, RingRecord> | undefined;
+  /** Something may have happened on the forge: it is asked anew in the next pass. */
+  poke(): void;
 }
 
 export interface PromoterPorts {
@@ -71,10 +73,14 @@ export function createPromoter(ports: PromoterPorts): Promoter {
     records: undefined,
   };
   const records = (): Memory["records"] => memory.records;
-  if (ports.patience === undefined) return { records, promote: (scene) => promote(ports, memory, scene) };
+  const poke = (): void => {
+    memory.listed = undefined;
+  };
+  if (ports.patience === undefined) return { records, poke, promote: (scene) => promote(ports, memory, scene) };
   const beside = createBeside<boolean>(ports.patience);
   return {
     records,
+    poke,
     async promote(scene) {
       for (;;) {
         let mine = false;

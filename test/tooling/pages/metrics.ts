@@ -1,16 +1,17 @@
 // docs/metrics.md: every metric that the controller serves, from the very definitions that it registers.
 import { KUBE_METRICS } from "../../../controller/kube/metrics.ts";
+import { WEBHOOK_METRICS } from "../../../controller/serve/webhook.ts";
 import { createPrometheus } from "../../../controller/serve/prometheus.ts";
 
 export function metricsPage(): string {
-  const own = KUBE_METRICS.map(
+  const own = [...KUBE_METRICS, ...WEBHOOK_METRICS].map(
     ({ name, kind, labels, help }) =>
       `| \`${name}\` | ${kind} | ${labels.map((label) => `\`${label}\``).join(", ")} | ${cell(help)} |`,
   );
   const ofProcess = createPrometheus({ process: true })
     .describe()
     .map(({ name, type, help }) => `| \`${name}\` | ${type} | ${cell(help)} |`);
-  return `<!-- Made by \`npm run generate\` from controller/kube/metrics.ts. Do not edit. -->
+  return `<!-- Made by \`npm run generate\` from controller/kube/metrics.ts and controller/serve/webhook.ts. Do not edit. -->
 # Metrics
 
 What \`ringward controller --metrics-bind-address ADDR\` serves at \`/metrics\`, in Prometheus' text format. [operations](operations.md) says how to

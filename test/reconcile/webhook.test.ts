@@ -1,0 +1,150 @@
+// A webhook at the whole controller, over real parts: it makes git and the forge be asked at once, and whatever it says is not believed.
+import { createHmac, randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { seededRandom, systemClock } from "../../controller/clock.ts";
+import { POLICY_REPOSITORIES } from "../../controller/kube/resources.ts";
+import { runController } from "../../controller/reconcile/run-controller.ts";
+import { startForge } from "../../controller/sandbox/forge/index.ts";
+import { basePolicy, createRig, machine, ringFile } from "./rig.ts";
+
+const SECRET = "a long random string";
+/** Longer than the test. */
+const NEVER_MS = 3_600_000;
+
+async function until(is: () => boolean): Promise<void> {
+  for (let look = 0; look < 600; look += 1) {
+    if (is()) return;
+    await systemClock.sleep(100);
+  }
+  throw new Error(`it never came to that: ${is.toString()}`);
+}
+
+async function prepare() {
+  const directory = await mkdtemp(join(tmpdir(), "ringward-webhook-"));
+  const rig = await createRig({ mode: "Observe", repository: null, workloads: [], machines: [machine("n1")] });
+  const sandbox = await startForge({
+    directory: join(directory, "forge"),
+    clock: rig.clock,
+    owner: "acme",
+    repository: "policies",
+    tokens: { "bot-token": "ringward" },
+  });
+  const ring = ringFile("canary").replace("promotion: Automatic", "promotion: PullRequest");
+  await sandbox.seed(new Map(Object.entries({ ...(await basePolicy()), "rings/canary.yaml": ring })), "Start", "alice");
+  const [tokenFile, secretFile] = [join(directory, "token"), join(directory, "secret")];
+  await writeFile(tokenFile, "bot-token");
+  await writeFile(secretFile, SECRET);
+  await rig.admin.create(POLICY_REPOSITORIES, {
+    metadata: { name: "policy" },
+    spec: {
+      url: sandbox.gitUrl,
+      clusterName: "rig",
+      interval: "1h",
+      auth: { tokenFile },
+      forge: { kind: "GitHub", apiUrl: sandbox.apiUrl, owner: "acme", repository: "policies", tokenFile },
+    },
+  });
+  const seen = { fetches: 0, lists: 0, writes: 0, passes: 0 };
+  sandbox.onRequest(({ kind, method, path, write }) => {
+    if (kind === "git" && path.includes("info/refs")) seen.fetches += 1;
+    if (kind === "api" && method === "GET" && path.includes("/pulls?state=all")) seen.lists += 1;
+    if (write) seen.writes += 1;
+  });
+  const address = await rig.cluster.listen();
+  const stop = new AbortController();
+  const served = { url: "" };
+  const running = runController(
+    {
+      kubeconfig: address.kubeconfig,
+      namespace: "ringward-jobs",
+      identity: "one",
+      directory: join(directory, "data"),
+      idleMs: 500,
+      paceMs: 10,
+      listEveryMs: NEVER_MS,
+      webhook: { address: { host: "127.0.0.1", port: 0 }, secretFile },
+      qps: 1_000,
+      burst: 1_000,
+      clock: rig.clock,
+      transport: systemClock,
+      random: seededRandom(1),
+      log(_, message, details) {
+        if (message === "serving webhooks") served.url = (details as { url: string }).url;
+      },
+      onPass: () => void (seen.passes += 1),
+    },
+    stop.signal,
+  );
+  onTestFinished(async () => {
+    stop.abort(new Error("the test is over"));
+    await running;
+    await address.close();
+    await sandbox.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const send = async (body: string, key: string): Promise<number> => {
+    const headers = {
+      "x-github-event": "pull_request",
+      "x-github-delivery": randomUUID(),
+      "x-hub-signature-256": `sha256=${createHmac("sha256", key).update(body).digest("hex")}`,
+    };
+    return (await fetch(served.url, { method: "POST", headers, body })).status;
+  };
+  /** Passes go by, in policy time too, without anything to do. */
+  const rest = async (): Promise<void> => {
+    const from = seen.passes;
+    await until(() => {
+      rig.clock.advance(1_000);
+      return seen.passes >= from + 5;
+    });
+  };
+  return { rig, sandbox, seen, send, rest };
+}
+
+it("pokes the controller to look, and cannot tell it what it will see", async () => {
+  const { sandbox, seen, send, rest } = await prepare();
+  await until(() => seen.lists > 0 && seen.writes > 0);
+  await rest();
+  const states = async (): Promise<readonly string[]> =>
+    (await sandbox.pullRequests()).map(({ number, state, headSha }) => `#${number} ${state} ${headSha}`);
+  const pulls = await states();
+  const [pull] = await sandbox.pullRequests();
+  const main = (await sandbox.branches()).get("main");
+  const before = { ...seen };
+  const lie = JSON.stringify({
+    action: "closed",
+    number: pull?.number,
+    pull_request: { number: pull?.number, merged: true, merge_commit_sha: "a".repeat(40), base: { ref: "main" } },
+    ref: "refs/heads/main",
+    after: "b".repeat(40),
+    forced: true,
+  });
+
+  // Whoever does not know the secret makes nothing happen.
+  expect(await send(lie, "another random string")).toBe(401);
+  await rest();
+  expect([seen.fetches, seen.lists, seen.writes]).toEqual([before.fetches, before.lists, before.writes]);
+
+  // Signed, it makes us look; what we see is what is there, and nothing is written for it.
+  expect(await send(lie, SECRET)).toBe(202);
+  await until(() => seen.fetches > before.fetches && seen.lists > before.lists);
+  await rest();
+  expect(seen.writes).toBe(before.writes);
+  expect((await sandbox.branches()).get("main")).toBe(main);
+  expect(await states()).toEqual(pulls);
+  expect(pulls.length).toBeGreaterThan(0);
+
+  // And it looks at once where something did happen, long before the interval is over.
+  const told = { ...seen };
+  await sandbox.commit({
+    branch: "main",
+    files: new Map([["README.md", "new\n"]]),
+    message: "By hand",
+    author: "alice",
+  });
+  expect(await send("{}", SECRET)).toBe(202);
+  await until(() => seen.fetches > told.fetches);
+}, 120_000);
