@@ -97,10 +97,14 @@ const fields = {
         tokenFile: Type.Optional(File("Token for https.")),
         username: Type.Optional(
           Type.String({
+            minLength: 1,
             maxLength: 128,
-            description: "User name that goes with the token.",
-            default: "x-access-token",
+            description: "User name for https; with a token any will do where it is left out (`x-access-token`).",
           }),
+        ),
+        passwordFile: Type.Optional(File("Password for https, in place of a token.")),
+        caFile: Type.Optional(
+          File("PEM certificates of the authorities that the https server and the proxy are trusted by."),
         ),
         sshKeyFile: Type.Optional(File("Private key for ssh.")),
         knownHostsFile: Type.Optional(File("Host keys for ssh.")),
@@ -130,10 +134,43 @@ const fields = {
             message: "ssh needs knownHostsFile",
           },
           {
-            rule: "!has(self.githubApp) || !has(self.tokenFile)",
-            message: "githubApp makes the tokens for https: leave tokenFile out",
+            rule: "!has(self.knownHostsFile) || has(self.sshKeyFile)",
+            message: "knownHostsFile goes with sshKeyFile",
+          },
+          {
+            rule: "[has(self.tokenFile), has(self.passwordFile), has(self.sshKeyFile)].filter(given, given).size() <= 1",
+            message: "give one of tokenFile, passwordFile and sshKeyFile",
+          },
+          {
+            rule: "!has(self.passwordFile) || has(self.username)",
+            message: "passwordFile needs username",
+          },
+          {
+            rule: "!has(self.username) || has(self.tokenFile) || has(self.passwordFile)",
+            message: "username goes with tokenFile or passwordFile",
+          },
+          {
+            rule: "!has(self.githubApp) || !(has(self.tokenFile) || has(self.passwordFile))",
+            message: "githubApp makes the tokens for https: leave tokenFile and passwordFile out",
           },
         ),
+      },
+    ),
+  ),
+  proxy: Type.Optional(
+    Type.Object(
+      {
+        url: Type.String({
+          minLength: 1,
+          maxLength: 512,
+          pattern: "^https?://[^/@?#\\s]+/?$",
+          description: "`http://HOST:PORT` or `https://HOST:PORT`, without user or password.",
+        }),
+        credentialsFile: Type.Optional(File("The proxy's `USER:PASSWORD`.")),
+      },
+      {
+        description:
+          "Proxy through which git asks the https server (CONNECT). Nothing is taken from the environment: no HTTPS_PROXY, no NO_PROXY.",
       },
     ),
   ),
@@ -197,10 +234,20 @@ const fields = {
 
 export const PolicyRepositorySpec = Type.Object(
   fields,
-  rules({
-    rule: "!has(self.forge) || has(self.forge.tokenFile) || (has(self.auth) && has(self.auth.githubApp))",
-    message: "forge needs tokenFile or auth.githubApp",
-  }),
+  rules(
+    {
+      rule: "!has(self.forge) || has(self.forge.tokenFile) || (has(self.auth) && has(self.auth.githubApp))",
+      message: "forge needs tokenFile or auth.githubApp",
+    },
+    {
+      rule: "!(self.url.startsWith('https://') || self.url.startsWith('http://')) || !has(self.auth) || !has(self.auth.sshKeyFile)",
+      message: "sshKeyFile goes with an ssh url",
+    },
+    {
+      rule: "!(self.url.startsWith('ssh://') || self.url.contains('@')) || self.url.startsWith('http') || (has(self.auth) && has(self.auth.sshKeyFile) && !has(self.auth.caFile) && !has(self.proxy))",
+      message: "an ssh url needs auth.sshKeyFile, and neither caFile nor proxy",
+    },
+  ),
 );
 
 export const PolicyRepositoryStatus = Type.Object({

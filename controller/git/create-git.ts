@@ -6,11 +6,10 @@ import { mkdir } from "node:fs/promises";
 
 import { simpleGit } from "simple-git";
 
-import type { GitAuth } from "./auth.ts";
-import { basicHeader, redact, sshCommand } from "./auth.ts";
+import { type GitAuth, type GitProxy, redact } from "./auth.ts";
+import { credentials } from "./credentials.ts";
 import { GitExit, runGit } from "./git-process.ts";
 import type { GitUrl } from "./url.ts";
-import { UserError } from "../errors.ts";
 
 export interface GitOptions {
   readonly url: GitUrl;
@@ -19,6 +18,9 @@ export interface GitOptions {
   readonly auth?: GitAuth;
   /** PEM file of the authority that signed the server's certificate, for servers inside a company. */
   readonly caFile?: string;
+  readonly proxy?: GitProxy;
+  /** ssh key that signs our commits; left out: they are not signed. */
+  readonly signingKeyFile?: string;
   /** A network operation that says nothing for this long is stopped. Milliseconds. */
   readonly silenceMs: number;
   readonly maxOutputBytes: number;
@@ -29,6 +31,8 @@ export interface LocalRun {
   /** See git-process.ts. */
   readonly onOutput?: (chunk: Buffer) => boolean;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Settings for this run, beside those of every run. */
+  readonly config?: readonly (readonly [string, string])[];
 }
 
 export interface Git {
@@ -63,8 +67,26 @@ function settings(options: GitOptions): [string, string][] {
     ["http.lowSpeedLimit", "1"],
     ["http.lowSpeedTime", String(Math.max(1, Math.ceil(options.silenceMs / 1000)))],
     ["remote.origin.url", options.url.text],
-    ...(options.caFile === undefined ? [] : [["http.sslCAInfo", options.caFile] as [string, string]]),
+    ...(options.caFile === undefined ? [] : pairs(["http.sslCAInfo", "http.proxySSLCAInfo"], options.caFile)),
   ];
+}
+
+/** Settings for what runs on the store alone. */
+function localSettings(options: GitOptions): [string, string][] {
+  return [
+    ...settings(options),
+    // No smartcard, no agent: what a signature may be checked with is set where it is checked (verify.ts).
+    ["gpg.program", "/bin/false"],
+    ["gpg.x509.program", "/bin/false"],
+    ["gpg.ssh.defaultKeyCommand", ""],
+    ["log.showSignature", "false"],
+    ["gpg.format", "ssh"],
+    ...(options.signingKeyFile === undefined ? [] : pairs(["user.signingKey"], options.signingKeyFile)),
+  ];
+}
+
+function pairs(keys: readonly string[], value: string): [string, string][] {
+  return keys.map((key) => [key, value]);
 }
 
 function asEnvironment(config: readonly (readonly [string, string])[]): Record<string, string> {
@@ -110,30 +132,6 @@ function mutex(): <T>(task: () => Promise<T>) => Promise<T> {
   };
 }
 
-async function credentials(
-  options: GitOptions,
-): Promise<{ config: [string, string][]; environment: Record<string, string>; secrets: readonly string[] }> {
-  const { auth, url } = options;
-  const none = { config: [], environment: {}, secrets: [] };
-  if (url.transport === "ssh") {
-    if (auth?.kind !== "Ssh") {
-      throw new UserError(
-        "RW1106",
-        "an ssh address needs a private key and a known_hosts file",
-        "give both in spec.auth, or use https with a token",
-      );
-    }
-    return { ...none, environment: { GIT_SSH_COMMAND: sshCommand(auth, 15), GIT_SSH_VARIANT: "ssh" } };
-  }
-  if (auth === undefined) return none;
-  if (auth.kind === "Ssh")
-    throw new UserError("RW1106", "an ssh key cannot be used with an https address", "use an ssh address or a token");
-  if (url.transport === "file") return none;
-  const { header, secrets } = basicHeader(auth.username ?? "x-access-token", await auth.token());
-  // Bound to this host's origin: no other host that the server might name ever sees it.
-  return { ...none, config: [[`http.${url.origin}.extraHeader`, header]], secrets };
-}
-
 function redactedError(error: unknown, command: string, secrets: readonly string[]): Error {
   if (error instanceof GitExit) {
     return new GitExit(command, error.exitCode, redact(error.stdout, secrets), redact(error.stderr, secrets));
@@ -145,14 +143,20 @@ function redactedError(error: unknown, command: string, secrets: readonly string
 export async function createGit(options: GitOptions): Promise<Git> {
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
   const base = baseEnvironment(options);
-  const localEnvironment = { ...base, ...asEnvironment(settings(options)), GIT_ALLOW_PROTOCOL: "none" };
+  const localEnvironment = { ...base, ...asEnvironment(localSettings(options)), GIT_ALLOW_PROTOCOL: "none" };
+  const withConfig = (config: NonNullable<LocalRun["config"]>): Record<string, string> =>
+    asEnvironment([...localSettings(options), ...config]);
   return {
     exclusive: mutex(),
     local: (args, run = {}) =>
       runGit({
         args,
         directory: options.directory,
-        environment: { ...localEnvironment, ...run.environment },
+        environment: {
+          ...localEnvironment,
+          ...(run.config === undefined ? {} : withConfig(run.config)),
+          ...run.environment,
+        },
         ...(run.input === undefined ? {} : { input: run.input }),
         ...(run.onOutput === undefined ? {} : { onOutput: run.onOutput }),
         timeoutMs: Math.max(options.silenceMs, 60_000),

@@ -16,6 +16,12 @@ export const BRANCH_PROTECTED = "RW1117";
 
 const rules: readonly Rule[] = [
   {
+    pattern: /code 407|returned error: 407|response 407|from proxy after CONNECT/i,
+    code: "RW1119",
+    why: "the proxy does not let us through",
+    todo: "check spec.proxy.url and what its credentialsFile holds",
+  },
+  {
     pattern: /couldn't find remote ref/i,
     code: "RW1111",
     why: "the repository has no such branch",

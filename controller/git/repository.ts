@@ -8,7 +8,7 @@ import { join } from "node:path";
 
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
-import type { GitAuth } from "./auth.ts";
+import type { GitAuth, GitProxy } from "./auth.ts";
 import type { GitAuthor } from "./build-commit.ts";
 import { checkAuthor } from "./build-commit.ts";
 import { createGit } from "./create-git.ts";
@@ -22,7 +22,7 @@ import { rememberAnswers } from "./remembered.ts";
 import { blobCache, defaultLimits, readPolicyFiles, type ReadLimits } from "./snapshot-files.ts";
 import type { Store } from "./store.ts";
 import { ask, knows, proposalPrefix, remoteRefs, trackingRefs } from "./store.ts";
-import { checkBranch, checkCommit, checkPath, checkUrl } from "./url.ts";
+import { checkBranch, checkCommit, checkPath, checkProxyUrl, checkUrl } from "./url.ts";
 
 export interface PolicyGitOptions {
   readonly url: string;
@@ -32,9 +32,10 @@ export interface PolicyGitOptions {
   readonly directory: string;
   readonly auth?: GitAuth;
   readonly author: GitAuthor;
-  /** Allows addresses on this machine's disk (tests, sandbox). */
-  readonly allowLocal?: boolean;
+  /** Allows http, this machine's own addresses and paths on its disk (tests, sandbox). */
+  readonly allowInsecure?: boolean;
   readonly caFile?: string;
+  readonly proxy?: GitProxy;
   readonly limits?: Partial<ReadLimits>;
   /** A network operation that is silent for so long is stopped; ms, default 60,000. */
   readonly silenceMs?: number;
@@ -49,7 +50,7 @@ export interface PolicyGitOptions {
 
 /** Opens the policy repository (no network yet). Throws UserError for a bad address, branch, author or an unsafe git. */
 export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGit> {
-  const url = checkUrl(options.url, { allowLocal: options.allowLocal === true });
+  const url = checkUrl(options.url, { allowInsecure: options.allowInsecure === true });
   checkBranch(options.branch);
   if (options.branch.startsWith(proposalPrefix)) {
     throw new UserError(
@@ -69,6 +70,7 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
     maxOutputBytes: limits.maxTotalBytes * 2 + 16 * 1024 * 1024,
     ...(options.auth === undefined ? {} : { auth: options.auth }),
     ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
+    ...(options.proxy === undefined ? {} : { proxy: checkProxy(options.proxy, options.allowInsecure === true) }),
   });
   checkGitVersion((await git.local(["version"])).toString("utf8"));
   await removeLeftovers(directory);
@@ -112,6 +114,11 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
       deleteBranch: (branch, at) => moving(() => deleteBranch(store, branch, checkCommit(at))),
     }),
   );
+}
+
+function checkProxy(proxy: GitProxy, allowInsecure: boolean): GitProxy {
+  checkProxyUrl(proxy.url, { allowInsecure });
+  return proxy;
 }
 
 /** Reports every operation to `onOperation`. */

@@ -50,8 +50,13 @@ function hasDotDot(path: string): boolean {
 }
 
 /** Link-local addresses serve cloud credentials; odd spellings of an address (octal, decimal, mapped) exist to hide one. */
-function checkHost(host: string, url: string): void {
-  const what = `repository address ${shown(url)}`;
+function checkHost(host: string, what: string, allowInsecure: boolean): void {
+  if (!allowInsecure && isLoopback(host))
+    refuse(
+      what,
+      "this machine itself is not allowed",
+      "use the server's name, or start the controller with --allow-insecure",
+    );
   const lower = host.toLowerCase();
   if (lower.startsWith("[")) {
     if (!/^\[(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}\]$/.test(lower))
@@ -76,7 +81,13 @@ function checkHost(host: string, url: string): void {
 }
 
 function isLoopback(host: string): boolean {
-  return host.toLowerCase() === "localhost" || host === "[::1]" || /^127\.[0-9.]+$/.test(host);
+  const name = host.toLowerCase();
+  return (
+    name === "localhost" ||
+    name.endsWith(".localhost") ||
+    /^\[(?:0{0,4}:)+0{0,3}[01]?\]$/.test(name) ||
+    /^127\.[0-9.]+$/.test(name)
+  );
 }
 
 function checkPercent(path: string, url: string): void {
@@ -92,11 +103,32 @@ function checkPercent(path: string, url: string): void {
   }
 }
 
+/** What only a process that was started with `--allow-insecure` takes: this machine's disk and addresses, and http. */
+export interface UrlRules {
+  readonly allowInsecure?: boolean;
+}
+
+/** Checks a proxy's address: `http://HOST:PORT` or `https://HOST:PORT`. Throws UserError RW1131. */
+export function checkProxyUrl(url: string, { allowInsecure: insecure = false }: UrlRules = {}): string {
+  const what = `proxy address ${shown(url)}`;
+  const [, host = "", port = ""] = /^https?:\/\/([^/:@?#\s]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?\/?$/.exec(url) ?? [];
+  if (url.length > maxLength || !/^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)$/.test(host))
+    throw new UserError(
+      "RW1131",
+      `${what}: not the address of a proxy`,
+      "write http://HOST:PORT or https://HOST:PORT, and its credentials into spec.proxy.credentialsFile",
+    );
+  if (port !== "" && (Number(port) < 1 || Number(port) > 65535))
+    throw new UserError("RW1131", `${what}: no such port`, "write a port from 1 to 65535");
+  checkHost(host, what, insecure);
+  return url;
+}
+
 /**
- * Checks a repository's address. `https`, `ssh` and scp-like addresses are fine, `http` only to this machine; paths on disk
- * only with `allowLocal` (tests, sandbox). Throws UserError RW1101.
+ * Checks a repository's address. `https`, `ssh` and scp-like addresses are fine; `http`, this machine itself and paths on its disk
+ * only with `allowInsecure` (tests, sandbox). Throws UserError RW1101.
  */
-export function checkUrl(url: string, options: { readonly allowLocal?: boolean } = {}): GitUrl {
+export function checkUrl(url: string, { allowInsecure: insecure = false }: UrlRules = {}): GitUrl {
   const what = `repository address ${shown(url)}`;
   if (url === "") refuse("repository address", "it is empty", hint);
   if (url.length > maxLength) refuse(what, `longer than ${maxLength} characters`, hint);
@@ -112,18 +144,19 @@ export function checkUrl(url: string, options: { readonly allowLocal?: boolean }
   const web = webUrl.exec(url);
   if (web !== null) {
     const [, scheme = "", host = "", port = "", path = ""] = web;
-    checkHost(host, url);
+    checkHost(host, what, insecure);
     if (hasDotDot(path)) refuse(what, 'the path holds "." or ".."', hint);
     checkPercent(path, url);
-    if (scheme === "http" && !isLoopback(host))
-      refuse(what, "http is not encrypted and allowed to this machine only", "use https");
+    if (scheme === "http" && !insecure)
+      refuse(what, "http is not encrypted", "use https, or start the controller with --allow-insecure");
     if (port !== "" && (Number(port.slice(1)) < 1 || Number(port.slice(1)) > 65535)) refuse(what, "no such port", hint);
     return { text: url, transport: scheme as "https" | "http", host, origin: `${scheme}://${host}${port}/` };
   }
   const ssh = sshUrl.exec(url);
   if (ssh !== null) {
-    const [, host = "", , path = ""] = ssh;
-    checkHost(host, url);
+    const [, host = "", port = "", path = ""] = ssh;
+    checkHost(host, what, insecure);
+    if (port !== "" && (Number(port.slice(1)) < 1 || Number(port.slice(1)) > 65535)) refuse(what, "no such port", hint);
     if (hasDotDot(path)) refuse(what, 'the path holds "." or ".."', hint);
     checkPercent(path, url);
     return { text: url, transport: "ssh", host, origin: "" };
@@ -131,13 +164,13 @@ export function checkUrl(url: string, options: { readonly allowLocal?: boolean }
   const scp = scpUrl.exec(url);
   if (scp !== null && !url.includes("://")) {
     const [, host = "", path = ""] = scp;
-    checkHost(host, url);
+    checkHost(host, what, insecure);
     if (hasDotDot(path)) refuse(what, 'the path holds "." or ".."', hint);
     return { text: url, transport: "ssh", host, origin: "" };
   }
   const local = localPath.exec(url);
   if (local !== null) {
-    if (options.allowLocal !== true) refuse(what, "repositories on this machine's disk are not allowed", hint);
+    if (!insecure) refuse(what, "repositories on this machine's disk are not allowed", hint);
     if (hasDotDot(local[1] ?? "")) refuse(what, 'the path holds "." or ".."', hint);
     return { text: url, transport: "file", host: "", origin: "" };
   }

@@ -264,7 +264,7 @@ function describeUnread(head: CommitSha, error: Error): Block {
 
 /** Another repository, branch or folder is another policy: nothing of the old one may serve for it. */
 function forgetOther(memory: Memory, spec: PolicyRepositorySpec): void {
-  const key = JSON.stringify([spec.url, spec.branch, spec.path, spec.auth, spec.forge]);
+  const key = JSON.stringify([spec.url, spec.branch, spec.path, spec.auth, spec.proxy, spec.forge]);
   if (memory.key === key) return;
   memory.key = key;
   memory.git = undefined;

@@ -9,7 +9,7 @@ import { createBreath } from "../breath.ts";
 import type { Clock, Random } from "../clock.ts";
 import { createForge } from "../forge/index.ts";
 import type { Forge } from "../forge/port.ts";
-import { type GitAuth, tokenFile } from "../git/auth.ts";
+import { passwordFile, proxyCredentialsFile, tokenFile, type GitAuth, type GitProxy } from "../git/auth.ts";
 import { commitRules } from "../git/commit-rules.ts";
 import type { PolicyGit } from "../git/port.ts";
 import { openPolicyGit } from "../git/repository.ts";
@@ -42,6 +42,8 @@ export interface ControllerSettings {
   readonly identity: string;
   /** Folder for the object store of the policy repository. */
   readonly directory: string;
+  /** Lets the policy repository be on this machine, or be asked over http: tests and the sandbox. */
+  readonly allowInsecure?: boolean;
   /** Longest wait between two passes, policy ms. */
   readonly idleMs: number;
   /** Shortest wait between two passes, transport ms. */
@@ -325,8 +327,15 @@ function openRepository(
     directory: join(settings.directory, key),
     author: { name: "Ringward", email: `ringward@${spec.clusterName}.invalid` },
     clock: settings.transport,
+    allowInsecure: settings.allowInsecure === true,
     ...(auth === undefined ? {} : { auth }),
+    ...(spec.auth?.caFile === undefined ? {} : { caFile: spec.auth.caFile }),
+    ...(spec.proxy === undefined ? {} : { proxy: gitProxy(spec.proxy) }),
   });
+}
+
+function gitProxy({ url, credentialsFile }: NonNullable<PolicyRepositorySpec["proxy"]>): GitProxy {
+  return { url, ...(credentialsFile === undefined ? {} : { credentials: proxyCredentialsFile(credentialsFile) }) };
 }
 
 function gitAuth(spec: PolicyRepositorySpec, accounts: Accounts): GitAuth | undefined {
@@ -335,6 +344,8 @@ function gitAuth(spec: PolicyRepositorySpec, accounts: Accounts): GitAuth | unde
     const username = auth.username === undefined ? {} : { username: auth.username };
     return { kind: "Token", token: tokenFile(auth.tokenFile), ...username };
   }
+  if (auth?.passwordFile !== undefined)
+    return { kind: "Basic", username: auth.username ?? "", password: passwordFile(auth.passwordFile) };
   if (auth?.sshKeyFile !== undefined && auth.knownHostsFile !== undefined)
     return { kind: "Ssh", privateKeyFile: auth.sshKeyFile, knownHostsFile: auth.knownHostsFile };
   const app = accounts(spec);

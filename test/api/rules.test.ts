@@ -91,13 +91,37 @@ const EXAMPLES: Readonly<Record<string, { good: object; bad: object }>> = {
     bad: { self: { target: "Image", node: {}, image: {} } },
   },
   "a URL cannot start with a dash": { good: { self: "https://x" }, bad: { self: "--upload-pack=x" } },
-  "githubApp makes the tokens for https: leave tokenFile out": {
+  "githubApp makes the tokens for https: leave tokenFile and passwordFile out": {
     good: { self: { githubApp: { appId: 1 }, sshKeyFile: "/a" } },
     bad: { self: { githubApp: { appId: 1 }, tokenFile: "/a" } },
   },
   "forge needs tokenFile or auth.githubApp": {
     good: { self: { forge: {}, auth: { githubApp: {} } } },
     bad: { self: { forge: {}, auth: { tokenFile: "/a" } } },
+  },
+  "knownHostsFile goes with sshKeyFile": {
+    good: { self: { sshKeyFile: "/a", knownHostsFile: "/b" } },
+    bad: { self: { knownHostsFile: "/b" } },
+  },
+  "give one of tokenFile, passwordFile and sshKeyFile": {
+    good: { self: { tokenFile: "/a" } },
+    bad: { self: { tokenFile: "/a", passwordFile: "/b" } },
+  },
+  "passwordFile needs username": {
+    good: { self: { username: "bot", passwordFile: "/a" } },
+    bad: { self: { passwordFile: "/a" } },
+  },
+  "username goes with tokenFile or passwordFile": {
+    good: { self: { username: "bot", tokenFile: "/a" } },
+    bad: { self: { username: "bot", sshKeyFile: "/a" } },
+  },
+  "sshKeyFile goes with an ssh url": {
+    good: { self: { url: "ssh://git@h/p", auth: { sshKeyFile: "/a" } } },
+    bad: { self: { url: "https://h/p", auth: { sshKeyFile: "/a" } } },
+  },
+  "an ssh url needs auth.sshKeyFile, and neither caFile nor proxy": {
+    good: { self: { url: "git@h:p", auth: { sshKeyFile: "/a" } } },
+    bad: { self: { url: "git@h:p", auth: { sshKeyFile: "/a" }, proxy: { url: "http://p:1" } } },
   },
   "ssh needs knownHostsFile": {
     good: { self: { sshKeyFile: "/a", knownHostsFile: "/b" } },

@@ -57,7 +57,7 @@ async function loadOnce(bare: string, directory: string): Promise<Parts> {
     branch: "main",
     directory,
     author,
-    allowLocal: true,
+    allowInsecure: true,
     clock: systemClock,
   });
   const { head } = await git.fetch();

@@ -14,7 +14,7 @@ const SHARED: Readonly<Record<string, readonly [means: string, ...files: readonl
   RW1106: [
     "the credentials do not fit ssh, or ssh does not fit the address",
     "controller/git/auth.ts",
-    "controller/git/create-git.ts",
+    "controller/git/credentials.ts",
   ],
   RW1111: ["there is no such branch", "controller/git/explain-remote-error.ts", "controller/git/memory.ts"],
   RW1120: ["the file cannot be edited in place", "controller/git/edit-splice.ts", "controller/git/edit.ts"],

@@ -109,7 +109,7 @@ async function publish(history: History): Promise<{ readonly git: PolicyGit; rea
     branch: "main",
     directory: join(folder, `store-${count}`),
     author,
-    allowLocal: true,
+    allowInsecure: true,
     clock: systemClock,
   });
   await git.fetch();

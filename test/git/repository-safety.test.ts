@@ -43,6 +43,7 @@ afterEach(async () => {
 const open = (rest: Partial<PolicyGitOptions> = {}): Promise<PolicyGit> =>
   openPolicyGit({
     url: `${server.url}/remote.git`,
+    allowInsecure: true,
     branch: "main",
     directory: join(disk.folder, "stores"),
     auth: { kind: "Token", token: async () => token },
@@ -57,7 +58,7 @@ const openLocal = (rest: Partial<PolicyGitOptions> = {}): Promise<PolicyGit> =>
     directory: join(disk.folder, "stores"),
     author,
     clock: systemClock,
-    allowLocal: true,
+    allowInsecure: true,
     ...rest,
   });
 const change = (parent: NewCommit["parent"], rest: Partial<NewCommit> = {}): NewCommit => ({
@@ -190,7 +191,10 @@ describe("credentials", () => {
     try {
       const url = "git@git.example.test:acme/fleet.git";
       expect((await failure((await open({ url })).fetch())).code).toBe("RW1106");
-      const auth = { kind: "Ssh", privateKeyFile: "/run/key", knownHostsFile: "/run/known_hosts" } as const;
+      const [privateKeyFile, knownHostsFile] = [join(disk.folder, "key"), join(disk.folder, "known_hosts")];
+      const auth = { kind: "Ssh", privateKeyFile, knownHostsFile } as const;
+      expect((await failure((await open({ url, auth })).fetch())).code).toBe("RW1106");
+      for (const path of [privateKeyFile, knownHostsFile]) writeFileSync(path, "");
       expect((await failure((await open({ url, auth })).fetch())).code).toBe("RW1113");
       expect(
         (await failure((await open({ url, auth: { ...auth, privateKeyFile: "/run/key;touch x" } })).fetch())).code,
@@ -204,8 +208,10 @@ describe("credentials", () => {
         .find((run) => run.program === "ssh")
         ?.args.join(" ") ?? "";
 
-    expect(args).toContain("-F /dev/null -i /run/key");
-    expect(args).toContain("-o BatchMode=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=/run/known_hosts");
+    expect(args).toContain(`-F /dev/null -i ${join(disk.folder, "key")}`);
+    expect(args).toContain(
+      `-o BatchMode=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=${join(disk.folder, "known_hosts")}`,
+    );
     expect(args).toContain("git@git.example.test git-upload-pack 'acme/fleet.git'");
   });
 });
@@ -487,7 +493,7 @@ describe("what is in the repository", () => {
     const first = disk.people.commitFiles("main", files, { time });
     const second = disk.people.commitFiles("main", { "policies/7.yaml": "n: seven\n" }, { time });
     const git = await createGit({
-      url: checkUrl(disk.bare, { allowLocal: true }),
+      url: checkUrl(disk.bare, { allowInsecure: true }),
       directory: disk.bare,
       silenceMs: 60_000,
       maxOutputBytes: 1e8,
@@ -532,7 +538,7 @@ it("reports each operation with its outcome", async () => {
     branch: "main",
     directory: mkdtempSync(join(disk.folder, "s-")),
     author,
-    allowLocal: true,
+    allowInsecure: true,
     clock: systemClock,
     onOperation: ({ name, ok, durationMs }) => seen.push(`${name} ${ok} ${durationMs >= 0}`),
   });

@@ -16,7 +16,7 @@ policyGitContract("git on disk", async () => {
         branch: "main",
         directory: mkdtempSync(join(remote.folder, "store-")),
         author,
-        allowLocal: true,
+        allowInsecure: true,
         clock: systemClock,
       }),
     close: async () => remote.remove(),
@@ -32,6 +32,7 @@ policyGitContract("git over HTTP with a token", async () => {
     open: () =>
       openPolicyGit({
         url: `${server.url}/remote.git`,
+        allowInsecure: true,
         branch: "main",
         directory: mkdtempSync(join(remote.folder, "store-")),
         auth: { kind: "Token", token: async () => "s3cret-token" },

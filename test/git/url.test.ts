@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { UserError } from "../../controller/errors.ts";
-import { checkBranch, checkCommit, checkPath, checkUrl } from "../../controller/git/url.ts";
+import { checkBranch, checkCommit, checkPath, checkProxyUrl, checkUrl } from "../../controller/git/url.ts";
 
 const refusal = (run: () => unknown): UserError => {
   try {
@@ -28,7 +28,60 @@ describe("repository addresses", () => {
     ["git@github.com:acme/fleet.git", "ssh", ""],
     ["git@git.example.com:/srv/fleet.git", "ssh", ""],
   ])("takes %s", (url, transport, origin) => {
-    expect(checkUrl(url)).toMatchObject({ text: url, transport, origin });
+    expect(checkUrl(url, { allowInsecure: true })).toMatchObject({ text: url, transport, origin });
+  });
+
+  it.each([
+    "http://git.example.com/fleet.git",
+    "http://127.0.0.1:3000/fleet.git",
+    "https://127.0.0.1/fleet.git",
+    "https://localhost/fleet.git",
+    "https://LOCALHOST/fleet.git",
+    "https://git.localhost/fleet.git",
+    "https://[::1]/fleet.git",
+    "https://[0:0:0:0:0:0:0:1]/fleet.git",
+    "https://[::]/fleet.git",
+    "ssh://git@127.0.0.1:2222/fleet.git",
+    "git@localhost:fleet.git",
+    "/srv/git/fleet.git",
+    "file:///srv/git/fleet.git",
+  ])("takes %s with --allow-insecure alone", (url) => {
+    expect(checkUrl(url, { allowInsecure: true }).text).toBe(url);
+    expect(refusal(() => checkUrl(url)).code).toBe("RW1101");
+  });
+
+  it.each([
+    "http://proxy.example.com:3128",
+    "https://proxy.example.com",
+    "http://10.0.0.7:8080/",
+    "http://[2001:db8::1]:3128",
+  ])("takes the proxy %s", (url) => {
+    expect(checkProxyUrl(url)).toBe(url);
+  });
+
+  it.each([
+    "",
+    "proxy.example.com:3128",
+    "socks5://proxy.example.com:1080",
+    "http://user:pass@proxy.example.com:3128",
+    "http://user@proxy.example.com:3128",
+    "http://proxy.example.com:3128/path",
+    "http://proxy.example.com:0",
+    "http://proxy.example.com:99999",
+    "http://proxy.example.com:3128\n",
+    "http://-oProxyCommand=x:1",
+    "http://",
+  ])("refuses the proxy %j", (url) => {
+    const error = refusal(() => checkProxyUrl(url));
+
+    expect(error.code).toBe("RW1131");
+    expect(error.message).not.toMatch(/pass@|\n/);
+  });
+
+  it("holds a proxy's host to the rules of the repository's", () => {
+    for (const url of ["http://127.0.0.1:3128", "http://169.254.169.254:80", "http://2130706433:3128"])
+      expect(refusal(() => checkProxyUrl(url)).code).toBe("RW1101");
+    expect(checkProxyUrl("http://127.0.0.1:3128", { allowInsecure: true })).toBe("http://127.0.0.1:3128");
   });
 
   it.each([
@@ -47,6 +100,7 @@ describe("repository addresses", () => {
     "http://git.example.com/fleet.git",
     "http://127.0.0.1.evil.example/fleet.git",
     "http://localhost.evil.example/fleet.git",
+    "ssh://git@github.com:99999/acme/fleet.git",
     "git://github.com/acme/fleet.git",
     "ftp://github.com/acme/fleet.git",
     "HTTPS://github.com/acme/fleet.git",
@@ -105,10 +159,10 @@ describe("repository addresses", () => {
   });
 
   it("takes paths on disk only where tests and the sandbox ask for it", () => {
-    expect(checkUrl("/srv/git/fleet.git", { allowLocal: true }).transport).toBe("file");
-    expect(checkUrl("file:///srv/git/fleet.git", { allowLocal: true }).transport).toBe("file");
-    expect(refusal(() => checkUrl("/srv/../etc", { allowLocal: true })).code).toBe("RW1101");
-    expect(refusal(() => checkUrl("srv/git", { allowLocal: true })).code).toBe("RW1101");
+    expect(checkUrl("/srv/git/fleet.git", { allowInsecure: true }).transport).toBe("file");
+    expect(checkUrl("file:///srv/git/fleet.git", { allowInsecure: true }).transport).toBe("file");
+    expect(refusal(() => checkUrl("/srv/../etc", { allowInsecure: true })).code).toBe("RW1101");
+    expect(refusal(() => checkUrl("srv/git", { allowInsecure: true })).code).toBe("RW1101");
   });
 });
 

@@ -1,4 +1,7 @@
 // Facts about the export as text: its order, its bytes, what it is for, and that the sandbox takes it as a cluster does.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadAll } from "js-yaml";
 import { command } from "../../controller/cli/install.ts";
@@ -26,6 +29,16 @@ async function install(...args: readonly string[]): Promise<Printed> {
 const ALLOW = ["--allow-recipe-image", "registry.example.com/ringward"];
 
 describe("ringward install --export", () => {
+  it("never starts a controller with --allow-insecure, and neither does anything in charts/", async () => {
+    const charts = fileURLToPath(new URL("../../charts", import.meta.url));
+    const files = readdirSync(charts, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const texts = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
+
+    for (const text of [...texts, (await install("--export", ...ALLOW)).out])
+      expect(text).not.toContain("allow-insecure");
+    expect(texts.length).toBeGreaterThan(0);
+  });
+
   it("prints the same bytes for the same arguments, in whatever order prefixes are given", async () => {
     const one = await install("--export", ...ALLOW, "--allow-recipe-image", "ghcr.io/a/");
     const other = await install("--export", "--allow-recipe-image", "ghcr.io/a", ...ALLOW, ...ALLOW);

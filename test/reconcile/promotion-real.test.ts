@@ -32,6 +32,7 @@ async function start() {
   await sandbox.seed(new Map(Object.entries(FILES)), "Start", "alice");
   const git = await openPolicyGit({
     url: sandbox.gitUrl,
+    allowInsecure: true,
     branch: "main",
     directory: join(directory, "store"),
     auth: { kind: "Token", token: async () => "bot-token" },

@@ -64,6 +64,7 @@ describe("a pass in which nothing was fetched or pushed", () => {
       openGit: () =>
         openPolicyGit({
           url: sandbox.gitUrl,
+          allowInsecure: true,
           branch: "main",
           directory: store,
           auth: { kind: "Token", token },

@@ -112,7 +112,7 @@ export async function runOverWire(at?: number, mode?: Mode): Promise<WireRun> {
       directory: join(folder, "judge"),
       author: { name: "Judge", email: "judge@sweep.invalid" },
       clock: systemClock,
-      allowLocal: true,
+      allowInsecure: true,
     });
     const verdict = checkHistory({
       history: cluster.server.store.history(),
@@ -147,7 +147,7 @@ function wirePorts(
         author: { name: "Ringward", email: CONTROLLER_EMAIL },
         auth: { kind: "Token", token: () => Promise.resolve(TOKEN) },
         clock: systemClock,
-        allowLocal: true,
+        allowInsecure: true,
       }),
     forge: () =>
       createForge({

@@ -150,6 +150,8 @@ function createControllerProcess(sandbox: Sandbox, onLog: (line: string) => void
     kubeconfig,
     "--policy-clock",
     sandbox.clockUrl,
+    // The sandbox's forge is on this machine.
+    "--allow-insecure",
   ];
   // One identity for all its lives: a Lease that our dead predecessor holds is ours. Its data survive too, as on a persistent volume.
   args.push("--identity", "ringward-demo", "--data", sandbox.workspace.directory, "--pace", "50");

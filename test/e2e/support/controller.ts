@@ -64,6 +64,8 @@ export function createController(options: ControllerOptions): Controller {
     data,
     "--namespace",
     namespace,
+    // The forge of these tests is on this machine.
+    "--allow-insecure",
     ...(metrics === undefined ? [] : ["--metrics-bind-address", metrics]),
   ];
   let program: Program | undefined;

@@ -37,6 +37,7 @@ export async function judge({ changes, auditLog, directory, forge, controllerUse
   const history = joinHistory(changes, events);
   const git = await openPolicyGit({
     url: forge.gitUrl,
+    allowInsecure: true,
     branch: "main",
     directory,
     author: { name: "verdict", email: "verdict@example.invalid" },
