@@ -62,6 +62,7 @@ async function prepare() {
       namespace: "ringward-jobs",
       identity: "one",
       directory: join(directory, "data"),
+      allowInsecure: true,
       idleMs: 500,
       paceMs: 10,
       listEveryMs: NEVER_MS,
