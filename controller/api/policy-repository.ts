@@ -104,7 +104,7 @@ const fields = {
         ),
         passwordFile: Type.Optional(File("Password for https, in place of a token.")),
         caFile: Type.Optional(
-          File("PEM certificates of the authorities that the https server and the proxy are trusted by."),
+          File("PEM certificates of the authorities that the https server, the forge and the proxy are trusted by."),
         ),
         sshKeyFile: Type.Optional(File("Private key for ssh.")),
         knownHostsFile: Type.Optional(File("Host keys for ssh.")),
@@ -170,7 +170,7 @@ const fields = {
       },
       {
         description:
-          "Proxy through which git asks the https server (CONNECT). Nothing is taken from the environment: no HTTPS_PROXY, no NO_PROXY.",
+          "Proxy through which git asks the https server (CONNECT), and the forge is asked. Nothing is taken from the environment: no HTTPS_PROXY, no NO_PROXY.",
       },
     ),
   ),

@@ -4,6 +4,7 @@ import type { Forge } from "./port.ts";
 
 export { type Account, createAppAccount, type ForgeCall } from "./github/index.ts";
 export type { Forge, PullRequest } from "./port.ts";
+export { createFetch } from "./way.ts";
 export { REF_PROTECTED } from "./protected.ts";
 
 /** Which forge, and where. One member per kind. */

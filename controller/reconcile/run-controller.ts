@@ -27,7 +27,7 @@ import type { BindAddress } from "../serve/bind-address.ts";
 import { createPrometheus } from "../serve/prometheus.ts";
 import { type ClusterReader, watching } from "./cluster.ts";
 import { type Endpoints, startEndpoints, type WebhookSettings } from "./endpoints.ts";
-import { createAppAccounts, GITHUB_API } from "./forge-account.ts";
+import { createAppAccounts, GITHUB_API, wayTo } from "./forge-account.ts";
 import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
 import { type Loop, startLoop } from "./loop.ts";
 import { createController, type PassResult } from "./pass.ts";
@@ -366,6 +366,7 @@ async function openForge(
     owner: forge.owner,
     repository: forge.repository,
     clock: settings.transport,
+    fetch: wayTo(spec),
     ...(forge.tokenFile === undefined && app !== undefined
       ? { account: app, commits: { branch: spec.branch ?? "main", rules: commitRules } }
       : { token: tokenFile(forge.tokenFile ?? "") }),

@@ -22,6 +22,8 @@ export interface AppOptions {
   /** Transport time. */
   readonly clock: Clock;
   readonly onRequest?: (call: ForgeCall) => void;
+  /** As the forge's. */
+  readonly fetch?: typeof fetch | undefined;
 }
 
 const tokensRoute = "/app/installations/{installation_id}/access_tokens";

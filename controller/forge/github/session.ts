@@ -30,6 +30,8 @@ export interface GitHubForgeOptions {
   /** Transport time. */
   readonly clock: Clock;
   readonly onRequest?: (call: ForgeCall) => void;
+  /** The way there (`createFetch`); left out: the usual one. */
+  readonly fetch?: typeof fetch | undefined;
 }
 
 /** Whom we speak as; a token is asked for before every request, so that a renewed one is used at once. */
@@ -117,6 +119,7 @@ export interface SendOptions {
   readonly account: Pick<Account, "token" | "refused">;
   readonly clock: Clock;
   readonly onRequest?: ((call: ForgeCall) => void) | undefined;
+  readonly fetch?: typeof fetch | undefined;
 }
 
 /** Requests to that forge in that account's name, at that pace. */
@@ -149,11 +152,17 @@ export function createSend(options: SendOptions, pace: Pace): Session["send"] {
     // What a template does not use, octokit appends as a query: a next page's address has all it needs.
     const names = route.includes("{owner}") ? { owner: options.owner, repo: options.repository } : {};
     // A redirect is not followed: whoever has our repository's old name now need not be who we mean.
-    const how = { signal, redirect: "manual" } as const;
+    const how = {
+      signal,
+      redirect: "manual",
+      ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+    } as const;
     let reply: Awaited<ReturnType<Octokit["request"]>>;
     try {
       reply = await octokit.request(`${method} ${route}`, { ...names, ...rest, headers, request: how });
     } catch (error) {
+      // Octokit wraps what `fetch` threw; a file that a person must mend is told as it is.
+      if (error instanceof Error && error.cause instanceof UserError) throw error.cause;
       const response = (error as { response?: { status?: number; headers?: unknown } } | null)?.response;
       tell(response?.status ?? 0, response?.headers);
       throw error;
