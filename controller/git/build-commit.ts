@@ -118,7 +118,7 @@ export async function buildCommit(
   try {
     await git.local(["read-tree", commit.parent], { environment });
     await git.local(["update-index", "-z", "--index-info"], { environment, input: `${lines.join("\0")}\0` });
-    tree = (await git.local(["write-tree"], { environment })).toString("latin1").trim();
+    tree = (await git.local(["write-tree", "--missing-ok"], { environment })).toString("latin1").trim();
   } finally {
     await rm(environment.GIT_INDEX_FILE, { force: true });
     await rm(`${environment.GIT_INDEX_FILE}.lock`, { force: true });

@@ -36,8 +36,8 @@ export interface LocalRun {
 }
 
 export interface Git {
-  /** Runs git with the network and credentials; answers standard output. Throws GitExit or Error, redacted. */
-  remote(args: readonly string[]): Promise<string>;
+  /** Runs git with the network and credentials, `input` on its standard input; answers standard output. Throws GitExit or Error, redacted. */
+  remote(args: readonly string[], input?: string): Promise<string>;
   /** Runs git on the object store alone. Throws GitExit or Error. */
   local(args: readonly string[], run?: LocalRun): Promise<Buffer>;
   /** Runs one task after another: nothing else of this repository that is `exclusive` runs at the same time. */
@@ -116,6 +116,8 @@ function baseEnvironment(options: GitOptions): Record<string, string> {
     GIT_ASKPASS: "/bin/false",
     SSH_ASKPASS: "/bin/false",
     GIT_OPTIONAL_LOCKS: "0",
+    // What is not in the store is asked for by name (wanted-blobs.ts), never by git on its own.
+    GIT_NO_LAZY_FETCH: "1",
     GIT_NO_REPLACE_OBJECTS: "1",
     GIT_LITERAL_PATHSPECS: "1",
     GIT_ALLOW_PROTOCOL: options.url.transport,
@@ -146,6 +148,12 @@ export async function createGit(options: GitOptions): Promise<Git> {
   const localEnvironment = { ...base, ...asEnvironment(localSettings(options)), GIT_ALLOW_PROTOCOL: "none" };
   const withConfig = (config: NonNullable<LocalRun["config"]>): Record<string, string> =>
     asEnvironment([...localSettings(options), ...config]);
+  const remoteLimits = {
+    directory: options.directory,
+    // What it does is one request: it may take long, and what makes no progress is ended by http.lowSpeedTime or ssh's own probes.
+    timeoutMs: Math.max(options.silenceMs * 10, 600_000),
+    maxOutputBytes: options.maxOutputBytes,
+  };
   return {
     exclusive: mutex(),
     local: (args, run = {}) =>
@@ -163,7 +171,7 @@ export async function createGit(options: GitOptions): Promise<Git> {
         // What is not kept is bounded by time alone.
         maxOutputBytes: run.onOutput === undefined ? options.maxOutputBytes : Number.POSITIVE_INFINITY,
       }),
-    async remote(args) {
+    async remote(args, input) {
       const secret = await credentials(options);
       const environment = {
         ...base,
@@ -171,6 +179,14 @@ export async function createGit(options: GitOptions): Promise<Git> {
         ...asEnvironment([...settings(options), ...secret.config]),
       };
       const command = args[0] ?? "";
+      if (input !== undefined) {
+        // simple-git has no way to write to a process.
+        try {
+          return (await runGit({ ...remoteLimits, args, environment, input })).toString("utf8");
+        } catch (error) {
+          throw redactedError(error, command, secret.secrets);
+        }
+      }
       let exit: GitExit | undefined;
       const git = simpleGit({
         baseDir: options.directory,

@@ -72,6 +72,8 @@ async function tryPush(
     await store.git.remote([
       "push",
       "--porcelain",
+      // A thin pack would be made against the old contents of a file, which may never have been fetched.
+      "--no-thin",
       "--no-verify",
       "--no-follow-tags",
       "--recurse-submodules=no",

@@ -23,6 +23,7 @@ import { blobCache, defaultLimits, readPolicyFiles, type ReadLimits } from "./sn
 import type { Store } from "./store.ts";
 import { ask, knows, proposalPrefix, remoteRefs, trackingRefs } from "./store.ts";
 import { checkBranch, checkCommit, checkPath, checkProxyUrl, checkUrl } from "./url.ts";
+import { FILTER } from "./wanted-blobs.ts";
 
 export interface PolicyGitOptions {
   readonly url: string;
@@ -91,13 +92,15 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
           const before = branches ?? (await trackingRefs(store));
           branches = undefined;
           branches = await fetchBranches(store);
-          return compareBranches(before, branches, store.branch);
+          const fetched = compareBranches(before, branches, store.branch);
+          if (fetched.changed) await repackWhenScattered(store);
+          return fetched;
         }),
       isAncestor: (ancestor, descendant) => isAncestor(store, checkCommit(ancestor), checkCommit(descendant)),
       async read(commit, path): Promise<GitSnapshot> {
         const checked = checkPath(path);
         const time = await commitTime(store, checkCommit(commit));
-        return { commit, time, files: await readPolicyFiles(git, commit, checked, limits, cache) };
+        return { commit, time, files: await readPolicyFiles(store, commit, checked, limits, cache) };
       },
       async parent(commit) {
         const line = await ask(store, ["rev-list", "--parents", "--max-count=1", checkCommit(commit)]);
@@ -162,6 +165,16 @@ async function removeLeftovers(directory: string): Promise<void> {
   await Promise.all(stale.map((name) => rm(join(directory, name), { force: true })));
 }
 
+/** Each fetch leaves a pack; of many of them every look-up becomes slow. */
+const MOST_PACKS = 60;
+
+/** Nothing is lost by it, not even what no branch names any more: the last verified head of a rewritten history is among that (G1). */
+async function repackWhenScattered({ git, directory }: Store): Promise<void> {
+  const names = await readdir(join(directory, "objects/pack"));
+  if (names.filter((name) => name.endsWith(".pack")).length <= MOST_PACKS) return;
+  await git.local(["repack", "-a", "-d", "--keep-unreachable", "--quiet"]);
+}
+
 /** Where the branches that we follow were at the last fetch, push or deletion. */
 type Branches = ReadonlyMap<string, CommitSha>;
 
@@ -180,11 +193,13 @@ async function fetchBranches(store: Store): Promise<Branches> {
   try {
     await store.git.remote([
       "fetch",
-      "--quiet",
+      // Told what goes on, a slow transfer is not taken for a dead one (silenceMs).
+      "--progress",
       "--prune",
       "--no-tags",
       "--no-write-fetch-head",
       "--no-recurse-submodules",
+      FILTER,
       "origin",
       tracked,
       proposals,

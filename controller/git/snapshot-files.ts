@@ -1,10 +1,12 @@
-// Reads the policy files of one commit out of the object store: one `ls-tree` for the names, one `cat-file --batch` for all
-// contents that are not cached (a process per blob costs 3 ms). Never writes a file, never follows a symlink or a submodule.
+// Reads the policy files of one commit out of the object store: one `ls-tree` for the names, one request for what the store lacks, one
+// `cat-file --batch` for all contents that are not cached (a process per blob costs 3 ms). Never writes a file, never follows a symlink or a submodule.
 // What cannot be read becomes a PolicyFile with a `problem`: one bad file never hides another (G5).
 import { isUtf8 } from "node:buffer";
 
 import type { Git } from "./create-git.ts";
 import type { CommitSha, PolicyFile } from "./port.ts";
+import type { Store } from "./store.ts";
+import { bringBlobs } from "./wanted-blobs.ts";
 import { UserError } from "../errors.ts";
 
 export interface ReadLimits {
@@ -145,7 +147,6 @@ export function checkTotals(files: number, bytes: number, limits: ReadLimits): v
 interface TreeEntry {
   readonly mode: string;
   readonly blob: string;
-  readonly size: number;
   readonly path: string;
   readonly pathOk: boolean;
 }
@@ -157,15 +158,14 @@ function parseTree(output: Buffer): TreeEntry[] {
   for (const record of output.toString(allOk ? "utf8" : "latin1").split("\0")) {
     if (record === "") continue;
     const tab = record.indexOf("\t");
-    // "<mode> <type> <id> <padded size>"
-    const [mode = "", , blob = "", size = ""] = record.slice(0, tab).split(/ +/);
-    if (tab < 0 || size === "") throw new Error("git ls-tree answered in an unknown form");
+    // "<mode> <type> <id>"
+    const [mode = "", , blob = ""] = record.slice(0, tab).split(" ");
+    if (tab < 0 || blob === "") throw new Error("git ls-tree answered in an unknown form");
     const bytes = allOk ? undefined : Buffer.from(record.slice(tab + 1), "latin1");
     const path = bytes === undefined ? record.slice(tab + 1) : bytes.toString("utf8");
     entries.push({
       mode,
       blob,
-      size: size === "-" ? 0 : Number(size),
       path,
       pathOk: bytes === undefined || isUtf8(bytes),
     });
@@ -192,55 +192,67 @@ export async function readBlobs(git: Git, blobs: readonly string[]): Promise<Map
   return found;
 }
 
-/** All policy files under `path` at a commit, sorted by path. Throws UserError RW1110 over the limits. */
+/** Bytes of each blob. Throws Error for one that is not in the store. */
+async function sizesOf(git: Git, blobs: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if (blobs.length === 0) return new Map();
+  const output = await git.local(["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", "--buffer"], {
+    input: `${blobs.join("\n")}\n`,
+  });
+  const sizes = new Map<string, number>();
+  for (const line of output.toString("latin1").split("\n")) {
+    const [blob = "", type, size] = line.split(" ");
+    if (type === "blob") sizes.set(blob, Number(size));
+  }
+  for (const blob of blobs) if (!sizes.has(blob)) throw new Error(`git cat-file: object ${blob} is not a blob`);
+  return sizes;
+}
+
+/** All policy files under `path` at a commit, sorted by path. Throws UserError RW1110 over the limits, or what a fetch throws. */
 export async function readPolicyFiles(
-  git: Git,
+  store: Store,
   commit: CommitSha,
   path: string,
   limits: ReadLimits,
   cache: BlobCache,
 ): Promise<PolicyFile[]> {
-  const listing = await git.local([
-    "ls-tree",
-    "-r",
-    "-z",
-    "-l",
-    "--full-tree",
-    commit,
-    "--",
-    ...(path === "" ? [] : [path]),
-  ]);
+  const { git } = store;
+  const listing = await git.local(["ls-tree", "-r", "-z", "--full-tree", commit, "--", ...(path === "" ? [] : [path])]);
   const entries = parseTree(listing).filter(
     (entry) => (path === "" || entry.path.startsWith(`${path}/`)) && concernsPolicy(entry.mode, entry.path),
   );
-  const wanted = new Map<string, number>();
-  for (const entry of entries) {
-    if (entry.mode.startsWith("100") && entry.size <= limits.maxFileBytes) wanted.set(entry.blob, entry.size);
-  }
-  let bytes = 0;
-  for (const size of wanted.values()) bytes += size;
-  checkTotals(entries.length, bytes, limits);
-
+  checkTotals(entries.length, 0, limits);
   const contents = new Map<string, BlobContent>();
-  for (const blob of wanted.keys()) {
+  const missing: string[] = [];
+  for (const blob of new Set(entries.flatMap(({ mode, blob: id }) => (mode.startsWith("100") ? [id] : [])))) {
     const cached = cache.get(blob);
-    if (cached !== undefined) contents.set(blob, cached);
+    if (cached === undefined) missing.push(blob);
+    else contents.set(blob, cached);
   }
-  const missing = [...wanted.keys()].filter((blob) => !contents.has(blob));
-  for (const [blob, raw] of await readBlobs(git, missing)) {
-    const content = decodeBlob(raw);
+  await bringBlobs(store, missing);
+  const sizes = await sizesOf(git, missing);
+  const small = missing.filter((blob) => (sizes.get(blob) ?? 0) <= limits.maxFileBytes);
+  let bytes = 0;
+  for (const blob of small) bytes += sizes.get(blob) ?? 0;
+  for (const { text } of contents.values()) bytes += text.length;
+  checkTotals(entries.length, bytes, limits);
+  for (const blob of missing) {
+    const size = sizes.get(blob) ?? 0;
+    if (size > limits.maxFileBytes) keep(blob, tooLarge(size, limits), 100);
+  }
+  for (const [blob, raw] of await readBlobs(git, small)) keep(blob, decodeBlob(raw), raw.length + 100);
+  return entries.map((entry) => ({ path: entry.path, blob: entry.blob, ...contentOf(entry, contents) })).sort(byPath);
+
+  function keep(blob: string, content: BlobContent, size: number): void {
     contents.set(blob, content);
-    cache.set(blob, content, raw.length + 100);
+    cache.set(blob, content, size);
   }
-  return entries
-    .map((entry) => ({ path: entry.path, blob: entry.blob, ...contentOf(entry, contents, limits) }))
-    .sort(byPath);
 }
 
-function contentOf(entry: TreeEntry, contents: ReadonlyMap<string, BlobContent>, limits: ReadLimits): BlobContent {
+function contentOf(entry: TreeEntry, contents: ReadonlyMap<string, BlobContent>): BlobContent {
   if (!entry.pathOk) return pathProblem;
   if (entry.mode === "120000") return symlinkProblem;
   if (entry.mode === "160000") return submoduleProblem;
   const content = contents.get(entry.blob);
-  return content ?? tooLarge(entry.size, limits);
+  if (content === undefined) throw new Error(`${entry.path}: blob ${entry.blob} was not read`);
+  return content;
 }

@@ -13,6 +13,7 @@ import type { NewCommit, PolicyGit } from "../../controller/git/port.ts";
 import type { PolicyGitOptions } from "../../controller/git/repository.ts";
 import { openPolicyGit } from "../../controller/git/repository.ts";
 import { blobCache, defaultLimits, readPolicyFiles } from "../../controller/git/snapshot-files.ts";
+import type { Store } from "../../controller/git/store.ts";
 import { checkUrl } from "../../controller/git/url.ts";
 import { author } from "./contract.ts";
 import type { DiskRemote } from "./support/disk-remote.ts";
@@ -502,14 +503,21 @@ describe("what is in the repository", () => {
     const counting: typeof git = {
       ...git,
       local: (args, run) => {
-        if (args[0] === "cat-file") asked.push(String(run?.input).trim().split("\n").length);
+        if (args[0] === "cat-file" && args[1] === "--batch") asked.push(String(run?.input).trim().split("\n").length);
         return git.local(args, run);
       },
     };
     const cache = blobCache(defaultLimits.maxCachedBytes);
-    await readPolicyFiles(counting, first, "", defaultLimits, cache);
-    const files2 = await readPolicyFiles(counting, second, "", defaultLimits, cache);
-    await readPolicyFiles(counting, second, "", defaultLimits, cache);
+    const store: Store = {
+      git: counting,
+      directory: disk.bare,
+      url: disk.bare,
+      branch: "main",
+      author: { name: "R", email: "r@example.test" },
+    };
+    await readPolicyFiles(store, first, "", defaultLimits, cache);
+    const files2 = await readPolicyFiles(store, second, "", defaultLimits, cache);
+    await readPolicyFiles(store, second, "", defaultLimits, cache);
 
     expect(asked).toEqual([21, 1]);
     expect(files2.find((file) => file.path === "policies/7.yaml")?.text).toBe("n: seven\n");
