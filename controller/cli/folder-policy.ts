@@ -7,13 +7,16 @@ import type { BaselineInForce, Inventory, PolicyInForce, StoredStates } from "..
 import type { CommitSha } from "../git/port.ts";
 import { compareFindings, type Finding, type ObjectRef } from "../policy/finding.ts";
 import { readPolicyFolder } from "../policy/folder.ts";
-import { loadPolicy } from "../policy/load.ts";
+import { type LoadedPolicy, loadPolicy } from "../policy/load.ts";
+import type { PolicyObject } from "../policy/object.ts";
 import { validatePolicy } from "../policy/validate.ts";
 import type { ClusterObjects } from "../reconcile/cluster.ts";
 import { fromGit } from "../reconcile/policy-view.ts";
 
 export interface FolderPolicy {
   readonly policy: PolicyInForce;
+  /** What the files hold. */
+  readonly loaded: LoadedPolicy;
   /** Errors and warnings, in file order; with an error the policy is not to be planned with. */
   readonly findings: readonly Finding[];
 }
@@ -26,6 +29,8 @@ export interface FolderInput {
   readonly clusterName: string;
   readonly inventory: Inventory;
   readonly stored: StoredStates;
+  /** What stood in the folder before: of objects that cannot be read now, what they last said. */
+  readonly previous?: readonly PolicyObject[];
 }
 
 /** Reads, checks and joins a policy folder. Throws UserError where the folder cannot be read. */
@@ -42,12 +47,13 @@ export function readFolderPolicy(input: FolderInput): FolderPolicy {
     head: "0".repeat(40) as CommitSha,
     commitTime: at,
     loaded,
-    previous: [],
+    previous: input.previous ?? [],
     inputTimes: new Map(),
     objects,
     brakes: [],
   });
-  return { policy: { ...policy, baselines: policy.baselines.map((baseline) => withSchedule(baseline, at)) }, findings };
+  const baselines = policy.baselines.map((baseline) => withSchedule(baseline, at));
+  return { policy: { ...policy, baselines }, loaded, findings };
 }
 
 function withSchedule(baseline: BaselineInForce, at: Instant): BaselineInForce {

@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
   observe: { summary: "let the controller look and touch nothing", load: () => act("observe") },
   plan: { summary: "show every asset's state and what would happen next", load: () => import("./plan.ts") },
   reconcile: { summary: "look at the policy repository now", load: () => act("reconcile") },
+  rehearse: { summary: "say what merging a policy change would do", load: () => import("./rehearse.ts") },
   release: { summary: "give a target up and free its budget", load: () => act("release") },
   resume: { summary: "let a suspended ring go on", load: () => act("resume") },
   retry: { summary: "try a failed target again", load: () => act("retry") },

@@ -60,7 +60,7 @@ function promotionsOf({ policy, candidates, now }: PlanInput, plan: Plan): reado
 }
 
 /** The dump's ledger; without one, as if it enforced with the default limits. */
-function readLedger(view: ClusterView, cluster: string): { ledger: LedgerView; assumed: readonly string[] } {
+export function readLedger(view: ClusterView, cluster: string): { ledger: LedgerView; assumed: readonly string[] } {
   const object = (view.objects.get("DisruptionLedger") ?? []).find(({ metadata }) => metadata.name === LEDGER_NAME);
   if (object === undefined)
     return {

@@ -46,16 +46,25 @@ export async function readSituation(
   request: SourceRequest,
   surroundings: Surroundings,
 ): Promise<SituationResult> {
+  const { view, now } = await readCluster(command, request, surroundings);
+  const folder = readPolicy(request, view, now);
+  if (folder.findings.some(({ severity }) => severity === "error"))
+    return { kind: "Refused", findings: folder.findings };
+  return { kind: "Ready", situation: planFor(folder.policy, view, now, describeSource(request), folder.findings) };
+}
+
+/** The cluster that the sources name, and as of when. */
+export async function readCluster(
+  command: string,
+  request: SourceRequest,
+  surroundings: Surroundings,
+): Promise<{ readonly view: ClusterView; readonly now: Instant }> {
   const at = request.at === undefined ? undefined : readTime(command, "--at", request.at);
   if (request.cluster !== undefined && request.kubeconfig !== undefined)
     throw wrongUse(command, "--cluster and --kubeconfig name two clusters; give one");
   const taken = await readView(request, surroundings);
   const now = at ?? taken.takenAt ?? surroundings.clock.now();
-  const view = asOf(taken, now);
-  const folder = readPolicy(request, view, now);
-  if (folder.findings.some(({ severity }) => severity === "error"))
-    return { kind: "Refused", findings: folder.findings };
-  return { kind: "Ready", situation: planFor(folder.policy, view, now, describeSource(request), folder.findings) };
+  return { view: asOf(taken, now), now };
 }
 
 async function readView(request: SourceRequest, surroundings: Surroundings): Promise<ClusterView> {
@@ -141,7 +150,7 @@ function readDemo(folder: string): string | undefined {
   }
 }
 
-function readPolicy(request: SourceRequest, view: ClusterView, at: Instant): FolderPolicy {
+function readPolicy(request: SourceRequest, view: ClusterView, at: Instant): Pick<FolderPolicy, "policy" | "findings"> {
   const { inventory, stored } = view;
   const objects = ownObjects(view.objects);
   const clusterName = repositoryOf(objects)?.clusterName ?? "cluster";

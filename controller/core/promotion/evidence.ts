@@ -128,7 +128,7 @@ function hashOf(value: unknown): string {
 }
 
 /** The body in at most `limit` characters: the least important list is shortened until it fits, then the next. */
-function fit(sections: readonly (Pick<Part, "rank"> & { readonly section: Section })[], limit: number): string {
+export function fit(sections: readonly (Pick<Part, "rank"> & { readonly section: Section })[], limit: number): string {
   const texts = sections.map(({ section }) => textOf(section, STEPS[0]));
   const length = (): number => texts.reduce((sum, text) => sum + text.length, 0);
   const order = sections.map((one, index) => ({ ...one, index })).sort((a, b) => a.rank - b.rank);

@@ -11,7 +11,18 @@ export function forecastProposal(input: PlanInput, proposal: DesiredProposal): E
   return estimates.find((one) => one.ring === proposal.ring.name && one.baseline === proposal.baseline);
 }
 
-function mergeEntry(policy: PolicyInForce, { ring, baseline, level, maxTargets }: DesiredProposal): PolicyInForce {
+/** The policy with a ring's entry as a promotion would write it. */
+export function mergeEntry(
+  policy: PolicyInForce,
+  {
+    ring,
+    baseline,
+    level,
+    maxTargets,
+  }: Pick<DesiredProposal, "baseline" | "level" | "maxTargets"> & {
+    readonly ring: Pick<RingInForce, "name">;
+  },
+): PolicyInForce {
   const change = (other: RingInForce): RingInForce => {
     const { levels = [] } = other.spec;
     const entry = levels.find((one) => one.baseline === baseline);
