@@ -38,13 +38,20 @@ export interface ApplyPorts {
   readonly onError: (error: unknown, where: string) => void;
 }
 
+export interface AppliedPolicy {
+  /** Where it was read. */
+  readonly commit: string;
+  readonly loaded: LoadedPolicy;
+  readonly previous: readonly PolicyObject[];
+}
+
 /**
  * Makes the cluster's copies equal to the snapshot. Objects fail one by one. `previous`: what files that are broken now held; it is not
  * deleted, so its copies stay as they are. Answers whether they are all equal and nothing waits for its time to be deleted.
  */
 export async function applyPolicy(
   ports: ApplyPorts,
-  { loaded, previous }: { readonly loaded: LoadedPolicy; readonly previous: readonly PolicyObject[] },
+  { loaded, previous, commit }: AppliedPolicy,
   objects: ClusterObjects,
   inForce: PolicyInForce,
   now: Instant,
@@ -60,7 +67,7 @@ export async function applyPolicy(
     wanted.add(`${object.kind}/${object.name}`);
     if (object.mismatch !== undefined) continue;
     const live = lives.get(`${object.kind}/${object.name}`);
-    if (await attempt(ports, `${object.kind} ${object.name}`, () => put(ports, object, live))) settled = false;
+    if (await attempt(ports, `${object.kind} ${object.name}`, () => put(ports, object, commit, live))) settled = false;
   }
   const named = namedLevels(inForce, objects);
   for (const problem of loaded.problems)
@@ -92,13 +99,23 @@ async function attempt(ports: ApplyPorts, where: string, run: () => Promise<bool
 }
 
 /** Answers whether the object was changed. */
-async function put(ports: ApplyPorts, object: PolicyObject, live: KubeObject | undefined): Promise<boolean> {
+async function put(
+  ports: ApplyPorts,
+  object: PolicyObject,
+  commit: string,
+  live: KubeObject | undefined,
+): Promise<boolean> {
   const resource = resourceOf(POLICY_KEYS[object.kind]);
   const spec = live === undefined ? object.spec : keepSuspended(object, live);
   const { labels, annotations } = object.object.metadata;
   const metadata = {
     labels: { ...labels, [POLICY_LABEL]: FROM_GIT },
-    annotations: { ...annotations, [APPLIED_DIGEST]: digestOf(object.spec) },
+    annotations: {
+      ...annotations,
+      [APPLIED_DIGEST]: digestOf(object.spec),
+      [APPLIED_COMMIT]: commit,
+      [SOURCE]: `${object.file}:${object.line}`,
+    },
   };
   if (live === undefined) {
     await ports.client.create(resource, { metadata: { name: object.name, ...metadata }, spec });
@@ -121,6 +138,10 @@ async function put(ports: ApplyPorts, object: PolicyObject, live: KubeObject | u
   });
   return true;
 }
+
+/** The commit whose content the copy has, and where it stands there: written with the content, not with every commit that leaves it as it is. */
+const APPLIED_COMMIT = "ringward.dev/applied-commit";
+const SOURCE = "ringward.dev/source";
 
 /** What Git said when Ringward last wrote: a live spec that differs was changed by somebody else, not by a newer commit. */
 const APPLIED_DIGEST = "ringward.dev/applied-digest";

@@ -73,6 +73,8 @@ interface Memory {
   failure: unknown;
   /** A fetch that no pass has heard the end of. */
   underWay: boolean;
+  /** Another one is due as soon as that has ended. */
+  again: boolean;
   /** What the interval is longer by this time, as a fraction of it. */
   jitter: number;
   fetched: CommitSha | undefined;
@@ -108,6 +110,7 @@ export function createPolicySource(ports: PolicySourcePorts): PolicySource {
     triedAt: undefined,
     failure: undefined,
     underWay: false,
+    again: false,
     jitter: 0,
     fetched: undefined,
     requested: undefined,
@@ -162,6 +165,8 @@ async function syncRepository(
     memory.jitter = (ports.random?.next() ?? 0) * MOST_JITTER;
     memory.requested = requested;
     memory.poked = false;
+    // One that began before somebody asked may have looked before what they mean was there.
+    memory.again = memory.underWay;
     memory.underWay = true;
   }
   if (memory.underWay) await hearFetch(ports, memory, object, now);
@@ -273,6 +278,7 @@ function forgetOther(memory: Memory, spec: PolicyRepositorySpec): void {
   memory.triedAt = undefined;
   memory.failure = undefined;
   memory.underWay = false;
+  memory.again = false;
   memory.fetched = undefined;
   memory.read = undefined;
   memory.made = undefined;
@@ -313,7 +319,8 @@ async function hearFetch(
     const { key, startedAt, git, forge, head, failure } = heard.result;
     // Another repository was meant when it began: it says nothing of this one.
     if (key !== memory.key) continue;
-    memory.underWay = false;
+    memory.underWay = memory.again;
+    memory.again = false;
     memory.git = git;
     memory.forge = forge;
     memory.failure = failure;
@@ -322,7 +329,7 @@ async function hearFetch(
       memory.fetched = head;
       memory.fetchedAt = startedAt;
     }
-    return;
+    if (!memory.underWay) return;
   }
 }
 

@@ -98,6 +98,37 @@ describe("a git server that hangs", () => {
     gate.open();
   });
 
+  it("is asked again when somebody asked while it hung: it may have looked too early", async () => {
+    const rig = await createRig({ mode: "Observe", repository: { interval: "1h" } });
+    const gate = door();
+    // It looks, and then takes its time to answer.
+    const git = (one: PolicyGit): PolicyGit => ({
+      ...one,
+      fetch: async () => {
+        const fetched = await one.fetch();
+        return gate.pass(() => Promise.resolve(fetched));
+      },
+    });
+    const born = rig.born("ringward", { git, patience: impatient(rig) });
+    const rounds = async (count: number): Promise<void> => {
+      for (let round = 0; round < count; round += 1) {
+        await born.pass();
+        await rig.turn();
+      }
+    };
+    await rounds(4);
+    gate.shut();
+    born.policy.poke();
+    await rounds(2);
+    const head = rig.commit({ "notes.yaml": "# pushed while the fetch hung\n" });
+    born.policy.poke();
+    await rounds(2);
+    gate.open();
+    await rounds(6);
+
+    expect((await rig.repository())["observedCommit"]).toBe(head);
+  });
+
   it("of another address says nothing about the one that is asked for now", async () => {
     const rig = await createRig({ mode: "Observe" });
     const gate = door();

@@ -406,6 +406,22 @@ spec:
     expect(await rig.admin.get(ROLLOUT_RINGS, { name: "late" })).toBeDefined();
   });
 
+  it("writes on each copy which commit and file its content is from, and leaves it where a commit changes nothing of it", async () => {
+    const rig = await createRig({ mode: "Observe" });
+    await rig.run(3);
+    const marks = async (name: string) =>
+      (await rig.admin.get(ROLLOUT_RINGS, { name }))?.metadata.annotations as Record<string, string> | undefined;
+    const first = (await marks("canary"))?.["ringward.dev/applied-commit"];
+    expect((await marks("canary"))?.["ringward.dev/source"]).toBe("rings/canary.yaml:1");
+
+    const second = rig.commit({ "rings/late.yaml": calmRing("late") });
+    await rig.run(3);
+
+    expect((await marks("late"))?.["ringward.dev/applied-commit"]).toBe(second);
+    expect((await marks("canary"))?.["ringward.dev/applied-commit"]).toBe(first);
+    expect(first).not.toBe(second);
+  });
+
   it("puts an edited copy back, but never `suspend: true` (DriftFromGit)", async () => {
     const rig = await createRig({ mode: "Observe" });
     await rig.run(2);
