@@ -3,7 +3,8 @@
 // (a page elsewhere can reach loopback through DNS rebinding).
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { listPage, problemPage, pullPage } from "./pages.ts";
+import type { CommitSha } from "../../git/port.ts";
+import { issuePage, listPage, problemPage, pullPage, type Verdict } from "./pages.ts";
 import { Refusal } from "./refusal.ts";
 import type { ForgeRepository } from "./repository.ts";
 import type { ForgeAddress } from "./shapes-repository.ts";
@@ -22,6 +23,34 @@ function formToken(secret: Buffer, number: number): string {
   return createHmac("sha256", secret).update(`pull ${number}`).digest("hex");
 }
 
+/** What is said of a commit, the newest of each name. */
+function verdictsOn(repository: ForgeRepository, commit: CommitSha): readonly Verdict[] {
+  const newest = new Map<string, Verdict>();
+  for (const { name, state, title, author } of [...repository.statuses(commit)].reverse())
+    newest.set(name, { name, state: state === "error" ? "failure" : state, title, author, summary: "", lines: [] });
+  for (const run of repository.checks.all()) {
+    if (run.commit !== commit) continue;
+    const over = run.conclusion === "success" ? "success" : "failure";
+    newest.set(run.name, {
+      name: run.name,
+      state: run.status === "completed" ? over : "pending",
+      title: run.title ?? "",
+      author: run.author,
+      summary: run.summary ?? "",
+      lines: run.annotations.map(({ path, start_line: line, message }) => ({ path, line, message })),
+    });
+  }
+  return [...newest.values()];
+}
+
+async function showIssue({ at, repository }: BrowseOptions, number: number): Promise<Answer> {
+  return await repository.exclusively("somebody", () => {
+    const issue = repository.issues.find(number);
+    if (issue === undefined) throw new Refusal(404, "Not found");
+    return Promise.resolve(issuePage(at, issue));
+  });
+}
+
 async function showPull(options: BrowseOptions, number: number): Promise<Answer> {
   const { at, repository, secret } = options;
   return await repository.exclusively("somebody", async () => {
@@ -31,7 +60,8 @@ async function showPull(options: BrowseOptions, number: number): Promise<Answer>
       repository.files(number, "patches"),
       repository.commits(number),
     ]);
-    return pullPage(at, { pull, mergeable, files, commits, token: formToken(secret, number) });
+    const verdicts = verdictsOn(repository, pull.headSha);
+    return pullPage(at, { pull, verdicts, mergeable, files, commits, token: formToken(secret, number) });
   });
 }
 
@@ -72,6 +102,8 @@ async function route(options: BrowseOptions, request: IncomingMessage, url: URL)
     const pulls = await repository.exclusively("somebody", () => Promise.resolve(repository.pulls()));
     return listPage(at, pulls, ["closed", "all"].includes(state) ? state : "open");
   }
+  const issue = /^\/issues\/(\d{1,9})$/.exec(url.pathname.startsWith(prefix) ? url.pathname.slice(prefix.length) : "");
+  if (issue !== null && method === "GET") return await showIssue(options, Number(issue[1]));
   const match = url.pathname.startsWith(`${prefix}/pull/`)
     ? /^\/(\d{1,9})(?:\/(merge|close))?$/.exec(url.pathname.slice(`${prefix}/pull`.length))
     : null;

@@ -1,7 +1,7 @@
 // The forge's pages for people: the list of pull requests, and one of them with its text, its diff and the two buttons.
 // Works without scripts; everything foreign is escaped; the policy header allows nothing but our own style and forms.
 import { createHash } from "node:crypto";
-import type { PullRecord } from "../../forge/memory/records.ts";
+import type { IssueRecord, PullRecord } from "../../forge/memory/records.ts";
 import { escapeHtml, renderMarkdown } from "./markdown.ts";
 import type { CommitDetails, FileChange } from "./plumbing.ts";
 import type { ForgeAddress } from "./shapes-repository.ts";
@@ -111,8 +111,52 @@ function actionsHtml(pull: PullRecord, mergeable: boolean | undefined, token: st
   return `<div class="actions${mergeable === true ? "" : " stuck"}"><p>${words}</p>${merge}${form("close", '<button type="submit">Close</button>')}</div>`;
 }
 
+/** A verdict on the head, of a status or of a check run. */
+export interface Verdict {
+  readonly name: string;
+  readonly state: "success" | "failure" | "pending";
+  readonly title: string;
+  readonly author: string;
+  /** Markdown; empty where there is none. */
+  readonly summary: string;
+  readonly lines: readonly { readonly path: string; readonly line: number; readonly message: string }[];
+}
+
+const verdictWords = { success: "passed", failure: "failed", pending: "under way" } as const;
+const verdictDots = { success: "open", failure: "closed", pending: "merged" } as const;
+
+function verdictHtml({ name, state, title, author, summary, lines }: Verdict): string {
+  const notes = lines
+    .map(
+      ({ path, line, message }) =>
+        `<li><span class="ref">${escapeHtml(path)}:${line}</span> ${escapeHtml(message)}</li>`,
+    )
+    .join("");
+  const more =
+    summary.trim() === "" && notes === ""
+      ? ""
+      : `<details><summary>Details</summary><div class="text">${renderMarkdown(summary)}<ul>${notes}</ul></div></details>`;
+  return `<li><span class="dot ${verdictDots[state]}"></span><strong>${escapeHtml(name)}</strong> ${verdictWords[state]}: ${escapeHtml(title)} <span class="small">${escapeHtml(author)}</span>${more}</li>`;
+}
+
+function verdictsHtml(verdicts: readonly Verdict[]): string {
+  return verdicts.length === 0 ? "" : `<h2>Checks</h2><ul class="list card">${verdicts.map(verdictHtml).join("")}</ul>`;
+}
+
+/** An issue. */
+export function issuePage(at: ForgeAddress, issue: IssueRecord): Answer {
+  const state = issue.state === "open" ? "open" : "closed";
+  return pageAnswer(
+    at,
+    200,
+    `${issue.title} #${issue.number}`,
+    `<h1>${escapeHtml(issue.title)} <span class="n">#${issue.number}</span></h1><p class="meta"><span class="badge ${state}">${state === "open" ? "Open" : "Closed"}</span>${escapeHtml(issue.author)} opened this issue ${when(issue.createdTime)}</p><article class="card"><header><strong>${escapeHtml(issue.author)}</strong> wrote, last edited ${when(issue.updatedTime)}</header><div class="text">${renderMarkdown(issue.body)}</div></article>`,
+  );
+}
+
 export interface PullView {
   readonly pull: PullRecord;
+  readonly verdicts: readonly Verdict[];
   readonly mergeable: boolean | undefined;
   readonly files: readonly FileChange[];
   readonly commits: readonly CommitDetails[];
@@ -130,6 +174,7 @@ export function pullPage(at: ForgeAddress, view: PullView): Answer {
     `<p class="meta"><span class="badge ${pull.state}">${stateWord(pull.state)}</span>${escapeHtml(pull.author)} proposes ${commits.length} ${commits.length === 1 ? "commit" : "commits"} from <span class="ref">${escapeHtml(pull.head)}</span> into <span class="ref">${escapeHtml(pull.base)}</span>${labelsHtml(pull)}</p>`,
     card(pull.author, pull.createdTime, pull.body, "wrote"),
     ...pull.comments.map((comment) => card(comment.author, comment.createdTime, comment.body, "commented")),
+    verdictsHtml(view.verdicts),
     actionsHtml(pull, view.mergeable, view.token),
     `<h2>Commits</h2><ul class="list card">${commits.map((commit) => `<li><span class="ref">${commit.sha.slice(0, 12)}</span> ${escapeHtml(commit.message.split("\n")[0] ?? "")} <span class="small">${escapeHtml(commit.author.name)}</span></li>`).join("")}</ul>`,
     `<h2>${files.length} ${files.length === 1 ? "file" : "files"} changed</h2>`,

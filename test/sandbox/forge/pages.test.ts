@@ -47,6 +47,26 @@ describe("sandbox forge, pages", () => {
     expect((await page("/acme/other/pulls")).status).toBe(404);
   });
 
+  it("shows verdicts on the head, the newest of each name, and issues", async () => {
+    const number = await propose(place, "ringward/a", "a", "1\n");
+    const head = (await place.forge.branches()).get("ringward/a")!;
+    for (const [state, description] of [
+      ["pending", "Planning"],
+      ["failure", "<b>The plan changed</b>"],
+    ])
+      await place.api("POST", `statuses/${head}`, { state, description, context: "ringward/plan" });
+    const issue = await place.forge.openIssue("ringward", "What waits", "- **early**");
+
+    const shown = (await page(`/acme/policies/pull/${number}`)).text;
+    const about = await page(`/acme/policies/issues/${issue}`);
+
+    expect(shown).toContain("<strong>ringward/plan</strong> failed: &lt;b&gt;The plan changed&lt;/b&gt;");
+    expect(shown).not.toContain("Planning");
+    expect(about.text).toMatch(/What waits.*<strong>early<\/strong>/s);
+    expect((await page("/acme/policies/issues/99")).status).toBe(404);
+    expect((await page(`/acme/policies/issues/${number}`)).status).toBe(404);
+  });
+
   it("merges and closes by its buttons, as the visitor", async () => {
     const one = await propose(place, "ringward/a", "a", "1\n");
     const two = await propose(place, "ringward/b", "b", "1\n");
