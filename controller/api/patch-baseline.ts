@@ -143,6 +143,59 @@ export const NodeTarget = Type.Object(
   },
 );
 
+const ValuePath = (description: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength: 253,
+    description: `${description} For example \`image.tag\` or \`sidecars[0].image\`; a dot in a key is written \`\\.\`.`,
+  });
+
+export const ImageManifests = Type.Object(
+  {
+    ring: ObjectName(
+      "RolloutRing whose workloads are applied from there; for a ring that is not listed nothing is proposed.",
+    ),
+    repository: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 63,
+        description:
+          "Name of an entry of `PolicyRepository.spec.manifestRepositories`; left out: the policy repository itself.",
+      }),
+    ),
+    path: Type.String({
+      minLength: 1,
+      maxLength: 512,
+      description: "File or folder from the repository's root; `.`: the root.",
+    }),
+    kind: StringEnum(
+      ["PlainYaml", "Kustomize", "HelmValues"] as const,
+      "`PlainYaml`: every workload's image under the path. `Kustomize`: the `images` of the kustomization there. `HelmValues`: values of the file there.",
+    ),
+    valuePaths: Type.Optional(
+      Type.Object(
+        {
+          image: Type.Optional(ValuePath("Value that is the whole reference in one string.")),
+          tag: Type.Optional(ValuePath("Value that is the tag.")),
+          digest: Type.Optional(ValuePath("Value that is the digest.")),
+        },
+        {
+          description: "Which values of a chart name the image.",
+          ...rules({
+            rule: "has(self.image) != (has(self.tag) || has(self.digest))",
+            message: "give either image, or tag and digest",
+          }),
+        },
+      ),
+    ),
+  },
+  rules({
+    rule: "(self.kind == 'HelmValues') == has(self.valuePaths)",
+    message: "kind HelmValues needs valuePaths, and no other kind has them",
+  }),
+);
+export type ImageManifests = Static<typeof ImageManifests>;
+
 export const ImageTarget = Type.Object(
   {
     images: MapList(
@@ -170,6 +223,14 @@ export const ImageTarget = Type.Object(
               maxLength: 71,
               description: "Required digest.",
             }),
+          ),
+          manifests: Type.Optional(
+            MapList(
+              ImageManifests,
+              ["ring"],
+              "Where the manifests of workloads stand that somebody else applies (Argo CD, Flux, Helm), for each ring: their change is proposed there as a pull request once the ring is approved for the level.",
+              32,
+            ),
           ),
         },
         rules({ rule: "has(self.tag) || has(self.digest)", message: "tag or digest is required" }),

@@ -5,6 +5,7 @@ import {
   Conditions,
   Duration,
   type KindDefinition,
+  MapList,
   ObservedGeneration,
   type Resource,
   rules,
@@ -232,21 +233,60 @@ const fields = {
   ),
 };
 
+/** What an address and its credentials have to do with each other. */
+const ACCESS_RULES = [
+  {
+    rule: "!(self.url.startsWith('https://') || self.url.startsWith('http://')) || !has(self.auth) || !has(self.auth.sshKeyFile)",
+    message: "sshKeyFile goes with an ssh url",
+  },
+  {
+    rule: "!(self.url.startsWith('ssh://') || self.url.contains('@')) || self.url.startsWith('http') || (has(self.auth) && has(self.auth.sshKeyFile) && !has(self.auth.caFile) && !has(self.proxy))",
+    message: "an ssh url needs auth.sshKeyFile, and neither caFile nor proxy",
+  },
+] as const;
+
+export const ManifestRepository = Type.Object(
+  {
+    name: Type.String({
+      minLength: 1,
+      maxLength: 63,
+      pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+      description: "Name by which baselines mean it.",
+    }),
+    url: fields.url,
+    branch: fields.branch,
+    auth: fields.auth,
+    proxy: fields.proxy,
+    forge: fields.forge,
+  },
+  rules(
+    {
+      rule: "has(self.forge) && (has(self.forge.tokenFile) || (has(self.auth) && has(self.auth.githubApp)))",
+      message: "forge is required, with tokenFile or auth.githubApp",
+    },
+    ...ACCESS_RULES,
+  ),
+);
+export type ManifestRepository = Static<typeof ManifestRepository>;
+
 export const PolicyRepositorySpec = Type.Object(
-  fields,
+  {
+    ...fields,
+    manifestRepositories: Type.Optional(
+      MapList(
+        ManifestRepository,
+        ["name"],
+        "Other repositories, with the manifests of workloads that somebody else applies. Image changes are proposed there (`PatchBaseline.spec.image.images[].manifests`); policy is never read from them.",
+        16,
+      ),
+    ),
+  },
   rules(
     {
       rule: "!has(self.forge) || has(self.forge.tokenFile) || (has(self.auth) && has(self.auth.githubApp))",
       message: "forge needs tokenFile or auth.githubApp",
     },
-    {
-      rule: "!(self.url.startsWith('https://') || self.url.startsWith('http://')) || !has(self.auth) || !has(self.auth.sshKeyFile)",
-      message: "sshKeyFile goes with an ssh url",
-    },
-    {
-      rule: "!(self.url.startsWith('ssh://') || self.url.contains('@')) || self.url.startsWith('http') || (has(self.auth) && has(self.auth.sshKeyFile) && !has(self.auth.caFile) && !has(self.proxy))",
-      message: "an ssh url needs auth.sshKeyFile, and neither caFile nor proxy",
-    },
+    ...ACCESS_RULES,
   ),
 );
 

@@ -15,6 +15,7 @@ import { checkCalendars, checkRingCalendars } from "./checks/calendars.ts";
 import { checkCluster, checkExceptionTargets } from "./checks/cluster.ts";
 import { type Check, createContext } from "./checks/context.ts";
 import { checkExceptions } from "./checks/exceptions.ts";
+import { checkManifests } from "./checks/manifests.ts";
 import { checkRecipeImages } from "./checks/recipe-images.ts";
 import { checkEntries, checkReferences } from "./checks/references.ts";
 import { checkRepeatedAfter, checkRingOrder } from "./checks/ring-order.ts";
@@ -43,6 +44,7 @@ const CHECKS: readonly Check[] = [
   checkCalendars,
   checkRingCalendars,
   checkVersions,
+  checkManifests,
   checkRecipes,
   checkRecipeImages,
   checkSources,

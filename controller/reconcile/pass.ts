@@ -24,6 +24,7 @@ import type { ClusterObjects, ClusterReader } from "./cluster.ts";
 import { runInventoryCycle } from "./inventory-cycle.ts";
 import { confirmLostClaims, findLostClaims, type LiveLedger, readLedger, viewLedger, writeLedger } from "./ledger.ts";
 import type { PolicySource, PolicyView } from "./policy-source.ts";
+import type { ManifestProposer } from "./manifests/proposer.ts";
 import type { Promoter } from "./promotion/promoter.ts";
 import { inSlices } from "./slices.ts";
 import { type Snapshot, takeSnapshotInSteps } from "./snapshot.ts";
@@ -42,6 +43,8 @@ export interface PassPorts {
   readonly reader: ClusterReader;
   readonly policy: PolicySource;
   readonly promoter: Promoter;
+  /** Asks for changes of manifests that somebody else applies; left out: nobody does. */
+  readonly manifests?: ManifestProposer;
   /** Answers what gates ask; without it those gates are shut. */
   readonly gates?: GateSource;
   /** Policy time. */
@@ -285,8 +288,11 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   await removeOrphans(status);
   const claims = new Set([...ledger.claims, ...scene.lost, ...ledgerMoved].map((claim) => claim.id));
   await removeAbandonedJobs({ client, now: plan.at, jobs: scene.objects.jobs, claims, onError: report.onError });
-  const promoted = await ports.promoter.promote({ input: scene.input, plan, policy, now: plan.at });
-  return served.moved || ledgerMoved.length > 0 || served.free.size > 0 || inventoryRuns || left || promoted;
+  const asks = { input: scene.input, plan, policy, now: plan.at };
+  const promoted = await ports.promoter.promote(asks);
+  const proposed = (await ports.manifests?.propose(asks)) === true;
+  const moved = served.moved || ledgerMoved.length > 0 || served.free.size > 0;
+  return moved || inventoryRuns || left || promoted || proposed;
 }
 
 async function changeLedger(

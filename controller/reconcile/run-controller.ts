@@ -3,7 +3,7 @@
 // is given back so that the next one leads at once.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { PolicyRepositorySpec } from "../api/policy-repository.ts";
+import type { ManifestRepository, PolicyRepositorySpec } from "../api/policy-repository.ts";
 import { createValidators } from "../api/validator.ts";
 import { createBreath } from "../breath.ts";
 import type { Clock, Random } from "../clock.ts";
@@ -30,6 +30,7 @@ import { type Endpoints, startEndpoints, type WebhookSettings } from "./endpoint
 import { createAppAccounts, GITHUB_API, wayTo } from "./forge-account.ts";
 import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
 import { type Loop, startLoop } from "./loop.ts";
+import { createManifestProposer } from "./manifests/proposer.ts";
 import { createController, type PassResult } from "./pass.ts";
 import { createPolicySource } from "./policy-source.ts";
 import { createPromoter } from "./promotion/promoter.ts";
@@ -217,6 +218,25 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
       reader,
       policy,
       promoter,
+      manifests: createManifestProposer({
+        open: async (entry, spec) => {
+          const own = manifestSpec(entry, spec);
+          const theirs = createAppAccounts(transport);
+          // A store of its own, also where the address is the policy repository's and only the branch differs.
+          const folder = { ...settings, directory: join(settings.directory, "manifests", entry.name) };
+          return {
+            git: writingGit(await openRepository(own, folder, theirs), gate),
+            forge: writingForge(await openForge(own, settings, theirs), gate),
+          };
+        },
+        clock,
+        transport,
+        listEveryMs: settings.listEveryMs,
+        patience,
+        poke: () => policy.poke(),
+        record: (event) => events.record(event),
+        onError,
+      }),
       clock,
       record: (event) => events.record(event),
       breath,
@@ -313,6 +333,21 @@ function writingForge(forge: Forge | undefined, gate: WriteGate): Forge | undefi
 
 /** Signs in to git and to the forge. */
 type Accounts = ReturnType<typeof createAppAccounts>;
+
+/** A manifest repository, as the repository that is opened; nothing of the policy repository's own access serves for it. */
+function manifestSpec(
+  { url, branch, auth, proxy, forge }: ManifestRepository,
+  { clusterName }: PolicyRepositorySpec,
+): PolicyRepositorySpec {
+  return {
+    url,
+    clusterName,
+    ...(branch === undefined ? {} : { branch }),
+    ...(auth === undefined ? {} : { auth }),
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(forge === undefined ? {} : { forge }),
+  };
+}
 
 function openRepository(
   spec: PolicyRepositorySpec,

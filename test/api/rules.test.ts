@@ -56,6 +56,18 @@ const EXAMPLES: Readonly<Record<string, { good: object; bad: object }>> = {
     good: { self: { type: "PodsReady", minPercent: 9 } },
     bad: { self: { type: "CEL", minPercent: 9 } },
   },
+  "kind HelmValues needs valuePaths, and no other kind has them": {
+    good: { self: { kind: "HelmValues", valuePaths: {} } },
+    bad: { self: { kind: "PlainYaml", valuePaths: {} } },
+  },
+  "give either image, or tag and digest": {
+    good: { self: { tag: "image.tag" } },
+    bad: { self: { tag: "image.tag", image: "image" } },
+  },
+  "forge is required, with tokenFile or auth.githubApp": {
+    good: { self: { forge: { tokenFile: "/t" } } },
+    bad: { self: { forge: { kind: "GitHub" } } },
+  },
   "minimum is required unless follow is Offered": {
     good: { self: { follow: "Offered" } },
     bad: { self: { follow: "Typed" } },

@@ -26,6 +26,7 @@ import type { BesideOptions } from "../../controller/reconcile/beside.ts";
 import { type ClusterReader, listing } from "../../controller/reconcile/cluster.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
 import { createPolicySource, type PolicySource } from "../../controller/reconcile/policy-source.ts";
+import { createManifestProposer } from "../../controller/reconcile/manifests/proposer.ts";
 import { createPromoter } from "../../controller/reconcile/promotion/promoter.ts";
 import { DEFAULT_TIMING, type SandboxTiming } from "../../controller/sandbox/actors/timing.ts";
 import type { LoggedRequest } from "../../controller/sandbox/apiserver/index.ts";
@@ -35,6 +36,7 @@ import { namespaceObject, workloadObjects, type WorkloadRow } from "../../contro
 import { checkHistory, readGitHistory, type Violation } from "../../controller/sandbox/invariants/index.ts";
 import type { MachineSpec } from "../../controller/sandbox/nodes/machines.ts";
 
+const AUTHOR = { name: "Ringward", email: "ringward@rig.invalid" };
 export const START = Date.parse("2024-12-16T07:00:00Z");
 export const TICK_MS = 5_000;
 export const NGINX = "registry.example.com/shop/nginx";
@@ -116,6 +118,8 @@ export interface RigOptions {
   readonly objects?: readonly KubeObject[];
   /** Changes of the base policy; null takes a file away. */
   readonly files?: Readonly<Record<string, string | null>>;
+  /** Files of a repository with manifests, `apps` to policy. */
+  readonly manifests?: Readonly<Record<string, string>>;
   readonly mode?: "Observe" | "Enforce" | "Stop" | "none";
   /** null: no PolicyRepository. */
   readonly repository?: Readonly<Record<string, unknown>> | null;
@@ -129,6 +133,8 @@ export interface Rig {
   readonly clock: ManualClock;
   readonly remote: MemoryRemote;
   readonly forge: MemoryForge;
+  /** The repository with manifests, and its forge. */
+  readonly apps: { readonly remote: MemoryRemote; readonly forge: MemoryForge };
   readonly admin: Client;
   readonly errors: { readonly error: unknown; readonly where: string }[];
   readonly events: EventInput[];
@@ -217,6 +223,12 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const files = Object.entries({ ...(await basePolicy()), ...options.files }).filter(([, text]) => text !== null);
   remote.people.commitFiles("main", Object.fromEntries(files), { message: "policy", time: START - 86_400_000 });
   const forge = createMemoryForge({ git: remote.people, clock });
+  const appsRemote = createMemoryRemote();
+  appsRemote.people.commitFiles("main", options.manifests ?? { "README.md": "" }, {
+    message: "apps",
+    time: START - 86_400_000,
+  });
+  const apps = { remote: appsRemote, forge: createMemoryForge({ git: appsRemote.people, clock }) };
   const admin = createClient(cluster.server.as("admin"), { fieldManager: "kubectl", clock });
   if (options.mode !== "none")
     await admin.create(DISRUPTION_LEDGERS, {
@@ -261,7 +273,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
           git(
             remote.open({
               branch: spec.branch ?? "main",
-              author: { name: "Ringward", email: "ringward@rig.invalid" },
+              author: AUTHOR,
               name: user,
             }),
           ),
@@ -286,6 +298,20 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
         reader: reader(listing(client)),
         policy,
         promoter,
+        manifests: createManifestProposer({
+          open: ({ branch = "main" }) =>
+            Promise.resolve({
+              git: git(apps.remote.open({ branch, author: AUTHOR, name: user })),
+              forge: wrapForge(apps.forge.open({ login: "ringward", name: user })),
+            }),
+          clock,
+          transport: clock,
+          listEveryMs: 10_000,
+          ...(patience === undefined ? {} : { patience }),
+          poke: () => policy.poke(),
+          record: (event) => void events.push(event),
+          onError,
+        }),
         clock,
         record: (event) => void events.push(event),
         onError,
@@ -315,6 +341,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     clock,
     remote,
     forge,
+    apps,
     admin,
     errors,
     events,

@@ -6,29 +6,32 @@ import { compileCalendar, mayStartAt, nextStart } from "../calendar/index.ts";
 import type { Block } from "../model.ts";
 import type { DesiredProposal } from "./wishes.ts";
 
-export interface HeldProposal {
-  readonly proposal: DesiredProposal;
+/** A proposal, as far as limits are about it: whether it is open already. */
+type Countable = Pick<DesiredProposal, "open">;
+
+export interface HeldProposal<P extends Countable = DesiredProposal> {
+  readonly proposal: P;
   readonly block: Block;
 }
 
-export interface Held {
+export interface Held<P extends Countable = DesiredProposal> {
   /** To be opened or kept, in the order given. */
-  readonly proposals: readonly DesiredProposal[];
-  readonly held: readonly HeldProposal[];
+  readonly proposals: readonly P[];
+  readonly held: readonly HeldProposal<P>[];
 }
 
 /** Lets through what is open already and as many new ones as the settings allow, in the order given. `others`: further open ones that stay. */
-export function holdProposals(
-  wanted: readonly DesiredProposal[],
+export function holdProposals<P extends Countable>(
+  wanted: readonly P[],
   settings: ProposalSettings | undefined,
   others: number,
   now: Instant,
-): Held {
+): Held<P> {
   const shut = findShut(settings, now);
   const most = settings?.maxOpen ?? Number.POSITIVE_INFINITY;
   let open = others + wanted.filter((proposal) => proposal.open !== undefined).length;
-  const proposals: DesiredProposal[] = [];
-  const held: HeldProposal[] = [];
+  const proposals: P[] = [];
+  const held: HeldProposal<P>[] = [];
   for (const proposal of wanted) {
     const block =
       proposal.open !== undefined ? undefined : (shut ?? (open >= most ? describeLimit(open, most) : undefined));

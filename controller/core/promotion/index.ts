@@ -14,6 +14,7 @@ export {
 export { PROGRESS_MARKER, type ProgressComment, reportProgress } from "./progress.ts";
 export { TRACKING_MARKER, TRACKING_TITLE, writeTracking } from "./tracking.ts";
 export { judgePlan, judgeStopped, PLAN_CHECK, type PlanVerdict } from "./verdict.ts";
+export { holdProposals } from "./hold.ts";
 export { planPromotions } from "./promotions.ts";
 export type {
   AutomaticPromotion,

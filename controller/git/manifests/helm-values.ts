@@ -1,6 +1,7 @@
 // Values of a Helm chart: only the values whose paths policy names are changed. Which image a value is about cannot be read from it alone,
 // so a repository that stands beside it must be the image's.
 import { coverageOf, parseImage } from "../../core/compliance/image-reference.ts";
+import { parseValuePath } from "../../core/manifests/index.ts";
 import { imageAt } from "../../core/rollout/desired-images.ts";
 import { UserError } from "../../errors.ts";
 import type { Pointer } from "../../policy/documents.ts";
@@ -8,19 +9,6 @@ import type { PolicyFile } from "../port.ts";
 import type { EditedManifests, ManifestChange, ManifestEdit, ManifestImage } from "./change.ts";
 import { editManifest, lookAt, readManifest, refuseManifest } from "./manifest-file.ts";
 import { type Shape, valueAt } from "./shape.ts";
-
-/** `image.tag`, `sidecars[0].image`, `a\.b.tag` (a dot in a key). Undefined: it is not one. */
-export function parseValuePath(text: string): Pointer | undefined {
-  const parts: (string | number)[] = [];
-  const pattern = /(?:(^|\.)((?:\\.|[^.[\]\\])+)|\[(\d{1,4})\])/gy;
-  let end = 0;
-  for (const match of text.matchAll(pattern)) {
-    const [whole, , name, index] = match;
-    parts.push(name === undefined ? Number(index) : name.replace(/\\(.)/g, "$1"));
-    end = match.index + whole.length;
-  }
-  return end === text.length && typeof parts[0] === "string" ? parts : undefined;
-}
 
 /** Throws UserError RW1120, RW1121, and RW1122 where a value is not there. */
 export function editHelmValues(

@@ -6,7 +6,6 @@ import { editKustomize } from "./kustomize.ts";
 import { editPlain } from "./plain.ts";
 
 export type { EditedManifests, ManifestChange, ManifestEdit, ManifestImage, ValuePaths } from "./change.ts";
-export { parseValuePath } from "./helm-values.ts";
 
 /**
  * Makes a change in the files of a commit; kustomizations need their bases among them. Throws UserError: RW1120 and RW1121 for what is

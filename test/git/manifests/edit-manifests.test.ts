@@ -1,12 +1,8 @@
 // Edits of manifests that somebody else applies: only what must change, in the words that stand there, and a clear refusal for the rest.
 import { describe, expect, it } from "vitest";
+import { parseValuePath } from "../../../controller/core/manifests/index.ts";
 import { UserError } from "../../../controller/errors.ts";
-import {
-  editManifests,
-  type ManifestChange,
-  type ManifestImage,
-  parseValuePath,
-} from "../../../controller/git/manifests/index.ts";
+import { editManifests, type ManifestChange, type ManifestImage } from "../../../controller/git/manifests/index.ts";
 import type { PolicyFile } from "../../../controller/git/port.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;

@@ -1,0 +1,12 @@
+// Manifest proposals: image changes of workloads that somebody else applies, asked for where their manifests stand.
+export {
+  type KnownManifestProposal,
+  MANIFEST_PREFIX,
+  manifestBranch,
+  parseManifestBranch,
+  readManifestProposal,
+} from "./known.ts";
+export { type ChangedValue, type Rendering, renderManifestPage } from "./page.ts";
+export { findManifestPlaces, type ManifestPlace, normalisePath } from "./places.ts";
+export { type ManifestClosing, type ManifestPlan, type ManifestProposal, planManifests } from "./plan.ts";
+export { parseValuePath } from "./value-path.ts";
