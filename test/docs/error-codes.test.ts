@@ -17,7 +17,17 @@ const SHARED: Readonly<Record<string, readonly [means: string, ...files: readonl
     "controller/git/credentials.ts",
   ],
   RW1111: ["there is no such branch", "controller/git/explain-remote-error.ts", "controller/git/memory.ts"],
-  RW1120: ["the file cannot be edited in place", "controller/git/edit-splice.ts", "controller/git/edit.ts"],
+  RW1120: [
+    "the file cannot be edited in place",
+    "controller/git/edit-splice.ts",
+    "controller/git/edit.ts",
+    "controller/git/manifests/manifest-file.ts",
+  ],
+  RW1122: [
+    "the manifests do not name the image",
+    "controller/git/manifests/helm-values.ts",
+    "controller/git/manifests/plain.ts",
+  ],
   RW1202: [
     "not exactly one ring of that name",
     "controller/reconcile/promotion/files.ts",
