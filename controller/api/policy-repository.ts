@@ -26,6 +26,13 @@ const File = (description: string) =>
 
 export const ProposalSettings = Type.Object(
   {
+    grouping: Type.Optional(
+      StringEnum(
+        ["PerBaseline", "Grouped"] as const,
+        "`PerBaseline`: a pull request for each ring and baseline. `Grouped`: one for each ring, kept up to date in place; closing it refuses all that it holds. Without a forge always `PerBaseline`.",
+        { default: "PerBaseline" },
+      ),
+    ),
     maxOpen: Type.Optional(
       Type.Integer({
         minimum: 1,

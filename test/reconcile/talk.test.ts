@@ -1,7 +1,7 @@
 // What is said around a proposal, through whole passes: the check, the refusal with its reason, who approved, the progress, the tracking
 // issue. Said once, found again by a new process, and never more than talk.
 import { describe, expect, it } from "vitest";
-import { PROGRESS_MARKER, TRACKING_MARKER } from "../../controller/core/promotion/index.ts";
+import { progressMarker, TRACKING_MARKER } from "../../controller/core/promotion/index.ts";
 import type { Forge } from "../../controller/forge/port.ts";
 import { UserError } from "../../controller/errors.ts";
 import { createRig, isConverged, machine, reasonsOf, type Rig, ringFile, type RigOptions, type Status } from "./rig.ts";
@@ -130,7 +130,7 @@ describe("a merge", () => {
     ]);
     const comments = rig.forge.people.pulls().find((pull) => pull.number === number)?.comments ?? [];
     expect(comments).toHaveLength(1);
-    expect(comments[0]?.body.startsWith(`${PROGRESS_MARKER}\n### ✅ Done: 1 of 1`)).toBe(true);
+    expect(comments[0]?.body.startsWith(`${progressMarker("ubuntu-2204")}\n### ✅ Done: 1 of 1`)).toBe(true);
 
     const writes = forgeWrites(rig);
     const next = rig.born("ringward");

@@ -52,7 +52,8 @@ export function closeUnwanted(
   if (outcome === undefined) return close({ reason: "ReferenceMissing", message: `ring ${known.ring} does not exist` });
   const mine = judged.find((one) => one.offer.outcome === outcome && one.offer.baseline === track.baseline);
   // A ring whose targets are all gone may get them back: nothing is asked of it, and nothing is taken back.
-  if (mine === undefined || mine.proposal?.branch === known.branch) return [];
+  if (mine === undefined) return [];
+  if (mine.proposal !== undefined && known.group !== true && mine.proposal.branch === known.branch) return [];
   if (isUnreadable(mine)) return [];
   const level = levelOf(track, known);
   if (level === undefined) {

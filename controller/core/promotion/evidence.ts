@@ -8,7 +8,7 @@ import { describeConditions, describeFreshness } from "./evidence-gates.ts";
 import { describeProof, judgeProof } from "./evidence-proof.ts";
 import { describeExceptions, describeHindered, describeNames, describeTargets } from "./evidence-targets.ts";
 import { describeTiming } from "./evidence-timing.ts";
-import { type ProposalMarker, writeMarker } from "./known.ts";
+import { type MarkedEntry, type ProposalMarker, writeMarker } from "./known.ts";
 import { ASK_AGAIN_COMMENT, ASK_AGAIN_LABEL } from "./people.ts";
 import type { DesiredProposal } from "./wishes.ts";
 
@@ -46,22 +46,71 @@ const parts: readonly Part[] = [
   { title: "targets", describe: describeNames, rank: 1 },
 ];
 
-/** Title, evidence and (written when it is read) body of a proposal. */
+/** Title, evidence and (written when it is read) body of a pull request with one proposal. */
 export function renderProposal(given: EvidenceInput): RenderedProposal {
-  const { forecast } = given;
-  const input = forecast === undefined ? given : { ...given, forecast: once(forecast) };
-  const title = titleOf(input);
-  const sections = parts.map((part) => ({ ...part, section: part.describe(input) }));
+  const { input, sections, evidence, title } = describeProposal(given);
   const hashes = Object.fromEntries(sections.map((part) => [part.title, hashOf(part.section.facts).slice(0, 6)]));
-  const evidence = hashOf([title, ...sections.map(({ section }) => section.facts)]);
   return {
     title,
     evidence,
     get body() {
-      const footer = writeFooter(input, { evidence, hashes });
+      const footer = writeFooter(input, { evidence, hashes, endsAt: input.forecast?.()?.endsAt });
       return `${fit(sections, LONGEST_BODY - footer.length - 1)}\n${footer}`;
     },
   };
+}
+
+/** The same of a shared pull request: every proposal's parts under its baseline's heading. All are of one ring. */
+export function renderGroup(given: readonly EvidenceInput[]): RenderedProposal {
+  const described = given.map(describeProposal);
+  const [first] = described;
+  if (first === undefined) throw new Error("a pull request without proposals");
+  const { ring } = first.input.proposal;
+  const count = `${described.length} baseline${described.length === 1 ? "" : "s"}`;
+  const title = `${ring.name}: ${count} (${undergoneOf(given.map(({ proposal }) => proposal))})`;
+  const evidence = hashOf([title, ...described.map((one) => [one.input.proposal.baseline, one.evidence])]);
+  const hashes = Object.fromEntries(described.map((one) => [one.input.proposal.baseline, one.evidence.slice(0, 6)]));
+  return {
+    title,
+    evidence,
+    get body() {
+      const ends = described.flatMap(({ input }) => input.forecast?.()?.endsAt ?? []);
+      const footer = writeFooter(first.input, {
+        evidence,
+        hashes,
+        endsAt: ends.length === 0 ? undefined : Math.max(...ends),
+        entries: given.map(({ proposal }) => ({
+          baseline: proposal.baseline,
+          digest: proposal.level.digest,
+          maxTargets: proposal.maxTargets,
+          ...(proposal.kind === "Scope" ? { scope: proposal.maxTargets } : {}),
+        })),
+      });
+      const heading = (baseline: string): Section => ({ facts: [], lines: () => [`## Baseline ${baseline}`] });
+      const sections = described.flatMap(({ input, sections: mine, title: name }) => [
+        { rank: MOST_RANK, section: heading(input.escape.code(input.proposal.baseline)) },
+        { rank: MOST_RANK, section: { facts: [], lines: () => [`**${input.escape.text(name, 400)}**`] } },
+        ...mine,
+      ]);
+      return `${fit(sections, LONGEST_BODY - footer.length - 1)}\n${footer}`;
+    },
+  };
+}
+
+/** What is left out last. */
+const MOST_RANK = 12;
+
+function describeProposal(given: EvidenceInput): {
+  readonly input: EvidenceInput;
+  readonly title: string;
+  readonly sections: readonly (Part & { readonly section: Section })[];
+  readonly evidence: string;
+} {
+  const { forecast } = given;
+  const input = forecast === undefined ? given : { ...given, forecast: once(forecast) };
+  const title = titleOf(input);
+  const sections = parts.map((part) => ({ ...part, section: part.describe(input) }));
+  return { input, title, sections, evidence: hashOf([title, ...sections.map(({ section }) => section.facts)]) };
 }
 
 /** A forecast is as dear as a plan. */
@@ -70,20 +119,28 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
-function writeFooter(
-  input: EvidenceInput,
-  { evidence, hashes }: { readonly evidence: string; readonly hashes: Readonly<Record<string, string>> },
-): string {
+interface Footer {
+  readonly evidence: string;
+  readonly hashes: Readonly<Record<string, string>>;
+  readonly endsAt: number | undefined;
+  /** Of a shared pull request. */
+  readonly entries?: readonly MarkedEntry[];
+}
+
+function writeFooter(input: EvidenceInput, { evidence, hashes, endsAt, entries }: Footer): string {
   const { proposal, policy, plan, escape } = input;
   const versions = listVersions(input, hashes);
-  const endsAt = input.forecast?.()?.endsAt;
   const marker = writeMarker({
     cluster: policy.clusterName,
     ring: proposal.ring.name,
-    baseline: proposal.baseline,
-    level: proposal.level.name,
-    digest: proposal.level.digest,
-    maxTargets: proposal.maxTargets,
+    ...(entries === undefined
+      ? {
+          baseline: proposal.baseline,
+          level: proposal.level.name,
+          digest: proposal.level.digest,
+          maxTargets: proposal.maxTargets,
+        }
+      : { entries }),
     evidence,
     parts: hashes,
     ...(versions.length === 0 ? {} : { versions }),
@@ -91,7 +148,7 @@ function writeFooter(
   });
   return [
     "---",
-    `Level digest ${escape.code(`sha256:${proposal.level.digest}`)}. Cluster ${escape.code(policy.clusterName)}, as of ${showTime(plan.at)}${describeCommit(input)}.${describeFreshness(input)}`,
+    `${entries === undefined ? `Level digest ${escape.code(`sha256:${proposal.level.digest}`)}. ` : ""}Cluster ${escape.code(policy.clusterName)}, as of ${showTime(plan.at)}${describeCommit(input)}.${describeFreshness(input)}`,
     "Nothing on this page approves anything: what the tracked branch says does.",
     ...(versions.length === 0
       ? []
@@ -156,8 +213,13 @@ function titleOf({ proposal }: EvidenceInput): string {
   const { ring, baseline, level } = proposal;
   if (proposal.kind === "Scope")
     return `${ring.name}: cover ${proposal.maxTargets} targets of ${baseline} (was ${proposal.previousMaxTargets ?? 0})`;
-  const undergone = { None: "no disruption", Restart: "restart", Reboot: "reboot" }[level.spec.disruption];
-  return `${ring.name}: ${baseline} to ${level.name} (${undergone})`;
+  return `${ring.name}: ${baseline} to ${level.name} (${undergoneOf([proposal])})`;
+}
+
+/** The worst of them. */
+function undergoneOf(proposals: readonly DesiredProposal[]): string {
+  const all = new Set(proposals.map(({ level }) => level.spec.disruption));
+  return all.has("Reboot") ? "reboot" : all.has("Restart") ? "restart" : "no disruption";
 }
 
 function describeVerdict(input: EvidenceInput): Section {

@@ -2,16 +2,17 @@
 export {
   branchPart,
   type KnownProposal,
+  parseGroupBranch,
   markClosed,
   parseProposalBranch,
   PROPOSAL_PREFIX,
   proposalBranch,
   type ProposalMarker,
   readMarker,
-  readProposal,
+  readProposals,
   writeMarker,
 } from "./known.ts";
-export { PROGRESS_MARKER, type ProgressComment, reportProgress } from "./progress.ts";
+export { type ProgressComment, progressMarker, reportProgress } from "./progress.ts";
 export { TRACKING_MARKER, TRACKING_TITLE, writeTracking } from "./tracking.ts";
 export { judgePlan, judgeStopped, PLAN_CHECK, type PlanVerdict } from "./verdict.ts";
 export { holdProposals } from "./hold.ts";
@@ -25,7 +26,8 @@ export type {
   Promotions,
 } from "./wishes.ts";
 export { ASK_AGAIN_COMMENT, ASK_AGAIN_LABEL, type ProposalHistory, type ProposalPeople, readPeople } from "./people.ts";
+export type { ProposalRequest } from "./group.ts";
 export type { RingRecord } from "./record.ts";
-export { type RenderedProposal, renderProposal } from "./evidence.ts";
+export { type RenderedProposal, renderGroup, renderProposal } from "./evidence.ts";
 export type { Escape, EvidenceInput } from "./evidence-form.ts";
 export { forecastProposal } from "./forecast.ts";

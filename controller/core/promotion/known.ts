@@ -23,6 +23,8 @@ export interface KnownProposal {
   readonly maxTargets: number | undefined;
   /** Closed by Ringward itself, which is no rejection. */
   readonly withdrawn: boolean;
+  /** One of several entries of the ring's shared pull request. */
+  readonly group?: true;
   /** What people did with it, where that was asked and answered. */
   readonly people?: ProposalPeople;
 }
@@ -41,6 +43,16 @@ export function proposalBranch(ring: string, baseline: string, digest: Digest, s
   return `${PROPOSAL_PREFIX}${branchPart(ring)}/${branchPart(baseline)}/${digest.slice(0, SHORT)}${end}`;
 }
 
+/** The branch of a ring's shared pull request. No object's name holds an underscore, so no baseline's branch is ever there. */
+export function groupBranch(ring: string): string {
+  return `${PROPOSAL_PREFIX}${branchPart(ring)}/_all`;
+}
+
+/** The ring's part of a shared pull request's branch; undefined for any other. */
+export function parseGroupBranch(branch: string): string | undefined {
+  return /^ringward\/([a-z0-9._-]+)\/_all$/.exec(branch)?.[1];
+}
+
 /** What a branch's name says; undefined for a branch that is no proposal of ours. */
 export function parseProposalBranch(
   branch: string,
@@ -53,6 +65,15 @@ export function parseProposalBranch(
   return { ring, baseline, digest, scope: scope === undefined ? undefined : Number(scope) };
 }
 
+/** One entry of a shared pull request. */
+export interface MarkedEntry {
+  readonly baseline: string;
+  readonly digest: string;
+  readonly maxTargets: number;
+  /** Set where the level stays and the number grows. */
+  readonly scope?: number;
+}
+
 /** What a pull request's body remembers, hidden from readers. */
 export interface ProposalMarker {
   readonly cluster: string;
@@ -61,6 +82,8 @@ export interface ProposalMarker {
   readonly level: string;
   readonly digest: string;
   readonly maxTargets: number;
+  /** Of a shared pull request: what it holds. */
+  readonly entries?: readonly MarkedEntry[];
   /** Hash of all that the body says for longer than a pass: it is rewritten when this changes. */
   readonly evidence: string;
   /** The same of each part of the body, by its title: what is new in the next version is told. */
@@ -105,8 +128,8 @@ export function markClosed(body: string, reason: string): string {
   return body.slice(0, start) + line + body.slice(body.indexOf(CLOSE, start) + CLOSE.length);
 }
 
-/** A pull request as a proposal of ours; undefined if its branch is none. */
-export function readProposal(
+/** A pull request as proposals of ours: one, or those that a shared one holds; none if its branch is none of ours. */
+export function readProposals(
   pull: {
     readonly number: number;
     readonly head: string;
@@ -114,19 +137,37 @@ export function readProposal(
     readonly body: string;
   },
   people?: ProposalPeople,
-): KnownProposal | undefined {
-  const parsed = parseProposalBranch(pull.head);
-  if (parsed === undefined) return undefined;
+): readonly KnownProposal[] {
   const marker = readMarker(pull.body);
-  const most = marker?.maxTargets;
-  return {
+  const base = {
     number: pull.number,
     branch: pull.head,
     state: pull.state,
-    ...parsed,
-    maxTargets:
-      parsed.scope ?? (typeof most === "number" && Number.isSafeInteger(most) && most >= 0 ? most : undefined),
     withdrawn: pull.state === "closed" && typeof marker?.closed === "string",
     ...(people === undefined ? {} : { people }),
   };
+  const parsed = parseProposalBranch(pull.head);
+  if (parsed !== undefined) return [{ ...base, ...parsed, maxTargets: parsed.scope ?? countOf(marker?.maxTargets) }];
+  const ring = parseGroupBranch(pull.head);
+  if (ring === undefined || !Array.isArray(marker?.entries)) return [];
+  return (marker.entries as readonly unknown[]).flatMap((entry) => {
+    const { baseline, digest, maxTargets, scope } = (entry ?? {}) as Partial<Record<keyof MarkedEntry, unknown>>;
+    if (typeof baseline !== "string" || typeof digest !== "string" || !/^[0-9a-f]{12}/.test(digest)) return [];
+    return [
+      {
+        ...base,
+        ring,
+        baseline: branchPart(baseline),
+        digest: digest.slice(0, SHORT),
+        scope: countOf(scope),
+        maxTargets: countOf(maxTargets),
+        group: true as const,
+      },
+    ];
+  });
+}
+
+/** A number of targets, as a body that anyone may edit says it. */
+function countOf(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

@@ -9,11 +9,13 @@ import type { AssetRow, PolicyInForce } from "../model.ts";
 import type { Plan, RingOutcome } from "../rollout/plan.ts";
 import { atMost, type Escape, showTime, table } from "./evidence-form.ts";
 import { isDone, nameOf, whyOf } from "./evidence-proof.ts";
-import type { KnownProposal, ProposalMarker } from "./known.ts";
+import { branchPart, type KnownProposal, type ProposalMarker } from "./known.ts";
 import { isAbout } from "./stops.ts";
 
-/** The comment is found again by this line. */
-export const PROGRESS_MARKER = "<!-- ringward-progress -->";
+/** The comment is found again by this line; a shared pull request has one for each baseline. */
+export function progressMarker(baseline: string): string {
+  return `<!-- ringward-progress ${branchPart(baseline)} -->`;
+}
 
 export interface ProgressInput {
   readonly plan: Plan;
@@ -28,6 +30,7 @@ export interface ProgressInput {
 
 export interface ProgressComment {
   readonly number: number;
+  readonly marker: string;
   /** Changes when the comment is worth a new text. */
   readonly key: string;
   /** Nothing more will come of it. */
@@ -88,6 +91,7 @@ function reportOne(input: ProgressInput, outcome: RingOutcome, baseline: string)
   };
   return {
     number: merged.number,
+    marker: progressMarker(baseline),
     key: createHash("sha256")
       .update(JSON.stringify(factsOf(scene)))
       .digest("hex")
@@ -143,7 +147,7 @@ function writeBody(scene: Scene): string {
   const { done = 0, targets = 0, failed = 0, inFlight = 0 } = record;
   const list = atMost(left, MOST_NAMED, "targets");
   return [
-    PROGRESS_MARKER,
+    progressMarker(record.baseline),
     `### ${HEADS[stage]}: ${done} of ${targets} targets of ring ${escape.code(outcome.ring.name)} at ${escape.code(record.level, 300)}`,
     "",
     ...table(

@@ -6,6 +6,7 @@ import type { Decision, Plan } from "../rollout/plan.ts";
 import { closeUnwanted, judgeOpen, levelOf } from "./closing.ts";
 import { type KnownProposal, proposalBranch } from "./known.ts";
 import { findOffers, type Offer } from "./offers.ts";
+import { closeRequests, groupProposals } from "./group.ts";
 import { holdProposals } from "./hold.ts";
 import { recordAnswers } from "./record.ts";
 import { keepMaxTargets } from "./scope.ts";
@@ -33,18 +34,32 @@ export function planPromotions(plan: Plan, input: PromotionInput): Promotions {
     .flatMap((track) => track.offers.map((offer) => judgeOffer({ track, offer, known, input })))
     .sort((a, b) => plan.rings.indexOf(a.offer.outcome) - plan.rings.indexOf(b.offer.outcome));
   const mayClose = input.proposals !== undefined && input.policy.proposer && stopsProposals(input.policy) === undefined;
-  const closing = mayClose ? known.flatMap((one) => closeUnwanted(one, judged, tracks, plan)) : [];
-  const wanted = judged.flatMap((one) => one.proposal ?? []);
-  const others = known.filter(
-    (one) =>
-      one.state === "open" &&
-      !wanted.some(({ branch }) => branch === one.branch) &&
-      !closing.some(({ branch }) => branch === one.branch),
+  const wanted = groupProposals(
+    judged.flatMap((one) => one.proposal ?? []),
+    input.settings,
+    known,
   );
-  const { proposals, held } = holdProposals(wanted, input.settings, others.length, input.now);
+  const closing = mayClose
+    ? closeRequests(known, wanted, input.settings, (one) => closeUnwanted(one, judged, tracks, plan))
+    : [];
+  const others = new Set(
+    known.flatMap(({ state, branch }) =>
+      state !== "open" ||
+      wanted.some((request) => request.branch === branch) ||
+      closing.some((one) => one.branch === branch)
+        ? []
+        : [branch],
+    ),
+  );
+  const through = holdProposals(wanted, input.settings, others.size, input.now);
+  const requests = through.proposals;
+  const held = through.held.flatMap(({ proposal: request, block }) =>
+    request.proposals.map((proposal) => ({ proposal, block })),
+  );
   return {
     automatic: groupByRing(judged),
-    proposals,
+    requests,
+    proposals: requests.flatMap((request) => request.proposals),
     closing,
     held,
     records: input.proposals === undefined ? undefined : recordAnswers(tracks, known),
@@ -58,7 +73,9 @@ export function planPromotions(plan: Plan, input: PromotionInput): Promotions {
 
 /** What is wanted and held back waits, and says why. */
 function explainHeld(decision: Decision, { proposal }: Judged, held: Promotions["held"]): Decision {
-  const block = held.find((one) => one.proposal === proposal)?.block;
+  const block = held.find(
+    (one) => one.proposal.ring === proposal?.ring && one.proposal.baseline === proposal.baseline,
+  )?.block;
   if (block === undefined || decision.action !== "propose") return decision;
   return { ...decision, action: "wait", reason: block.reason, message: block.message };
 }

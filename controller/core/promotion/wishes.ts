@@ -3,6 +3,7 @@ import type { ProposalSettings } from "../../api/policy-repository.ts";
 import type { Instant } from "../../clock.ts";
 import type { Block, LevelInForce, PolicyInForce, RingInForce } from "../model.ts";
 import type { Decision } from "../rollout/plan.ts";
+import type { ProposalRequest } from "./group.ts";
 import type { HeldProposal } from "./hold.ts";
 import type { KnownProposal } from "./known.ts";
 import type { Offer, Track } from "./offers.ts";
@@ -58,6 +59,9 @@ export interface ClosingProposal {
 
 export interface Promotions {
   readonly automatic: readonly AutomaticPromotion[];
+  /** The pull requests that should be open. */
+  readonly requests: readonly ProposalRequest[];
+  /** What they hold, all together. */
   readonly proposals: readonly DesiredProposal[];
   readonly closing: readonly ClosingProposal[];
   /** Wanted, and not to be opened yet. */

@@ -1,18 +1,24 @@
 // Branches of proposals: made, rebuilt on a moved base, deleted; never where a person's commits are. A branch is Ringward's while its tip is
 // the very commit that its message says.
-import { type DesiredProposal, parseProposalBranch, readMarker } from "../../core/promotion/index.ts";
+import {
+  type DesiredProposal,
+  parseGroupBranch,
+  parseProposalBranch,
+  type ProposalRequest,
+  readMarker,
+} from "../../core/promotion/index.ts";
 import type { CommitSha, GitSnapshot } from "../../git/port.ts";
 import { type Files, hashFiles, messageFor, readTrailers } from "./files.ts";
 import { levelPath } from "./level-file.ts";
 import { attempt, type ForgeScene, isAnswered, push, type Scene, tell } from "./scene.ts";
 
 /** Makes or rebuilds the branch; false when somebody else moved it just now. */
-export async function keepBranch(scene: ForgeScene, proposal: DesiredProposal, files: Files): Promise<boolean> {
-  const { branch } = proposal;
+export async function keepBranch(scene: ForgeScene, request: ProposalRequest, files: Files): Promise<boolean> {
+  const { branch, ring, proposals } = request;
   const tip = scene.branches.get(branch);
   if (tip !== undefined) {
     const snapshot = await scene.git.read(tip, scene.policyPath);
-    const holds = holdsAll(scene, proposal, files, snapshot);
+    const holds = holdsAll(scene, proposals, files, snapshot);
     const parent = await scene.git.parent(tip);
     scene.heads.set(branch, { commit: tip, holds });
     if (holds && parent !== undefined && (await scene.git.isAncestor(parent, scene.head))) return true;
@@ -21,13 +27,13 @@ export async function keepBranch(scene: ForgeScene, proposal: DesiredProposal, f
         tell(
           scene,
           "WaitingForApproval",
-          { ring: proposal.ring.name, baseline: proposal.baseline, level: proposal.level.name },
+          { ring: ring.name, level: proposals[0]?.level.name },
           `branch ${branch} has commits that are not Ringward's and no longer says what would be proposed now; it is left alone (merge it, or delete it to have it made anew)`,
         );
       return true;
     }
   }
-  const message = messageFor(proposal.ring, [proposal], files, scene.head);
+  const message = messageFor(ring, proposals, files, scene.head);
   const pushed = await push(scene, branch, files, message, tip ?? "absent");
   scene.wrote.written = true;
   if (pushed.kind === "Pushed") scene.heads.set(branch, { commit: pushed.commit, holds: true });
@@ -35,11 +41,14 @@ export async function keepBranch(scene: ForgeScene, proposal: DesiredProposal, f
 }
 
 /** Whether a branch says all that would be proposed now, and would not conflict in the level's file. */
-export function holdsAll(scene: Scene, { level }: DesiredProposal, files: Files, tip: GitSnapshot): boolean {
+export function holdsAll(scene: Scene, proposals: readonly DesiredProposal[], files: Files, tip: GitSnapshot): boolean {
   const there = textsOf(tip);
-  const levelFile = levelPath(scene.policyPath, level.name);
-  const head = textsOf(scene.snapshot).get(levelFile);
-  if (!files.has(levelFile) && head !== undefined && there.get(levelFile) !== head) return false;
+  const head = textsOf(scene.snapshot);
+  for (const { level } of proposals) {
+    const levelFile = levelPath(scene.policyPath, level.name);
+    const known = head.get(levelFile);
+    if (!files.has(levelFile) && known !== undefined && there.get(levelFile) !== known) return false;
+  }
   return [...files].every(([path, text]) => there.get(path) === text);
 }
 
@@ -70,17 +79,17 @@ export async function deleteOurs(scene: Scene, branch: string): Promise<void> {
 
 /** Branches that are merged, that were closed by us, or that a crash left behind. A refused one stays: a person may reopen it. */
 export async function sweepBranches(scene: ForgeScene): Promise<void> {
-  const { proposals, closing } = scene.promotions;
-  const busy = new Set([...proposals, ...closing].map(({ branch }) => branch));
+  const { requests, closing } = scene.promotions;
+  const busy = new Set([...requests, ...closing].map(({ branch }) => branch));
   for (const branch of scene.branches.keys()) {
-    const parsed = parseProposalBranch(branch);
-    if (busy.has(branch) || parsed === undefined) continue;
+    const ring = parseProposalBranch(branch)?.ring ?? parseGroupBranch(branch);
+    if (busy.has(branch) || ring === undefined) continue;
     const mine = scene.pulls.filter((pull) => pull.head === branch);
     if (mine.some((pull) => pull.state === "open")) continue;
     const [newest] = [...mine].sort((a, b) => b.number - a.number);
     const refused = newest?.state === "closed" && readMarker(newest.body)?.closed === undefined;
     if (refused) continue;
-    await attempt(scene, { ring: parsed.ring, baseline: parsed.baseline, level: undefined }, async () => {
+    await attempt(scene, { ring, level: undefined }, async () => {
       if (!(await isAnswered(scene, branch))) await deleteOurs(scene, branch);
     });
   }

@@ -3,7 +3,7 @@
 // the same state and does the rest (A5). Never reads an approval from a pull request (A1), never touches a person's commits.
 import {
   type ClosingProposal,
-  type DesiredProposal,
+  type ProposalRequest,
   markClosed,
   PROPOSAL_PREFIX,
   readMarker,
@@ -50,30 +50,36 @@ export async function carryOutPromotions(input: CarryOut): Promise<CarriedOut> {
 }
 
 async function keepPullRequests(scene: ForgeScene): Promise<void> {
-  const { closing, proposals, tidy } = scene.promotions;
+  const { closing, requests, tidy } = scene.promotions;
   for (const one of closing) await attempt(scene, one, () => closeProposal(scene, one));
-  for (const proposal of proposals)
-    await attempt(scene, { ring: proposal.ring.name, baseline: proposal.baseline, level: proposal.level.name }, () =>
-      propose(scene, proposal),
-    );
+  for (const request of requests) await attempt(scene, aboutOf(request), () => propose(scene, request));
   if (!tidy) return;
   await closeUnwantedAutomatic(scene);
   await sweepBranches(scene);
 }
 
+/** A shared one is told as its first baseline's. */
+function aboutOf({ ring, proposals }: ProposalRequest): About {
+  const [first] = proposals;
+  return {
+    ring: ring.name,
+    level: first?.level.name,
+    ...(first === undefined ? {} : { baseline: first.baseline }),
+  };
+}
+
 /** The branch as it should be, then the pull request as it should be. */
-async function propose(scene: ForgeScene, proposal: DesiredProposal): Promise<void> {
-  const files = filesFor(proposal.ring, [proposal], scene);
-  if (files.size === 0 || !(await keepBranch(scene, proposal, files))) return;
-  const about: About = { ring: proposal.ring.name, baseline: proposal.baseline, level: proposal.level.name };
-  const open = scene.pulls.find((pull) => pull.state === "open" && pull.head === proposal.branch);
+async function propose(scene: ForgeScene, request: ProposalRequest): Promise<void> {
+  const files = filesFor(request.ring, request.proposals, scene);
+  if (files.size === 0 || !(await keepBranch(scene, request, files))) return;
+  const open = scene.pulls.find((pull) => pull.state === "open" && pull.head === request.branch);
   const marker = open === undefined ? undefined : readMarker(open.body);
-  const rendered = scene.render(proposal, marker);
+  const rendered = scene.render(request, marker);
   if (open === undefined) {
-    if (await isAnswered(scene, proposal.branch)) return;
+    if (await isAnswered(scene, request.branch)) return;
     const pull = await ask(() =>
       scene.forge.open({
-        head: proposal.branch,
+        head: request.branch,
         base: scene.branch,
         title: rendered.title,
         body: rendered.body,
@@ -81,7 +87,7 @@ async function propose(scene: ForgeScene, proposal: DesiredProposal): Promise<vo
       }),
     );
     scene.wrote.written = true;
-    tell(scene, "ProposalOpened", about, `pull request #${pull.number} (${pull.url}): ${rendered.title}`);
+    tell(scene, "ProposalOpened", aboutOf(request), `pull request #${pull.number} (${pull.url}): ${rendered.title}`);
     return;
   }
   if (marker?.evidence === rendered.evidence && marker.closed === undefined) return;

@@ -1,6 +1,6 @@
 // Which pull requests of ours there are, and what people did with those that matter now. A branch is found again by its name alone.
 import type { Clock } from "../../clock.ts";
-import { type KnownProposal, PROPOSAL_PREFIX, readProposal } from "../../core/promotion/index.ts";
+import { type KnownProposal, PROPOSAL_PREFIX, readProposals } from "../../core/promotion/index.ts";
 import type { Forge, PullRequest } from "../../forge/port.ts";
 import { type Histories, peopleOf } from "./histories.ts";
 
@@ -26,13 +26,10 @@ export async function listProposals(listing: Listing): Promise<ListedProposals> 
   const pulls = (await forge.list(PROPOSAL_PREFIX)).filter((pull) => pull.base === branch);
   const known: KnownProposal[] = [];
   for (const pull of pulls) {
-    const proposal = readProposal(pull);
-    if (proposal === undefined) continue;
-    const people =
-      proposal.withdrawn || proposal.scope !== undefined || !matters(proposal.digest)
-        ? undefined
-        : await peopleOf(forge, pull, histories, transport);
-    known.push(people === undefined ? proposal : { ...proposal, people });
+    const matter = readProposals(pull).some(
+      ({ withdrawn, scope, digest }) => !withdrawn && scope === undefined && matters(digest),
+    );
+    known.push(...readProposals(pull, matter ? await peopleOf(forge, pull, histories, transport) : undefined));
   }
   return { pulls, known };
 }

@@ -4,6 +4,7 @@ import {
   type DesiredProposal,
   type KnownProposal,
   parseProposalBranch,
+  type ProposalRequest,
   PROPOSAL_PREFIX,
 } from "../../core/promotion/index.ts";
 import type { PolicyGit } from "../../git/port.ts";
@@ -47,8 +48,9 @@ export async function keepPlainBranches(scene: Scene): Promise<void> {
       await deleteOurs(scene, closing.branch);
       tell(scene, "ProposalClosed", closing, `branch ${closing.branch}: ${closing.comment}`);
     });
-  for (const proposal of scene.promotions.proposals)
-    await attempt(scene, aboutOf(proposal), () => keepPlain(scene, proposal));
+  for (const request of scene.promotions.requests)
+    for (const proposal of request.proposals)
+      await attempt(scene, aboutOf(proposal), () => keepPlain(scene, request, proposal));
   if (!scene.promotions.tidy) return;
   const wanted = new Set(scene.promotions.proposals.map(({ branch }) => branch));
   for (const branch of scene.branches.keys()) {
@@ -62,15 +64,15 @@ function aboutOf({ ring, baseline, level }: DesiredProposal): About {
   return { ring: ring.name, baseline, level: level.name };
 }
 
-async function keepPlain(scene: Scene, proposal: DesiredProposal): Promise<void> {
+async function keepPlain(scene: Scene, request: ProposalRequest, proposal: DesiredProposal): Promise<void> {
   const { ring, baseline, branch } = proposal;
   const files = filesFor(ring, [proposal], scene);
   if (files.size === 0) return;
-  const rendered = scene.render(proposal, undefined);
+  const rendered = scene.render(request, undefined);
   const tip = scene.branches.get(branch);
   if (tip !== undefined) {
     const snapshot = await scene.git.read(tip, scene.policyPath);
-    const holds = holdsAll(scene, proposal, files, snapshot);
+    const holds = holdsAll(scene, [proposal], files, snapshot);
     const [entry] = await scene.git.log(undefined, tip, 1);
     const parent = await scene.git.parent(tip);
     const current = entry !== undefined && readTrailers(entry.message)?.evidence === rendered.evidence;

@@ -5,6 +5,7 @@ import {
   type Escape,
   forecastProposal,
   planPromotions,
+  renderGroup,
   renderProposal,
   type RingRecord,
 } from "../../core/promotion/index.ts";
@@ -107,23 +108,30 @@ async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionSce
     policy: scene.policy.inForce,
     candidates: scene.input.candidates,
     proposals: listed?.known,
-    settings: repository.spec.proposals,
+    // A branch without a pull request has no page that could say what it holds together.
+    settings:
+      repository.forge === undefined
+        ? { ...repository.spec.proposals, grouping: "PerBaseline" }
+        : repository.spec.proposals,
     now: scene.now,
   });
   if (promotions.records !== undefined) memory.records = promotions.records;
   const { written, heads } = await carryOutPromotions({
     promotions,
-    render: (proposal, before) =>
-      renderProposal({
+    render: (request, before) => {
+      const inputs = request.proposals.map((proposal) => ({
         proposal,
         before,
         plan: scene.plan,
         policy: scene.policy.inForce,
         inventory: scene.input.inventory,
         forecast: () => forecastProposal(scene.input, proposal),
-        mode: scene.input.ledger.spec.mode ?? "Observe",
+        mode: scene.input.ledger.spec.mode ?? ("Observe" as const),
         escape: ESCAPE,
-      }),
+      }));
+      const [only] = inputs;
+      return request.grouped || only === undefined ? renderGroup(inputs) : renderProposal(only);
+    },
     git: repository.git,
     forge: listed === undefined ? undefined : forge,
     pulls: listed?.pulls ?? [],

@@ -3,9 +3,9 @@
 import type { Reason } from "../../api/reasons.ts";
 import type { Clock } from "../../clock.ts";
 import {
-  type DesiredProposal,
   PROPOSAL_PREFIX,
   type ProposalMarker,
+  type ProposalRequest,
   type Promotions,
   type RenderedProposal,
 } from "../../core/promotion/index.ts";
@@ -27,7 +27,7 @@ export interface PromotionEvent {
 export interface CarryOut {
   readonly promotions: Promotions;
   /** Title, body and evidence of a proposal; called only for those that should be open. */
-  readonly render: (proposal: DesiredProposal, before: Partial<ProposalMarker> | undefined) => RenderedProposal;
+  readonly render: (request: ProposalRequest, before: Partial<ProposalMarker> | undefined) => RenderedProposal;
   readonly git: PolicyGit;
   /** `"none"`: no forge is configured, and branches alone are proposals. Undefined: it did not answer. */
   readonly forge: Forge | "none" | undefined;

@@ -11,7 +11,6 @@ import {
   type KnownProposal,
   PLAN_CHECK,
   type PlanVerdict,
-  PROGRESS_MARKER,
   type Promotions,
   readMarker,
   reportProgress,
@@ -90,10 +89,15 @@ function judge(
   { promotions, heads, plan, known }: Talk,
   pull: PullRequest,
 ): { readonly commit: CommitSha; readonly verdict: PlanVerdict } | undefined {
-  const proposal = promotions.proposals.find(({ branch }) => branch === pull.head);
+  const request = promotions.requests.find(({ branch }) => branch === pull.head);
   const head = heads.get(pull.head);
-  if (proposal !== undefined)
-    return head === undefined ? undefined : { commit: head.commit, verdict: judgePlan({ proposal, plan }, head.holds) };
+  if (request !== undefined) {
+    if (head === undefined) return undefined;
+    const verdicts = request.proposals.map((proposal) => judgePlan({ proposal, plan }, head.holds));
+    const [first] = verdicts;
+    const verdict = verdicts.find(({ state }) => state === "failure") ?? first;
+    return verdict === undefined ? undefined : { commit: head.commit, verdict };
+  }
   const mine = known.find(({ number }) => number === pull.number);
   if (mine === undefined || promotions.closing.some(({ number }) => number === pull.number)) return undefined;
   const verdict = judgeStopped(mine, promotions.decisions);
@@ -111,8 +115,8 @@ async function sayProgress(input: Talk): Promise<void> {
     escape,
   });
   for (const comment of comments)
-    await sayOnce(input, `progress on #${comment.number}`, comment.key, () =>
-      input.forge.keepComment(comment.number, PROGRESS_MARKER, comment.body),
+    await sayOnce(input, `progress on #${comment.number} ${comment.marker}`, comment.key, () =>
+      input.forge.keepComment(comment.number, comment.marker, comment.body),
     );
 }
 

@@ -7,9 +7,9 @@ import {
   parseProposalBranch,
   proposalBranch,
   readMarker,
-  readProposal,
+  readProposals,
 } from "../../../controller/core/promotion/index.ts";
-import { branchPart, writeMarker } from "../../../controller/core/promotion/known.ts";
+import { branchPart, groupBranch, writeMarker } from "../../../controller/core/promotion/known.ts";
 import { keepMaxTargets, maxTargetsFor } from "../../../controller/core/promotion/scope.ts";
 import { checkBranch } from "../../../controller/git/url.ts";
 
@@ -75,19 +75,20 @@ describe("a marker", () => {
       expect(closed.length).toBeLessThan(65_536);
       expect(readMarker(closed)?.closed).toBe("Superseded");
       expect(
-        readProposal({ number: 1, head: proposalBranch("r", "b", digest), state: "closed", body: closed })?.withdrawn,
+        readProposals({ number: 1, head: proposalBranch("r", "b", digest), state: "closed", body: closed })[0]
+          ?.withdrawn,
       ).toBe(true);
     }
   });
 
   it("never widens a scope by itself", () => {
     const read = (maxTargets: unknown) =>
-      readProposal({
+      readProposals({
         number: 1,
         head: proposalBranch("r", "b", digest),
         state: "open",
         body: `<!-- ringward: ${JSON.stringify({ maxTargets })} -->`,
-      })?.maxTargets;
+      })[0]?.maxTargets;
 
     expect([read(5), read(-1), read("7"), read(1.5), read(null)]).toEqual([
       5,
@@ -99,5 +100,46 @@ describe("a marker", () => {
     expect(keepMaxTargets(40, 100_000)).toBe(44);
     expect([keepMaxTargets(40, 43), keepMaxTargets(45, 44), keepMaxTargets(0, undefined)]).toEqual([43, 50, 1]);
     expect(maxTargetsFor(99_999)).toBe(100_000);
+  });
+});
+
+describe("a shared pull request", () => {
+  const pull = (entries: unknown, closed?: string) => ({
+    number: 4,
+    head: groupBranch("early"),
+    state: "closed" as const,
+    body: `<!-- ringward: ${JSON.stringify({ entries, ...(closed === undefined ? {} : { closed }) })} -->`,
+  });
+
+  it("is read as one proposal for each entry that its body remembers", () => {
+    const entries = [
+      { baseline: "ubuntu", digest, maxTargets: 5 },
+      { baseline: "x".repeat(100), digest, maxTargets: 7, scope: 7 },
+    ];
+
+    expect(readProposals(pull(entries))).toMatchObject([
+      {
+        number: 4,
+        ring: "early",
+        baseline: "ubuntu",
+        digest: "0123456789ab",
+        maxTargets: 5,
+        group: true,
+        withdrawn: false,
+      },
+      { ring: "early", baseline: branchPart("x".repeat(100)), scope: 7 },
+    ]);
+    expect(readProposals(pull(entries, "Superseded")).every(({ withdrawn }) => withdrawn)).toBe(true);
+  });
+
+  it("says nothing where its body was edited into something else", () => {
+    for (const entries of [undefined, 7, "x", [null, 7, { baseline: 1, digest }, { baseline: "a", digest: "zz" }], {}])
+      expect(readProposals(pull(entries))).toEqual([]);
+  });
+
+  it("has a branch that is no ring's and baseline's own", () => {
+    expect(parseProposalBranch(groupBranch("early"))).toBeUndefined();
+    expect(checkBranch(groupBranch("a..b"))).toBe(groupBranch("a..b"));
+    expect(branchPart("_all")).toBe("_all");
   });
 });

@@ -5,7 +5,7 @@ import {
   type DesiredProposal,
   judgePlan,
   judgeStopped,
-  PROGRESS_MARKER,
+  progressMarker,
   type ProgressComment,
   reportProgress,
   TRACKING_MARKER,
@@ -60,7 +60,7 @@ describe("the comment on a merged proposal", () => {
 
     expect(comment).toMatchObject({ number: 7, final: false });
     expect(
-      comment?.body.startsWith(`${PROGRESS_MARKER}\n### ⏳ Under way: 1 of 4 targets of ring \`canary\` at `),
+      comment?.body.startsWith(`${progressMarker(BASELINE)}\n### ⏳ Under way: 1 of 4 targets of ring \`canary\` at `),
     ).toBe(true);
     expect(comment?.body).toContain("- The first target began 1h after the merge.");
     expect(comment?.body).toMatch(/\| `Node canary-1` \| Missing \| /);
