@@ -150,3 +150,21 @@ describe("policies/", () => {
     });
   });
 });
+
+describe("the recorded pull request", () => {
+  const page = read("docs/promotion-pull-request.md");
+  const folder = join(ROOT, "controller/core/promotion");
+  const code = readdirSync(folder)
+    .filter((name) => name.startsWith("evidence"))
+    .map((name) => readFileSync(join(folder, name), "utf8"))
+    .join("\n");
+  const titles = [...code.matchAll(/"#### ([^"]+)"/g)].map(([, title = ""]) => title);
+
+  it("has the parts that the code writes today, but for those that had nothing to say", () => {
+    const silent = new Set(["What merging would not move", "Exceptions that hold here"]);
+    const shown = [...page.matchAll(/^> #### (.+)$/gm)].map(([, title = ""]) => title);
+
+    expect(titles.length).toBeGreaterThan(8);
+    expect(new Set(shown)).toEqual(new Set(titles.filter((title) => !silent.has(title))));
+  });
+});

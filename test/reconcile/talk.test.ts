@@ -44,6 +44,16 @@ describe("a proposal that is open", () => {
     expect(writes()).toBe(0);
   });
 
+  it("has its check in the very pass that opens it", async () => {
+    const rig = await createRig(NODES);
+    for (let round = 0; round < 20 && !isOpen(rig); round += 1) {
+      await rig.first.pass();
+      if (!isOpen(rig)) await rig.turn();
+    }
+
+    expect(rig.forge.people.statuses(openPull(rig).headSha)).toHaveLength(1);
+  });
+
   it("has a red one when somebody else changed its branch so that it says something else", async () => {
     const rig = await createRig(NODES);
     await rig.until("it is open", () => isOpen(rig));

@@ -31,7 +31,7 @@ export function judgePlan(input: Pick<EvidenceInput, "proposal" | "plan">, holds
   const what = proposal.kind === "Scope" ? "go on with" : "run";
   return {
     state: "success",
-    title: `ring ${ring.name} may ${what} ${level.name}: ${targets} targets now, at most ${maxTargets}`,
+    title: `ring ${ring.name} may ${what} ${level.name}: ${targets} target${targets === 1 ? "" : "s"} now, at most ${maxTargets}`,
   };
 }
 

@@ -38,15 +38,16 @@ export async function carryOutPromotions(input: CarryOut): Promise<CarriedOut> {
     branches,
     wrote: { written: false },
     heads: new Map(),
+    opened: [],
     fresh: { pulls: undefined },
   };
   for (const promotion of input.promotions.automatic) {
     const result = await commitEntries(scene, promotion);
-    if (result === "Pushed" || result === "Moved") return { written: true, heads: new Map() };
+    if (result === "Pushed" || result === "Moved") return { written: true, heads: new Map(), opened: [] };
   }
   if (hasForge(scene)) await keepPullRequests(scene);
   else if (input.forge === "none") await keepPlainBranches(scene);
-  return { ...scene.wrote, heads: scene.heads };
+  return { ...scene.wrote, heads: scene.heads, opened: scene.opened };
 }
 
 async function keepPullRequests(scene: ForgeScene): Promise<void> {
@@ -87,6 +88,7 @@ async function propose(scene: ForgeScene, request: ProposalRequest): Promise<voi
       }),
     );
     scene.wrote.written = true;
+    scene.opened.push(pull);
     tell(scene, "ProposalOpened", aboutOf(request), `pull request #${pull.number} (${pull.url}): ${rendered.title}`);
     return;
   }

@@ -116,7 +116,7 @@ async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionSce
     now: scene.now,
   });
   if (promotions.records !== undefined) memory.records = promotions.records;
-  const { written, heads } = await carryOutPromotions({
+  const { written, heads, opened } = await carryOutPromotions({
     promotions,
     render: (request, before) => {
       const inputs = request.proposals.map((proposal) => ({
@@ -157,7 +157,8 @@ async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionSce
       plan: scene.plan,
       policy: scene.policy.inForce,
       known: listed.known,
-      pulls: listed.pulls,
+      // A check that comes a moment after its pull request may come after its merge.
+      pulls: [...listed.pulls, ...opened],
       settings: repository.spec.proposals,
       escape: ESCAPE,
       said: memory.said,

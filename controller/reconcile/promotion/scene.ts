@@ -52,12 +52,15 @@ export interface CarriedOut {
   readonly written: boolean;
   /** Branches of the proposals that should be open. */
   readonly heads: ReadonlyMap<string, BranchHead>;
+  /** Pull requests that were opened just now. */
+  readonly opened: readonly PullRequest[];
 }
 
 export interface Scene extends CarryOut {
   readonly branches: ReadonlyMap<string, CommitSha>;
   readonly wrote: { written: boolean };
   readonly heads: Map<string, BranchHead>;
+  readonly opened: PullRequest[];
   readonly fresh: { pulls: readonly PullRequest[] | undefined };
 }
 

@@ -171,7 +171,7 @@ describe("the check ringward/plan", () => {
   it("is green while merging does what the page says", () => {
     expect(judgePlan({ ...scene, proposal }, true)).toEqual({
       state: "success",
-      title: `ring early may run ${L2.name}: 1 targets now, at most 2`,
+      title: `ring early may run ${L2.name}: 1 target now, at most 2`,
     });
   });
 
