@@ -205,7 +205,7 @@ const fields = {
         }),
         tokenFile: Type.Optional(File("Token for the API; left out: `auth.githubApp` makes them.")),
       },
-      { description: "Where pull requests are opened; left out: none are." },
+      { description: "Where pull requests are opened; left out: a proposal is a branch that people merge with git." },
     ),
   ),
   proposals: Type.Optional(ProposalSettings),
