@@ -6,11 +6,12 @@ import { UserError } from "../errors.ts";
 import type { GitAuthor } from "./build-commit.ts";
 import { checkAuthor, checkEntries, checkFiles, commitMessage } from "./build-commit.ts";
 import type { BranchStore, MemoryCommit, MemoryFile, MemoryTree } from "./memory-objects.ts";
-import { addCommit, commitOf, fingerprint, memoryCommit, memoryFile, reachable } from "./memory-objects.ts";
+import { addCommit, commitOf, fingerprint, memoryCommit, memoryFile, mergeBase, reachable } from "./memory-objects.ts";
 import type { People } from "./memory-people.ts";
 import { people } from "./memory-people.ts";
 import { checkTarget } from "./push.ts";
-import type { CommitSha, GitSnapshot, NewCommit, PolicyFile, PolicyGit, PushResult } from "./port.ts";
+import type { CommitSha, GitSnapshot, NewCommit, PolicyFile, PolicyGit, PullContent, PushResult } from "./port.ts";
+import { mergeText } from "./three-way-merge.ts";
 import {
   byPath,
   checkTotals,
@@ -32,7 +33,7 @@ export interface GitOperation {
   /** 1, 2, 3 … over the life of the remote. */
   readonly sequence: number;
   readonly handle: string;
-  readonly name: "fetch" | "push" | "deleteBranch";
+  readonly name: "fetch" | "readPull" | "push" | "deleteBranch";
   readonly write: boolean;
   readonly branch?: string;
   /** The commit that a push would put there. */
@@ -180,6 +181,16 @@ function openHandle(remote: Remote, options: Parameters<MemoryRemote["open"]>[0]
     async branches(prefix) {
       return new Map([...view].filter(([branch]) => branch.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1)));
     },
+    async readPull({ head, onto, path }): Promise<PullContent> {
+      return operate(remote, { handle, name: "readPull", write: false }, (): PullContent => {
+        const ours = get(onto);
+        const theirs = commitOf(remote, checkCommit(head));
+        const base = mergeBase(remote, onto, head);
+        return mergeTrees(base?.tree ?? new Map<string, MemoryFile>(), ours.tree, theirs.tree, (tree) =>
+          readTree(tree, checkPath(path), limits),
+        );
+      });
+    },
     async push(commit) {
       return push(remote, handle, options, get(commit.parent), commit, (branch, id) => {
         learn(id);
@@ -225,6 +236,34 @@ function push(
   );
   if (result.kind === "Pushed") learned(commit.branch, made.id);
   return result;
+}
+
+/** As `git merge-tree` does it, but for renames. */
+function mergeTrees(
+  base: MemoryTree,
+  ours: MemoryTree,
+  theirs: MemoryTree,
+  read: (tree: MemoryTree) => readonly PolicyFile[],
+): PullContent {
+  const merged = new Map<string, MemoryFile>();
+  const conflicts: string[] = [];
+  for (const path of new Set([...ours.keys(), ...theirs.keys()])) {
+    const [was, left, right] = [base.get(path), ours.get(path), theirs.get(path)];
+    const taken = right?.blob === was?.blob ? left : left?.blob === was?.blob ? right : undefined;
+    const text = (file: MemoryFile): string => file.bytes.toString("utf8");
+    if (taken !== undefined) merged.set(path, taken);
+    else if (right?.blob !== was?.blob && left?.blob !== was?.blob && left?.blob !== right?.blob) {
+      const both =
+        was === undefined || left === undefined || right === undefined
+          ? undefined
+          : mergeText(text(was), text(left), text(right));
+      if (both === undefined || left === undefined) conflicts.push(path);
+      else merged.set(path, memoryFile(Buffer.from(both), left.mode));
+    } else if (left !== undefined && left.blob === right?.blob) merged.set(path, left);
+  }
+  return conflicts.length > 0
+    ? { kind: "Conflicts", paths: conflicts.sort() }
+    : { kind: "Merged", files: read(merged) };
 }
 
 function changeTree(tree: MemoryTree, files: NewCommit["files"]): MemoryTree {

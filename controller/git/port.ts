@@ -51,6 +51,14 @@ export interface CommitRules {
   message(text: string): string;
 }
 
+/** What a pull request would bring. */
+export type PullContent =
+  /** The policy files as they would be after the merge. */
+  | { readonly kind: "Merged"; readonly files: readonly PolicyFile[] }
+  | { readonly kind: "Conflicts"; readonly paths: readonly string[] }
+  /** Its head is elsewhere than we said. */
+  | { readonly kind: "Moved"; readonly at: CommitSha };
+
 export interface Fetched {
   /** Where the tracked branch is. */
   readonly head: CommitSha;
@@ -93,6 +101,16 @@ export interface PolicyGit {
   >;
   /** Where remote branches with that prefix are, after the last fetch. */
   branches(prefix: string): Promise<ReadonlyMap<string, CommitSha>>;
+  /**
+   * The files under `path` as they would be if the pull request's head were merged onto a commit that is here. Fetches the head as data; it
+   * becomes no branch and moves nothing.
+   */
+  readPull(pull: {
+    readonly number: number;
+    readonly head: CommitSha;
+    readonly onto: CommitSha;
+    readonly path: string;
+  }): Promise<PullContent>;
   /** Makes a commit and pushes it, as one atomic move of one branch. */
   push(commit: NewCommit): Promise<PushResult>;
   /** Deletes a remote branch if it still is at `at`. Deleting what is gone is fine. */

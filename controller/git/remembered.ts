@@ -68,6 +68,8 @@ export function rememberAnswers(git: PolicyGit): PolicyGit {
     lastChanges: (commit, paths) => git.lastChanges(commit, paths),
     log: (from, to, limit) => ask("log", [from ?? null, to, limit], () => git.log(from, to, limit)),
     branches: (prefix) => ask("branches", [prefix], () => git.branches(prefix)),
+    // Its caller remembers what it said of it.
+    readPull: (pull) => git.readPull(pull),
     push: (commit) => changing(() => git.push(commit)),
     deleteBranch: (branch, at) => changing(() => git.deleteBranch(branch, at)),
   };

@@ -18,6 +18,7 @@ import { GitExit } from "./git-process.ts";
 import { createLastChanges } from "./last-changes.ts";
 import type { CommitSha, Fetched, GitSnapshot, PolicyGit } from "./port.ts";
 import { deleteBranch, push } from "./push.ts";
+import { readPull } from "./pull.ts";
 import { rememberAnswers } from "./remembered.ts";
 import { blobCache, defaultLimits, readPolicyFiles, type ReadLimits } from "./snapshot-files.ts";
 import type { Store } from "./store.ts";
@@ -113,6 +114,13 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
         const all = branches ?? (await trackingRefs(store));
         return new Map([...all].filter(([branch]) => branch.startsWith(prefix)));
       },
+      readPull: ({ number, head, onto, path }) =>
+        readPull(
+          store,
+          { number, head: checkCommit(head), onto: checkCommit(onto), path: checkPath(path) },
+          limits,
+          cache,
+        ),
       push: (commit) => moving(() => push(store, commit)),
       deleteBranch: (branch, at) => moving(() => deleteBranch(store, branch, checkCommit(at))),
     }),
@@ -148,6 +156,7 @@ function timed(options: PolicyGitOptions, inner: PolicyGit): PolicyGit {
     lastChanges: (commit, paths) => time("lastChanges", () => inner.lastChanges(commit, paths)),
     log: (from, to, limit) => time("log", () => inner.log(from, to, limit)),
     branches: (prefix) => time("branches", () => inner.branches(prefix)),
+    readPull: (pull) => time("readPull", () => inner.readPull(pull)),
     push: (commit) => time("push", () => inner.push(commit)),
     deleteBranch: (branch, at) => time("deleteBranch", () => inner.deleteBranch(branch, at)),
   };

@@ -23,6 +23,7 @@ import { serveClaims } from "./claims.ts";
 import type { ClusterObjects, ClusterReader } from "./cluster.ts";
 import { runInventoryCycle } from "./inventory-cycle.ts";
 import { confirmLostClaims, findLostClaims, type LiveLedger, readLedger, viewLedger, writeLedger } from "./ledger.ts";
+import type { PolicyPulls } from "./policy-pulls.ts";
 import type { PolicySource, PolicyView } from "./policy-source.ts";
 import type { ManifestProposer } from "./manifests/proposer.ts";
 import type { Promoter } from "./promotion/promoter.ts";
@@ -45,6 +46,8 @@ export interface PassPorts {
   readonly promoter: Promoter;
   /** Asks for changes of manifests that somebody else applies; left out: nobody does. */
   readonly manifests?: ManifestProposer;
+  /** Told of pull requests that change policy; left out: nobody looks at them. */
+  readonly pulls?: PolicyPulls;
   /** Answers what gates ask; without it those gates are shut. */
   readonly gates?: GateSource;
   /** Policy time. */
@@ -291,6 +294,7 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   const asks = { input: scene.input, plan, policy, now: plan.at };
   const promoted = await ports.promoter.promote(asks);
   const proposed = (await ports.manifests?.propose(asks)) === true;
+  await ports.pulls?.look({ input: scene.input, plan, policy, objects: scene.objects });
   const moved = served.moved || ledgerMoved.length > 0 || served.free.size > 0;
   return moved || inventoryRuns || left || promoted || proposed;
 }

@@ -32,6 +32,7 @@ import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
 import { type Loop, startLoop } from "./loop.ts";
 import { createManifestProposer } from "./manifests/proposer.ts";
 import { createController, type PassResult } from "./pass.ts";
+import { createPolicyPulls } from "./policy-pulls.ts";
 import { createPolicySource } from "./policy-source.ts";
 import { createPromoter } from "./promotion/promoter.ts";
 
@@ -185,9 +186,10 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
   });
   const patience = { clock: transport, patienceMs: PATIENCE_MS, wake: () => loop.wake() };
   const accounts = createAppAccounts(transport);
+  const validators = createValidators();
   const policy = createPolicySource({
     client,
-    validators: createValidators(),
+    validators,
     openGit: async (spec) => writingGit(await openRepository(spec, settings, accounts), gate),
     openForge: async (spec) => writingForge(await openForge(spec, settings, accounts), gate),
     patience,
@@ -235,6 +237,15 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
         patience,
         poke: () => policy.poke(),
         record: (event) => events.record(event),
+        onError,
+      }),
+      pulls: createPolicyPulls({
+        validators,
+        transport,
+        listEveryMs: settings.listEveryMs,
+        // No pass waits for what is only said.
+        patience: { ...patience, patienceMs: 0 },
+        breath,
         onError,
       }),
       clock,

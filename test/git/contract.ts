@@ -6,6 +6,8 @@ import type { ContractPeople } from "./support/disk-remote.ts";
 
 export interface ContractRemote {
   readonly people: ContractPeople;
+  /** As a forge does it when a pull request is opened or pushed to. */
+  showPull(number: number, head: CommitSha): void;
   open(): Promise<PolicyGit>;
   close(): Promise<void>;
 }
@@ -38,6 +40,58 @@ export function policyGitContract(name: string, make: () => Promise<ContractRemo
       message: "Promote canary",
       time: start + 3_600_000,
       ...rest,
+    });
+
+    describe("a pull request's head", () => {
+      const other = "policies/rings/other.yaml";
+      const text = (soak: string, budget: string): string => `soak: ${soak}\n#\n#\n#\n#\nbudget: ${budget}\n`;
+
+      const offer = (number: number, files: Readonly<Record<string, string | null>>): CommitSha => {
+        const head = people.commitFiles("topic", files, { ...at(3), from: "main" });
+        people.deleteBranch("topic");
+        remote.showPull(number, head);
+        return head;
+      };
+
+      it("is read as it would be after the merge, also where both changed a file, and moves nothing", async () => {
+        const git = await remote.open();
+        people.commitFiles("main", { [ring]: text("1h", "1"), "big.bin": "x".repeat(1000) }, at(1));
+        const head = offer(7, { [ring]: text("1h", "2"), [other]: "new: 1\n" });
+        const onto = people.commitFiles("main", { [ring]: text("2h", "1") }, at(4));
+        await git.fetch();
+
+        const content = await git.readPull({ number: 7, head, onto, path: "policies" });
+
+        expect(content).toMatchObject({
+          kind: "Merged",
+          files: [
+            { path: ring, text: text("2h", "2") },
+            { path: other, text: "new: 1\n" },
+          ],
+        });
+        expect(people.head("main")).toBe(onto);
+        expect((await git.fetch()).head).toBe(onto);
+        expect(await git.branches("")).toEqual(new Map([["main", onto]]));
+      });
+
+      it("conflicts by name", async () => {
+        const git = await remote.open();
+        const head = offer(8, { [ring]: "kind: Mine\n" });
+        const onto = people.commitFiles("main", { [ring]: "kind: Yours\n" }, at(4));
+        await git.fetch();
+
+        expect(await git.readPull({ number: 8, head, onto, path: "" })).toEqual({ kind: "Conflicts", paths: [ring] });
+      });
+
+      it("may take a file away", async () => {
+        const git = await remote.open();
+        people.commitFiles("main", { [other]: "old: 1\n" }, at(1));
+        const head = offer(9, { [other]: null });
+        const { head: onto } = await git.fetch();
+
+        const content = await git.readPull({ number: 9, head, onto, path: "policies" });
+        expect(content.kind === "Merged" && content.files.map(({ path }) => path)).toEqual([ring]);
+      });
     });
 
     it("reads the policy files of a commit, sorted, with text as committed", async () => {

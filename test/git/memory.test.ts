@@ -9,6 +9,7 @@ policyGitContract("in memory", async () => {
   const remote = createMemoryRemote();
   return {
     people: remote.people,
+    showPull: () => undefined,
     open: async () => remote.open({ branch: "main", author }),
     close: async () => undefined,
   };

@@ -25,6 +25,7 @@ import {
 import type { BesideOptions } from "../../controller/reconcile/beside.ts";
 import { type ClusterReader, listing } from "../../controller/reconcile/cluster.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
+import { createPolicyPulls } from "../../controller/reconcile/policy-pulls.ts";
 import { createPolicySource, type PolicySource } from "../../controller/reconcile/policy-source.ts";
 import { createManifestProposer } from "../../controller/reconcile/manifests/proposer.ts";
 import { createPromoter } from "../../controller/reconcile/promotion/promoter.ts";
@@ -175,6 +176,8 @@ export interface BornOptions {
   /** How long passes wait for git and the forge; left out: until they have answered. */
   readonly patience?: BesideOptions;
   readonly inventoryJobs?: number;
+  /** Pull requests that change policy are looked at, too. */
+  readonly pulls?: boolean;
 }
 
 export type NodeObject = KubeObject & { readonly spec?: { readonly unschedulable?: boolean } };
@@ -260,6 +263,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       forge: wrapForge = (one) => one,
       patience,
       inventoryJobs = 20,
+      pulls = false,
     }: BornOptions = {},
   ): Born {
     users.add(user);
@@ -312,6 +316,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
           record: (event) => void events.push(event),
           onError,
         }),
+        ...(pulls ? { pulls: createPolicyPulls({ validators, transport: clock, listEveryMs: 10_000, onError }) } : {}),
         clock,
         record: (event) => void events.push(event),
         onError,
