@@ -50,6 +50,8 @@ async function fetchHead(store: Store, number: number): Promise<CommitSha> {
       `+refs/pull/${number}/head:${ref}`,
     ]);
   } catch (error) {
+    if (String(error).includes("couldn't find remote ref"))
+      throw new Error(`the repository shows no refs/pull/${number}/head`, { cause: error });
     throw explainRemoteError(error, url, branch);
   }
   const at = (await ask(store, ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`])).trim();

@@ -52,7 +52,8 @@ describe("rehearse", () => {
     const { code, out } = await rehearse({ change: addRing });
 
     expect(code).toBe(0);
-    expectGolden(golden("new-ring"), out);
+    // The example in the documentation.
+    expectGolden(new URL("../../docs/rehearse-example.md", import.meta.url), out);
   });
 
   it("tells of nodes that two rings claim now, which are touched by neither", async () => {

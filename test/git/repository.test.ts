@@ -69,7 +69,7 @@ describe("a pull request on a forge", () => {
         kind: "Merged",
         files: [{ text: "a: 3\n" }],
       });
-      await expect(git.readPull({ ...pull, number: 4, head: second })).rejects.toThrow();
+      await expect(git.readPull({ ...pull, number: 4, head: second })).rejects.toThrow("shows no refs/pull/4/head");
       const [store = ""] = readdirSync(directory);
       const refs = execFileSync("git", ["for-each-ref", "--format=%(refname)"], {
         cwd: join(directory, store),
