@@ -33,6 +33,8 @@ Runs the controller until it is stopped by SIGINT or SIGTERM.
   --gate-resource APIVERSION/RESOURCE  a kind that gates of type CEL may read, such as
                         ceph.rook.io/v1/cephclusters; may be given more than once
   --allow-insecure      take a policy repository on this machine or over plain http (for trials; never for production)
+  --kubectl FILE        a kubectl with which proposed changes of kustomizations are rendered, before and after
+                        (default: none, and the pull request says so)
   --pace MS             shortest pause between two passes (default: 250)
 
   --metrics-bind-address ADDR        serve /metrics there: :8080 on every interface, 127.0.0.1:8080 on one (default: 0, nowhere)
@@ -60,6 +62,7 @@ export async function command(args: readonly string[]): Promise<number> {
     "alertmanager-ca-file": { type: "string" },
     "gate-resource": { type: "string", multiple: true, default: [] },
     "allow-insecure": { type: "boolean", default: false },
+    kubectl: { type: "string" },
     pace: { type: "string", default: "250" },
     "metrics-bind-address": { type: "string", default: "0" },
     "health-probe-bind-address": { type: "string", default: "0" },
@@ -106,6 +109,7 @@ export async function command(args: readonly string[]): Promise<number> {
         namespace: values.namespace,
         identity: values.identity ?? `${hostname()}-${process.pid}`,
         directory: data,
+        kubectl: values.kubectl,
         allowInsecure: values["allow-insecure"],
         idleMs: 30_000,
         paceMs: Number(values.pace),

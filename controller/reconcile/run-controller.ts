@@ -44,6 +44,8 @@ export interface ControllerSettings {
   readonly identity: string;
   /** Folder for the object store of the policy repository. */
   readonly directory: string;
+  /** A kubectl with which changed kustomizations are rendered; left out: they are not. */
+  readonly kubectl?: string | undefined;
   /** Lets the policy repository be on this machine, or be asked over http: tests and the sandbox. */
   readonly allowInsecure?: boolean;
   /** Longest wait between two passes, policy ms. */
@@ -231,6 +233,8 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
             forge: writingForge(await openForge(own, settings, theirs), gate),
           };
         },
+        kubectl: settings.kubectl,
+        directory: join(settings.directory, "renderings"),
         clock,
         transport,
         listEveryMs: settings.listEveryMs,

@@ -12,6 +12,7 @@ import {
   ringFile,
   WEB,
 } from "./rig.ts";
+import { kubectlPath } from "../tooling/kubectl.ts";
 
 const FILE = "shop/web.yaml";
 const manifest = (image: string): string => `# Owned by the shop team
@@ -224,6 +225,22 @@ describe("a workload of Argo CD in a ring that is approved for its image", () =>
 
     expect(stated(rig)).toEqual(["#1 open"]);
   });
+
+  it("shows what a real kubectl renders of a kustomization, before and after", async () => {
+    const rig = await proposed({
+      kubectl: await kubectlPath(),
+      manifests: { "shop/kustomization.yaml": "resources: [web.yaml]\n", [FILE]: manifest(OLD_IMAGE) },
+      files: { "baselines/shared-images.yaml": baseline(APPS.replace("PlainYaml", "Kustomize")) },
+    });
+
+    const [pull] = pulls(rig);
+    expect(textOf(rig.apps.remote, pull!.head, "shop/kustomization.yaml")).toBe(
+      `resources: [web.yaml]\nimages:\n  - name: ${NEW_IMAGE.split(":")[0]}\n    newTag: 1.27.3\n`,
+    );
+    expect(pull?.body).toContain(
+      `Rendered before and after, only images differ:\n\n- \`Deployment shop/web: ${OLD_IMAGE} to ${NEW_IMAGE}\``,
+    );
+  }, 300_000);
 
   it("can have its manifests in the policy repository", async () => {
     const rig = await manage({

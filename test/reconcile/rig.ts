@@ -1,6 +1,8 @@
 // A small cluster, repository and forge in one process with the real controller in front of them, driven pass by pass: three Ubuntu
 // nodes and one Deployment in one Automatic ring, unless a test says otherwise. Everything that the controller sends is kept.
 import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createValidators } from "../../controller/api/validator.ts";
 import { type ManualClock, manualClock, seededRandom } from "../../controller/clock.ts";
@@ -121,6 +123,8 @@ export interface RigOptions {
   readonly files?: Readonly<Record<string, string | null>>;
   /** Files of a repository with manifests, `apps` to policy. */
   readonly manifests?: Readonly<Record<string, string>>;
+  /** A real one, to render kustomizations with. */
+  readonly kubectl?: string;
   readonly mode?: "Observe" | "Enforce" | "Stop" | "none";
   /** null: no PolicyRepository. */
   readonly repository?: Readonly<Record<string, unknown>> | null;
@@ -308,6 +312,8 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
               git: git(apps.remote.open({ branch, author: AUTHOR, name: user })),
               forge: wrapForge(apps.forge.open({ login: "ringward", name: user })),
             }),
+          kubectl: options.kubectl,
+          directory: join(tmpdir(), "ringward-rig-renderings"),
           clock,
           transport: clock,
           listEveryMs: 10_000,

@@ -50,7 +50,7 @@ export function renderManifestPage(page: ManifestPage): RenderedManifestPage {
     ...bounded(
       page.edits.map(
         ({ file, place: where, from, to }) =>
-          `| ${[file, where, from ?? "—", to ?? "—"].map((one) => code(one)).join(" | ")} |`,
+          `| ${[file, where, from ?? "none", to ?? "none"].map((one) => code(one)).join(" | ")} |`,
       ),
     ),
     "",

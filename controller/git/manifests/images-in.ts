@@ -97,7 +97,7 @@ function imageOf(
       file,
       document: document.index,
       path,
-      object: describe(object),
+      object: describeObject(object),
       container: stringOf(valueAt(container, "name")) ?? imageName(checked.text),
       written: checked.text,
       image,
@@ -115,7 +115,8 @@ function follow(shape: Shape, path: Pointer): Shape | undefined {
   return current;
 }
 
-function describe(object: Shape): string {
+/** `Deployment shop/web`. */
+export function describeObject(object: Shape): string {
   const metadata = valueAt(object, "metadata");
   const [kind, namespace, name] = [
     valueAt(object, "kind"),

@@ -61,16 +61,16 @@ export function editKustomize(
   return { files: new Map(edits.length === 0 ? [] : [[file.path, text]]), edits };
 }
 
-function findKustomization(files: Files, path: string): PolicyFile | undefined {
+export function findKustomization(files: Files, path: string): PolicyFile | undefined {
   if (files.has(path)) return files.get(path);
   return NAMES.flatMap((name) => files.get(path === "" ? name : `${path}/${name}`) ?? [])[0];
 }
 
-function folderOf(path: string): string {
+export function folderOf(path: string): string {
   return path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
 }
 
-function rootOf(file: PolicyFile): Shape {
+export function rootOf(file: PolicyFile): Shape {
   const [document, ...others] = readManifest(file, () => true);
   if (document === undefined || document.index !== 0 || others.length > 0 || document.shape.kind !== "Map")
     return refuseManifest(
@@ -149,7 +149,7 @@ function namesBelow(
   for (const key of ["resources", "bases", "components"]) {
     const list = valueAt(root, key);
     for (const item of list?.kind === "List" ? list.items : []) {
-      const path = resolve(folder, stringOf(item) ?? "");
+      const path = resolvePath(folder, stringOf(item) ?? "");
       if (path === undefined) continue;
       const file = files.get(path);
       if (file !== undefined) for (const { written } of findImages(file, images)) names.add(imageName(written));
@@ -164,7 +164,7 @@ function namesBelow(
 }
 
 /** A path from the repository's root; undefined: a URL, or outside of it. */
-function resolve(folder: string, path: string): string | undefined {
+export function resolvePath(folder: string, path: string): string | undefined {
   if (path === "" || path.startsWith("/") || path.includes("://") || path.includes("\\")) return undefined;
   const parts = folder === "" ? [] : folder.split("/");
   for (const part of path.split("/")) {

@@ -23,6 +23,7 @@ import type { EventInput } from "../../kube/events.ts";
 import { type BesideOptions, createBeside } from "../beside.ts";
 import type { PromotionScene } from "../promotion/promoter.ts";
 import { deleteManifestBranch, keepManifestBranch } from "./branch.ts";
+import { createRender } from "./render.ts";
 import { createRepositories, type Opened, type Repositories, type RepositoryPorts } from "./repositories.ts";
 
 export interface ManifestProposer {
@@ -35,6 +36,10 @@ export interface ManifestProposerPorts extends RepositoryPorts {
   readonly clock: Clock;
   /** How long a pass waits; left out: until all have answered. */
   readonly patience?: BesideOptions;
+  /** A real kubectl, with which kustomizations are rendered; undefined: they are not. */
+  readonly kubectl?: string | undefined;
+  /** A folder of ours, for renderings. */
+  readonly directory: string;
   readonly record: (event: EventInput) => void;
 }
 
@@ -44,7 +49,12 @@ interface Memory {
   /** What was told of each branch last. */
   readonly told: Map<string, string>;
   /** The edits of a place at a commit. */
-  readonly edits: Map<string, { readonly key: string; readonly edited: EditedManifests }>;
+  readonly edits: Map<string, { readonly key: string; readonly work: Edited }>;
+}
+
+interface Edited {
+  readonly edited: EditedManifests;
+  readonly rendering: Rendering;
 }
 
 const ESCAPE: Escape = { text: escapeMarkdown, code: escapeCode };
@@ -139,7 +149,7 @@ async function attempt(scene: Scene, branch: string, work: () => Promise<void>, 
 /** The branch as it should be, then the pull request as it should be. */
 async function keep(scene: Scene, proposal: ManifestProposal): Promise<void> {
   const { opened, ports, memory, pulls, policy, plan } = scene;
-  const edited = await editOnce(scene, proposal);
+  const { edited, rendering } = await editOnce(scene, proposal);
   const open = pulls.find((pull) => pull.state === "open" && pull.head === proposal.branch);
   if (edited.edits.length === 0) {
     const message = "the manifests say so already, and whoever applies them has not done so yet";
@@ -164,7 +174,6 @@ async function keep(scene: Scene, proposal: ManifestProposal): Promise<void> {
     );
   const ring = plan.rings.find((outcome) => outcome.ring.name === proposal.ring)?.ring;
   if (ring === undefined) return;
-  const rendering: Rendering = { kind: "NotRendered", why: "this controller has no kubectl or helm to render with" };
   const page = renderManifestPage({
     place: proposal,
     ring,
@@ -212,15 +221,21 @@ function scopeOf({ kind, path }: ManifestPlace): string {
   return path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
 }
 
-async function editOnce({ opened, memory }: Scene, place: ManifestPlace): Promise<EditedManifests> {
+/** Edits and rendering of a place, as long as neither it nor its repository has changed. */
+async function editOnce({ opened, memory, ports }: Scene, place: ManifestPlace): Promise<Edited> {
   const key = JSON.stringify([opened.head, place.kind, place.path, place.images]);
   const about = `${opened.name ?? ""}/${place.branch}`;
   const before = memory.edits.get(about);
-  if (before?.key === key) return before.edited;
+  if (before?.key === key) return before.work;
   const { files } = await opened.git.read(opened.head, scopeOf(place));
   const edited = editManifests(files, place);
-  memory.edits.set(about, { key, edited });
-  return edited;
+  const rendering: Rendering =
+    edited.edits.length === 0
+      ? { kind: "NotRendered", why: "nothing changes" }
+      : await createRender(ports)(place, files, edited);
+  const work = { edited, rendering };
+  memory.edits.set(about, { key, work });
+  return work;
 }
 
 async function close(scene: Scene, { proposal, reason, comment }: ManifestClosing): Promise<void> {
