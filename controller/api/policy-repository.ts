@@ -185,11 +185,11 @@ const fields = {
   forge: Type.Optional(
     Type.Object(
       {
-        kind: StringEnum(["GitHub"] as const, "Forge."),
+        kind: StringEnum(["GitHub", "Gitea"] as const, "Forge; `Gitea` is Forgejo's, too."),
         apiUrl: Type.Optional(
           Type.String({
             maxLength: 512,
-            description: "REST API's address.",
+            description: "REST API's address; for Gitea `https://HOST/api/v1`.",
             default: "https://api.github.com",
           }),
         ),
@@ -205,7 +205,16 @@ const fields = {
         }),
         tokenFile: Type.Optional(File("Token for the API; left out: `auth.githubApp` makes them.")),
       },
-      { description: "Where pull requests are opened; left out: a proposal is a branch that people merge with git." },
+      {
+        description: "Where pull requests are opened; left out: a proposal is a branch that people merge with git.",
+        ...rules(
+          {
+            rule: "self.kind != 'Gitea' || (has(self.apiUrl) && self.apiUrl != 'https://api.github.com')",
+            message: "Gitea needs apiUrl",
+          },
+          { rule: "self.kind != 'Gitea' || has(self.tokenFile)", message: "Gitea needs tokenFile" },
+        ),
+      },
     ),
   ),
   proposals: Type.Optional(ProposalSettings),

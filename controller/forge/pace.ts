@@ -5,6 +5,19 @@ import type { Clock } from "../clock.ts";
 import { UserError, WaitError } from "../errors.ts";
 import { failureOf, type ForgeFailure } from "./failure.ts";
 
+/** One request as metrics see it. */
+export interface ForgeCall {
+  readonly method: string;
+  /** Route template ("/repos/{owner}/{repo}/pulls"), so that metrics stay bounded. */
+  readonly route: string;
+  /** 0: no answer. */
+  readonly status: number;
+  /** Milliseconds. */
+  readonly duration: number;
+  /** Requests left in the hour, if the forge said. */
+  readonly remaining: number | undefined;
+}
+
 export interface Pace {
   /** Runs one request; `send` is called again only where that is safe. */
   run<T>(kind: "read" | "write", send: (signal: AbortSignal) => Promise<T>): Promise<T>;

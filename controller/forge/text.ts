@@ -81,9 +81,9 @@ function cut(text: string, limit: number, note: string): string {
     .replace(/\uFFFD$/, "")}${note}`;
 }
 
-/** A title that GitHub takes: one line, at most 256 characters. */
-export function boundTitle(title: string): string {
-  return cut(title.replace(/\s+/g, " ").trim(), titleLimit, "…");
+/** A title that a forge takes: one line, at most 256 characters (GitHub) or as many as it says. */
+export function boundTitle(title: string, limit = titleLimit): string {
+  return cut(title.replace(/\s+/g, " ").trim(), limit, "…");
 }
 
 /** A body that GitHub takes: at most 65,536 characters, with a note where it was cut. */

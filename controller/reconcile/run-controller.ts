@@ -409,14 +409,20 @@ async function openForge(
 ): Promise<Forge | undefined> {
   const { forge } = spec;
   if (forge === undefined) return undefined;
+  const { owner, repository } = forge;
+  const place = { owner, repository, clock: settings.transport, fetch: wayTo(spec) };
+  if (forge.kind === "Gitea")
+    return createForge({
+      kind: forge.kind,
+      ...place,
+      apiUrl: forge.apiUrl ?? "",
+      token: tokenFile(forge.tokenFile ?? ""),
+    });
   const app = accounts(spec);
   return createForge({
     kind: forge.kind,
+    ...place,
     apiUrl: forge.apiUrl ?? GITHUB_API,
-    owner: forge.owner,
-    repository: forge.repository,
-    clock: settings.transport,
-    fetch: wayTo(spec),
     ...(forge.tokenFile === undefined && app !== undefined
       ? { account: app, commits: { branch: spec.branch ?? "main", rules: commitRules } }
       : { token: tokenFile(forge.tokenFile ?? "") }),

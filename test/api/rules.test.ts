@@ -107,6 +107,11 @@ const EXAMPLES: Readonly<Record<string, { good: object; bad: object }>> = {
     good: { self: { githubApp: { appId: 1 }, sshKeyFile: "/a" } },
     bad: { self: { githubApp: { appId: 1 }, tokenFile: "/a" } },
   },
+  "Gitea needs apiUrl": {
+    good: { self: { kind: "Gitea", apiUrl: "https://git.example.com/api/v1" } },
+    bad: { self: { kind: "Gitea", apiUrl: "https://api.github.com" } },
+  },
+  "Gitea needs tokenFile": { good: { self: { kind: "GitHub" } }, bad: { self: { kind: "Gitea" } } },
   "forge needs tokenFile or auth.githubApp": {
     good: { self: { forge: {}, auth: { githubApp: {} } } },
     bad: { self: { forge: {}, auth: { tokenFile: "/a" } } },

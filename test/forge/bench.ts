@@ -58,7 +58,8 @@ export interface ForgeBench {
 /** What a request says whose reply never came. */
 export const lost = /connection|did not|fetch failed|socket|closed/i;
 
-export const labels = ["ringward", "ring/early"];
+/** In the order in which Gitea answers them, which is by name. */
+export const labels = ["ring/early", "ringward"];
 
 export function proposal(head: string, body = "Evidence."): Parameters<Forge["open"]>[0] {
   return { head, base: "main", title: `Promote ${head}`, body, labels };

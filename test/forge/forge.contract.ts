@@ -281,7 +281,7 @@ function describeReading(bench: () => ForgeBench): void {
     expect(again).toEqual(found);
     expect((await forge.list("person/")).map((pull) => pull.head)).toEqual(["person/feature"]);
     expect(await forge.list("nothing/")).toEqual([]);
-  }, 180_000);
+  }, 900_000);
 
   it.each(hostileTexts)("carries hostile text %# through a body unchanged", async (text) => {
     const { forge, branch, comments } = bench();
@@ -304,7 +304,7 @@ function describeReading(bench: () => ForgeBench): void {
     expect(opened.body.length).toBeLessThanOrEqual(65_536);
     expect(opened.body.isWellFormed()).toBe(true);
     expect(opened.body).toMatch(/The rest was cut/);
-    expect(opened.title).toHaveLength(256);
+    expect(opened.title).toMatch(/^t{200,255}…$/);
   });
 }
 

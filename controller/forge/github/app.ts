@@ -7,8 +7,8 @@ import { UserError, WaitError } from "../../errors.ts";
 import { checkAddress } from "../address.ts";
 import { readSlug, readToken } from "./documents.ts";
 import { explain, failureOf } from "../failure.ts";
-import { createPace } from "../pace.ts";
-import { type Account, createSend, type ForgeCall } from "./session.ts";
+import { createPace, type ForgeCall } from "../pace.ts";
+import { type Account, createSend } from "./session.ts";
 
 export interface AppOptions {
   /** As the forge's. */

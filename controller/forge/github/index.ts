@@ -10,7 +10,7 @@ import { reportsOn } from "./reports.ts";
 import { createSession, type GitHubForgeOptions, type Speaker } from "./session.ts";
 
 export { type AppOptions, createAppAccount } from "./app.ts";
-export type { Account, ForgeCall } from "./session.ts";
+export type { Account } from "./session.ts";
 
 export type GitHubSettings = GitHubForgeOptions & Speaker & { readonly commits?: CommitOptions };
 

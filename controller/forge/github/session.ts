@@ -7,20 +7,7 @@ import { UserError, WaitError } from "../../errors.ts";
 import { checkAddress, isLoopback } from "../address.ts";
 import { linkedPage, readLogin } from "../reading.ts";
 import { explain, failureOf, type ForgeFailure, withoutSecret } from "../failure.ts";
-import { createPace, type Pace } from "../pace.ts";
-
-/** One request as metrics see it. */
-export interface ForgeCall {
-  readonly method: string;
-  /** Route template ("/repos/{owner}/{repo}/pulls"), so that metrics stay bounded. */
-  readonly route: string;
-  /** 0: no answer. */
-  readonly status: number;
-  /** Milliseconds. */
-  readonly duration: number;
-  /** Requests left in the hour, if the forge said. */
-  readonly remaining: number | undefined;
-}
+import { createPace, type ForgeCall, type Pace } from "../pace.ts";
 
 export interface GitHubForgeOptions {
   /** https://api.github.com, or https://HOST/api/v3 for GitHub Enterprise Server. */
