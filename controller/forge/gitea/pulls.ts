@@ -120,7 +120,12 @@ export function pullsOn(session: Session): Pick<Forge, "list" | "listOpen" | "op
     for (const { number, author } of others) {
       if (author !== oldest?.author) continue;
       const body = { state: "closed", body: `${duplicateMarker}\nOpened at the same moment as #${oldest.number}.` };
-      await session.send("write", "PATCH", pullRoute, { path: { number }, body });
+      try {
+        await session.send("write", "PATCH", pullRoute, { path: { number }, body });
+      } catch (error) {
+        // The other client closes it in the same moment ("the issue is already changed").
+        if (session.failure(error).kind !== "Conflict") throw error;
+      }
     }
     return oldest;
   }
