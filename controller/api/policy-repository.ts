@@ -182,6 +182,51 @@ const fields = {
       },
     ),
   ),
+  verification: Type.Optional(
+    Type.Object(
+      {
+        mode: StringEnum(
+          ["None", "Head", "Strict"] as const,
+          "Whose signature is asked for: nobody's; that of the tracked branch's head; that of every commit since the head that was verified last, on both sides of merges.",
+        ),
+        allowedSignersFile: Type.Optional(File("ssh keys that are trusted: ALLOWED SIGNERS of ssh-keygen(1).")),
+        revokedKeysFile: Type.Optional(
+          File("ssh keys that are not trusted any more: public keys, or a key revocation list."),
+        ),
+        keyringFile: Type.Optional(File("OpenPGP public keys that are trusted.")),
+      },
+      {
+        description:
+          "Signatures of commits. While a head is not verified nothing new starts, and what was read last serves what is in flight (SignatureInvalid).",
+        ...rules(
+          {
+            rule: "self.mode == 'None' || has(self.allowedSignersFile) || has(self.keyringFile)",
+            message: "modes Head and Strict need allowedSignersFile or keyringFile",
+          },
+          {
+            rule: "!has(self.revokedKeysFile) || has(self.allowedSignersFile)",
+            message: "revokedKeysFile goes with allowedSignersFile",
+          },
+        ),
+      },
+    ),
+  ),
+  commits: Type.Optional(
+    Type.Object(
+      {
+        authorName: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: "Author and committer." })),
+        authorEmail: Type.Optional(Type.String({ minLength: 3, maxLength: 256, description: "Their address." })),
+        signingKeyFile: Type.Optional(File("ssh private key (ed25519 or RSA, no passphrase) that signs them.")),
+      },
+      {
+        description: "Ringward's own commits, where git makes them and not the forge's API.",
+        ...rules({
+          rule: "has(self.authorName) == has(self.authorEmail)",
+          message: "give both of authorName and authorEmail, or neither",
+        }),
+      },
+    ),
+  ),
   forge: Type.Optional(
     Type.Object(
       {
@@ -311,6 +356,7 @@ export const PolicyRepositoryStatus = Type.Object({
   conditions: Type.Optional(Conditions),
   observedCommit: Type.Optional(Text("Head whose policy is in force.", 64)),
   fetchedCommit: Type.Optional(Text("Head that was fetched last.", 64)),
+  verifiedCommit: Type.Optional(Text("Head whose signatures were verified last; absent without verification.", 64)),
   lastFetchTime: Type.Optional(Timestamp("Last successful fetch.")),
   documents: Type.Optional(Type.Integer({ minimum: 0, description: "Policy documents in force." })),
   problems: Type.Optional(

@@ -106,6 +106,10 @@ const table = {
     "person",
     "The tracked branch did not move fast-forward; nothing is claimed until a person acknowledges the commit.",
   ],
+  SignatureInvalid: [
+    "person",
+    "A commit of the tracked branch is not signed by anybody who is trusted, or this cannot be checked; what was verified last serves what is in flight, and nothing starts.",
+  ],
   RepositoryStale: ["person", "The policy repository could not be read for longer than maxStaleness."],
   RepositorySuspended: ["person", "The PolicyRepository says suspend: nothing is fetched, applied or proposed."],
   DriftFromGit: ["info", "The live object differs from Git; it starts nothing and is put back."],

@@ -30,7 +30,9 @@ function brakesOf(objects: ClusterObjects): readonly Block[] {
   const { conditions = [] } = (objects.repositories[0]?.status ?? {}) as PolicyRepositoryStatus;
   return conditions.flatMap(({ type, status, reason, message }): readonly Block[] => {
     if (type !== "Stalled" || status !== "True") return [];
-    return reason === "HistoryRewritten" || reason === "RepositoryStale" ? [{ reason, message }] : [];
+    return reason === "HistoryRewritten" || reason === "SignatureInvalid" || reason === "RepositoryStale"
+      ? [{ reason, message }]
+      : [];
   });
 }
 

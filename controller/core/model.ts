@@ -246,7 +246,7 @@ export interface PolicyInForce {
   readonly exceptions: readonly ExceptionInForce[];
   readonly recipes: readonly { readonly name: string; readonly spec: UpdateRecipeSpec }[];
   readonly levels: readonly LevelInForce[];
-  /** Reasons that stop new claims everywhere: HistoryRewritten, RepositoryStale. */
+  /** Reasons that stop new claims everywhere: HistoryRewritten, SignatureInvalid, RepositoryStale. */
   readonly brakes: readonly Block[];
   /** Whether this cluster writes proposals. */
   readonly proposer: boolean;

@@ -92,12 +92,18 @@ async function existingModes(git: Git, parent: CommitSha, files: NewCommit["file
   return modes;
 }
 
+/** What a commit is made with. */
+interface CommitMaker {
+  readonly git: Git;
+  readonly directory: string;
+  readonly author: GitAuthor;
+  readonly signingKeyFile: string | undefined;
+}
+
 /** Makes the commit object (not yet pushed) and answers its id. Throws UserError RW1103 or RW1108 for paths that cannot be written. */
 export async function buildCommit(
-  git: Git,
-  directory: string,
+  { git, directory, author, signingKeyFile }: CommitMaker,
   commit: NewCommit,
-  author: GitAuthor,
 ): Promise<CommitSha> {
   checkFiles(commit.files);
   const existing = await existingModes(git, commit.parent, commit.files);
@@ -124,7 +130,8 @@ export async function buildCommit(
     await rm(`${environment.GIT_INDEX_FILE}.lock`, { force: true });
   }
   const date = `@${Math.floor(commit.time / 1000)} +0000`;
-  const made = await git.local(["commit-tree", "-p", commit.parent, "-F", "-", tree], {
+  const sign = signingKeyFile === undefined ? ["--no-gpg-sign"] : ["--gpg-sign"];
+  const made = await git.local(["commit-tree", ...sign, "-p", commit.parent, "-F", "-", tree], {
     input: commitMessage(commit.message),
     environment: {
       GIT_AUTHOR_NAME: author.name,

@@ -22,6 +22,8 @@ export interface MemoryCommit {
   readonly time: Instant;
   readonly author: string;
   readonly message: string;
+  /** Who signed it: a name stands for a key. */
+  readonly signer: string | undefined;
 }
 
 function objectId(type: string, body: Buffer): string {
@@ -78,6 +80,7 @@ export function memoryCommit(
   author: GitAuthor,
   time: Instant,
   message: string,
+  signer?: string,
 ): MemoryCommit {
   const seconds = Math.floor(time / 1000);
   const who = `${author.name} <${author.email}> ${seconds} +0000`;
@@ -86,11 +89,12 @@ export function memoryCommit(
     ...parents.map((parent) => `parent ${parent}`),
     `author ${who}`,
     `committer ${who}`,
+    ...(signer === undefined ? [] : [`gpgsig ${signer}`]),
     "",
     message,
   ];
   const id = objectId("commit", Buffer.from(lines.join("\n"))) as CommitSha;
-  return { id, parents, tree, time: seconds * 1000, author: `${author.name} <${author.email}>`, message };
+  return { id, parents, tree, time: seconds * 1000, author: `${author.name} <${author.email}>`, message, signer };
 }
 
 export interface ObjectStore {

@@ -12,6 +12,8 @@ export interface PersonCommit {
   readonly message?: string;
   readonly time: Instant;
   readonly author?: GitAuthor;
+  /** Who signs it; left out: nobody. */
+  readonly signedBy?: string;
 }
 
 /** What people (and forges on their behalf) do to the remote. */
@@ -58,7 +60,7 @@ export function people(remote: BranchStore): People {
   ): CommitSha => {
     const id = addCommit(
       remote,
-      memoryCommit(tree, parents, how.author ?? nobody, how.time, commitMessage(how.message ?? message)),
+      memoryCommit(tree, parents, how.author ?? nobody, how.time, commitMessage(how.message ?? message), how.signedBy),
     );
     remote.branches.set(branch, id);
     return id;

@@ -9,9 +9,19 @@ import type { BranchStore, MemoryCommit, MemoryFile, MemoryTree } from "./memory
 import { addCommit, commitOf, fingerprint, memoryCommit, memoryFile, mergeBase, reachable } from "./memory-objects.ts";
 import type { People } from "./memory-people.ts";
 import { people } from "./memory-people.ts";
-import { checkTarget } from "./push.ts";
-import type { CommitSha, GitSnapshot, NewCommit, PolicyFile, PolicyGit, PullContent, PushResult } from "./port.ts";
+import { checkTarget, notOurs } from "./push.ts";
+import type {
+  CommitSha,
+  GitSnapshot,
+  NewCommit,
+  PolicyFile,
+  PolicyGit,
+  PullContent,
+  PushResult,
+  SignatureVerdict,
+} from "./port.ts";
 import { mergeText } from "./three-way-merge.ts";
+import { nobodyTrusted } from "./trust.ts";
 import {
   byPath,
   checkTotals,
@@ -54,6 +64,10 @@ export interface MemoryRemote {
     readonly author: GitAuthor;
     readonly name?: string;
     readonly limits?: Partial<ReadLimits>;
+    /** Whose signatures are good; left out: nobody is asked for one. */
+    readonly trusted?: readonly string[];
+    /** Who signs our own commits. */
+    readonly signer?: string;
   }): PolicyGit;
   /** Decides the fault of each operation from now on. */
   setFault(fault: (operation: GitOperation) => GitFault): void;
@@ -167,6 +181,10 @@ function openHandle(remote: Remote, options: Parameters<MemoryRemote["open"]>[0]
       const found = paths.map((path) => [path, lastChange(remote, commit, checkPath(path))] as const);
       return new Map(found.flatMap(([path, last]) => (last === undefined ? [] : [[path, last] as const])));
     },
+    async verify(commit, since) {
+      get(commit);
+      return judgeSigners(remote, options.trusted, commit, since, (id) => known.has(id));
+    },
     async log(from, to, limit) {
       get(to);
       const until = from !== undefined && known.has(checkCommit(from)) ? reachable(remote, from) : new Set<CommitSha>();
@@ -212,7 +230,7 @@ function openHandle(remote: Remote, options: Parameters<MemoryRemote["open"]>[0]
 function push(
   remote: Remote,
   handle: string,
-  options: { readonly branch: string; readonly author: GitAuthor },
+  options: Parameters<MemoryRemote["open"]>[0],
   parent: MemoryCommit,
   commit: NewCommit,
   learned: (branch: string, id: CommitSha) => void,
@@ -220,7 +238,16 @@ function push(
   checkTarget(options.branch, commit.branch, commit.expect);
   checkFiles(commit.files);
   const tree = changeTree(parent.tree, commit.files);
-  const made = memoryCommit(tree, [parent.id], options.author, commit.time, commitMessage(commit.message));
+  const made = memoryCommit(
+    tree,
+    [parent.id],
+    options.author,
+    commit.time,
+    commitMessage(commit.message),
+    options.signer,
+  );
+  if (options.trusted !== undefined && commit.branch === options.branch && !isTrusted(made, options.trusted))
+    throw notOurs(options.branch, "it is not signed by anybody who is trusted", options.signer !== undefined);
   const result = operate(
     remote,
     { handle, name: "push", write: true, branch: commit.branch, commit: made.id },
@@ -301,6 +328,37 @@ function contentOf(file: MemoryFile, limits: ReadLimits): Pick<PolicyFile, "text
   if (file.mode === "120000") return symlinkProblem;
   if (file.mode === "160000") return submoduleProblem;
   return file.bytes.length > limits.maxFileBytes ? tooLarge(file.bytes.length, limits) : decodeBlob(file.bytes);
+}
+
+function isTrusted({ signer }: MemoryCommit, trusted: readonly string[]): boolean {
+  return signer !== undefined && trusted.includes(signer);
+}
+
+function judgeSigners(
+  remote: Remote,
+  trusted: readonly string[] | undefined,
+  commit: CommitSha,
+  since: CommitSha | undefined,
+  isKnown: (id: CommitSha) => boolean,
+): SignatureVerdict {
+  if (trusted === undefined) throw nobodyTrusted();
+  if (since !== undefined && !isKnown(checkCommit(since)))
+    return { kind: "Unverified", commit, why: `${since.slice(0, 12)} is not in the repository` };
+  const before = since === undefined ? undefined : reachable(remote, since);
+  const news = before === undefined ? [] : [...reachable(remote, commit)].filter((id) => !before.has(id));
+  // The nearest come first as they are walked: the oldest that is wrong is told.
+  for (const id of [...news].reverse().concat(commit)) {
+    const { signer } = commitOf(remote, id);
+    if (!isTrusted(commitOf(remote, id), trusted))
+      return {
+        kind: "Unverified",
+        commit: id,
+        ...(signer === undefined
+          ? { why: "it is not signed" }
+          : { signer, why: "its key is not one of those that are trusted" }),
+      };
+  }
+  return { kind: "Verified", commit, signer: commitOf(remote, commit).signer ?? "" };
 }
 
 /** As `git log -1 -- path`: a merge that took the path as it was on one side is followed down that side. */

@@ -58,6 +58,11 @@ export type PullContent =
   | { readonly kind: "Conflicts"; readonly paths: readonly string[] }
   /** Its head is elsewhere than we said. */
   | { readonly kind: "Moved"; readonly at: CommitSha };
+/** Whether commits are signed by somebody who is trusted. Whatever is not known to be so is not. */
+export type SignatureVerdict =
+  | { readonly kind: "Verified"; readonly commit: CommitSha; readonly signer: string }
+  /** `commit` is the oldest that is not verified; `signer` is who or which key seems to have signed it, if anything does. */
+  | { readonly kind: "Unverified"; readonly commit: CommitSha; readonly signer?: string; readonly why: string };
 
 export interface Fetched {
   /** Where the tracked branch is. */
@@ -91,6 +96,11 @@ export interface PolicyGit {
     commit: CommitSha,
     paths: readonly string[],
   ): Promise<ReadonlyMap<string, { readonly commit: CommitSha; readonly time: Instant }>>;
+  /**
+   * Whether a commit is signed by somebody who is trusted and, where `since` is given, so is every commit that it brings beside `since`: both
+   * sides of each merge. Throws UserError where it cannot be known because nobody is named as trusted, or the files are not there.
+   */
+  verify(commit: CommitSha, since?: CommitSha): Promise<SignatureVerdict>;
   /** First-parent history from `to` back to (not including) `from`, newest first; at most `limit`. */
   log(
     from: CommitSha | undefined,

@@ -2,6 +2,8 @@
 // that got lost, a second leader or a person who was quicker can never be overwritten. After a refusal the remote is asked where the
 // branch is: that, not git's wording, decides between Pushed, Moved and an error.
 import { buildCommit } from "./build-commit.ts";
+import { UserError } from "../errors.ts";
+import { checkSigningKey } from "./signing-key.ts";
 import { explainRemoteError } from "./explain-remote-error.ts";
 import { GitExit } from "./git-process.ts";
 import type { CommitSha, NewCommit, PushResult } from "./port.ts";
@@ -39,7 +41,9 @@ export async function push(store: Store, commit: NewCommit): Promise<PushResult>
   checkTarget(store.branch, commit.branch, commit.expect);
   checkCommit(commit.parent);
   if (!(await knows(store, commit.parent))) throw new Error(`commit ${commit.parent} is not known here: fetch first`);
-  const made = await buildCommit(store.git, store.directory, commit, store.author);
+  if (store.signingKeyFile !== undefined) await checkSigningKey(store.signingKeyFile);
+  const made = await buildCommit(store, commit);
+  if (commit.branch === store.branch) await checkOwnSignature(store, made);
   // Without `expect` a proposal branch may be at the parent or missing; the tracked branch must be at the parent.
   const seen = (await trackingRefs(store)).get(commit.branch);
   let expected: CommitSha | "absent" =
@@ -58,6 +62,24 @@ export async function push(store: Store, commit: NewCommit): Promise<PushResult>
     if (attempt >= 2 || at === expected) throw explainRemoteError(refusal, store.url, commit.branch);
     expected = at;
   }
+}
+
+/** What we would not take from the tracked branch we do not put there. Throws UserError RW1134. */
+async function checkOwnSignature(store: Store, made: CommitSha): Promise<void> {
+  if (!store.verifies) return;
+  const verdict = await store.verifier.verify(made, undefined);
+  if (verdict.kind === "Unverified") throw notOurs(store.branch, verdict.why, store.signingKeyFile !== undefined);
+}
+
+/** The tracked branch would not take our own commit. */
+export function notOurs(branch: string, why: string, signed: boolean): UserError {
+  return new UserError(
+    "RW1134",
+    `branch "${branch}" takes verified commits only, and Ringward's own would not be: ${why}`,
+    signed
+      ? "name the signing key in verification.allowedSignersFile"
+      : "give commits.signingKeyFile, commit through a GitHub App, or use promotion: PullRequest",
+  );
 }
 
 /** One compare-and-set of one branch. Undefined: done (or it already was so). Otherwise git's refusal. */

@@ -66,6 +66,8 @@ export function rememberAnswers(git: PolicyGit): PolicyGit {
     lastChange: (commit, path) => ask("lastChange", [commit, path], () => git.lastChange(commit, path)),
     // Asked once for each head, for thousands of files, and remembered for the next head where it is answered.
     lastChanges: (commit, paths) => git.lastChanges(commit, paths),
+    // Its answer changes with the files of trusted keys; what it asks git is kept where it is asked (verify.ts).
+    verify: (commit, since) => git.verify(commit, since),
     log: (from, to, limit) => ask("log", [from ?? null, to, limit], () => git.log(from, to, limit)),
     branches: (prefix) => ask("branches", [prefix], () => git.branches(prefix)),
     // Its caller remembers what it said of it.

@@ -19,6 +19,8 @@ import { createLastChanges } from "./last-changes.ts";
 import type { CommitSha, Fetched, GitSnapshot, PolicyGit } from "./port.ts";
 import { deleteBranch, push } from "./push.ts";
 import { readPull } from "./pull.ts";
+import type { TrustFiles } from "./trust.ts";
+import { createVerifier } from "./verify.ts";
 import { rememberAnswers } from "./remembered.ts";
 import { blobCache, defaultLimits, readPolicyFiles, type ReadLimits } from "./snapshot-files.ts";
 import type { Store } from "./store.ts";
@@ -36,6 +38,10 @@ export interface PolicyGitOptions {
   readonly author: GitAuthor;
   /** Allows http, this machine's own addresses and paths on its disk (tests, sandbox). */
   readonly allowInsecure?: boolean;
+  /** Who is trusted to sign; left out: nobody, and `verify` says so. */
+  readonly trust?: TrustFiles;
+  /** ssh key that signs our own commits. */
+  readonly signingKeyFile?: string;
   readonly caFile?: string;
   readonly proxy?: GitProxy;
   readonly limits?: Partial<ReadLimits>;
@@ -71,13 +77,23 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
     silenceMs: options.silenceMs ?? 60_000,
     maxOutputBytes: limits.maxTotalBytes * 2 + 16 * 1024 * 1024,
     ...(options.auth === undefined ? {} : { auth: options.auth }),
+    ...(options.signingKeyFile === undefined ? {} : { signingKeyFile: options.signingKeyFile }),
     ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
     ...(options.proxy === undefined ? {} : { proxy: checkProxy(options.proxy, options.allowInsecure === true) }),
   });
   checkGitVersion((await git.local(["version"])).toString("utf8"));
   await removeLeftovers(directory);
   await git.local(["init", "--quiet", "--bare", "--template=", directory]);
-  const store: Store = { git, directory, url: url.text, branch: options.branch, author: options.author };
+  const store: Store = {
+    git,
+    directory,
+    url: url.text,
+    branch: options.branch,
+    author: options.author,
+    signingKeyFile: options.signingKeyFile,
+    verifier: createVerifier(git, await freshFolder(`${directory}.trust`), options.trust ?? {}),
+    verifies: options.trust !== undefined,
+  };
   const cache = blobCache(limits.maxCachedBytes);
   const lastChanges = createLastChanges(git);
   /** Kept between fetches, which then cost one process less; undefined while nobody knows. */
@@ -109,6 +125,8 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
       },
       lastChange: (commit, path) => lastChange(store, checkCommit(commit), checkPath(path)),
       lastChanges: (commit, paths) => lastChanges(checkCommit(commit), paths),
+      verify: (commit, since) =>
+        store.verifier.verify(checkCommit(commit), since === undefined ? undefined : checkCommit(since)),
       log: (from, to, limit) => log(store, from === undefined ? undefined : checkCommit(from), checkCommit(to), limit),
       async branches(prefix) {
         const all = branches ?? (await trackingRefs(store));
@@ -125,6 +143,12 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
       deleteBranch: (branch, at) => moving(() => deleteBranch(store, branch, checkCommit(at))),
     }),
   );
+}
+
+/** What a predecessor left there is nobody's. */
+async function freshFolder(directory: string): Promise<string> {
+  await rm(directory, { recursive: true, force: true });
+  return directory;
 }
 
 function checkProxy(proxy: GitProxy, allowInsecure: boolean): GitProxy {
@@ -154,6 +178,7 @@ function timed(options: PolicyGitOptions, inner: PolicyGit): PolicyGit {
     parent: (commit) => time("parent", () => inner.parent(commit)),
     lastChange: (commit, path) => time("lastChange", () => inner.lastChange(commit, path)),
     lastChanges: (commit, paths) => time("lastChanges", () => inner.lastChanges(commit, paths)),
+    verify: (commit, since) => time("verify", () => inner.verify(commit, since)),
     log: (from, to, limit) => time("log", () => inner.log(from, to, limit)),
     branches: (prefix) => time("branches", () => inner.branches(prefix)),
     readPull: (pull) => time("readPull", () => inner.readPull(pull)),

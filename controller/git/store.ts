@@ -3,6 +3,7 @@ import type { Git } from "./create-git.ts";
 import type { GitAuthor } from "./build-commit.ts";
 import { GitExit } from "./git-process.ts";
 import type { CommitSha } from "./port.ts";
+import type { Verifier } from "./verify.ts";
 
 /** Branches that Ringward makes for its proposals; it never moves another one but the tracked branch. */
 export const proposalPrefix = "ringward/";
@@ -18,6 +19,11 @@ export interface Store {
   /** The tracked branch. */
   readonly branch: string;
   readonly author: GitAuthor;
+  /** Signs our commits, where it is given. */
+  readonly signingKeyFile: string | undefined;
+  readonly verifier: Verifier;
+  /** Whether the tracked branch's commits are verified, and ours among them. */
+  readonly verifies: boolean;
 }
 
 /** What a local git command prints. */

@@ -40,7 +40,7 @@ export interface InForceInput {
   readonly commitTime: Instant;
   /** Exceptions whose files were deleted: they count until their time. */
   readonly retainedExceptions: readonly ExceptionInForce[];
-  /** Reasons that stop everything: HistoryRewritten, RepositoryStale. */
+  /** Reasons that stop everything: HistoryRewritten, SignatureInvalid, RepositoryStale. */
   readonly brakes: readonly Block[];
   readonly proposer: boolean;
 }

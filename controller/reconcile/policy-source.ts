@@ -21,6 +21,7 @@ import { type BesideOptions, createBeside } from "./beside.ts";
 import type { ClusterObjects } from "./cluster.ts";
 import { type Health, summarise } from "./conditions.ts";
 import { type LastGood, readLastGood } from "./last-good.ts";
+import { describeOwnCommits, findUnverified, isVerified } from "./policy-signatures.ts";
 import { fromCluster, fromGit } from "./policy-view.ts";
 
 /** Policy as a pass uses it. */
@@ -180,7 +181,16 @@ async function syncRepository(
           isNew: object.metadata.generation !== status?.observedGeneration,
         });
   let head = judged?.head ?? observed;
-  const brakes: Block[] = judged?.brake === undefined ? [] : [judged.brake];
+  let brake = judged?.brake;
+  let verified = isVerified(spec) ? (status?.verifiedCommit as CommitSha | undefined) : undefined;
+  if (git !== undefined && judged !== undefined && brake === undefined) {
+    brake = await findUnverified(git, spec, judged.head, verified, (error) =>
+      ports.onError(error, `signatures of PolicyRepository ${object.metadata.name}`),
+    );
+    if (brake !== undefined) head = observed;
+    else if (isVerified(spec)) verified = judged.head;
+  }
+  const brakes: Block[] = brake === undefined ? [] : [brake];
   const stale = findStaleness(spec, memory, status, now);
   if (stale !== undefined) brakes.push(stale);
   let read = git === undefined || head === undefined ? undefined : await readOnce(ports, memory, git, head, spec);
@@ -193,10 +203,11 @@ async function syncRepository(
     head = observed;
   }
   if (read instanceof Error) read = undefined;
-  const health = describe({ spec, memory, head }, judged?.brake, stale, failure ?? unread);
+  const own = describeOwnCommits(spec, memory.forge?.push !== undefined, read?.loaded.objects ?? []);
+  const health = describe({ spec, memory, head, own }, brake, stale, failure ?? unread);
   // The head is written down before anything acts on it: a later rewind is then seen as one, even after a crash (G1).
   try {
-    await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read), health, now);
+    await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read, verified), health, now);
   } catch (error) {
     if (git === undefined || observed === undefined || isConflict(error)) throw error;
     // Until the new head is written down the old one serves what is in flight, and nothing starts.
@@ -225,7 +236,7 @@ async function syncRepository(
     }),
   );
   const applies = (spec.mode ?? "Apply") === "Apply" && spec.suspend !== true;
-  if (applies && judged?.brake === undefined && !isSame(memory.applied, [read, ...copies])) {
+  if (applies && brake === undefined && !isSame(memory.applied, [read, ...copies])) {
     const settled = await applyPolicy(ports, read, objects, inForce, now);
     memory.applied = settled ? [read, ...copies] : undefined;
   }
@@ -269,7 +280,16 @@ function describeUnread(head: CommitSha, error: Error): Block {
 
 /** Another repository, branch or folder is another policy: nothing of the old one may serve for it. */
 function forgetOther(memory: Memory, spec: PolicyRepositorySpec): void {
-  const key = JSON.stringify([spec.url, spec.branch, spec.path, spec.auth, spec.proxy, spec.forge]);
+  const key = JSON.stringify([
+    spec.url,
+    spec.branch,
+    spec.path,
+    spec.auth,
+    spec.proxy,
+    spec.verification,
+    spec.commits,
+    spec.forge,
+  ]);
   if (memory.key === key) return;
   memory.key = key;
   memory.git = undefined;
@@ -461,7 +481,14 @@ function describe(
     spec,
     memory,
     head,
-  }: { readonly spec: PolicyRepositorySpec; readonly memory: Memory; readonly head: CommitSha | undefined },
+    own,
+  }: {
+    readonly spec: PolicyRepositorySpec;
+    readonly memory: Memory;
+    readonly head: CommitSha | undefined;
+    /** What is to be said of our own commits. */
+    readonly own: string | undefined;
+  },
   brake: Block | undefined,
   stale: Block | undefined,
   failure: unknown,
@@ -483,7 +510,8 @@ function describe(
     };
   if (memory.git === undefined)
     return { kind: "Reconciling", reason: "Progressing", message: "the repository is being fetched" };
-  return { kind: "Ready", reason: "InSync", message: `policy of commit ${at} is in force` };
+  const more = own === undefined ? "" : `; ${own}`;
+  return { kind: "Ready", reason: "InSync", message: `policy of commit ${at} is in force${more}` };
 }
 
 function repositoryStatus(
@@ -491,12 +519,14 @@ function repositoryStatus(
   fetched: CommitSha | undefined,
   fetchedAt: Instant | undefined,
   read: ReadPolicy | undefined,
+  verified: CommitSha | undefined,
 ): PolicyRepositoryStatus {
   const loaded = read?.loaded;
   const brokenNow = new Set(read?.previous.map((object) => object.file));
   return {
     ...(head === undefined ? {} : { observedCommit: head }),
     ...(fetched === undefined ? {} : { fetchedCommit: fetched }),
+    ...(verified === undefined ? {} : { verifiedCommit: verified }),
     ...(fetchedAt === undefined ? {} : { lastFetchTime: new Date(fetchedAt).toISOString() }),
     ...(loaded === undefined
       ? {}
@@ -531,6 +561,7 @@ async function writeStatus(
     JSON.stringify([
       some?.observedCommit,
       some?.fetchedCommit,
+      some?.verifiedCommit,
       some?.documents,
       some?.problems?.map((problem) => [problem.file, problem.line, problem.code]),
       (some?.conditions ?? []).map(({ type, status: value, reason }) => [type, value, reason]),

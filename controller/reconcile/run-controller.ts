@@ -34,6 +34,7 @@ import { createManifestProposer } from "./manifests/proposer.ts";
 import { createController, type PassResult } from "./pass.ts";
 import { createPolicyPulls } from "./policy-pulls.ts";
 import { createPolicySource } from "./policy-source.ts";
+import { isVerified } from "./policy-signatures.ts";
 import { createPromoter } from "./promotion/promoter.ts";
 
 export interface ControllerSettings {
@@ -375,11 +376,16 @@ function openRepository(
     url: spec.url,
     branch: spec.branch ?? "main",
     directory: join(settings.directory, key),
-    author: { name: "Ringward", email: `ringward@${spec.clusterName}.invalid` },
+    author: {
+      name: spec.commits?.authorName ?? "Ringward",
+      email: spec.commits?.authorEmail ?? `ringward@${spec.clusterName}.invalid`,
+    },
     clock: settings.transport,
     allowInsecure: settings.allowInsecure === true,
     ...(auth === undefined ? {} : { auth }),
     ...(spec.auth?.caFile === undefined ? {} : { caFile: spec.auth.caFile }),
+    ...(spec.commits?.signingKeyFile === undefined ? {} : { signingKeyFile: spec.commits.signingKeyFile }),
+    ...(isVerified(spec) ? { trust: spec.verification } : {}),
     ...(spec.proxy === undefined ? {} : { proxy: gitProxy(spec.proxy) }),
   });
 }

@@ -140,6 +140,18 @@ const EXAMPLES: Readonly<Record<string, { good: object; bad: object }>> = {
     good: { self: { url: "git@h:p", auth: { sshKeyFile: "/a" } } },
     bad: { self: { url: "git@h:p", auth: { sshKeyFile: "/a" }, proxy: { url: "http://p:1" } } },
   },
+  "modes Head and Strict need allowedSignersFile or keyringFile": {
+    good: { self: { mode: "Strict", keyringFile: "/a" } },
+    bad: { self: { mode: "Head" } },
+  },
+  "revokedKeysFile goes with allowedSignersFile": {
+    good: { self: { mode: "Head", allowedSignersFile: "/a", revokedKeysFile: "/b" } },
+    bad: { self: { mode: "Head", keyringFile: "/a", revokedKeysFile: "/b" } },
+  },
+  "give both of authorName and authorEmail, or neither": {
+    good: { self: { authorName: "Fleet bot", authorEmail: "bot@example.com" } },
+    bad: { self: { authorName: "Fleet bot" } },
+  },
   "ssh needs knownHostsFile": {
     good: { self: { sshKeyFile: "/a", knownHostsFile: "/b" } },
     bad: { self: { sshKeyFile: "/a" } },

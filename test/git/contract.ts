@@ -8,8 +8,15 @@ export interface ContractRemote {
   readonly people: ContractPeople;
   /** As a forge does it when a pull request is opened or pushed to. */
   showPull(number: number, head: CommitSha): void;
-  open(): Promise<PolicyGit>;
+  open(signatures?: ContractSignatures): Promise<PolicyGit>;
   close(): Promise<void>;
+}
+
+export interface ContractSignatures {
+  /** Whose signatures are good. */
+  readonly trusted?: readonly string[];
+  /** Who signs our own commits. */
+  readonly signer?: string;
 }
 
 export const author = { name: "Ringward", email: "ringward@example.test" };
@@ -460,6 +467,90 @@ export function policyGitContract(name: string, make: () => Promise<ContractRemo
       expect((await git.log(head, reverted, 9)).map((entry) => entry.commit)).toEqual([reverted, undone, merged]);
       people.commitFiles("ringward/q", { "policies/q.yaml": "q: 1\n" }, { ...at(150), from: "main" });
       expect(people.merge("ringward/q", "main", { ...at(160), mode: "fastForward" })).toBe(people.head("ringward/q"));
+    });
+
+    describe("signatures", () => {
+      const [ann, eve] = ["ann@example.test", "eve@example.test"];
+      const signed = (minutes: number, signedBy: string): { time: number; signedBy: string } => ({
+        ...at(minutes),
+        signedBy,
+      });
+
+      it("are good where somebody who is trusted made them, and not where a stranger or nobody did", async () => {
+        const git = await remote.open({ trusted: [ann] });
+        const good = people.commitFiles("main", { [ring]: "a: 1\n" }, signed(1, ann));
+        const strange = people.commitFiles("main", { [ring]: "a: 2\n" }, signed(2, eve));
+        await git.fetch();
+
+        expect(await git.verify(good)).toEqual({ kind: "Verified", commit: good, signer: ann });
+        expect(await git.verify(strange)).toMatchObject({ kind: "Unverified", commit: strange });
+        expect(await git.verify(root)).toMatchObject({ kind: "Unverified", commit: root });
+      });
+
+      it("are asked of every commit since another, the oldest that is wrong being told", async () => {
+        const git = await remote.open({ trusted: [ann] });
+        const first = people.commitFiles("main", { [ring]: "a: 1\n" }, signed(1, ann));
+        const bare = people.commitFiles("main", { [ring]: "a: 2\n" }, at(2));
+        people.commitFiles("main", { [ring]: "a: 3\n" }, at(3));
+        const head = people.commitFiles("main", { [ring]: "a: 4\n" }, signed(4, ann));
+        await git.fetch();
+
+        expect((await git.verify(head)).kind).toBe("Verified");
+        expect((await git.verify(head, head)).kind).toBe("Verified");
+        expect(await git.verify(head, first)).toMatchObject({ kind: "Unverified", commit: bare });
+        expect((await git.verify(first, root)).kind).toBe("Verified");
+      });
+
+      it("are asked of both sides of a merge", async () => {
+        const git = await remote.open({ trusted: [ann] });
+        const first = people.commitFiles("main", { [ring]: "a: 1\n" }, signed(1, ann));
+        const aside = people.commitFiles("topic", { "policies/x.yaml": "x: 1\n" }, { ...at(2), from: "main" });
+        people.commitFiles("main", { [ring]: "a: 2\n" }, signed(3, ann));
+        const merge = people.merge("topic", "main", { ...signed(4, ann), mode: "mergeCommit" });
+        await git.fetch();
+
+        expect(await git.verify(merge, first)).toMatchObject({ kind: "Unverified", commit: aside });
+        expect((await git.verify(merge)).kind).toBe("Verified");
+      });
+
+      it("are not verified where what they are to be compared with is unknown", async () => {
+        const git = await remote.open({ trusted: [ann] });
+        const head = people.commitFiles("main", { [ring]: "a: 1\n" }, signed(1, ann));
+        await git.fetch();
+
+        expect((await git.verify(head, "1".repeat(40) as CommitSha)).kind).toBe("Unverified");
+      });
+
+      it("cannot be judged where nobody is named as trusted", async () => {
+        const git = await remote.open();
+        const head = people.commitFiles("main", { [ring]: "a: 1\n" }, signed(1, ann));
+        await git.fetch();
+
+        await expect(git.verify(head)).rejects.toMatchObject({ code: "RW1132" });
+      });
+
+      it("are on our own commits, the same each time they are made", async () => {
+        const git = await remote.open({ trusted: [ann], signer: ann });
+        await git.fetch();
+        const pushed = await git.push(change(root, "a: 2\n"));
+        const commit = pushed.kind === "Pushed" ? pushed.commit : root;
+
+        expect(await git.verify(commit, root)).toEqual({ kind: "Verified", commit, signer: ann });
+        expect(await git.push(change(root, "a: 2\n"))).toEqual({ kind: "Pushed", commit });
+      });
+
+      it("must be on our own commits where the tracked branch is verified: nothing is pushed otherwise", async () => {
+        for (const signer of [undefined, eve]) {
+          const git = await remote.open({ trusted: [ann], ...(signer === undefined ? {} : { signer }) });
+          await git.fetch();
+
+          await expect(git.push(change(root, "a: 2\n"))).rejects.toMatchObject({ code: "RW1134" });
+          expect(people.head("main")).toBe(root);
+          expect((await git.push(change(root, "a: 2\n", { branch: `ringward/${signer ?? "none"}` }))).kind).toBe(
+            "Pushed",
+          );
+        }
+      });
     });
   });
 }

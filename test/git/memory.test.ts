@@ -10,7 +10,7 @@ policyGitContract("in memory", async () => {
   return {
     people: remote.people,
     showPull: () => undefined,
-    open: async () => remote.open({ branch: "main", author }),
+    open: async (signatures = {}) => remote.open({ branch: "main", author, ...signatures }),
     close: async () => undefined,
   };
 });

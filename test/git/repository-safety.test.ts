@@ -14,6 +14,7 @@ import type { PolicyGitOptions } from "../../controller/git/repository.ts";
 import { openPolicyGit } from "../../controller/git/repository.ts";
 import { blobCache, defaultLimits, readPolicyFiles } from "../../controller/git/snapshot-files.ts";
 import type { Store } from "../../controller/git/store.ts";
+import { createVerifier } from "../../controller/git/verify.ts";
 import { checkUrl } from "../../controller/git/url.ts";
 import { author } from "./contract.ts";
 import type { DiskRemote } from "./support/disk-remote.ts";
@@ -514,6 +515,9 @@ describe("what is in the repository", () => {
       url: disk.bare,
       branch: "main",
       author: { name: "R", email: "r@example.test" },
+      signingKeyFile: undefined,
+      verifier: createVerifier(counting, join(disk.folder, "trust"), {}),
+      verifies: false,
     };
     await readPolicyFiles(store, first, "", defaultLimits, cache);
     const files2 = await readPolicyFiles(store, second, "", defaultLimits, cache);

@@ -3,17 +3,24 @@ import { mkdtempSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
-import { openPolicyGit } from "../../controller/git/repository.ts";
-import { author, policyGitContract } from "./contract.ts";
-import { createDiskRemote } from "./support/disk-remote.ts";
+import { openPolicyGit, type PolicyGitOptions } from "../../controller/git/repository.ts";
+import { author, type ContractSignatures, policyGitContract } from "./contract.ts";
+import { createDiskRemote, type DiskRemote } from "./support/disk-remote.ts";
 import { serveGit } from "./support/http-server.ts";
+
+function signatureOptions(disk: DiskRemote, { trusted, signer }: ContractSignatures = {}): Partial<PolicyGitOptions> {
+  return {
+    ...(trusted === undefined ? {} : { trust: { allowedSignersFile: disk.allowedSigners(trusted) } }),
+    ...(signer === undefined ? {} : { signingKeyFile: disk.keyOf(signer) }),
+  };
+}
 
 policyGitContract("git on disk", async () => {
   const remote = createDiskRemote();
   return {
     people: remote.people,
     showPull: (number, head) => void remote.git(["update-ref", `refs/pull/${number}/head`, head]),
-    open: () =>
+    open: (signatures) =>
       openPolicyGit({
         url: remote.bare,
         branch: "main",
@@ -21,6 +28,7 @@ policyGitContract("git on disk", async () => {
         author,
         allowInsecure: true,
         clock: systemClock,
+        ...signatureOptions(remote, signatures),
       }),
     close: async () => remote.remove(),
   };
@@ -33,7 +41,7 @@ policyGitContract("git over HTTP with a token", async () => {
   return {
     people: remote.people,
     showPull: (number, head) => void remote.git(["update-ref", `refs/pull/${number}/head`, head]),
-    open: () =>
+    open: (signatures) =>
       openPolicyGit({
         url: `${server.url}/remote.git`,
         allowInsecure: true,
@@ -42,6 +50,7 @@ policyGitContract("git over HTTP with a token", async () => {
         auth: { kind: "Token", token: async () => "s3cret-token" },
         author,
         clock: systemClock,
+        ...signatureOptions(remote, signatures),
       }),
     close: async () => {
       await server.close();

@@ -2,7 +2,7 @@
 // nodes and one Deployment in one Automatic ring, unless a test says otherwise. Everything that the controller sends is kept.
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createValidators } from "../../controller/api/validator.ts";
 import { type ManualClock, manualClock, seededRandom } from "../../controller/clock.ts";
@@ -154,7 +154,7 @@ export interface Rig {
   /** Passes and turns until something is so; throws when it never is. */
   until(what: string, is: () => boolean | Promise<boolean>, most?: number): Promise<void>;
   run(times: number): Promise<void>;
-  commit(files: Readonly<Record<string, string | null>>, message?: string): string;
+  commit(files: Readonly<Record<string, string | null>>, message?: string, signedBy?: string): string;
   node(name: string): Promise<NodeObject>;
   state(name: string): Promise<Status>;
   workloadState(name: string): Promise<Status>;
@@ -283,6 +283,11 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
               branch: spec.branch ?? "main",
               author: AUTHOR,
               name: user,
+              // A file stands for the person of its name.
+              ...(spec.verification === undefined || spec.verification.mode === "None"
+                ? {}
+                : { trusted: [basename(spec.verification.allowedSignersFile ?? "")] }),
+              ...(spec.commits?.signingKeyFile === undefined ? {} : { signer: basename(spec.commits.signingKeyFile) }),
             }),
           ),
         ),
@@ -382,8 +387,12 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
         await rig.turn();
       }
     },
-    commit: (changed, message = "a person's change") =>
-      remote.people.commitFiles("main", changed, { message, time: clock.now() }),
+    commit: (changed, message = "a person's change", signedBy) =>
+      remote.people.commitFiles("main", changed, {
+        message,
+        time: clock.now(),
+        ...(signedBy === undefined ? {} : { signedBy }),
+      }),
     async node(name) {
       const found = await admin.get<NodeObject>(NODES, { name });
       if (found === undefined) throw new Error(`there is no node ${name}`);

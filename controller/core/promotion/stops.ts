@@ -44,7 +44,9 @@ function rejectionOf({ number, people }: KnownProposal): Rejection {
 }
 
 export function stopsProposals(policy: PolicyInForce): Block | undefined {
-  return policy.brakes.find((brake) => brake.reason === "HistoryRewritten" || brake.reason === "RepositoryStale");
+  return policy.brakes.find(
+    ({ reason }) => reason === "HistoryRewritten" || reason === "SignatureInvalid" || reason === "RepositoryStale",
+  );
 }
 
 export function isAutomatic({ outcome }: Offer): boolean {

@@ -280,18 +280,21 @@ describe("Ringward writes to the tracked branch by itself only for a ring that s
 });
 
 describe("what keeps a proposal from being written", () => {
-  it.each(["HistoryRewritten", "RepositoryStale"] as const)("the brake %s, for automatic ones too", (reason) => {
-    const scene = play({
-      rings: { canary: { promotion: "Automatic" }, other: {} },
-      candidate: L1,
-      brakes: [{ reason, message: "why" }],
-      proposals: [known(1, "other", L2)],
-    });
+  it.each(["HistoryRewritten", "SignatureInvalid", "RepositoryStale"] as const)(
+    "the brake %s, for automatic ones too",
+    (reason) => {
+      const scene = play({
+        rings: { canary: { promotion: "Automatic" }, other: {} },
+        candidate: L1,
+        brakes: [{ reason, message: "why" }],
+        proposals: [known(1, "other", L2)],
+      });
 
-    expect(wishes(scene, names)).toEqual([]);
-    expect(scene.promotions.closing).toEqual([]);
-    expect(reasons(scene)).toEqual([`canary ${reason}`, `other ${reason}`]);
-  });
+      expect(wishes(scene, names)).toEqual([]);
+      expect(scene.promotions.closing).toEqual([]);
+      expect(reasons(scene)).toEqual([`canary ${reason}`, `other ${reason}`]);
+    },
+  );
 
   it("a cluster that is not the proposer", () => {
     const scene = play({ rings: { canary: {} }, candidate: L1, proposer: false, proposals: [known(1, "canary", L2)] });

@@ -1,12 +1,13 @@
 // A real bare repository in a temporary folder, with people who work on it through the git command line.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 import type { CommitSha } from "../../../controller/git/port.ts";
 import { commitMessage } from "../../../controller/git/build-commit.ts";
 import type { People } from "../../../controller/git/memory.ts";
+import { makeSshKey } from "./ssh-server.ts";
 
 export type ContractPeople = Omit<People, "commit" | "branches">;
 
@@ -14,6 +15,10 @@ export interface DiskRemote {
   readonly folder: string;
   readonly bare: string;
   readonly people: ContractPeople;
+  /** A person's private ssh key. */
+  keyOf(name: string): string;
+  /** An allowed-signers file that names these. */
+  allowedSigners(names: readonly string[], options?: string): string;
   git(args: readonly string[], environment?: Readonly<Record<string, string>>): string;
   remove(): void;
 }
@@ -78,6 +83,19 @@ export function createDiskRemote(): DiskRemote {
     run(work, ["push", "-q", "-f", "origin", `HEAD:refs/heads/${branch}`]);
     return run(work, ["rev-parse", "HEAD"]).trim() as CommitSha;
   };
+  /** Settings that sign with a person's ssh key, made when it is first used. */
+  const keyOf = (name: string): string => {
+    const file = join(folder, "keys", name.replaceAll("@", "-at-"));
+    if (!existsSync(file)) {
+      mkdirSync(dirname(file), { recursive: true });
+      makeSshKey(file, name);
+    }
+    return file;
+  };
+  const signing = (name: string | undefined): string[] =>
+    name === undefined
+      ? []
+      : ["-c", "gpg.format=ssh", "-c", `user.signingKey=${keyOf(name)}`, "-c", "commit.gpgSign=true"];
   const people: ContractPeople = {
     head,
     commitFiles(branch, files, how) {
@@ -93,7 +111,7 @@ export function createDiskRemote(): DiskRemote {
       }
       run(
         work,
-        ["commit", "-q", "-F", "-"],
+        [...signing(how.signedBy), "commit", "-q", "-F", "-"],
         identity(how),
         commitMessage(how.message ?? `Change ${Object.keys(files).join(", ")}`),
       );
@@ -112,6 +130,7 @@ export function createDiskRemote(): DiskRemote {
       run(
         work,
         [
+          ...signing(how.signedBy),
           "merge",
           "-q",
           how.mode === "fastForward" ? "--ff-only" : "--no-ff",
@@ -147,6 +166,13 @@ export function createDiskRemote(): DiskRemote {
     bare,
     people,
     git: (args, environment) => run(bare, args, environment),
+    keyOf,
+    allowedSigners(names, options = "") {
+      const file = join(folder, `allowed-${names.join("-").replaceAll("@", "-at-")}`);
+      const line = (name: string): string => `${name} ${options}${readFileSync(`${keyOf(name)}.pub`, "utf8")}`;
+      writeFileSync(file, `# who may\n${names.map(line).join("")}`);
+      return file;
+    },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
