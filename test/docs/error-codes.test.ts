@@ -9,6 +9,7 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 const SHARED: Readonly<Record<string, readonly [means: string, ...files: readonly string[]]>> = {
   RW0221: ["there is no object of that name", "controller/cli/act-approve.ts", "controller/cli/act-scene.ts"],
   RW0304: ["the demo does not understand its words", "controller/cli/demo.ts", "controller/sandbox/demo/outside.ts"],
+  RW0711: ["the forge does not take our token", "controller/forge/failure.ts", "controller/forge/gitea/session.ts"],
   RW1102: ["not a branch that may be tracked", "controller/git/repository.ts", "controller/git/url.ts"],
   RW1103: ["not a path in the repository", "controller/git/build-commit.ts", "controller/git/url.ts"],
   RW1106: [
