@@ -14,7 +14,7 @@ const change = (rig: Rig, spec: object): Promise<unknown> =>
   rig.admin.patch(POLICY_REPOSITORIES, { name: "policy" }, { type: "merge", body: { spec } });
 
 describe("signatures of the policy repository", () => {
-  it("start nothing from a repository whose head was never verified", async () => {
+  it("start nothing from a repository whose head was never verified (G6)", async () => {
     const rig = await createRig({ repository: verification("Head") });
     await rig.run(20);
 
@@ -63,7 +63,7 @@ describe("signatures of the policy repository", () => {
     },
   );
 
-  it("let what is in flight finish and start nothing", async () => {
+  it("let what is in flight finish and start nothing (G6)", async () => {
     const rig = await createRig({
       repository: { ...verification("Head"), commits: { signingKeyFile: `/keys/${ANN}` } },
     });
@@ -78,7 +78,7 @@ describe("signatures of the policy repository", () => {
     expect(rig.kernel("n3")).not.toBe(NEW_KERNEL);
   });
 
-  it("ask in Strict for every commit since the last verified one, and in Head for the head alone", async () => {
+  it("ask in Strict for every commit since the last verified one, and in Head for the head alone (G6)", async () => {
     const rig = await createRig({ mode: "Observe", files: calm, repository: verification("Strict") });
     const good = rig.commit({ "README.md": "1\n" }, "signed", ANN);
     await rig.run(4);
