@@ -1,7 +1,6 @@
 // Pull requests on Gitea: found, opened, changed, closed, and what they change. Holds A5: at most one open pull request per head, also after
 // lost replies: we look before we open and again after an unclear answer; where two clients opened one at once, the older stays.
 import { UserError, WaitError } from "../../errors.ts";
-import type { ForgeFailure } from "../failure.ts";
 import type { Forge, PullRequest } from "../port.ts";
 import { object, readFileNames } from "../reading.ts";
 import { boundBody, boundTitle } from "../text.ts";
@@ -25,11 +24,6 @@ const duplicateMarker = "<!-- ringward: opened twice -->";
 const labelColor = "#5b7f95";
 /** Gitea keeps 255 characters of a title, and would cut it by itself. */
 export const titleLimit = 255;
-
-/** The forge itself said HTTP 500; after silence nothing is sent again. */
-function isStumble(failure: ForgeFailure): boolean {
-  return failure.kind === "Outage" && failure.message.startsWith("HTTP 500");
-}
 
 function isDuplicate({ state, body }: PullRequest): boolean {
   return state === "closed" && body.startsWith(duplicateMarker);
@@ -75,32 +69,18 @@ export function pullsOn(session: Session): Pick<Forge, "list" | "listOpen" | "op
   const findOpen = async (head: string, base: string): Promise<readonly PullRequest[]> =>
     (await listOpen(base)).filter((pull) => !pull.fork && pull.head === head).reverse();
 
-  /** One that came about although the forge said no, or nothing: two that come at once are seen a moment later. */
-  async function lookFor(head: string, base: string): Promise<PullRequest | undefined> {
-    for (let look = 0; look < 4; look++) {
-      if (look > 0) await session.clock.sleep(500 * look);
-      const [found] = await findOpen(head, base);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-
   async function create(request: Parameters<Forge["open"]>[0]): Promise<PullRequest> {
     const { head, base } = request;
     const texts = { title: boundTitle(request.title, titleLimit), body: boundBody(request.body) };
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return read((await session.send("write", "POST", pullsRoute, { body: { head, base, ...texts } })).data);
-      } catch (error) {
-        if (error instanceof UserError || error instanceof WaitError) throw error;
-        const failure = session.failure(error);
-        if (failure.kind !== "Outage" && failure.kind !== "Conflict") throw error;
-        const found = await lookFor(head, base);
-        if (found !== undefined) return found;
-        // Two that come at once can stumble over each other's transaction, and both get this answer. It did nothing; were that wrong, the
-        // older of the two would stay (below).
-        if (!isStumble(failure) || attempt >= 3) throw error;
-      }
+    try {
+      return read((await session.send("write", "POST", pullsRoute, { body: { head, base, ...texts } })).data);
+    } catch (error) {
+      if (error instanceof UserError || error instanceof WaitError) throw error;
+      const { kind } = session.failure(error);
+      if (kind !== "Outage" && kind !== "Conflict") throw error;
+      const [found] = await findOpen(head, base);
+      if (found === undefined) throw error;
+      return found;
     }
   }
 
@@ -109,6 +89,14 @@ export function pullsOn(session: Session): Pick<Forge, "list" | "listOpen" | "op
     const asked = { path: { range: `${base}...${head}` }, query: { verification: "false", files: "false" } };
     const total = readTotalCommits((await session.send("read", "GET", compareRoute, asked)).data);
     if (total === 0) throw new Error(`${session.place}: no commits between ${base} and ${head}`);
+  }
+
+  async function isClosedSoon(number: number): Promise<boolean> {
+    for (const wait of [0, 250, 500, 1000]) {
+      await session.clock.sleep(wait);
+      if ((await getPull(session, number)).pull.state !== "open") return true;
+    }
+    return false;
   }
 
   /**
@@ -123,8 +111,8 @@ export function pullsOn(session: Session): Pick<Forge, "list" | "listOpen" | "op
       try {
         await session.send("write", "PATCH", pullRoute, { path: { number }, body });
       } catch (error) {
-        // The other client closes it in the same moment ("the issue is already changed").
-        if (session.failure(error).kind !== "Conflict") throw error;
+        // The other client closes it in the same moment: "the issue is already changed", says Gitea, with 409 or with 500.
+        if (!(await isClosedSoon(number))) throw error;
       }
     }
     return oldest;

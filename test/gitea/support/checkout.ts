@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import { promisify } from "node:util";
 import { systemClock } from "../../../controller/clock.ts";
 import type { CommitSha } from "../../../controller/git/port.ts";
@@ -20,6 +21,11 @@ export interface Checkout {
   /** Force-pushes, or moves the branch forward only. */
   push(commit: string, branch: string, how?: "force" | "forward"): Promise<void>;
   remove(): Promise<void>;
+}
+
+/** What git does not read it need not take (EPIPE): its exit code says whether that was wrong. */
+function feed(stdin: Writable | null, input = ""): void {
+  stdin?.on("error", () => undefined).end(input);
 }
 
 /** `now`: the time that commits bear. */
@@ -49,7 +55,7 @@ export async function openCheckout(
       env: { ...env, ...dates },
       maxBuffer: 64 * 1024 * 1024,
     });
-    running.child.stdin?.end(input ?? "");
+    feed(running.child.stdin, input);
     return (await running).stdout;
   }
   await git(["init", "-q", "--bare", "-b", "main", folder]);
@@ -63,7 +69,7 @@ export async function openCheckout(
         const running = promisify(execFile)("git", ["--git-dir", folder, ...args], {
           env: { ...env, GIT_INDEX_FILE: index },
         });
-        running.child.stdin?.end(input ?? "");
+        feed(running.child.stdin, input);
         return running.then(({ stdout }) => stdout);
       };
       if (parent !== undefined) await staged(["read-tree", parent]);
