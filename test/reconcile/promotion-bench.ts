@@ -3,7 +3,7 @@
 import type { RolloutRingStatus } from "../../controller/api/rollout-ring.ts";
 import { createValidators, type Validators } from "../../controller/api/validator.ts";
 import { type ManualClock, manualClock } from "../../controller/clock.ts";
-import { planPromotions, type Promotions, renderGroup } from "../../controller/core/promotion/index.ts";
+import { planPromotions, type Promotions, renderRequest } from "../../controller/core/promotion/index.ts";
 import { resolveCandidates } from "../../controller/core/rollout/candidates.ts";
 import type { Block, Inventory, NodeAsset } from "../../controller/core/model.ts";
 import { makePlan, type Plan, ringStatusOf } from "../../controller/core/rollout/plan.ts";
@@ -197,9 +197,10 @@ export async function passOver(
     transport: clock,
     protection: { until: 0 },
     promotions,
-    render: ({ proposals }) =>
-      renderGroup(
-        proposals.map((proposal) => ({
+    render: (request) =>
+      renderRequest(
+        request,
+        request.proposals.map((proposal) => ({
           proposal,
           plan,
           policy,

@@ -60,8 +60,17 @@ export function renderProposal(given: EvidenceInput): RenderedProposal {
   };
 }
 
+/** A pull request's page: of its one proposal, or of all that it shares. */
+export function renderRequest(
+  { grouped }: { readonly grouped: boolean },
+  given: readonly EvidenceInput[],
+): RenderedProposal {
+  const [only] = given;
+  return grouped || only === undefined ? renderGroup(given) : renderProposal(only);
+}
+
 /** The same of a shared pull request: every proposal's parts under its baseline's heading. All are of one ring. */
-export function renderGroup(given: readonly EvidenceInput[]): RenderedProposal {
+function renderGroup(given: readonly EvidenceInput[]): RenderedProposal {
   const described = given.map(describeProposal);
   const [first] = described;
   if (first === undefined) throw new Error("a pull request without proposals");

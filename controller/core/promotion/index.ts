@@ -28,6 +28,6 @@ export type {
 export { ASK_AGAIN_COMMENT, ASK_AGAIN_LABEL, type ProposalHistory, type ProposalPeople, readPeople } from "./people.ts";
 export type { ProposalRequest } from "./group.ts";
 export type { RingRecord } from "./record.ts";
-export { type RenderedProposal, renderGroup, renderProposal } from "./evidence.ts";
+export { type RenderedProposal, renderProposal, renderRequest } from "./evidence.ts";
 export type { Escape, EvidenceInput } from "./evidence-form.ts";
 export { forecastProposal } from "./forecast.ts";

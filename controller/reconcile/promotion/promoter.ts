@@ -5,8 +5,7 @@ import {
   type Escape,
   forecastProposal,
   planPromotions,
-  renderGroup,
-  renderProposal,
+  renderRequest,
   type RingRecord,
 } from "../../core/promotion/index.ts";
 import type { Plan, PlanInput } from "../../core/rollout/plan.ts";
@@ -119,18 +118,19 @@ async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionSce
   const { written, heads, opened } = await carryOutPromotions({
     promotions,
     render: (request, before) => {
-      const inputs = request.proposals.map((proposal) => ({
-        proposal,
-        before,
-        plan: scene.plan,
-        policy: scene.policy.inForce,
-        inventory: scene.input.inventory,
-        forecast: () => forecastProposal(scene.input, proposal),
-        mode: scene.input.ledger.spec.mode ?? ("Observe" as const),
-        escape: ESCAPE,
-      }));
-      const [only] = inputs;
-      return request.grouped || only === undefined ? renderGroup(inputs) : renderProposal(only);
+      return renderRequest(
+        request,
+        request.proposals.map((proposal) => ({
+          proposal,
+          before,
+          plan: scene.plan,
+          policy: scene.policy.inForce,
+          inventory: scene.input.inventory,
+          forecast: () => forecastProposal(scene.input, proposal),
+          mode: scene.input.ledger.spec.mode ?? "Observe",
+          escape: ESCAPE,
+        })),
+      );
     },
     git: repository.git,
     forge: listed === undefined ? undefined : forge,
