@@ -17,6 +17,8 @@ export type WriteName =
   | "updateIssue";
 
 export interface ForgeBench {
+  /** More pull requests than a page of this forge's lists holds. */
+  readonly many: number;
   readonly forge: Forge;
   /** A second client of the same forge. */
   readonly second: Forge;

@@ -168,6 +168,7 @@ async function startBench(): Promise<ForgeBench> {
   };
 
   return {
+    many: 55,
     forge: client(),
     second: client(),
     branch: async (branch, path, text) =>

@@ -64,6 +64,7 @@ async function startBench(): Promise<ForgeBench> {
       clock: systemClock,
     });
   return {
+    many: 120,
     forge: client(),
     second: client(),
     branch: (branch, path, text) =>

@@ -33,6 +33,7 @@ async function startBench(): Promise<ForgeBench> {
     return fault;
   });
   return {
+    many: 120,
     forge: forge.open({ login: "ringward", name: "first" }),
     second: forge.open({ login: "ringward", name: "second" }),
     branch: async (name, path, text) =>
