@@ -163,13 +163,30 @@ export async function loadMoment(moment: Moment, { history, lines }: Recording):
       round: 0,
     },
     remote: { branches: new Map(Object.entries(moment.branches)) as Map<string, CommitSha> },
-    forge: part<MemoryForgeSnapshot>(moment.forge),
+    forge: completeForge(part(moment.forge)),
     now: moment.now,
     random: moment.random,
     done: new Set(),
   });
   return stage;
 }
+
+/** A forge as it was recorded before it had issues, verdicts, reviews and rules: as one where nobody ever used them. */
+function completeForge(
+  recorded: Partial<MemoryForgeSnapshot> &
+    Pick<MemoryForgeSnapshot, "pulls" | "nextNumber"> & { readonly nextComment?: number },
+): MemoryForgeSnapshot {
+  return {
+    ...recorded,
+    pulls: recorded.pulls.map((pull) => ({ ...UNUSED, ...pull })),
+    issues: recorded.issues ?? [],
+    statuses: recorded.statuses ?? [],
+    rules: recorded.rules ?? { methods: ["merge", "squash"], protection: undefined, hasIssues: true },
+    nextId: recorded.nextId ?? recorded.nextComment ?? 1,
+  };
+}
+
+const UNUSED = { fork: undefined, closedBy: undefined, reviews: [] };
 
 type Tables = Map<string, StoreSnapshot["tables"] extends ReadonlyMap<string, infer T> ? T : never>;
 
