@@ -33,8 +33,6 @@ export interface ProgressComment {
   readonly marker: string;
   /** Changes when the comment is worth a new text. */
   readonly key: string;
-  /** Nothing more will come of it. */
-  readonly final: boolean;
   /** Written when it is read. */
   readonly body: string;
 }
@@ -78,7 +76,7 @@ function reportOne(input: ProgressInput, outcome: RingOutcome, baseline: string)
   const left = current
     ? input.plan.rows.filter((row) => row.ring === outcome.ring.name && row.baseline === baseline && !isDone(row))
     : [];
-  const stage = stageOf(record, current, left);
+  const stage = stageOf(record, current);
   const time = merged.people?.merged?.time;
   const scene: Scene = {
     ...input,
@@ -96,7 +94,6 @@ function reportOne(input: ProgressInput, outcome: RingOutcome, baseline: string)
       .update(JSON.stringify(factsOf(scene)))
       .digest("hex")
       .slice(0, 16),
-    final: isFinal(stage),
     get body() {
       return writeBody(scene);
     },
@@ -107,10 +104,11 @@ function isFinal(stage: Stage): boolean {
   return stage === "Done" || stage === "Withdrawn" || stage === "Overtaken";
 }
 
-function stageOf(record: RingLevelStatus, current: boolean, left: readonly AssetRow[]): Stage {
+function stageOf(record: RingLevelStatus, current: boolean): Stage {
   if (record.withdrawnTime !== undefined) return "Withdrawn";
   if (!current) return "Overtaken";
-  if (record.soakedTime !== undefined && left.every((row) => row.state === "Exempt")) return "Done";
+  // Who joins later, or could not be done, is named and opens no result again: successors went on from here.
+  if (record.soakedTime !== undefined) return "Done";
   if (record.completedTime !== undefined) return "Soaking";
   return record.startedTime === undefined ? "Waiting" : "InProgress";
 }

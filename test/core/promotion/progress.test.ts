@@ -58,7 +58,7 @@ describe("the comment on a merged proposal", () => {
   it("says how far the rollout is and who is not there, by name", () => {
     const [comment] = report({ startedTime: at(-9), targets: 4, done: 1, inFlight: 1 });
 
-    expect(comment).toMatchObject({ number: 7, final: false });
+    expect(comment).toMatchObject({ number: 7 });
     expect(
       comment?.body.startsWith(`${progressMarker(BASELINE)}\n### ⏳ Under way: 1 of 4 targets of ring \`canary\` at `),
     ).toBe(true);
@@ -71,10 +71,18 @@ describe("the comment on a merged proposal", () => {
     const record = { startedTime: at(-9), completedTime: at(-7), soakedTime: at(-1), targets: 2, done: 2 };
     const [comment] = report(record, { rings }, at(-8));
 
-    expect(comment?.final).toBe(true);
     expect(comment?.body).toContain("### ✅ Done: 2 of 2");
     expect(comment?.body).toContain("complete about 2026-01-05 00:00 UTC; really 2026-01-05 01:00 UTC, 1h after that.");
     expect(comment?.body).toContain("- It took 2h, 1h a target.");
+    expect(comment?.body).toContain("This is the result.");
+  });
+
+  it("stays a result when another target joins after it, which is named", () => {
+    const record = { startedTime: at(-9), completedTime: at(-7), soakedTime: at(-1), targets: 3, done: 2 };
+    const [comment] = report(record, { rings: { canary: { entry: L2, nodes: [2, 2, 1] } } });
+
+    expect(comment?.body).toContain("### ✅ Done: 2 of 3");
+    expect(comment?.body).toMatch(/\| `Node canary-2` \| Missing \| /);
     expect(comment?.body).toContain("This is the result.");
   });
 
