@@ -3,7 +3,8 @@
 import type { Clock } from "../clock.ts";
 import { type BindAddress } from "../serve/bind-address.ts";
 import { answerChecks, type Check } from "../serve/health.ts";
-import { type PageServer, startPages } from "../serve/pages.ts";
+import { startPages } from "../serve/pages.ts";
+import type { Listening } from "../serve/listening.ts";
 import type { Prometheus } from "../serve/prometheus.ts";
 import { startPulse } from "../serve/pulse.ts";
 import { startWebhook } from "../serve/webhook.ts";
@@ -36,7 +37,7 @@ export const WEBHOOK_FLAG = "--webhook-bind-address";
 export async function startEndpoints(options: EndpointOptions): Promise<Endpoints> {
   const { clock, log, prometheus } = options;
   const pulse = startPulse(clock);
-  const servers: Pick<PageServer, "url" | "close">[] = [];
+  const servers: Listening[] = [];
   const close = async (): Promise<void> => {
     pulse.stop();
     await Promise.all(servers.map((server) => server.close()));

@@ -1,10 +1,9 @@
 // A small HTTP server for pages that are read by machines: metrics, health. Everything about it is bounded: who may ask what, for how long, how
 // many at once. It takes no input but a path, writes nothing, and leaves no socket behind when it closes.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
-import { UserError } from "../errors.ts";
-import { type BindAddress, formatAddress } from "./bind-address.ts";
+import type { BindAddress } from "./bind-address.ts";
+import { type Listening, startListening } from "./listening.ts";
 
 export interface Answer {
   readonly status: number;
@@ -25,25 +24,16 @@ export interface PageServerOptions {
   readonly onError: (error: unknown) => void;
 }
 
-export interface PageServer {
-  /** `http://HOST:PORT` of where it really listens. */
-  readonly url: string;
-  /** Answers what is being asked, for a moment, and ends every connection. */
-  close(): Promise<void>;
-}
-
 const MOST_CONNECTIONS = 64;
 const MOST_HEADER_BYTES = 8 * 1024;
 /** To send a request, and to take its answer. */
 const REQUEST_MS = 5_000;
-const SILENT_MS = 10_000;
 /** Longer than the usual interval of a scrape, so that its connection stays. */
 const KEEP_ALIVE_MS = 65_000;
-const CLOSE_MS = 1_000;
 
 /** Starts to listen. Throws `UserError` (RW1302) where that is not possible. */
-export async function startPages(options: PageServerOptions): Promise<PageServer> {
-  const { address, clock } = options;
+export async function startPages(options: PageServerOptions): Promise<Listening> {
+  const { flag, address, clock } = options;
   const server = createServer(
     {
       maxHeaderSize: MOST_HEADER_BYTES,
@@ -54,54 +44,7 @@ export async function startPages(options: PageServerOptions): Promise<PageServer
     },
     (request, response) => void answer(options, request, response),
   );
-  server.maxConnections = MOST_CONNECTIONS;
-  server.timeout = SILENT_MS;
-  await listen(server, options);
-  const { port } = server.address() as AddressInfo;
-  const host = address.host ?? "127.0.0.1";
-  return {
-    url: `http://${formatAddress({ host, port })}`,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const timer = new AbortController();
-      const late = clock.sleep(CLOSE_MS, timer.signal).then(
-        () => server.closeAllConnections(),
-        () => undefined,
-      );
-      await closed;
-      timer.abort(new Error("closed"));
-      await late;
-    },
-  };
-}
-
-function listen(server: Server, { flag, address }: PageServerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(explainListening(error, flag, address)));
-    server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) }, resolve);
-  });
-}
-
-/** What a person can do about a port that cannot be had. */
-export function explainListening(error: NodeJS.ErrnoException, flag: string, address: BindAddress): Error {
-  const where = `${flag} ${formatAddress(address)}`;
-  switch (error.code) {
-    case "EADDRINUSE":
-      return new UserError("RW1302", `${where}: the port is taken`, "name another, or end whoever listens there");
-    case "EACCES":
-      return new UserError("RW1302", `${where}: this user may not listen there`, "name a port above 1023");
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return new UserError(
-        "RW1302",
-        `${where}: this machine has no such address`,
-        "leave the host out to listen at all",
-      );
-    default:
-      return error;
-  }
+  return startListening(server, { flag, address, clock, mostConnections: MOST_CONNECTIONS });
 }
 
 async function answer(

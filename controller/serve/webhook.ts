@@ -1,14 +1,13 @@
 // The forge's webhooks: POST /webhook, answered at once, and nothing but a poke to look at git and at the forge now rather than at the next
 // interval. Everything about it is bounded: bytes, time, connections, requests and pokes a second. Polling covers what is refused or lost.
 import { readFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { defineCounter, type Meter } from "../metrics.ts";
-import { type BindAddress, formatAddress } from "./bind-address.ts";
+import type { BindAddress } from "./bind-address.ts";
 import { createDeliveries, type DeliveryResult, isSigned, SHORTEST_SECRET } from "./delivery.ts";
-import { explainListening } from "./pages.ts";
+import { type Listening, startListening } from "./listening.ts";
 
 const REQUESTS = defineCounter(
   "ringward_webhook_requests_total",
@@ -33,12 +32,6 @@ export interface WebhookOptions {
   readonly onError: (error: unknown) => void;
 }
 
-export interface WebhookServer {
-  /** `http://HOST:PORT/webhook` of where it really listens. */
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 /** GitHub sends up to 25 MB; what is longer than this is refused, and the next poll finds what it was about. */
 export const MOST_BYTES = 1024 * 1024;
 const MOST_DRAINED = 32 * 1024 * 1024;
@@ -46,8 +39,6 @@ const MOST_CONNECTIONS = 32;
 const MOST_HEADER_BYTES = 16 * 1024;
 /** Forges give up after ten seconds. */
 const REQUEST_MS = 10_000;
-const SILENT_MS = 10_000;
-const CLOSE_MS = 1_000;
 /** Requests a second in the long run, and at once. */
 const RATE = 10;
 const BURST = 60;
@@ -163,8 +154,8 @@ function answer(response: ServerResponse, status: number, body: string): void {
 }
 
 /** Starts to listen. Throws UserError where it cannot (RW1302), or where there is no secret (RW1304). */
-export async function startWebhook(options: WebhookOptions): Promise<WebhookServer> {
-  const { address, clock, meter, secretFile, onError } = options;
+export async function startWebhook(options: WebhookOptions): Promise<Listening> {
+  const { flag, address, clock, meter, secretFile, onError } = options;
   await readWebhookSecret(secretFile);
   const [requests, pokes] = [meter.counter(REQUESTS), meter.counter(POKES)];
   const judge = createDeliveries(REMEMBERED);
@@ -205,31 +196,12 @@ export async function startWebhook(options: WebhookOptions): Promise<WebhookServ
     },
     (request, response) => void serve(request, response).catch(onError),
   );
-  server.maxConnections = MOST_CONNECTIONS;
-  server.timeout = SILENT_MS;
-  await listen(server, options);
-  const { port } = server.address() as AddressInfo;
+  const listening = await startListening(server, { flag, address, clock, mostConnections: MOST_CONNECTIONS });
   return {
-    url: `http://${formatAddress({ host: address.host ?? "127.0.0.1", port })}/webhook`,
-    async close() {
+    url: `${listening.url}/webhook`,
+    close() {
       stopped.abort(new Error("closed"));
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const timer = new AbortController();
-      const late = clock.sleep(CLOSE_MS, timer.signal).then(
-        () => server.closeAllConnections(),
-        () => undefined,
-      );
-      await closed;
-      timer.abort(new Error("closed"));
-      await late;
+      return listening.close();
     },
   };
-}
-
-function listen(server: Server, { flag, address }: WebhookOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(explainListening(error, flag, address)));
-    server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) }, resolve);
-  });
 }

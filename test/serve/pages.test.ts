@@ -4,11 +4,12 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
 import { type BindAddress } from "../../controller/serve/bind-address.ts";
-import { type Page, type PageServer, startPages } from "../../controller/serve/pages.ts";
+import { type Page, startPages } from "../../controller/serve/pages.ts";
+import type { Listening } from "../../controller/serve/listening.ts";
 
 const LOOPBACK: BindAddress = { host: "127.0.0.1", port: 0 };
 
-async function start(pages: Record<string, Page>, address = LOOPBACK, errors: unknown[] = []): Promise<PageServer> {
+async function start(pages: Record<string, Page>, address = LOOPBACK, errors: unknown[] = []): Promise<Listening> {
   const server = await startPages({
     flag: "--metrics-bind-address",
     address,

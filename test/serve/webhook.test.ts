@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Clock, type ManualClock, manualClock, systemClock } from "../../controller/clock.ts";
 import { createPrometheus, type Prometheus } from "../../controller/serve/prometheus.ts";
-import { MOST_BYTES, startWebhook, type WebhookServer } from "../../controller/serve/webhook.ts";
+import { MOST_BYTES, startWebhook } from "../../controller/serve/webhook.ts";
+import type { Listening } from "../../controller/serve/listening.ts";
 
 const secret = "a long random string";
 
@@ -20,11 +21,11 @@ describe("webhooks", () => {
   let secretFile: string;
   let clock: ManualClock;
   let prometheus: Prometheus;
-  let server: WebhookServer;
+  let server: Listening;
   let pokes: unknown[][];
   let errors: unknown[];
 
-  async function start(timer?: Clock): Promise<WebhookServer> {
+  async function start(timer?: Clock): Promise<Listening> {
     return await startWebhook({
       flag: "--webhook-bind-address",
       address: { host: "127.0.0.1", port: 0 },
