@@ -2,6 +2,7 @@
 import type { RingLevelStatus } from "../../api/rollout-ring.ts";
 import { exceptionsFor } from "../compliance/exceptions.ts";
 import { formatDuration, parseDuration } from "../duration.ts";
+import { nameAsset } from "../asset-name.ts";
 import type { AssetRow } from "../model.ts";
 import type { RingOutcome } from "../rollout/plan.ts";
 import { atMost, type EvidenceInput, NOTHING, type Section, showTime, table } from "./evidence-form.ts";
@@ -131,7 +132,7 @@ function describeNotDone(input: EvidenceInput, proof: Proof, rows: number): read
 
 /** `Node worker-1`, `Deployment shop/web`. */
 export function nameOf({ asset }: AssetRow): string {
-  return `${asset.kind} ${asset.namespace === undefined ? "" : `${asset.namespace}/`}${asset.name}`;
+  return nameAsset(asset);
 }
 
 /** Why a target is not done, in the words of its owner's status. */

@@ -10,7 +10,9 @@ import type { Plan, RingOutcome } from "../rollout/plan.ts";
 import { compareText } from "../text-order.ts";
 import { diffFiles, type ObjectChange, type PolicyFiles } from "./changes.ts";
 import { type DrainRisks, findRisks } from "./risks.ts";
-import { type Hold, nameAsset, type Run, runPolicy, type Stage, type Stop } from "./run.ts";
+import { nameAsset } from "../asset-name.ts";
+import { runPolicy } from "./run.ts";
+import type { Hold, Run, Stage, Stop } from "./world.ts";
 import type { PinnedCluster } from "./scene.ts";
 
 /** A policy as its files say it, and as it would be in force in the cluster. */

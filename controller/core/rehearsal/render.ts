@@ -3,7 +3,7 @@
 import { LONGEST_BODY, fit } from "../promotion/evidence.ts";
 import { atMost, type Escape, NOTHING, type Section, showTime, table } from "../promotion/evidence-form.ts";
 import type { Offered, Rehearsal, RingEffect } from "./rehearse.ts";
-import type { Hold, Stage, Stop } from "./run.ts";
+import type { Hold, Stage, Stop } from "./world.ts";
 
 /** One line of `validate`. */
 export interface ValidationLine {
