@@ -1,0 +1,125 @@
+// What the status of a PolicyRepository says: in force, being fetched, or why not; written only when something that matters changed (K7).
+import type { PolicyRepositorySpec, PolicyRepositoryStatus } from "../api/policy-repository.ts";
+import type { Instant } from "../clock.ts";
+import type { Block } from "../core/model.ts";
+import { UserError } from "../errors.ts";
+import type { CommitSha } from "../git/port.ts";
+import { isConflict } from "../kube/api-errors.ts";
+import type { Client } from "../kube/client.ts";
+import type { KubeObject } from "../kube/port.ts";
+import { POLICY_REPOSITORIES } from "../kube/resources.ts";
+import { type Health, summarise } from "./conditions.ts";
+import type { FetchMemory } from "./policy-fetch.ts";
+import type { ReadPolicy } from "./policy-source.ts";
+
+export interface StatusPorts {
+  readonly client: Client;
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+export function describeRepository(
+  {
+    spec,
+    memory,
+    head,
+    own,
+  }: {
+    readonly spec: PolicyRepositorySpec;
+    readonly memory: FetchMemory;
+    readonly head: CommitSha | undefined;
+    /** What is to be said of our own commits. */
+    readonly own: string | undefined;
+  },
+  brake: Block | undefined,
+  stale: Block | undefined,
+  failure: unknown,
+): Health {
+  if (brake !== undefined) return { kind: "Stalled", reason: brake.reason, message: brake.message };
+  if (failure !== undefined) {
+    const message = failure instanceof Error ? failure.message : String(failure);
+    if (failure instanceof UserError || stale !== undefined)
+      return { kind: "Stalled", reason: stale?.reason ?? "ReadFailed", message };
+    return { kind: "Reconciling", reason: "ReadFailed", message };
+  }
+  if (stale !== undefined) return { kind: "Stalled", reason: stale.reason, message: stale.message };
+  const at = head?.slice(0, 12) ?? "none";
+  if (spec.suspend === true)
+    return {
+      kind: "Stalled",
+      reason: "RepositorySuspended",
+      message: `nothing is fetched, applied or proposed; policy of commit ${at} stays in force until maxStaleness`,
+    };
+  if (memory.git === undefined)
+    return { kind: "Reconciling", reason: "Progressing", message: "the repository is being fetched" };
+  const more = own === undefined ? "" : `; ${own}`;
+  return { kind: "Ready", reason: "InSync", message: `policy of commit ${at} is in force${more}` };
+}
+
+export function repositoryStatus(
+  head: CommitSha | undefined,
+  fetched: CommitSha | undefined,
+  fetchedAt: Instant | undefined,
+  read: ReadPolicy | undefined,
+  verified: CommitSha | undefined,
+): PolicyRepositoryStatus {
+  const loaded = read?.loaded;
+  const brokenNow = new Set(read?.previous.map((object) => object.file));
+  return {
+    ...(head === undefined ? {} : { observedCommit: head }),
+    ...(fetched === undefined ? {} : { fetchedCommit: fetched }),
+    ...(verified === undefined ? {} : { verifiedCommit: verified }),
+    ...(fetchedAt === undefined ? {} : { lastFetchTime: new Date(fetchedAt).toISOString() }),
+    ...(loaded === undefined
+      ? {}
+      : {
+          documents: loaded.objects.length,
+          problems: loaded.problems
+            .filter(({ severity, file }) => severity === "error" || (severity === "note" && brokenNow.has(file)))
+            .slice(0, 50)
+            .map(({ file, line, column, path, code, message, hint }) => ({
+              file: file.slice(0, 512),
+              line,
+              column,
+              path: path.slice(0, 512),
+              code,
+              message: `${message}${hint === "" ? "" : ` (${hint})`}`.slice(0, 1024),
+            })),
+        }),
+  };
+}
+
+/** Writes the status when something that matters changed; the time of a fetch alone is not worth a write (K7). */
+export async function writeStatus(
+  ports: StatusPorts,
+  object: KubeObject,
+  status: PolicyRepositoryStatus,
+  health: Health,
+  now: Instant,
+): Promise<void> {
+  const before = object.status as PolicyRepositoryStatus | undefined;
+  const conditions = summarise(before?.conditions, health, object.metadata.generation, now);
+  const essence = (some: PolicyRepositoryStatus | undefined): string =>
+    JSON.stringify([
+      some?.observedCommit,
+      some?.fetchedCommit,
+      some?.verifiedCommit,
+      some?.documents,
+      some?.problems?.map((problem) => [problem.file, problem.line, problem.code]),
+      (some?.conditions ?? []).map(({ type, status: value, reason }) => [type, value, reason]),
+      some?.observedGeneration,
+    ]);
+  const after: PolicyRepositoryStatus = {
+    ...status,
+    ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
+    conditions,
+  };
+  if (essence(before) === essence(after)) return;
+  try {
+    await ports.client.updateStatus(POLICY_REPOSITORIES, { ...object, status: after });
+  } catch (error) {
+    // A pass that acts on a head which is not written down would break G1; it ends here and the next one tries again. Anything else that
+    // could not be said must not keep a target in flight from its way to safety.
+    if (before?.observedCommit !== after.observedCommit) throw error;
+    if (!isConflict(error)) ports.onError(error, `PolicyRepository ${object.metadata.name}`);
+  }
+}
