@@ -188,11 +188,35 @@ export const ImageManifests = Type.Object(
         },
       ),
     ),
+    chart: Type.Optional(
+      Type.Object(
+        {
+          path: Type.Optional(
+            Type.String({
+              minLength: 1,
+              maxLength: 512,
+              description: "Folder of the chart in the same repository; left out: the folder of the values.",
+            }),
+          ),
+          valueFiles: Type.Optional(
+            AtomicList(
+              Type.String({ minLength: 1, maxLength: 512 }),
+              "Files of values in the same repository that helm gets before the one that changes, beside the chart's own.",
+              8,
+            ),
+          ),
+        },
+        { description: "What the values are rendered with, before and after a change." },
+      ),
+    ),
   },
-  rules({
-    rule: "(self.kind == 'HelmValues') == has(self.valuePaths)",
-    message: "kind HelmValues needs valuePaths, and no other kind has them",
-  }),
+  rules(
+    {
+      rule: "(self.kind == 'HelmValues') == has(self.valuePaths)",
+      message: "kind HelmValues needs valuePaths, and no other kind has them",
+    },
+    { rule: "self.kind == 'HelmValues' || !has(self.chart)", message: "only kind HelmValues has a chart" },
+  ),
 );
 export type ImageManifests = Static<typeof ImageManifests>;
 

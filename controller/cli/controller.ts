@@ -35,6 +35,7 @@ Runs the controller until it is stopped by SIGINT or SIGTERM.
   --allow-insecure      take a policy repository on this machine or over plain http (for trials; never for production)
   --kubectl FILE        a kubectl with which proposed changes of kustomizations are rendered, before and after
                         (default: none, and the pull request says so)
+  --helm FILE           a helm with which charts are rendered, before and after a proposed change of their values (as above)
   --pace MS             shortest pause between two passes (default: 250)
 
   --metrics-bind-address ADDR        serve /metrics there: :8080 on every interface, 127.0.0.1:8080 on one (default: 0, nowhere)
@@ -63,6 +64,7 @@ export async function command(args: readonly string[]): Promise<number> {
     "gate-resource": { type: "string", multiple: true, default: [] },
     "allow-insecure": { type: "boolean", default: false },
     kubectl: { type: "string" },
+    helm: { type: "string" },
     pace: { type: "string", default: "250" },
     "metrics-bind-address": { type: "string", default: "0" },
     "health-probe-bind-address": { type: "string", default: "0" },
@@ -110,6 +112,7 @@ export async function command(args: readonly string[]): Promise<number> {
         identity: values.identity ?? `${hostname()}-${process.pid}`,
         directory: data,
         kubectl: values.kubectl,
+        helm: values.helm,
         allowInsecure: values["allow-insecure"],
         idleMs: 30_000,
         paceMs: Number(values.pace),

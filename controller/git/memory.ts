@@ -12,6 +12,7 @@ import { people } from "./memory-people.ts";
 import { checkTarget, notOurs } from "./push.ts";
 import type {
   CommitSha,
+  FolderContent,
   GitSnapshot,
   NewCommit,
   PolicyFile,
@@ -20,6 +21,7 @@ import type {
   PushResult,
   SignatureVerdict,
 } from "./port.ts";
+import { judgeBytes, judgeEntries } from "./raw-folder.ts";
 import { mergeText } from "./three-way-merge.ts";
 import { nobodyTrusted } from "./trust.ts";
 import {
@@ -168,6 +170,9 @@ function openHandle(remote: Remote, options: Parameters<MemoryRemote["open"]>[0]
     async read(commit, path): Promise<GitSnapshot> {
       const found = get(commit);
       return { commit, time: found.time, files: readTree(found.tree, checkPath(path), limits) };
+    },
+    async readFolder(commit, path): Promise<FolderContent> {
+      return readRaw(get(commit).tree, checkPath(path));
     },
     async parent(commit) {
       return get(commit).parents[0];
@@ -322,6 +327,21 @@ function readTree(tree: MemoryTree, path: string, limits: ReadLimits): PolicyFil
   for (const size of blobs.values()) bytes += size;
   checkTotals(files.length, bytes, limits);
   return files.sort(byPath);
+}
+
+function readRaw(tree: MemoryTree, path: string): FolderContent {
+  const entries = [...tree]
+    .filter(([name]) => path === "" || name === path || name.startsWith(`${path}/`))
+    .map(([name, { mode, bytes }]) => ({ path: name, mode, bytes, pathOk: true }))
+    .sort(byPath);
+  const wrong =
+    judgeEntries(path, entries) ??
+    judgeBytes(
+      path,
+      entries.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    );
+  if (wrong !== undefined) return { kind: "Refused", why: wrong };
+  return { kind: "Read", files: entries.map(({ path: name, bytes }) => ({ path: name, bytes })) };
 }
 
 function contentOf(file: MemoryFile, limits: ReadLimits): Pick<PolicyFile, "text" | "problem"> {

@@ -14,6 +14,18 @@ export interface PolicyFile {
   readonly problem?: { readonly code: string; readonly message: string };
 }
 
+/** One file as its bytes are, whatever they mean. */
+export interface RawFile {
+  /** Path from the repository's root, with `/`; safe to write under a folder of ours. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A folder as a whole, or why it is not read: never a part of one. */
+export type FolderContent =
+  | { readonly kind: "Read"; readonly files: readonly RawFile[] }
+  | { readonly kind: "Refused"; readonly why: string };
+
 export interface GitSnapshot {
   readonly commit: CommitSha;
   /** Committer date of `commit`, ms since the epoch. */
@@ -81,6 +93,11 @@ export interface PolicyGit {
   isAncestor(ancestor: CommitSha, descendant: CommitSha): Promise<boolean>;
   /** All files under `path` ("" = root) at that commit that look like policy (.yaml, .yml, .json), within the byte caps. */
   read(commit: CommitSha, path: string): Promise<GitSnapshot>;
+  /**
+   * Every file under `path` at that commit, or the file that is there, sorted, within limits. Refused where nothing is there, where it is more than
+   * is read, and where a link, a submodule or a name that no disk should get stands in it.
+   */
+  readFolder(commit: CommitSha, path: string): Promise<FolderContent>;
   /** The first parent, or undefined for a root commit. */
   parent(commit: CommitSha): Promise<CommitSha | undefined>;
   /** The newest commit reachable from `commit` that changed `path`, and its committer date. Undefined: never there. */

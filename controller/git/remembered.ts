@@ -62,6 +62,8 @@ export function rememberAnswers(git: PolicyGit): PolicyGit {
       keep(mine, snapshot, path);
       return snapshot;
     },
+    // Large; its caller remembers what came of it.
+    readFolder: (commit, path) => git.readFolder(commit, path),
     parent: (commit) => ask("parent", [commit], () => git.parent(commit)),
     lastChange: (commit, path) => ask("lastChange", [commit, path], () => git.lastChange(commit, path)),
     // Asked once for each head, for thousands of files, and remembered for the next head where it is answered.

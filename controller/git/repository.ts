@@ -19,6 +19,7 @@ import { createLastChanges } from "./last-changes.ts";
 import type { CommitSha, Fetched, GitSnapshot, PolicyGit } from "./port.ts";
 import { deleteBranch, push } from "./push.ts";
 import { readPull } from "./pull.ts";
+import { readFolder } from "./raw-folder.ts";
 import type { TrustFiles } from "./trust.ts";
 import { createVerifier } from "./verify.ts";
 import { rememberAnswers } from "./remembered.ts";
@@ -119,6 +120,9 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
         const time = await commitTime(store, checkCommit(commit));
         return { commit, time, files: await readPolicyFiles(store, commit, checked, limits, cache) };
       },
+      async readFolder(commit, path) {
+        return readFolder(store, checkCommit(commit), checkPath(path));
+      },
       async parent(commit) {
         const line = await ask(store, ["rev-list", "--parents", "--max-count=1", checkCommit(commit)]);
         return line.trim().split(" ")[1] as CommitSha | undefined;
@@ -175,6 +179,7 @@ function timed(options: PolicyGitOptions, inner: PolicyGit): PolicyGit {
     fetch: () => time("fetch", () => inner.fetch()),
     isAncestor: (ancestor, descendant) => time("isAncestor", () => inner.isAncestor(ancestor, descendant)),
     read: (commit, path) => time("read", () => inner.read(commit, path)),
+    readFolder: (commit, path) => time("readFolder", () => inner.readFolder(commit, path)),
     parent: (commit) => time("parent", () => inner.parent(commit)),
     lastChange: (commit, path) => time("lastChange", () => inner.lastChange(commit, path)),
     lastChanges: (commit, paths) => time("lastChanges", () => inner.lastChanges(commit, paths)),

@@ -151,7 +151,7 @@ interface TreeEntry {
   readonly pathOk: boolean;
 }
 
-function parseTree(output: Buffer): TreeEntry[] {
+export function parseTree(output: Buffer): TreeEntry[] {
   const entries: TreeEntry[] = [];
   // One decoding for all names; only when a name is not UTF-8 is each looked at by itself.
   const allOk = isUtf8(output);
@@ -193,7 +193,7 @@ export async function readBlobs(git: Git, blobs: readonly string[]): Promise<Map
 }
 
 /** Bytes of each blob. Throws Error for one that is not in the store. */
-async function sizesOf(git: Git, blobs: readonly string[]): Promise<ReadonlyMap<string, number>> {
+export async function sizesOf(git: Git, blobs: readonly string[]): Promise<ReadonlyMap<string, number>> {
   if (blobs.length === 0) return new Map();
   const output = await git.local(["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", "--buffer"], {
     input: `${blobs.join("\n")}\n`,

@@ -47,6 +47,8 @@ export interface ControllerSettings {
   readonly directory: string;
   /** A kubectl with which changed kustomizations are rendered; left out: they are not. */
   readonly kubectl?: string | undefined;
+  /** A helm with which changed values of charts are rendered; left out: they are not. */
+  readonly helm?: string | undefined;
   /** Lets the policy repository be on this machine, or be asked over http: tests and the sandbox. */
   readonly allowInsecure?: boolean;
   /** Longest wait between two passes, policy ms. */
@@ -235,6 +237,7 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
           };
         },
         kubectl: settings.kubectl,
+        helm: settings.helm,
         directory: join(settings.directory, "renderings"),
         clock,
         transport,

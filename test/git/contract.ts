@@ -1,7 +1,7 @@
 // What every PolicyGit promises, whatever is behind it. Run by repository.test.ts (disk, HTTP) and memory.test.ts.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import type { CommitSha, NewCommit, PolicyGit } from "../../controller/git/port.ts";
+import type { CommitSha, FolderContent, NewCommit, PolicyGit } from "../../controller/git/port.ts";
 import type { ContractPeople } from "./support/disk-remote.ts";
 
 export interface ContractRemote {
@@ -160,6 +160,62 @@ export function policyGitContract(name: string, make: () => Promise<ContractRemo
         [ring, undefined],
       ]);
       expect(files.filter((file) => file.problem !== undefined).every((file) => file.text === "")).toBe(true);
+    });
+
+    describe("a folder as it is", () => {
+      const chart = {
+        "charts/web/Chart.yaml": "name: web\n",
+        "charts/web/templates/_helpers.tpl": "{{- define }}\r\n",
+        "charts/web/charts/dep-1.0.0.tgz": new Uint8Array([0x1f, 0x8b, 0, 0xff]),
+        "charts/website/Chart.yaml": "name: other\n",
+      };
+      const show = (content: FolderContent): unknown =>
+        content.kind === "Refused"
+          ? content.why
+          : content.files.map(({ path, bytes }) => [path, Buffer.from(bytes).toString("latin1")]);
+
+      it("is read whole, byte for byte, at the commit that is asked for", async () => {
+        const git = await remote.open();
+        people.commitFiles("main", chart, at(1));
+        const { head } = await git.fetch();
+
+        expect(show(await git.readFolder(head, "charts/web/"))).toEqual([
+          ["charts/web/Chart.yaml", "name: web\n"],
+          ["charts/web/charts/dep-1.0.0.tgz", "\x1f\x8b\0\xff"],
+          ["charts/web/templates/_helpers.tpl", "{{- define }}\r\n"],
+        ]);
+        expect(show(await git.readFolder(head, "charts/website/Chart.yaml"))).toEqual([
+          ["charts/website/Chart.yaml", "name: other\n"],
+        ]);
+        expect(show(await git.readFolder(root, ""))).toEqual([
+          ["README.md", "hello\n"],
+          [ring, "kind: RolloutRing\n"],
+        ]);
+      });
+
+      it("is refused where nothing is there, and never read in part", async () => {
+        const git = await remote.open();
+        people.commitFiles("main", chart, at(1));
+        people.commitFiles("main", { "big/a.bin": "x".repeat(20 << 20), "big/b.bin": "x".repeat(20 << 20) }, at(2));
+        people.commitFiles(
+          "main",
+          Object.fromEntries(Array.from({ length: 2_001 }, (_, index) => [`many/${index}`, ""])),
+          at(3),
+        );
+        people.commitSymlink("main", "charts/web/files", "../../..", at(4));
+        people.commitSymlink("main", "charts/linked.yaml", "web/Chart.yaml", at(5));
+        const { head } = await git.fetch();
+
+        expect(show(await git.readFolder(head, "charts/none"))).toBe("there is no charts/none");
+        expect(show(await git.readFolder(root, "charts"))).toBe("there is no charts");
+        expect(show(await git.readFolder(head, "big"))).toMatch(/^big holds 41943040 bytes, more than/);
+        expect(show(await git.readFolder(head, "many"))).toMatch(/^many holds 2001 files, more than/);
+        expect(show(await git.readFolder(head, "charts/web"))).toMatch(/^charts\/web\/files is a symbolic link/);
+        expect(show(await git.readFolder(head, "charts/linked.yaml"))).toMatch(
+          /^charts\/linked.yaml is a symbolic link/,
+        );
+        await expect(git.readFolder(head, "../outside")).rejects.toThrow(/".."/);
+      });
     });
 
     it("tells ancestors, parents and history, and knows nothing of commits that it has not fetched", async () => {

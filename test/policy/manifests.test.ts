@@ -23,6 +23,7 @@ describe("manifests of an image", () => {
     "{ring: prod, path: ., kind: Kustomize, repository: apps}",
     `${VALUES}{tag: image.tag}}`,
     `${VALUES}{image: 'sidecars[0].image'}}`,
+    `${VALUES}{tag: image.tag}, chart: {path: charts/web/, valueFiles: [./live/common.yaml]}}`,
   ])("are fine as %s", (place) => {
     expect(judged(place)).toEqual([]);
   });
@@ -32,6 +33,12 @@ describe("manifests of an image", () => {
     ["{ring: prod, path: /a, kind: PlainYaml}", /^MalformedPath\.manifests\[0\]\.path/],
     ["{ring: prod, path: a/../b, kind: PlainYaml}", /^MalformedPath/],
     ["{ring: prod, path: a//b, kind: PlainYaml}", /^MalformedPath/],
+    [`${VALUES}{tag: image.tag}, chart: {path: ../web}}`, /^MalformedPath\.manifests\[0\]\.chart\.path/],
+    [
+      `${VALUES}{tag: image.tag}, chart: {valueFiles: [a, /b]}}`,
+      /^MalformedPath\.manifests\[0\]\.chart\.valueFiles\[1\]/,
+    ],
+    ["{ring: prod, path: a, kind: PlainYaml, chart: {path: b}}", /only kind HelmValues has a chart/],
     [`${VALUES}{tag: image..tag}}`, /^MalformedValuePath\.manifests\[0\]\.valuePaths\.tag/],
     [`${VALUES}{digest: image.digest}}`, /^ValuePathMissing.*add tag/],
     ["{ring: prod, path: v.yaml, kind: HelmValues}", /kind HelmValues needs valuePaths/],
@@ -57,6 +64,14 @@ describe("manifests of an image", () => {
 
     expect(lines(`${ring("prod")}---\n${baseline}`)).toEqual([
       expect.stringMatching(/^ManifestsDisagree .*write kind: PlainYaml/),
+    ]);
+    const values = (image: string, chart: string): string =>
+      `    - {repository: r.example.com/${image}, tag: "1", manifests: [{ring: prod, path: v.yaml, kind: HelmValues, valuePaths: {tag: ${image}.tag}, chart: {path: ${chart}}}]}`;
+    const charts = (one: string, two: string): string =>
+      doc("PatchBaseline", "images", `target: Image\nimage:\n  images:\n${values("a", one)}\n${values("b", two)}`);
+    expect(lines(`${ring("prod")}---\n${charts("web", "web")}`)).toEqual([]);
+    expect(lines(`${ring("prod")}---\n${charts("web", "site")}`)).toEqual([
+      expect.stringMatching(/^ManifestsDisagree .*\.chart: .*write the same chart/),
     ]);
   });
 });

@@ -38,12 +38,16 @@ async function render(
     kind: "Kustomize",
     path: "prod",
     images: [{ repository: "docker.io/library/nginx", tag }],
+    chart: {},
+    workloads: [],
   } as unknown as ManifestPlace;
   const list = Object.entries({ ...BASE, ...files }).map(([path, text]) => ({ path, text, blob: path }));
   const edited = editManifests(list, place);
-  return createRender({ kubectl, directory })(place, list, {
-    ...edited,
-    files: new Map([...edited.files, ...Object.entries(after)]),
+  return createRender({ kubectl, directory })({
+    place,
+    files: list,
+    edited: { ...edited, files: new Map([...edited.files, ...Object.entries(after)]) },
+    readFolder: () => Promise.reject(new Error("a kustomization is read before")),
   });
 }
 
@@ -60,6 +64,7 @@ describe("a changed kustomization", () => {
     expect(await render({ "prod/kustomization.yaml": text })).toEqual({
       kind: "Rendered",
       images: [expect.stringMatching(new RegExp(`^Deployment shop/web: .*${line}$`))],
+      unstable: [],
     });
     expect(await readdir(directory)).toEqual([]);
   });

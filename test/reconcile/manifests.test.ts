@@ -12,7 +12,7 @@ import {
   ringFile,
   WEB,
 } from "./rig.ts";
-import { kubectlPath } from "../tooling/kubectl.ts";
+import { helmPath, kubectlPath } from "../tooling/kubectl.ts";
 
 const FILE = "shop/web.yaml";
 const manifest = (image: string): string => `# Owned by the shop team
@@ -239,6 +239,30 @@ describe("a workload of Argo CD in a ring that is approved for its image", () =>
     );
     expect(pull?.body).toContain(
       `Rendered before and after, only images differ:\n\n- \`Deployment shop/web: ${OLD_IMAGE} to ${NEW_IMAGE}\``,
+    );
+  }, 300_000);
+
+  it("shows what a real helm renders of a chart, before and after", async () => {
+    const [name = ""] = NEW_IMAGE.split(":");
+    const values = (tag: string): string => `image: { repository: ${name}, tag: ${tag} }\n`;
+    const rig = await proposed({
+      helm: await helmPath(),
+      manifests: {
+        "shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+        "shop/values.yaml": values("1.27.1"),
+        "shop/templates/web.yaml": manifest('"{{ .Values.image.repository }}:{{ .Values.image.tag }}"'),
+      },
+      files: {
+        "baselines/shared-images.yaml": baseline(
+          "{ ring: canary, repository: apps, path: shop/values.yaml, kind: HelmValues, valuePaths: { tag: image.tag } }",
+        ),
+      },
+    });
+
+    const [pull] = pulls(rig);
+    expect(textOf(rig.apps.remote, pull!.head, "shop/values.yaml")).toBe(values("1.27.3"));
+    expect(pull?.body).toContain(
+      `Rendered before and after, only images differ:\n\n- \`Deployment shop/web: ${name}:1.27.1 to ${NEW_IMAGE}\``,
     );
   }, 300_000);
 

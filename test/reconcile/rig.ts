@@ -125,6 +125,7 @@ export interface RigOptions {
   readonly manifests?: Readonly<Record<string, string>>;
   /** A real one, to render kustomizations with. */
   readonly kubectl?: string;
+  readonly helm?: string;
   readonly mode?: "Observe" | "Enforce" | "Stop" | "none";
   /** null: no PolicyRepository. */
   readonly repository?: Readonly<Record<string, unknown>> | null;
@@ -318,6 +319,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
               forge: wrapForge(apps.forge.open({ login: "ringward", name: user })),
             }),
           kubectl: options.kubectl,
+          helm: options.helm,
           directory: join(tmpdir(), "ringward-rig-renderings"),
           clock,
           transport: clock,

@@ -7,6 +7,6 @@ export {
   readManifestProposal,
 } from "./known.ts";
 export { type ChangedValue, type Rendering, renderManifestPage } from "./page.ts";
-export { findManifestPlaces, type ManifestPlace, normalisePath } from "./places.ts";
+export { findDisagreement, findManifestPlaces, type ManifestPlace, normalisePath } from "./places.ts";
 export { type ManifestClosing, type ManifestPlan, type ManifestProposal, planManifests } from "./plan.ts";
 export { parseValuePath } from "./value-path.ts";

@@ -15,7 +15,12 @@ export interface ChangedValue {
 
 /** What rendering before and after showed: lines for people, or why there are none. */
 export type Rendering =
-  | { readonly kind: "Rendered"; readonly images: readonly string[] }
+  | {
+      readonly kind: "Rendered";
+      readonly images: readonly string[];
+      /** What differs each time it is rendered, whatever changes. */
+      readonly unstable: readonly string[];
+    }
   | { readonly kind: "NotRendered"; readonly why: string };
 
 export interface ManifestPage {
@@ -106,6 +111,14 @@ function describeRendering({ rendering, escape }: ManifestPage): readonly string
     "Rendered before and after, only images differ:",
     "",
     ...bounded(rendering.images.map((line) => `- ${escape.code(line)}`)),
+    ...(rendering.unstable.length === 0
+      ? []
+      : [
+          "",
+          "These differ each time that they are rendered, with or without the change:",
+          "",
+          ...bounded(rendering.unstable.map((line) => `- ${escape.code(line)}`)),
+        ]),
   ];
 }
 

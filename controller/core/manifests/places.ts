@@ -21,6 +21,8 @@ export interface ManifestPlace {
   /** "" is the root. */
   readonly path: string;
   readonly kind: ImageManifests["kind"];
+  /** What values are rendered with. */
+  readonly chart: NonNullable<ImageManifests["chart"]>;
   readonly ring: string;
   readonly baseline: string;
   readonly level: LevelInForce;
@@ -94,6 +96,7 @@ function placesOf(
         repository: first.at.repository,
         path,
         kind: first.at.kind,
+        chart: first.at.chart ?? {},
         ring: ring.name,
         baseline: baseline.name,
         level,
@@ -103,7 +106,7 @@ function placesOf(
         })),
         workloads,
         branch: manifestBranch(ring.name, baseline.name, level.digest, path),
-        block: findDisagreement(group.map(({ at }) => at)) ?? blockOf(workloads),
+        block: disagreementOf(group.map(({ at }) => at)) ?? blockOf(workloads),
       },
     ];
   });
@@ -114,14 +117,21 @@ export function normalisePath(path: string): string {
   return path === "." ? "" : path.replace(/^\.\//, "").replace(/\/+$/, "");
 }
 
-function findDisagreement(places: readonly ImageManifests[]): Block | undefined {
-  const kinds = [...new Set(places.map(({ kind }) => kind))];
-  return kinds.length < 2
+/** What places of the same files say differently of them; undefined: nothing. */
+export function findDisagreement(
+  places: readonly Pick<ImageManifests, "kind" | "chart">[],
+): "kind" | "chart" | undefined {
+  const differ = (of: (place: (typeof places)[number]) => unknown): boolean =>
+    new Set(places.map((place) => JSON.stringify(of(place)))).size > 1;
+  if (differ(({ kind }) => kind)) return "kind";
+  return differ(({ chart = {} }) => [chart.path, chart.valueFiles ?? []]) ? "chart" : undefined;
+}
+
+function disagreementOf(places: readonly ImageManifests[]): Block | undefined {
+  const what = findDisagreement(places);
+  return what === undefined
     ? undefined
-    : {
-        reason: "PolicyInvalid",
-        message: `the manifests at ${places[0]?.path ?? ""} are called ${kinds.join(" and ")}`,
-      };
+    : { reason: "PolicyInvalid", message: `the manifests at ${places[0]?.path ?? ""} have more than one ${what}` };
 }
 
 /** Images are exact: also what is above its level goes back. */

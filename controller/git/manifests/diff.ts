@@ -4,6 +4,8 @@ import { describeObject } from "./images-in.ts";
 import { readShape, type Shape } from "./shape.ts";
 
 export interface ShapeChange {
+  /** Which of the objects. */
+  readonly index: number;
   /** `Deployment shop/web`. */
   readonly object: string;
   readonly path: readonly (string | number)[];
@@ -19,9 +21,9 @@ export function readShapes(text: string): readonly Shape[] {
 export function diffShapes(before: readonly Shape[], after: readonly Shape[]): readonly ShapeChange[] | undefined {
   if (before.length !== after.length) return undefined;
   const changes: ShapeChange[] = [];
-  const same = before.every((shape, at) => {
+  const same = before.every((shape, index) => {
     const object = describeObject(shape);
-    return diff(shape, after[at], [], (path, from, to) => changes.push({ object, path, from, to }));
+    return diff(shape, after[index], [], (path, from, to) => changes.push({ index, object, path, from, to }));
   });
   return same ? changes : undefined;
 }

@@ -1,6 +1,6 @@
 // Where a baseline says that manifests stand: paths that can be followed, and values for what the image needs.
 import type { ImageManifests } from "../../api/patch-baseline.ts";
-import { normalisePath, parseValuePath } from "../../core/manifests/index.ts";
+import { findDisagreement, normalisePath, parseValuePath } from "../../core/manifests/index.ts";
 import type { Finding } from "../finding.ts";
 import type { ObjectOf } from "../object.ts";
 import { type CheckContext, error } from "./context.ts";
@@ -11,14 +11,14 @@ type Image = NonNullable<Baseline["spec"]["image"]>["images"][number];
 /** Every place of manifests can be one. */
 export function checkManifests(context: CheckContext): readonly Finding[] {
   return context.baselines.flatMap((baseline) => {
-    const kinds = new Map<string, ImageManifests["kind"]>();
+    const places = new Map<string, ImageManifests>();
     return (baseline.spec.image?.images ?? []).flatMap((image, at) =>
       (image.manifests ?? []).flatMap((place, index) => {
         const pointer = ["spec", "image", "images", at, "manifests", index];
         return [
           ...checkPlace(context, baseline, pointer, place),
           ...checkValues(baseline, pointer, image, place),
-          ...checkKind(baseline, pointer, place, kinds),
+          ...checkAgreement(baseline, pointer, place, places),
         ];
       }),
     );
@@ -31,7 +31,7 @@ function checkPlace(
   context: CheckContext,
   baseline: Baseline,
   pointer: Pointer,
-  { ring, path }: ImageManifests,
+  { ring, path, chart = {} }: ImageManifests,
 ): readonly Finding[] {
   const findings: Finding[] = [];
   if (!context.exists("RolloutRing", ring)) {
@@ -39,18 +39,30 @@ function checkPlace(
     const hint = guess === undefined ? "add the ring, or remove the entry" : `did you mean "${guess}"?`;
     findings.push(error(baseline, [...pointer, "ring"], "ReferenceMissing", `ring "${ring}" does not exist`, hint));
   }
-  const parts = normalisePath(path).split("/");
-  if (path.startsWith("/") || path.includes("\\") || (path !== "." && parts.some((part) => /^\.{0,2}$/.test(part))))
-    findings.push(
-      error(
-        baseline,
-        [...pointer, "path"],
-        "MalformedPath",
-        `"${path}" is not a path from the repository's root`,
-        "write for example apps/web/production",
-      ),
-    );
+  const paths: readonly (readonly [Pointer, string])[] = [
+    [["path"], path],
+    ...(chart.path === undefined ? [] : [[["chart", "path"], chart.path] as const]),
+    ...(chart.valueFiles ?? []).map((file, index) => [["chart", "valueFiles", index], file] as const),
+  ];
+  for (const [at, text] of paths)
+    if (!isPath(text))
+      findings.push(
+        error(
+          baseline,
+          [...pointer, ...at],
+          "MalformedPath",
+          `"${text}" is not a path from the repository's root`,
+          "write for example apps/web/production",
+        ),
+      );
   return findings;
+}
+
+function isPath(path: string): boolean {
+  const parts = normalisePath(path).split("/");
+  return (
+    !path.startsWith("/") && !path.includes("\\") && (path === "." || !parts.some((part) => /^\.{0,2}$/.test(part)))
+  );
 }
 
 function checkValues(
@@ -81,16 +93,18 @@ function checkValues(
 }
 
 /** The same files cannot be two things; a proposal changes them once. */
-function checkKind(
+function checkAgreement(
   baseline: Baseline,
   pointer: Pointer,
-  { ring, repository, path, kind }: ImageManifests,
-  kinds: Map<string, ImageManifests["kind"]>,
+  place: ImageManifests,
+  places: Map<string, ImageManifests>,
 ): readonly Finding[] {
-  const key = JSON.stringify([ring, repository, normalisePath(path)]);
-  const other = kinds.get(key);
-  kinds.set(key, kind);
-  if (other === undefined || other === kind) return [];
-  const message = `the manifests at "${path}" are ${other} for another image`;
-  return [error(baseline, [...pointer, "kind"], "ManifestsDisagree", message, `write kind: ${other}`)];
+  const key = JSON.stringify([place.ring, place.repository, normalisePath(place.path)]);
+  const other = places.get(key);
+  if (other === undefined) places.set(key, place);
+  const what = other && findDisagreement([other, place]);
+  if (other === undefined || what === undefined) return [];
+  const message = `the manifests at "${place.path}" have another ${what} for another image`;
+  const hint = what === "kind" ? `write kind: ${other.kind}` : "write the same chart";
+  return [error(baseline, [...pointer, what], "ManifestsDisagree", message, hint)];
 }

@@ -23,7 +23,7 @@ import type { EventInput } from "../../kube/events.ts";
 import { type BesideOptions, createBeside } from "../beside.ts";
 import type { PromotionScene } from "../promotion/promoter.ts";
 import { deleteManifestBranch, keepManifestBranch } from "./branch.ts";
-import { createRender } from "./render.ts";
+import { createRender, type RenderSettings } from "./render.ts";
 import { createRepositories, type Opened, type Repositories, type RepositoryPorts } from "./repositories.ts";
 
 export interface ManifestProposer {
@@ -31,15 +31,11 @@ export interface ManifestProposer {
   propose(scene: PromotionScene): Promise<boolean>;
 }
 
-export interface ManifestProposerPorts extends RepositoryPorts {
+export interface ManifestProposerPorts extends RepositoryPorts, RenderSettings {
   /** Policy time: dates of commits. */
   readonly clock: Clock;
   /** How long a pass waits; left out: until all have answered. */
   readonly patience?: BesideOptions;
-  /** A real kubectl, with which kustomizations are rendered; undefined: they are not. */
-  readonly kubectl?: string | undefined;
-  /** A folder of ours, for renderings. */
-  readonly directory: string;
   readonly record: (event: EventInput) => void;
 }
 
@@ -223,7 +219,7 @@ function scopeOf({ kind, path }: ManifestPlace): string {
 
 /** Edits and rendering of a place, as long as neither it nor its repository has changed. */
 async function editOnce({ opened, memory, ports }: Scene, place: ManifestPlace): Promise<Edited> {
-  const key = JSON.stringify([opened.head, place.kind, place.path, place.images]);
+  const key = JSON.stringify([opened.head, place.kind, place.path, place.images, place.chart]);
   const about = `${opened.name ?? ""}/${place.branch}`;
   const before = memory.edits.get(about);
   if (before?.key === key) return before.work;
@@ -232,7 +228,12 @@ async function editOnce({ opened, memory, ports }: Scene, place: ManifestPlace):
   const rendering: Rendering =
     edited.edits.length === 0
       ? { kind: "NotRendered", why: "nothing changes" }
-      : await createRender(ports)(place, files, edited);
+      : await createRender(ports)({
+          place,
+          files,
+          edited,
+          readFolder: (path) => opened.git.readFolder(opened.head, path),
+        });
   const work = { edited, rendering };
   memory.edits.set(about, { key, work });
   return work;
