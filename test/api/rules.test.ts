@@ -60,6 +60,10 @@ const EXAMPLES: Readonly<Record<string, { good: object; bad: object }>> = {
     good: { self: { kind: "HelmValues", valuePaths: {} } },
     bad: { self: { kind: "PlainYaml", valuePaths: {} } },
   },
+  "only kind HelmValues has a chart": {
+    good: { self: { kind: "HelmValues", chart: {} } },
+    bad: { self: { kind: "Kustomize", chart: {} } },
+  },
   "give either image, or tag and digest": {
     good: { self: { tag: "image.tag" } },
     bad: { self: { tag: "image.tag", image: "image" } },
