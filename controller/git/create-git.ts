@@ -4,11 +4,13 @@
 // redirect, put a secret into argv, a file or an error. simple-git's own blocks are a safety net, not the validation (url.ts is).
 import { mkdir } from "node:fs/promises";
 
-import { simpleGit } from "simple-git";
-
+import type { Clock } from "../clock.ts";
+import { UserError } from "../errors.ts";
 import { type GitAuth, type GitProxy, redact } from "./auth.ts";
 import { credentials } from "./credentials.ts";
 import { GitExit, runGit } from "./git-process.ts";
+import { runSimpleGit } from "./remote-process.ts";
+import { type TransferLimits, withinLimits } from "./transfer.ts";
 import type { GitUrl } from "./url.ts";
 
 export interface GitOptions {
@@ -23,6 +25,9 @@ export interface GitOptions {
   readonly signingKeyFile?: string;
   /** A network operation that says nothing for this long is stopped. Milliseconds. */
   readonly silenceMs: number;
+  /** What one network operation may take and bring. */
+  readonly transfer: TransferLimits;
+  readonly clock: Clock;
   readonly maxOutputBytes: number;
 }
 
@@ -57,6 +62,8 @@ function settings(options: GitOptions): [string, string][] {
     [`protocol.${options.url.transport}.allow`, "always"],
     ["fetch.fsckObjects", "true"],
     ["transfer.fsckObjects", "true"],
+    // Whatever comes is one pack, however small: that can be watched while it comes, and put together with others later.
+    ["fetch.unpackLimit", "1"],
     ["fetch.recurseSubmodules", "false"],
     ["submodule.recurse", "false"],
     ["credential.helper", ""],
@@ -138,6 +145,7 @@ function redactedError(error: unknown, command: string, secrets: readonly string
   if (error instanceof GitExit) {
     return new GitExit(command, error.exitCode, redact(error.stdout, secrets), redact(error.stderr, secrets));
   }
+  if (error instanceof UserError) return error;
   return new Error(redact(error instanceof Error ? error.message : String(error), secrets));
 }
 
@@ -148,12 +156,7 @@ export async function createGit(options: GitOptions): Promise<Git> {
   const localEnvironment = { ...base, ...asEnvironment(localSettings(options)), GIT_ALLOW_PROTOCOL: "none" };
   const withConfig = (config: NonNullable<LocalRun["config"]>): Record<string, string> =>
     asEnvironment([...localSettings(options), ...config]);
-  const remoteLimits = {
-    directory: options.directory,
-    // What it does is one request: it may take long, and what makes no progress is ended by http.lowSpeedTime or ssh's own probes.
-    timeoutMs: Math.max(options.silenceMs * 10, 600_000),
-    maxOutputBytes: options.maxOutputBytes,
-  };
+  const remoteLimits = { timeoutMs: options.transfer.maxMs, maxOutputBytes: options.maxOutputBytes };
   return {
     exclusive: mutex(),
     local: (args, run = {}) =>
@@ -178,50 +181,15 @@ export async function createGit(options: GitOptions): Promise<Git> {
         ...secret.environment,
         ...asEnvironment([...settings(options), ...secret.config]),
       };
-      const command = args[0] ?? "";
-      if (input !== undefined) {
-        // simple-git has no way to write to a process.
-        try {
-          return (await runGit({ ...remoteLimits, args, environment, input })).toString("utf8");
-        } catch (error) {
-          throw redactedError(error, command, secret.secrets);
-        }
-      }
-      let exit: GitExit | undefined;
-      const git = simpleGit({
-        baseDir: options.directory,
-        maxConcurrentProcesses: 1,
-        timeout: { block: options.silenceMs },
-        completion: { onClose: true, onExit: false },
-        // The guards would refuse our own settings; each exception is one that we set ourselves, above.
-        allowEnvironment: Object.keys(environment).filter((key) => /^(?:GIT|SSH)_/.test(key)),
-        unsafe: {
-          allowUnsafeConfigEnvCount: true,
-          allowUnsafeConfigPaths: true,
-          allowUnsafeHooksPath: true,
-          allowUnsafeFsMonitor: true,
-          allowUnsafeAskPass: true,
-          allowUnsafeSshCommand: true,
-          allowUnsafeCredentialHelper: true,
-          allowUnsafeProtocolOverride: true,
-        },
-        // simple-git rejects only when stderr is not empty; the exit code is what counts. It also turns any error that it is given
-        // into one with a text alone, so the code is kept beside it.
-        errors: (error, result) => {
-          if (result.exitCode <= 0) return error;
-          exit = new GitExit(
-            command,
-            result.exitCode,
-            Buffer.concat(result.stdOut).toString("utf8"),
-            Buffer.concat(result.stdErr).toString("utf8"),
-          );
-          return exit;
-        },
-      }).env(environment);
       try {
-        return await git.raw([...args]);
+        return await withinLimits(options.directory, options.transfer, options.clock, async (signal) => {
+          const process = { args, environment, directory: options.directory, signal };
+          // simple-git has no way to write to a process.
+          if (input === undefined) return await runSimpleGit({ ...process, silenceMs: options.silenceMs });
+          return (await runGit({ ...process, ...remoteLimits, input })).toString("utf8");
+        });
       } catch (error) {
-        throw redactedError(exit ?? error, command, secret.secrets);
+        throw redactedError(error, args[0] ?? "", secret.secrets);
       }
     },
   };

@@ -1,6 +1,6 @@
 // Tells a person's fault (wrong address, branch, credentials, protection) from an outage, by what git and the server said. git has no
 // machine-readable causes here; an unknown text stays an outage, which is tried again: never the other way round.
-import { GitExit } from "./git-process.ts";
+import { GitExit, reasonIn } from "./git-process.ts";
 import { redact } from "./auth.ts";
 import { UserError } from "../errors.ts";
 
@@ -67,6 +67,12 @@ const rules: readonly Rule[] = [
     todo: "let Ringward's account push to it, or use promotion: PullRequest",
   },
   {
+    pattern: /possible repository corruption on the remote side|bad parents in commit/i,
+    code: "RW1118",
+    why: "the server cannot read its own repository",
+    todo: "repair it there (git fsck says where)",
+  },
+  {
     pattern: /fsck|object corrupt|badtree|hasdot|zeropadded|missingemail/i,
     code: "RW1118",
     why: "the repository holds malformed objects, which are refused",
@@ -80,10 +86,9 @@ export function explainRemoteError(error: unknown, url: string, branch: string):
   const text = `${error.stderr}\n${error.stdout}`;
   const rule = rules.find((candidate) => candidate.pattern.test(text));
   if (rule === undefined) return error;
-  const said = text
-    .split("\n")
-    .filter((line) => /^(?:fatal|error|remote|ssh)|!\t/i.test(line.trim()))
-    .join("; ")
-    .slice(0, 500);
-  return new UserError(rule.code, redact(`repository ${url}, branch "${branch}": ${rule.why}: ${said}`, []), rule.todo);
+  return new UserError(
+    rule.code,
+    redact(`repository ${url}, branch "${branch}": ${rule.why}: ${reasonIn(error)}`, []),
+    rule.todo,
+  );
 }

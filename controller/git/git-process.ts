@@ -3,15 +3,32 @@
 // Holds: bounded output and time; a non-zero exit code is always an error that carries the code (never "empty stderr = fine").
 import { spawn } from "node:child_process";
 
+import { showText } from "../printable.ts";
+
+/** What git tells of a transfer's progress is not why it failed. */
+const PROGRESS = /^(?:remote: )?(?:[A-Z][a-z]+ (?:objects|deltas): |Total \d+ )/;
+
+/** What git or a server printed, as one line of text that shows all that it holds. */
+function said(output: string): string {
+  const lines = output.split(/[\r\n]+/).map((line) => line.trim());
+  return showText(lines.filter((line) => line !== "" && !PROGRESS.test(line)).join("; ")).slice(0, 2000);
+}
+
+/** The lines of it that tell why. */
+export function reasonIn({ stderr, stdout }: GitExit): string {
+  const lines = `${stderr}\n${stdout}`
+    .split(/[\r\n]+/)
+    .filter((line) => /^\s*(?:fatal|error|remote|ssh)|!\t/i.test(line));
+  return said(lines.join("\n")).slice(0, 500);
+}
+
 /** A git process that ended with a code other than 0. `message` is already free of secrets. */
 export class GitExit extends Error {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
   constructor(command: string, exitCode: number, stdout: string, stderr: string) {
-    super(
-      `git ${command} ended with code ${exitCode}: ${(stderr.trim() || stdout.trim() || "no message").slice(0, 2000)}`,
-    );
+    super(`git ${command} ended with code ${exitCode}: ${said(stderr) || said(stdout) || "no message"}`);
     this.name = "GitExit";
     this.exitCode = exitCode;
     this.stdout = stdout;
@@ -28,6 +45,8 @@ export interface GitProcess {
   readonly timeoutMs: number;
   /** Bytes of output after which the process is killed. */
   readonly maxOutputBytes: number;
+  /** Ends the process. */
+  readonly signal?: AbortSignal;
   /** Takes the output as it comes, so that none is kept; false: enough was heard, and the process is stopped. */
   readonly onOutput?: (chunk: Buffer) => boolean;
 }
@@ -46,6 +65,7 @@ export function runGit(process: GitProcess): Promise<Buffer> {
       shell: false,
       timeout: process.timeoutMs,
       killSignal: "SIGKILL",
+      ...(process.signal === undefined ? {} : { signal: process.signal }),
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];

@@ -30,6 +30,7 @@ import {
   decodeBlob,
   defaultLimits,
   concernsPolicy,
+  nameProblem,
   symlinkProblem,
   submoduleProblem,
   tooLarge,
@@ -169,7 +170,10 @@ function openHandle(remote: Remote, options: Parameters<MemoryRemote["open"]>[0]
     },
     async read(commit, path): Promise<GitSnapshot> {
       const found = get(commit);
-      return { commit, time: found.time, files: readTree(found.tree, checkPath(path), limits) };
+      const checked = checkPath(path);
+      const isFolder = checked === "" || [...found.tree.keys()].some((name) => name.startsWith(`${checked}/`));
+      const files = readTree(found.tree, checked, limits);
+      return { commit, time: found.time, files, ...(isFolder ? {} : { noFolder: true }) };
     },
     async readFolder(commit, path): Promise<FolderContent> {
       return readRaw(get(commit).tree, checkPath(path));
@@ -321,7 +325,7 @@ function readTree(tree: MemoryTree, path: string, limits: ReadLimits): PolicyFil
     if (name === path || !concernsPolicy(file.mode, name)) continue;
     if (file.mode.startsWith("100") && file.bytes.length <= limits.maxFileBytes)
       blobs.set(file.blob, file.bytes.length);
-    files.push({ path: name, blob: file.blob, ...contentOf(file, limits) });
+    files.push({ path: name, blob: file.blob, ...(nameProblem(name) ?? contentOf(file, limits)) });
   }
   let bytes = 0;
   for (const size of blobs.values()) bytes += size;

@@ -32,6 +32,8 @@ export interface GitSnapshot {
   readonly time: Instant;
   /** Sorted by path. */
   readonly files: readonly PolicyFile[];
+  /** The path is no folder there, but nothing, a file or a link: no files then, which is not the same as a policy of none. */
+  readonly noFolder?: true;
 }
 
 export interface NewCommit {

@@ -26,6 +26,7 @@ import { rememberAnswers } from "./remembered.ts";
 import { blobCache, defaultLimits, readPolicyFiles, type ReadLimits } from "./snapshot-files.ts";
 import type { Store } from "./store.ts";
 import { ask, knows, proposalPrefix, remoteRefs, trackingRefs } from "./store.ts";
+import { defaultTransferLimits, type TransferLimits } from "./transfer.ts";
 import { checkBranch, checkCommit, checkPath, checkProxyUrl, checkUrl } from "./url.ts";
 import { FILTER } from "./wanted-blobs.ts";
 
@@ -48,6 +49,7 @@ export interface PolicyGitOptions {
   readonly limits?: Partial<ReadLimits>;
   /** A network operation that is silent for so long is stopped; ms, default 60,000. */
   readonly silenceMs?: number;
+  readonly transfer?: Partial<TransferLimits>;
   readonly clock: Clock;
   /** Told after each operation: its name, whether it succeeded, and how long it took (ms), for metrics. */
   readonly onOperation?: (operation: {
@@ -76,6 +78,8 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
     url,
     directory,
     silenceMs: options.silenceMs ?? 60_000,
+    transfer: { ...defaultTransferLimits, ...options.transfer },
+    clock: options.clock,
     maxOutputBytes: limits.maxTotalBytes * 2 + 16 * 1024 * 1024,
     ...(options.auth === undefined ? {} : { auth: options.auth }),
     ...(options.signingKeyFile === undefined ? {} : { signingKeyFile: options.signingKeyFile }),
@@ -118,7 +122,9 @@ export async function openPolicyGit(options: PolicyGitOptions): Promise<PolicyGi
       async read(commit, path): Promise<GitSnapshot> {
         const checked = checkPath(path);
         const time = await commitTime(store, checkCommit(commit));
-        return { commit, time, files: await readPolicyFiles(store, commit, checked, limits, cache) };
+        const files = await readPolicyFiles(store, commit, checked, limits, cache);
+        const isFolder = files.length > 0 || checked === "" || (await holdsFolder(store, commit, checked));
+        return { commit, time, files, ...(isFolder ? {} : { noFolder: true }) };
       },
       async readFolder(commit, path) {
         return readFolder(store, checkCommit(commit), checkPath(path));
@@ -219,7 +225,8 @@ type Branches = ReadonlyMap<string, CommitSha>;
 
 function compareBranches(before: Branches, after: Branches, tracked: string): Fetched {
   const head = after.get(tracked);
-  if (head === undefined) throw new Error(`git fetch brought no branch "${tracked}"`);
+  if (head === undefined)
+    throw new UserError("RW1111", `branch "${tracked}" names no commit`, "point the branch at a commit");
   const changed = after.size !== before.size || [...after].some(([name, commit]) => before.get(name) !== commit);
   return { head, changed };
 }
@@ -259,6 +266,10 @@ async function isAncestor(store: Store, ancestor: CommitSha, descendant: CommitS
     if (error instanceof GitExit && !((await knows(store, ancestor)) && (await knows(store, descendant)))) return false;
     throw error;
   }
+}
+
+async function holdsFolder(store: Store, commit: CommitSha, path: string): Promise<boolean> {
+  return (await ask(store, ["ls-tree", "--full-tree", commit, "--", path])).startsWith("040000 ");
 }
 
 async function commitTime(store: Store, commit: CommitSha): Promise<number> {

@@ -8,6 +8,7 @@ import type { CommitSha, PolicyFile } from "./port.ts";
 import type { Store } from "./store.ts";
 import { bringBlobs } from "./wanted-blobs.ts";
 import { UserError } from "../errors.ts";
+import { isPrintable, showText } from "../printable.ts";
 
 export interface ReadLimits {
   /** Bytes of one file. A larger one is a problem of that file. */
@@ -126,6 +127,15 @@ export const pathProblem: BlobContent = {
   problem: { code: "PathNotUtf8", message: "the file's name is not valid UTF-8: rename it" },
 };
 
+/** What is wrong with a file's name, if anything is. */
+export function nameProblem(path: string): BlobContent | undefined {
+  if (isPrintable(path)) return undefined;
+  return {
+    text: "",
+    problem: { code: "PathNotPrintable", message: "the file's name holds characters that cannot be seen: rename it" },
+  };
+}
+
 /** Refuses a snapshot that is over the limits. Throws UserError RW1110. */
 export function checkTotals(files: number, bytes: number, limits: ReadLimits): void {
   if (files > limits.maxFiles) {
@@ -142,6 +152,17 @@ export function checkTotals(files: number, bytes: number, limits: ReadLimits): v
       "point spec.path at the policy folder",
     );
   }
+}
+
+/** git checks names as they come, but not those of a server that only hands out files. */
+const LEADS_AWAY = /(?:^|\/)(?:\.{0,2}|\.git)(?:\/|$)/i;
+
+function malformed(what: string): UserError {
+  return new UserError(
+    "RW1118",
+    `the repository is malformed: ${showText(what)}`,
+    "repair its history (git fsck says where)",
+  );
 }
 
 interface TreeEntry {
@@ -203,7 +224,9 @@ export async function sizesOf(git: Git, blobs: readonly string[]): Promise<Reado
     const [blob = "", type, size] = line.split(" ");
     if (type === "blob") sizes.set(blob, Number(size));
   }
-  for (const blob of blobs) if (!sizes.has(blob)) throw new Error(`git cat-file: object ${blob} is not a blob`);
+  for (const blob of blobs) {
+    if (!sizes.has(blob)) throw malformed(`what a file names, ${blob}, is no file's content`);
+  }
   return sizes;
 }
 
@@ -217,7 +240,9 @@ export async function readPolicyFiles(
 ): Promise<PolicyFile[]> {
   const { git } = store;
   const listing = await git.local(["ls-tree", "-r", "-z", "--full-tree", commit, "--", ...(path === "" ? [] : [path])]);
-  const entries = parseTree(listing).filter(
+  const listed = parseTree(listing);
+  for (const entry of listed) if (LEADS_AWAY.test(entry.path)) throw malformed(`a file is named "${entry.path}"`);
+  const entries = listed.filter(
     (entry) => (path === "" || entry.path.startsWith(`${path}/`)) && concernsPolicy(entry.mode, entry.path),
   );
   checkTotals(entries.length, 0, limits);
@@ -250,6 +275,8 @@ export async function readPolicyFiles(
 
 function contentOf(entry: TreeEntry, contents: ReadonlyMap<string, BlobContent>): BlobContent {
   if (!entry.pathOk) return pathProblem;
+  const named = nameProblem(entry.path);
+  if (named !== undefined) return named;
   if (entry.mode === "120000") return symlinkProblem;
   if (entry.mode === "160000") return submoduleProblem;
   const content = contents.get(entry.blob);

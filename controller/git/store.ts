@@ -31,13 +31,14 @@ export async function ask(store: Store, args: readonly string[]): Promise<string
   return (await store.git.local(args)).toString("utf8");
 }
 
-/** Where the remote's branches were at the last fetch or push. */
+/** Where the remote's branches were at the last fetch or push. A branch that names something else than a commit is none. */
 export async function trackingRefs(store: Store): Promise<Map<string, CommitSha>> {
-  const output = await ask(store, ["for-each-ref", "--format=%(refname)%00%(objectname)", remoteRefs]);
+  const format = "--format=%(refname)%00%(objectname)%00%(objecttype)";
+  const output = await ask(store, ["for-each-ref", format, remoteRefs]);
   const refs = new Map<string, CommitSha>();
   for (const line of output.split("\n")) {
-    const [ref = "", commit = ""] = line.split("\0");
-    if (ref !== "") refs.set(ref.slice(remoteRefs.length), commit as CommitSha);
+    const [ref = "", commit = "", type] = line.split("\0");
+    if (type === "commit") refs.set(ref.slice(remoteRefs.length), commit as CommitSha);
   }
   return refs;
 }

@@ -390,8 +390,16 @@ function scalarText(source: string, event: ScalarEvent): string {
   return event.fast ? source.slice(event.valueStart, event.valueEnd) : getScalarValue(source, event);
 }
 
+/** An escape can write half of a character, which no API server would give back as it was. */
+function isWhole(text: string, event: ScalarEvent, report: Report): boolean {
+  if (text.isWellFormed()) return true;
+  report(offsetOf(event), "YamlEscape", "the text holds half of a character", "write the whole character");
+  return false;
+}
+
 function readValue(source: string, event: ScalarEvent, report: Report): unknown {
   const text = scalarText(source, event);
+  if (!isWhole(text, event, report)) return null;
   if (event.style !== SCALAR_STYLE.PLAIN) return text;
   const read = readPlainScalar(text);
   if (read.kind === "Value") return read.value;
@@ -401,6 +409,7 @@ function readValue(source: string, event: ScalarEvent, report: Report): unknown 
 
 function readKey(source: string, event: ScalarEvent, map: Record<string, unknown>, report: Report): string {
   const text = scalarText(source, event);
+  isWhole(text, event, report);
   if (event.style === SCALAR_STYLE.PLAIN) {
     const refused = refusePlainKey(text);
     if (refused !== undefined)

@@ -2,6 +2,7 @@
 // harms nobody but those who use it (G5).
 import { type Pointer, type SourceDocument, type SourceProblem, writePointer } from "./documents.ts";
 import { compareText } from "../core/text-order.ts";
+import { showText } from "../printable.ts";
 
 export interface ObjectRef {
   readonly kind: string;
@@ -63,11 +64,11 @@ export function findingOf(problem: SourceProblem, severity: Severity, object: Ob
   return { severity, file, line, column, path, code, message, hint, ...(object === undefined ? {} : { object }) };
 }
 
-/** `file:line:col: path: what is wrong (what to do)`; a warning says so after the place. */
+/** `file:line:col: path: what is wrong (what to do)`, in one line that shows all that it holds; a warning says so after the place. */
 export function formatFinding(finding: Finding): string {
   const { severity, file, line, column, path, message, hint } = finding;
   const place = `${file}:${line}:${column}: ${severity === "warning" ? "warning: " : ""}${path === "" ? "" : `${path}: `}`;
-  return `${place}${message}${hint === "" ? "" : ` (${hint})`}`;
+  return showText(`${place}${message}${hint === "" ? "" : ` (${hint})`}`);
 }
 
 /** Order of files, then of places, then of words: the same on every machine. */

@@ -11,6 +11,7 @@ import {
   decodeBlob,
   defaultLimits,
   looksLikePolicy,
+  nameProblem,
   type ReadLimits,
   symlinkProblem,
   tooLarge,
@@ -65,6 +66,8 @@ function readFolder(path: string): Dirent[] {
 
 function readEntry(folder: string, entry: Entry, size: number, limits: ReadLimits): PolicyFile {
   const { path } = entry;
+  const named = nameProblem(path);
+  if (named !== undefined) return { path, blob: "", ...named };
   if (entry.isSymbolicLink()) return { path, blob: "", ...symlinkProblem };
   if (size > limits.maxFileBytes) return { path, blob: "", ...tooLarge(size, limits) };
   const bytes = readFileSync(join(folder, path));

@@ -6,6 +6,7 @@ import type { Validators } from "../api/validator.ts";
 import type { Instant } from "../clock.ts";
 import type { Block, PolicyInForce } from "../core/model.ts";
 import type { Forge } from "../forge/port.ts";
+import { UserError } from "../errors.ts";
 import type { CommitSha, GitSnapshot, PolicyGit } from "../git/port.ts";
 import { isConflict } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
@@ -300,6 +301,15 @@ async function judgeHead(
   };
 }
 
+/** A path that leads nowhere is a slip. Were it a policy of nothing, it would put every ring out of force. */
+function noFolder(path: string, commit: CommitSha): UserError {
+  return new UserError(
+    "RW1135",
+    `there is no folder "${path}" at commit ${commit.slice(0, 12)}`,
+    "write the folder that holds the policy into spec.path; links and submodules are not followed",
+  );
+}
+
 /** The policy of a commit, or why it cannot be read. */
 async function readOnce(
   ports: PolicySourcePorts,
@@ -312,6 +322,7 @@ async function readOnce(
   try {
     const path = spec.path ?? "";
     const snapshot = await git.read(head, path);
+    if (snapshot.noFolder === true) throw noFolder(path, head);
     const loaded = loadPolicy({ files: snapshot.files, validators: ports.validators, path });
     const times = await readInputTimes(git, head, loaded, snapshot.time);
     const known =

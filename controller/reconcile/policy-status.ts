@@ -8,6 +8,7 @@ import { isConflict } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { POLICY_REPOSITORIES } from "../kube/resources.ts";
+import { showText } from "../printable.ts";
 import { type Health, summarise } from "./conditions.ts";
 import type { FetchMemory } from "./policy-fetch.ts";
 import type { ReadPolicy } from "./policy-source.ts";
@@ -77,12 +78,12 @@ export function repositoryStatus(
             .filter(({ severity, file }) => severity === "error" || (severity === "note" && brokenNow.has(file)))
             .slice(0, 50)
             .map(({ file, line, column, path, code, message, hint }) => ({
-              file: file.slice(0, 512),
+              file: showText(file).slice(0, 512),
               line,
               column,
               path: path.slice(0, 512),
               code,
-              message: `${message}${hint === "" ? "" : ` (${hint})`}`.slice(0, 1024),
+              message: showText(`${message}${hint === "" ? "" : ` (${hint})`}`).slice(0, 1024),
             })),
         }),
   };

@@ -17,7 +17,17 @@ const SHARED: Readonly<Record<string, readonly [means: string, ...files: readonl
     "controller/git/auth.ts",
     "controller/git/credentials.ts",
   ],
-  RW1111: ["there is no such branch", "controller/git/explain-remote-error.ts", "controller/git/memory.ts"],
+  RW1111: [
+    "there is no such branch",
+    "controller/git/explain-remote-error.ts",
+    "controller/git/memory.ts",
+    "controller/git/repository.ts",
+  ],
+  RW1118: [
+    "the repository holds malformed objects",
+    "controller/git/explain-remote-error.ts",
+    "controller/git/snapshot-files.ts",
+  ],
   RW1120: [
     "the file cannot be edited in place",
     "controller/git/edit-splice.ts",

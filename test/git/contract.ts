@@ -119,8 +119,9 @@ export function policyGitContract(name: string, make: () => Promise<ContractRemo
       expect(some.files.map((file) => file.path)).toEqual(["policies/a.yml", ring, "policies/ä/b.json"]);
       expect(some.files[0]?.text).toBe("\uFEFFa: 1\r\n");
       expect(some.files.every((file) => file.problem === undefined && /^[0-9a-f]{40}$/.test(file.blob))).toBe(true);
-      expect((await git.read(head, "nowhere")).files).toEqual([]);
-      expect((await git.read(head, ring)).files).toEqual([]);
+      expect(all.noFolder ?? some.noFolder).toBeUndefined();
+      for (const path of ["nowhere", ring])
+        expect(await git.read(head, path)).toMatchObject({ files: [], noFolder: true });
     });
 
     it("reads an old commit as it was", async () => {

@@ -14,6 +14,7 @@ import type { PolicyGitOptions } from "../../controller/git/repository.ts";
 import { openPolicyGit } from "../../controller/git/repository.ts";
 import { blobCache, defaultLimits, readPolicyFiles } from "../../controller/git/snapshot-files.ts";
 import type { Store } from "../../controller/git/store.ts";
+import { defaultTransferLimits } from "../../controller/git/transfer.ts";
 import { createVerifier } from "../../controller/git/verify.ts";
 import { checkUrl } from "../../controller/git/url.ts";
 import { author } from "./contract.ts";
@@ -499,6 +500,8 @@ describe("what is in the repository", () => {
       directory: disk.bare,
       silenceMs: 60_000,
       maxOutputBytes: 1e8,
+      transfer: defaultTransferLimits,
+      clock: systemClock,
     });
     const asked: number[] = [];
     const counting: typeof git = {

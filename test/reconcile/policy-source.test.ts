@@ -203,6 +203,26 @@ describe("the policy source", () => {
     expect(conditionOf(await rig.repository(), "Ready")).toMatchObject({ status: "True", reason: "InSync" });
   });
 
+  it("takes a path that is no folder for a slip, and never for a policy of nothing (G4)", async () => {
+    const rig = await createRig({ repository: { path: "rings" } });
+    await rig.run(2);
+    expect((await rig.repository())["documents"]).toBe(1);
+
+    await rig.admin.patch(
+      POLICY_REPOSITORIES,
+      { name: "policy" },
+      { type: "merge", body: { spec: { path: "rnigs" } } },
+    );
+    await rig.run(3);
+
+    const repository = await rig.repository();
+    const ready = conditionOf(repository, "Ready");
+    expect(ready).toMatchObject({ status: "False", reason: "ReadFailed" });
+    expect(ready?.message).toMatch(/there is no folder "rnigs" at commit .*spec\.path/);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "canary" })).toBeDefined();
+    expect(reasonsOf(await rig.ring())).toContain("RepositoryStale");
+  });
+
   it("takes no edit of a copy for an approval when a new process cannot read the repository (A1)", async () => {
     const rig = await createRig({
       files: { "rings/canary.yaml": ringFile("canary", "suspend: true") },
