@@ -337,6 +337,24 @@ export const RingRejection = Type.Object({
 });
 export type RingRejection = Static<typeof RingRejection>;
 
+export const ManifestRejection = Type.Object({
+  baseline: ObjectName("PatchBaseline."),
+  level: ObjectName("PatchLevel that these manifests should have got."),
+  digest: Text("Full digest.", 80),
+  repository: Type.Optional(
+    Text("Entry of `PolicyRepository.spec.manifestRepositories`; absent: the policy repository.", 63),
+  ),
+  path: Text('File or folder; "": the root.', 512),
+  pullRequest: Type.Integer({
+    minimum: 1,
+    description: "Number of the pull request that was closed without merging, in that repository.",
+  }),
+  by: Type.Optional(Text("Who closed it.", 100)),
+  time: Type.Optional(Timestamp("When.")),
+  why: Type.Optional(Text("What was said last there, in a person's words.", 256)),
+});
+export type ManifestRejection = Static<typeof ManifestRejection>;
+
 export const RolloutRingStatus = Type.Object({
   observedGeneration: Type.Optional(ObservedGeneration),
   observedCommit: Type.Optional(Text("Commit whose ring entry was read.", 64)),
@@ -371,6 +389,13 @@ export const RolloutRingStatus = Type.Object({
       RingRejection,
       ["baseline", "digest"],
       "Levels that a person refused for this ring by closing their pull request. Not proposed again until the level changes or a person asks.",
+      64,
+    ),
+  ),
+  manifestRejections: Type.Optional(
+    AtomicList(
+      ManifestRejection,
+      "Changes of manifests that a person refused by closing their pull request. Not proposed again until the level changes or a person asks.",
       64,
     ),
   ),

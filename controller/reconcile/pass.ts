@@ -259,6 +259,7 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
     stored: snapshot.stored,
     budget: options.statusBudget,
     records: ports.promoter.records(),
+    refusals: ports.manifests?.refusals(),
     record: ports.record,
     onError: (error: unknown, where: string) => {
       if (!isConflict(error)) ports.onError(error, where);

@@ -4,7 +4,7 @@ import type { PatchBaselineStatus } from "../api/patch-baseline.ts";
 import type { NodePatchStateStatus, Phase, STATES, WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Reason } from "../api/reasons.ts";
 import type { RingRecord } from "../core/promotion/index.ts";
-import type { RingApproval, RingLevelStatus, RolloutRingStatus } from "../api/rollout-ring.ts";
+import type { ManifestRejection, RingApproval, RingLevelStatus, RolloutRingStatus } from "../api/rollout-ring.ts";
 import { API_VERSION } from "../api/schema.ts";
 import type { Instant } from "../clock.ts";
 import { isCompliant, worstState } from "../core/compliance/index.ts";
@@ -37,6 +37,8 @@ export interface StatusInput {
   readonly budget: number;
   /** What people answered to proposals, by ring; undefined: what is written stays. */
   readonly records?: ReadonlyMap<string, RingRecord> | undefined;
+  /** Refused changes of manifests, likewise. */
+  readonly refusals?: ReadonlyMap<string, readonly ManifestRejection[]> | undefined;
   readonly onError: (error: unknown, object: string) => void;
   readonly record: (event: EventInput) => void;
 }
@@ -182,10 +184,12 @@ export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Pr
     const before = object.status as RolloutRingStatus | undefined;
     const answers = input.records?.get(outcome.ring.name);
     const rejections = answers?.rejections ?? before?.rejections ?? [];
+    const manifests = input.refusals?.get(outcome.ring.name) ?? before?.manifestRejections ?? [];
     const status: RolloutRingStatus = {
       ...ringStatusOf(outcome),
       levels: boundRecords(outcome).map((level) => addApproval(level, answers, before)),
       ...(rejections.length === 0 ? {} : { rejections: [...rejections] }),
+      ...(manifests.length === 0 ? {} : { manifestRejections: [...manifests] }),
       ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
       ...(outcome.ring.authority.kind === "Git" ? { observedCommit: outcome.ring.authority.commit } : {}),
       conditions: summarise(before?.conditions, ringHealth(outcome), object.metadata.generation, input.now),

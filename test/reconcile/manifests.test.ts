@@ -155,10 +155,21 @@ describe("a workload of Argo CD in a ring that is approved for its image", () =>
     expect(rig.events.map(({ reason, note }) => `${reason} ${note}`)).toContainEqual(
       expect.stringMatching(/^ProposalRejected .*closed without merging by bob \(not this week\)/),
     );
+    expect((await rig.ring())["manifestRejections"]).toMatchObject([
+      { baseline: "shared-images", repository: "apps", path: "shop", pullRequest: 1, by: "bob", why: "not this week" },
+    ]);
+    const next = rig.born("ringward");
+    for (let round = 0; round < 4; round += 1) {
+      await next.pass();
+      await rig.turn();
+    }
+    expect(stated(rig)).toEqual(["#1 closed"]);
+    expect((await rig.ring())["manifestRejections"]).toHaveLength(1);
 
     rig.apps.forge.people.comment(1, "bob", "/ringward propose");
     rig.clock.advance(120_000);
     await rig.until("it is asked for again", () => pulls(rig).length === 2);
+    await rig.until("it is forgotten", async () => (await rig.ring())["manifestRejections"] === undefined);
   });
 
   it("is withdrawn when another level takes its place, or the approval goes", async () => {

@@ -7,6 +7,7 @@ export {
   readManifestProposal,
 } from "./known.ts";
 export { type ChangedValue, type Rendering, renderManifestPage } from "./page.ts";
-export { findDisagreement, findManifestPlaces, type ManifestPlace, normalisePath } from "./places.ts";
+export { findDisagreement, findManifestPlaces, findNamedPlaces, type ManifestPlace, normalisePath } from "./places.ts";
 export { type ManifestClosing, type ManifestPlan, type ManifestProposal, planManifests } from "./plan.ts";
+export { type KnownProposals, recordManifestRefusals } from "./refusals.ts";
 export { parseValuePath } from "./value-path.ts";

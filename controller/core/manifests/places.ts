@@ -47,6 +47,27 @@ const PASSED: ReadonlySet<Reason> = new Set<Reason>([
   "LedgerFull",
 ]);
 
+/** A place that a baseline names, with the level that its ring is approved for: whether or not a workload lacks it now. */
+export type NamedPlace = Pick<ManifestPlace, "repository" | "path" | "ring" | "baseline" | "level" | "branch">;
+
+/** Every named place of a ring, each once. */
+export function findNamedPlaces({ ring, entries }: RingOutcome, policy: PolicyInForce): readonly NamedPlace[] {
+  return policy.baselines.filter(hasManifests).flatMap((baseline) => {
+    const level = entries.approvals.get(baseline.name)?.level;
+    if (level === undefined) return [];
+    const named = (baseline.spec.image?.images ?? []).flatMap(({ manifests = [] }) =>
+      manifests
+        .filter((one) => one.ring === ring.name)
+        .map(({ repository, path: written }): NamedPlace => {
+          const path = normalisePath(written);
+          const branch = manifestBranch(ring.name, baseline.name, level.digest, path);
+          return { repository, path, ring: ring.name, baseline: baseline.name, level, branch };
+        }),
+    );
+    return [...new Map(named.map((place) => [JSON.stringify([place.repository, place.path]), place])).values()];
+  });
+}
+
 /** Every place, in the order of rings. */
 export function findManifestPlaces(plan: Plan, policy: PolicyInForce): readonly ManifestPlace[] {
   const named = new Map(policy.baselines.filter(hasManifests).map((baseline) => [baseline.name, baseline]));

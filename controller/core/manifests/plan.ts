@@ -4,9 +4,10 @@
 import type { ProposalSettings } from "../../api/policy-repository.ts";
 import type { Instant } from "../../clock.ts";
 import type { Block, PolicyInForce } from "../model.ts";
-import { ASK_AGAIN_COMMENT, ASK_AGAIN_LABEL, branchPart, holdProposals } from "../promotion/index.ts";
+import { branchPart, describeRejection, holdProposals } from "../promotion/index.ts";
 import type { Plan } from "../rollout/plan.ts";
 import { hashPath, type KnownManifestProposal } from "./known.ts";
+import { findManifestRefusal, type KnownProposals } from "./refusals.ts";
 import { findManifestPlaces, type ManifestPlace, normalisePath } from "./places.ts";
 
 export interface ManifestInput {
@@ -14,7 +15,7 @@ export interface ManifestInput {
   /** Names that a baseline may mean; undefined among them: the policy repository. */
   readonly repositories: ReadonlySet<string | undefined>;
   /** By the manifest repository's name (undefined: the policy repository); one that is missing did not answer. */
-  readonly known: ReadonlyMap<string | undefined, readonly KnownManifestProposal[]>;
+  readonly known: KnownProposals;
   readonly settings?: ProposalSettings | undefined;
   readonly now: Instant;
 }
@@ -59,7 +60,7 @@ export function planManifests(plan: Plan, input: ManifestInput): ManifestPlan {
   // What is open keeps its place; of others the first one gets it.
   for (const place of [...places.filter(open), ...places.filter((one) => open(one) === undefined)]) {
     const key = JSON.stringify([place.repository, place.path, place.ring]);
-    const block = findBlock(place, input) ?? findRival(taken.get(key));
+    const block = findBlock(place, input, plan) ?? findRival(taken.get(key));
     if (block !== undefined) waiting.push({ place, block });
     if (block === undefined || open(place) !== undefined) taken.set(key, place.baseline);
     if (block === undefined) wanted.push({ ...place, open: open(place)?.number });
@@ -80,7 +81,7 @@ export function planManifests(plan: Plan, input: ManifestInput): ManifestPlan {
 }
 
 /** Why a change is not proposed, or its proposal not kept up, now. */
-function findBlock(place: ManifestPlace, input: ManifestInput): Block | undefined {
+function findBlock(place: ManifestPlace, input: ManifestInput, plan: Plan): Block | undefined {
   if (place.block !== undefined) return place.block;
   if (!input.repositories.has(place.repository))
     return {
@@ -98,18 +99,14 @@ function findBlock(place: ManifestPlace, input: ManifestInput): Block | undefine
     };
   const mine = known.filter(({ branch }) => branch === place.branch);
   if (mine.some(({ state }) => state === "open")) return undefined;
+  const ring = plan.rings.find((outcome) => outcome.ring.name === place.ring)?.ring;
+  const refused = findManifestRefusal(place, ring, input.known);
+  if (refused !== undefined) return describeRejection(refused, `${place.level.name} there`);
   const newest = [...mine].sort((a, b) => a.number - b.number).findLast(({ withdrawn }) => !withdrawn);
-  if (newest === undefined || newest.people?.askedAgain === true) return undefined;
-  if (newest.state === "merged")
-    return {
-      reason: "ManagedElsewhere",
-      message: `pull request #${newest.number} was merged, and ${ownersOf(place)} has not applied it yet`,
-    };
-  const { closed, why } = newest.people ?? {};
-  const who = closed?.by === undefined ? "" : ` by ${closed.by}`;
+  if (newest?.state !== "merged" || newest.people?.askedAgain === true) return undefined;
   return {
-    reason: "ProposalRejected",
-    message: `pull request #${newest.number} was closed without merging${who}${why === undefined ? "" : ` (${why})`}; ${place.level.name} is not proposed there again until a person asks: label it ${ASK_AGAIN_LABEL}, comment ${ASK_AGAIN_COMMENT}, or reopen it`,
+    reason: "ManagedElsewhere",
+    message: `pull request #${newest.number} was merged, and ${ownersOf(place)} has not applied it yet`,
   };
 }
 

@@ -16,6 +16,7 @@ export { type ProgressComment, progressMarker, reportProgress } from "./progress
 export { TRACKING_MARKER, TRACKING_TITLE, writeTracking } from "./tracking.ts";
 export { judgePlan, judgeStopped, PLAN_CHECK, type PlanVerdict } from "./verdict.ts";
 export { holdProposals } from "./hold.ts";
+export { describeRejection, judgeRefusal, type Rejection } from "./stops.ts";
 export { planPromotions } from "./promotions.ts";
 export type {
   AutomaticPromotion,
@@ -27,7 +28,7 @@ export type {
 } from "./wishes.ts";
 export { ASK_AGAIN_COMMENT, ASK_AGAIN_LABEL, type ProposalHistory, type ProposalPeople, readPeople } from "./people.ts";
 export type { ProposalRequest } from "./group.ts";
-export type { RingRecord } from "./record.ts";
+export { answerOf, MOST_REJECTIONS, type RingRecord } from "./record.ts";
 export { type RenderedProposal, renderProposal, renderRequest } from "./evidence.ts";
 export type { Escape, EvidenceInput } from "./evidence-form.ts";
 export { forecastProposal } from "./forecast.ts";

@@ -3,7 +3,7 @@
 import type { RingApproval, RingRejection } from "../../api/rollout-ring.ts";
 import type { KnownProposal } from "./known.ts";
 import type { Offer, Track } from "./offers.ts";
-import { findRejection, isAbout } from "./stops.ts";
+import { findRejection, isAbout, type Rejection } from "./stops.ts";
 
 /** Of one ring. */
 export interface RingRecord {
@@ -13,7 +13,7 @@ export interface RingRecord {
 }
 
 /** The schema takes so many; the oldest pull requests are forgotten first. */
-const MOST_REJECTIONS = 64;
+export const MOST_REJECTIONS = 64;
 
 /** The records of every ring under every baseline. */
 export function recordAnswers(
@@ -44,19 +44,18 @@ function rejectionsOf(track: Track, { outcome, current }: Offer, known: readonly
     if (!track.isNewer(level, current)) return [];
     const found = findRejection(known, outcome.ring, track.baseline, level.digest);
     if (found === undefined) return [];
-    const { pullRequest, by, time, why } = found;
-    return [
-      {
-        baseline: track.baseline,
-        level: level.name,
-        digest: level.digest,
-        pullRequest,
-        ...(by === undefined ? {} : { by }),
-        ...(time === undefined ? {} : { time }),
-        ...(why === undefined ? {} : { why }),
-      },
-    ];
+    return [{ baseline: track.baseline, level: level.name, digest: level.digest, ...answerOf(found) }];
   });
+}
+
+/** The answer alone, whatever it is kept with. */
+export function answerOf({ pullRequest, by, time, why }: Rejection): Rejection {
+  return {
+    pullRequest,
+    ...(by === undefined ? {} : { by }),
+    ...(time === undefined ? {} : { time }),
+    ...(why === undefined ? {} : { why }),
+  };
 }
 
 function approvalOf({ outcome, baseline, current }: Offer, known: readonly KnownProposal[]): RingApproval | undefined {

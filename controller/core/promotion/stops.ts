@@ -24,17 +24,29 @@ export function findRejection(
   const mine = known.filter(
     (one) => isAbout(one, ring.name, baseline) && one.scope === undefined && digest.startsWith(one.digest),
   );
+  const stored = ring.status?.rejections?.find((one) => one.baseline === baseline && one.digest === digest);
+  return judgeRefusal(mine, stored, known);
+}
+
+/** What a forge shows of a pull request, as far as a refusal is about it. */
+type Answered = Pick<KnownProposal, "number" | "state" | "withdrawn" | "people">;
+
+/** `mine`: those of the very change, by number; `stored`: what is remembered of it; `known`: all that the forge shows. */
+export function judgeRefusal(
+  mine: readonly Answered[],
+  stored: Rejection | undefined,
+  known: readonly Answered[],
+): Rejection | undefined {
   // Opened again, by a person or because one asked: no longer refused.
   if (mine.some((one) => one.state === "open")) return undefined;
   const newest = mine.findLast((one) => !one.withdrawn);
   if (newest !== undefined)
     return newest.state === "merged" || newest.people?.askedAgain === true ? undefined : rejectionOf(newest);
-  const stored = ring.status?.rejections?.find((one) => one.baseline === baseline && one.digest === digest);
   // A forge that knows the number and tells another story of it is right.
   return stored === undefined || known.some((one) => one.number === stored.pullRequest) ? undefined : stored;
 }
 
-function rejectionOf({ number, people }: KnownProposal): Rejection {
+function rejectionOf({ number, people }: Answered): Rejection {
   return {
     pullRequest: number,
     ...(people?.closed?.by === undefined ? {} : { by: people.closed.by.slice(0, 100) }),
@@ -113,7 +125,8 @@ function findAnswer({ offer, known }: Scene, entry: PromotedEntry): Block | unde
   return merged === undefined ? undefined : describeMerged(merged, ring);
 }
 
-function describeRejection({ pullRequest, by, why }: Rejection, level: string): Block {
+/** `level`: what is not proposed again, and, where it matters, where. */
+export function describeRejection({ pullRequest, by, why }: Rejection, level: string): Block {
   const who = by === undefined ? "" : ` by ${by}`;
   const reason = why === undefined ? "" : ` (${why})`;
   return {

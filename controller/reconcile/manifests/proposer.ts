@@ -1,16 +1,19 @@
 // Asks for image changes where somebody else's manifests stand, at the end of a pass and off its critical path. A branch and a pull request
 // for each place, found again after any crash by branch and base, never two; nothing is merged here, and nothing read here approves
 // anything (A1). What fails is told once, and holds back neither the pass nor another place.
+import type { ManifestRejection } from "../../api/rollout-ring.ts";
 import type { Reason } from "../../api/reasons.ts";
 import type { Clock } from "../../clock.ts";
 import {
   findManifestPlaces,
+  findNamedPlaces,
   type KnownManifestProposal,
   type ManifestClosing,
   type ManifestPlace,
   type ManifestProposal,
   planManifests,
   parseManifestBranch,
+  recordManifestRefusals,
   type Rendering,
   renderManifestPage,
 } from "../../core/manifests/index.ts";
@@ -29,6 +32,8 @@ import { createRepositories, type Opened, type Repositories, type RepositoryPort
 export interface ManifestProposer {
   /** Opens, keeps and closes proposals; true when something was written. Never throws. */
   propose(scene: PromotionScene): Promise<boolean>;
+  /** Refusals by ring, as of the last answers of the forges: to be written down; undefined: not asked yet. */
+  refusals(): ReadonlyMap<string, readonly ManifestRejection[]> | undefined;
 }
 
 export interface ManifestProposerPorts extends RepositoryPorts, RenderSettings {
@@ -46,6 +51,7 @@ interface Memory {
   readonly told: Map<string, string>;
   /** The edits of a place at a commit. */
   readonly edits: Map<string, { readonly key: string; readonly work: Edited }>;
+  refusals: ReadonlyMap<string, readonly ManifestRejection[]> | undefined;
 }
 
 interface Edited {
@@ -56,7 +62,13 @@ interface Edited {
 const ESCAPE: Escape = { text: escapeMarkdown, code: escapeCode };
 
 export function createManifestProposer(ports: ManifestProposerPorts): ManifestProposer {
-  const memory: Memory = { repositories: createRepositories(ports), told: new Map(), edits: new Map() };
+  const memory: Memory = {
+    repositories: createRepositories(ports),
+    told: new Map(),
+    edits: new Map(),
+    refusals: undefined,
+  };
+  const refusals = (): Memory["refusals"] => memory.refusals;
   const work = async (scene: PromotionScene): Promise<boolean> => {
     try {
       return await propose(ports, memory, scene);
@@ -65,9 +77,10 @@ export function createManifestProposer(ports: ManifestProposerPorts): ManifestPr
       return false;
     }
   };
-  if (ports.patience === undefined) return { propose: work };
+  if (ports.patience === undefined) return { propose: work, refusals };
   const beside = createBeside<boolean>(ports.patience);
   return {
+    refusals,
     async propose(scene) {
       const heard = await beside(() => work(scene));
       return heard.kind === "Done" && heard.result;
@@ -90,7 +103,11 @@ async function propose(ports: ManifestProposerPorts, memory: Memory, pass: Promo
   if (view === undefined || view.head !== view.fetched || view.spec.suspend === true || !policy.inForce.proposer)
     return false;
   const places = findManifestPlaces(plan, policy.inForce);
-  if (places.length === 0 && (view.spec.manifestRepositories ?? []).length === 0) {
+  const named = new Set(
+    plan.rings.flatMap((outcome) => findNamedPlaces(outcome, policy.inForce).map(({ branch }) => branch)),
+  );
+  if (named.size === 0 && (view.spec.manifestRepositories ?? []).length === 0) {
+    memory.refusals = recordManifestRefusals(plan, policy.inForce, new Map());
     if ((await view.git.branches("ringward/manifests/")).size === 0) return false;
   }
   const wanted = new Set(places.map(({ branch }) => branch));
@@ -100,13 +117,14 @@ async function propose(ports: ManifestProposerPorts, memory: Memory, pass: Promo
   for (const opened of await memory.repositories.open(view, now)) {
     if (opened.tips.size === 0 && !places.some(({ repository }) => repository === opened.name)) continue;
     try {
-      const listed = await memory.repositories.list(opened, (branch) => wanted.has(branch));
+      const listed = await memory.repositories.list(opened, (branch) => named.has(branch));
       known.set(opened.name, listed.known);
       scenes.set(opened.name, { ...pass, ports, memory, opened, pulls: listed.pulls, wrote });
     } catch (error) {
       ports.onError(error, `forge of ${opened.name ?? "the policy repository"}`);
     }
   }
+  memory.refusals = recordManifestRefusals(plan, policy.inForce, known);
   const names = (view.spec.manifestRepositories ?? []).map(({ name }) => name);
   const decided = planManifests(plan, {
     policy: policy.inForce,

@@ -1,6 +1,7 @@
 // Which manifest proposals there should be: what an approval leads to, what holds it back, and when one closes.
 import { describe, expect, it } from "vitest";
 import type { ImageManifests } from "../../../controller/api/patch-baseline.ts";
+import type { ManifestRejection } from "../../../controller/api/rollout-ring.ts";
 import type { Reason } from "../../../controller/api/reasons.ts";
 import {
   type KnownManifestProposal,
@@ -8,6 +9,7 @@ import {
   parseManifestBranch,
   planManifests,
   readManifestProposal,
+  recordManifestRefusals,
 } from "../../../controller/core/manifests/index.ts";
 import type { AssetRow, Digest, LevelInForce, PolicyInForce, State } from "../../../controller/core/model.ts";
 import { parseProposalBranch, writeMarker } from "../../../controller/core/promotion/index.ts";
@@ -26,6 +28,8 @@ interface World {
   readonly known?: readonly Partial<KnownManifestProposal>[] | "silent";
   readonly policy?: Partial<PolicyInForce>;
   readonly maxOpen?: number;
+  /** What the ring's status remembers. */
+  readonly stored?: readonly ManifestRejection[];
 }
 
 function levelAt(of: Digest): LevelInForce {
@@ -38,7 +42,7 @@ function levelAt(of: Digest): LevelInForce {
   };
 }
 
-function decide(world: World = {}) {
+function worldOf(world: World = {}) {
   const level = levelAt(world.level ?? digest("a"));
   const row: AssetRow = {
     asset: { kind: "Deployment", namespace: "shop", name: "web", uid: "1" },
@@ -53,7 +57,7 @@ function decide(world: World = {}) {
     phase: "Blocked",
     blockedBy: (world.blocks ?? ["ManagedElsewhere"]).map((reason) => ({ reason, message: `because ${reason}` })),
   };
-  const ring = { name: "prod", spec: {}, status: undefined, brakes: [] };
+  const ring = { name: "prod", spec: {}, status: { manifestRejections: world.stored }, brakes: [] };
   const approvals = new Map([["images", { level, entry: { baseline: "images" } }]]);
   const rings = [{ ring, entries: { approvals, problems: new Map(), listed: new Set(["images"]) } }];
   const image = { repository: WEB, tag: "2", manifests: world.places ?? [PLACE] };
@@ -67,13 +71,27 @@ function decide(world: World = {}) {
     withdrawn: false,
     ...one,
   }));
-  return planManifests({ rows: [row], rings } as unknown as Plan, {
+  return {
+    plan: { rows: [row], rings } as unknown as Plan,
     policy: policy as unknown as PolicyInForce,
-    repositories: new Set([undefined, "apps"]),
     known: new Map(world.known === "silent" ? [] : [["apps", known]]),
+  };
+}
+
+function decide(world: World = {}) {
+  const { plan, policy, known } = worldOf(world);
+  return planManifests(plan, {
+    policy,
+    known,
+    repositories: new Set([undefined, "apps"]),
     settings: world.maxOpen === undefined ? undefined : { maxOpen: world.maxOpen },
     now: 0,
   });
+}
+
+function refusalsOf(world: World): readonly ManifestRejection[] | undefined {
+  const { plan, policy, known } = worldOf(world);
+  return recordManifestRefusals(plan, policy, known).get("prod");
 }
 
 const BRANCH = manifestBranch("prod", "images", digest("a"), "shop");
@@ -152,6 +170,52 @@ describe("a manifest proposal", () => {
     expect(decide({ known: [closed], level: digest("b") }).proposals).toHaveLength(1);
     expect(decide({ known: [{ ...closed, people }] }).proposals).toHaveLength(1);
     expect(decide({ known: [{ ...closed, withdrawn: true }] }).proposals).toHaveLength(1);
+  });
+
+  it("that was refused is remembered with who, when and why, and as long as the refusal holds", () => {
+    const people = {
+      merged: undefined,
+      mergedByUs: false,
+      closed: { by: "bob", time: "2026-01-05T08:00:00Z" },
+      approvedBy: [],
+      why: "not this week",
+      askedAgain: false,
+    };
+    const closed = { number: 7, state: "closed", people } as const;
+    const [rejection, ...others] = refusalsOf({ known: [closed] }) ?? [];
+
+    expect(others).toEqual([]);
+    expect(rejection).toEqual({
+      baseline: "images",
+      level: "images-a",
+      digest: digest("a"),
+      repository: "apps",
+      path: "shop",
+      pullRequest: 7,
+      by: "bob",
+      time: "2026-01-05T08:00:00Z",
+      why: "not this week",
+    });
+    const stored = [rejection!];
+    // Not needed now, but not taken back either.
+    expect(refusalsOf({ known: [closed], state: "Installed" })).toEqual(stored);
+    expect(refusalsOf({ stored, known: "silent" })).toEqual(stored);
+    expect(reasonsOf({ stored, known: "silent" })).toEqual(["ForgeUnavailable"]);
+    // The forge has forgotten it.
+    expect(refusalsOf({ stored })).toEqual(stored);
+    expect(reasonsOf({ stored })).toEqual(["ProposalRejected"]);
+    expect(decide({ stored }).waiting[0]?.block.message).toContain("closed without merging by bob (not this week)");
+
+    const asked = { ...closed, people: { ...people, askedAgain: true } };
+    for (const ended of [
+      { known: [asked] },
+      { known: [{ ...closed, state: "open" as const }] },
+      { known: [{ ...closed, withdrawn: true }] },
+      { level: digest("b") },
+      { places: [{ ...PLACE, path: "elsewhere" }] },
+      { places: [{ ...PLACE, ring: "canary" }] },
+    ])
+      expect(refusalsOf({ stored, ...ended })).toEqual([]);
   });
 
   it("that was merged waits for whoever applies it", () => {
