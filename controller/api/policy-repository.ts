@@ -297,6 +297,10 @@ const fields = {
 /** What an address and its credentials have to do with each other. */
 const ACCESS_RULES = [
   {
+    rule: "!has(self.forge) || has(self.forge.tokenFile) || (has(self.auth) && has(self.auth.githubApp))",
+    message: "forge needs tokenFile or auth.githubApp",
+  },
+  {
     rule: "!(self.url.startsWith('https://') || self.url.startsWith('http://')) || !has(self.auth) || !has(self.auth.sshKeyFile)",
     message: "sshKeyFile goes with an ssh url",
   },
@@ -320,13 +324,7 @@ export const ManifestRepository = Type.Object(
     proxy: fields.proxy,
     forge: fields.forge,
   },
-  rules(
-    {
-      rule: "has(self.forge) && (has(self.forge.tokenFile) || (has(self.auth) && has(self.auth.githubApp)))",
-      message: "forge is required, with tokenFile or auth.githubApp",
-    },
-    ...ACCESS_RULES,
-  ),
+  rules(...ACCESS_RULES),
 );
 export type ManifestRepository = Static<typeof ManifestRepository>;
 
@@ -342,13 +340,7 @@ export const PolicyRepositorySpec = Type.Object(
       ),
     ),
   },
-  rules(
-    {
-      rule: "!has(self.forge) || has(self.forge.tokenFile) || (has(self.auth) && has(self.auth.githubApp))",
-      message: "forge needs tokenFile or auth.githubApp",
-    },
-    ...ACCESS_RULES,
-  ),
+  rules(...ACCESS_RULES),
 );
 
 export const PolicyRepositoryStatus = Type.Object({

@@ -68,10 +68,6 @@ const EXAMPLES: Readonly<Record<string, { good: object; bad: object }>> = {
     good: { self: { tag: "image.tag" } },
     bad: { self: { tag: "image.tag", image: "image" } },
   },
-  "forge is required, with tokenFile or auth.githubApp": {
-    good: { self: { forge: { tokenFile: "/t" } } },
-    bad: { self: { forge: { kind: "GitHub" } } },
-  },
   "minimum is required unless follow is Offered": {
     good: { self: { follow: "Offered" } },
     bad: { self: { follow: "Typed" } },

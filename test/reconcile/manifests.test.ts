@@ -1,7 +1,10 @@
 // Workloads that somebody else applies: an approved image level becomes a pull request where their manifests stand, and nothing else.
 import { describe, expect, it } from "vitest";
+import type { Forge } from "../../controller/forge/port.ts";
+import type { PolicyGit } from "../../controller/git/port.ts";
 import { DEPLOYMENTS } from "../../controller/kube/resources.ts";
 import {
+  type Born,
   createRig,
   machine,
   NEW_IMAGE,
@@ -325,4 +328,126 @@ describe("a workload of Argo CD in a ring that is approved for its image", () =>
       }
     },
   );
+});
+
+async function rounds(rig: Rig, one: Born, count: number): Promise<void> {
+  for (let round = 0; round < count; round += 1) {
+    await one.pass();
+    await rig.turn();
+  }
+}
+
+describe("a forge that commits in our account's name", () => {
+  it("is asked to change manifests, too, and git is not", async () => {
+    const rig = await manage();
+    const author = { name: "App", email: "app@rig.invalid" };
+    const [policy, apps] = [rig.remote, rig.apps.remote].map((remote) =>
+      remote.open({ branch: "main", author, name: "app" }),
+    );
+    const pushed: string[] = [];
+    const forge = (inner: Forge): Forge => ({
+      ...inner,
+      push: async (commit) => {
+        const repository = commit.branch.startsWith("ringward/manifests/") ? apps! : policy!;
+        await repository.fetch();
+        pushed.push(commit.branch);
+        return repository.push(commit);
+      },
+    });
+    const git = (inner: PolicyGit): PolicyGit => ({ ...inner, push: () => Promise.reject(new Error("git was asked")) });
+    const one = rig.born("ringward", { forge, git });
+    await rounds(rig, one, 12);
+
+    const [pull] = pulls(rig);
+    expect(stated(rig)).toEqual(["#1 open"]);
+    expect(pushed).toEqual(["main", pull!.head]);
+    expect(textOf(rig.apps.remote, pull!.head)).toBe(manifest(NEW_IMAGE));
+    const [entry] = await apps!.log(undefined, rig.apps.remote.people.head(pull!.head)!, 1);
+    expect(entry?.author).toBe("App <app@rig.invalid>");
+
+    // Known as ours, it is made anew on a base that moved.
+    rig.apps.remote.people.commitFiles(
+      "main",
+      { [FILE]: `${manifest(OLD_IMAGE)}# more\n` },
+      { message: "moved", time: rig.clock.now() },
+    );
+    await rounds(rig, one, 12);
+    expect(textOf(rig.apps.remote, pull!.head)).toBe(`${manifest(NEW_IMAGE)}# more\n`);
+    expect(pushed).toEqual(["main", pull!.head, pull!.head]);
+    expect(rig.errors).toEqual([]);
+  });
+});
+
+describe("manifests in a repository without a forge", () => {
+  const branchesOf = (rig: Rig): readonly string[] =>
+    [...rig.apps.remote.people.branches().keys()].filter((name) => name !== "main");
+  const bare = async (options: RigOptions = {}): Promise<{ readonly rig: Rig; readonly one: Born }> => {
+    const rig = await manage(options);
+    const one = rig.born("ringward", { forge: () => undefined });
+    await rounds(rig, one, 12);
+    return { rig, one };
+  };
+
+  it("get a branch with the change and a page, once, and it goes when it is merged", async () => {
+    const { rig, one } = await bare();
+    const [branch = "", ...others] = branchesOf(rig);
+    const page = `evidence/canary/shared-images-manifests-${branch.slice(-8)}.md`;
+
+    expect(others).toEqual([]);
+    expect(textOf(rig.apps.remote, branch)).toBe(manifest(NEW_IMAGE));
+    expect(textOf(rig.apps.remote, branch, page)).toContain("Deployment shop/web, container main");
+    expect(textOf(rig.apps.remote, "main", page)).toBeUndefined();
+    expect(rig.events.filter(({ note }) => note.includes("merge it with git"))).toHaveLength(1);
+    const tip = rig.apps.remote.people.head(branch);
+    await rounds(rig, one, 5);
+    await rounds(rig, rig.born("ringward", { forge: () => undefined }), 5);
+    expect(rig.apps.remote.people.head(branch)).toBe(tip);
+
+    rig.apps.remote.people.merge(branch, "main", { mode: "mergeCommit", time: rig.clock.now(), message: "yes" });
+    await argo(rig);
+    await rounds(rig, one, 20);
+
+    expect(await rig.image("web")).toBe(NEW_IMAGE);
+    expect(branchesOf(rig)).toEqual([]);
+    expect(rig.errors).toEqual([]);
+  });
+
+  it("keep a person's commits, and have a deleted branch made anew", async () => {
+    const { rig, one } = await bare();
+    const [branch = ""] = branchesOf(rig);
+    rig.apps.remote.people.deleteBranch(branch);
+    await rounds(rig, one, 12);
+    expect(branchesOf(rig)).toEqual([branch]);
+
+    const mine = rig.apps.remote.people.commitFiles(
+      branch,
+      { [FILE]: manifest("mine:1") },
+      { message: "mine", time: rig.clock.now() },
+    );
+    await rounds(rig, one, 12);
+    expect(rig.apps.remote.people.head(branch)).toBe(mine);
+    expect(rig.events.map(({ note }) => note).join("\n")).toMatch(/commits that are not Ringward's/);
+  });
+
+  it("have it withdrawn when nothing lacks it any more, and stand in the policy repository as well", async () => {
+    const { rig, one } = await bare({
+      repository: {},
+      files: {
+        "baselines/shared-images.yaml": baseline("{ ring: canary, path: apps/web.yaml, kind: PlainYaml }"),
+        "apps/web.yaml": manifest(OLD_IMAGE),
+      },
+    });
+    const mine = (): readonly string[] =>
+      [...rig.remote.people.branches().keys()].filter((name) => name.startsWith("ringward/manifests/"));
+    const [branch = ""] = mine();
+    expect(textOf(rig.remote, branch, "apps/web.yaml")).toBe(manifest(NEW_IMAGE));
+    expect(rig.remote.people.text(branch, `evidence/canary/shared-images-manifests-${branch.slice(-8)}.md`)).toContain(
+      "What changes",
+    );
+
+    await argo(rig, NEW_IMAGE);
+    await rounds(rig, one, 12);
+    expect(mine()).toEqual([]);
+    expect(rig.events.map(({ note }) => note).join("\n")).toMatch(/no workload of ring canary/);
+  });
 });

@@ -12,8 +12,8 @@ import { findManifestPlaces, type ManifestPlace, normalisePath } from "./places.
 
 export interface ManifestInput {
   readonly policy: PolicyInForce;
-  /** Names that a baseline may mean; undefined among them: the policy repository. */
-  readonly repositories: ReadonlySet<string | undefined>;
+  /** Names that a baseline may mean, beside the policy repository itself. */
+  readonly repositories: ReadonlySet<string>;
   /** By the manifest repository's name (undefined: the policy repository); one that is missing did not answer. */
   readonly known: KnownProposals;
   readonly settings?: ProposalSettings | undefined;
@@ -83,13 +83,10 @@ export function planManifests(plan: Plan, input: ManifestInput): ManifestPlan {
 /** Why a change is not proposed, or its proposal not kept up, now. */
 function findBlock(place: ManifestPlace, input: ManifestInput, plan: Plan): Block | undefined {
   if (place.block !== undefined) return place.block;
-  if (!input.repositories.has(place.repository))
+  if (place.repository !== undefined && !input.repositories.has(place.repository))
     return {
       reason: "ReferenceMissing",
-      message:
-        place.repository === undefined
-          ? "the policy repository has no forge, so nothing can be proposed in it"
-          : `PolicyRepository.spec.manifestRepositories has no "${place.repository}"`,
+      message: `PolicyRepository.spec.manifestRepositories has no "${place.repository}"`,
     };
   const known = input.known.get(place.repository);
   if (known === undefined)

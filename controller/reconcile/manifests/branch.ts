@@ -18,12 +18,19 @@ export type Kept =
   /** A person's commits are on it and say something else. */
   | "Theirs";
 
+/** A page that stands in the branch, where there is no forge. */
+export interface BranchPage {
+  readonly path: string;
+  readonly text: string;
+  readonly evidence: string;
+}
+
 /** Makes or rebuilds the branch. `scope`: the folder that holds all the files. */
 export async function keepManifestBranch(
   opened: Opened,
   place: ManifestPlace,
   files: Files,
-  { scope, now }: { readonly scope: string; readonly now: number },
+  { scope, now, page }: { readonly scope: string; readonly now: number; readonly page?: BranchPage },
 ): Promise<Kept> {
   const { git, forge, head, tips } = opened;
   const tip = tips.get(place.branch);
@@ -31,7 +38,9 @@ export async function keepManifestBranch(
     const there = new Map((await git.read(tip, scope)).files.map((file) => [file.path, file.text]));
     const holds = [...files].every(([path, text]) => there.get(path) === text);
     const parent = await git.parent(tip);
-    if (holds && parent !== undefined && (await git.isAncestor(parent, head))) return "Holds";
+    const [entry] = await git.log(undefined, tip, 1);
+    const current = page === undefined || readTrailers(entry?.message ?? "")?.evidence === page.evidence;
+    if (holds && current && parent !== undefined && (await git.isAncestor(parent, head))) return "Holds";
     if (!(await isOurs(opened, tip))) return holds ? "Holds" : "Theirs";
   }
   // History's dates do not go back.
@@ -40,15 +49,21 @@ export async function keepManifestBranch(
     branch: place.branch,
     parent: head,
     expect: tip ?? "absent",
-    files,
-    message: messageFor(place, files, head),
+    files: page === undefined ? files : new Map([...files, [page.path, page.text]]),
+    message: messageFor(place, files, head, page),
     time: Math.max(now, time),
   };
-  const pushed = await (forge.push === undefined ? git.push(commit) : forge.push(commit));
+  // By the forge where it commits in our account's name (verified).
+  const pushed = await (forge?.push === undefined ? git.push(commit) : forge.push(commit));
   return pushed.kind;
 }
 
-function messageFor({ ring, baseline, level, path }: ManifestPlace, files: Files, base: CommitSha): string {
+function messageFor(
+  { ring, baseline, level, path }: ManifestPlace,
+  files: Files,
+  base: CommitSha,
+  page: BranchPage | undefined,
+): string {
   const subject = `Images of ${level.name} in ${path === "" ? "/" : path}`;
   return [
     subject.length <= 100 ? subject : `${subject.slice(0, 99)}…`,
@@ -59,6 +74,7 @@ function messageFor({ ring, baseline, level, path }: ManifestPlace, files: Files
     `Ringward-Baseline: ${baseline}`,
     `Ringward-Level: ${level.name}`,
     `Ringward-Digest: sha256:${level.digest}`,
+    ...(page === undefined ? [] : [`Ringward-Evidence: ${page.evidence}`]),
     `Ringward-Base: ${base}`,
     `Ringward-Content: ${hashFiles(files)}`,
   ].join("\n");

@@ -7,6 +7,7 @@ import { type KnownManifestProposal, MANIFEST_PREFIX, readManifestProposal } fro
 import type { Forge, PullRequest } from "../../forge/port.ts";
 import type { CommitSha, PolicyGit } from "../../git/port.ts";
 import type { RepositoryView } from "../policy-source.ts";
+import { knownBranches } from "./plain.ts";
 import { type Histories, peopleOf } from "../promotion/histories.ts";
 
 /** One that can be written to in this pass. */
@@ -14,7 +15,8 @@ export interface Opened {
   /** Undefined: the policy repository. */
   readonly name: string | undefined;
   readonly git: PolicyGit;
-  readonly forge: Forge;
+  /** Undefined: there is none, and branches alone are proposals. */
+  readonly forge: Forge | undefined;
   readonly branch: string;
   readonly head: CommitSha;
   /** Branches of manifest proposals. */
@@ -52,7 +54,7 @@ export interface RepositoryPorts {
 export interface Repositories {
   /** Those that can be reached now. */
   open(view: RepositoryView, now: Instant): Promise<readonly Opened[]>;
-  /** Every pull request of ours in one, asked not more often than agreed; `matters`: of which branches people's answers are needed. */
+  /** Every proposal of ours in one, its forge asked not more often than agreed; `matters`: of which branches people's answers are needed. */
   list(
     opened: Opened,
     matters: (branch: string) => boolean,
@@ -98,14 +100,13 @@ export function createRepositories(ports: RepositoryPorts): Repositories {
       };
       const { spec, git, forge, head } = view;
       memoryOf(undefined, JSON.stringify([spec.url, spec.branch]));
-      if (forge !== undefined && !rests(undefined))
-        await add({ name: undefined, git, forge, branch: spec.branch ?? "main", head });
+      if (!rests(undefined)) await add({ name: undefined, git, forge, branch: spec.branch ?? "main", head });
       for (const entry of spec.manifestRepositories ?? []) {
         const memory = memoryOf(entry.name, JSON.stringify([entry, spec.clusterName]));
         if (rests(entry.name)) continue;
         try {
           await refresh(ports, memory, entry, spec, now);
-          if (memory.git !== undefined && memory.forge !== undefined && memory.head !== undefined)
+          if (memory.git !== undefined && memory.head !== undefined)
             await add({
               name: entry.name,
               git: memory.git,
@@ -119,7 +120,8 @@ export function createRepositories(ports: RepositoryPorts): Repositories {
       }
       return opened;
     },
-    async list({ name, forge, branch }, matters) {
+    async list({ name, forge, branch, tips }, matters) {
+      if (forge === undefined) return { pulls: [], known: knownBranches({ tips }) };
       const memory = memories.get(name);
       if (memory === undefined) throw new Error(`manifest repository ${name ?? "policy"} was not opened`);
       const now = ports.transport.monotonic();

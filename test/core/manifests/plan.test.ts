@@ -83,7 +83,7 @@ function decide(world: World = {}) {
   return planManifests(plan, {
     policy,
     known,
-    repositories: new Set([undefined, "apps"]),
+    repositories: new Set(["apps"]),
     settings: world.maxOpen === undefined ? undefined : { maxOpen: world.maxOpen },
     now: 0,
   });
