@@ -355,6 +355,15 @@ export const ManifestRejection = Type.Object({
 });
 export type ManifestRejection = Static<typeof ManifestRejection>;
 
+export const MemberChange = Type.Object({
+  kind: Text("`Node`, `Deployment` …", 63),
+  namespace: Type.Optional(Text("Of a workload.", 63)),
+  name: Text("Name.", 253),
+  uid: Text("UID.", 64),
+  time: Timestamp("When it was noticed."),
+});
+export type MemberChange = Static<typeof MemberChange>;
+
 export const RolloutRingStatus = Type.Object({
   observedGeneration: Type.Optional(ObservedGeneration),
   observedCommit: Type.Optional(Text("Commit whose ring entry was read.", 64)),
@@ -370,6 +379,10 @@ export const RolloutRingStatus = Type.Object({
       { description: "How many belong to the ring." },
     ),
   ),
+  joined: Type.Optional(
+    AtomicList(MemberChange, "Who came since a level was first offered here; the newest, told in proposals.", 64),
+  ),
+  left: Type.Optional(AtomicList(MemberChange, "Who went, likewise.", 64)),
   gates: Type.Optional(
     MapList(GateStatus, ["name"], "Gates that ask Prometheus, Alertmanager or for objects, as last seen.", 8),
   ),

@@ -286,7 +286,7 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
     limit: options.inventoryJobs,
     onError: ports.onError,
   });
-  const status: StatusInput = { ...report, claimed };
+  const status: StatusInput = { ...report, claimed, unwritten: unstored };
   await writeBaselineStatuses(status, scene.views);
   const left = await writeTargetStates(status);
   await removeOrphans(status);

@@ -11,6 +11,7 @@ import { isCompliant, worstState } from "../core/compliance/index.ts";
 import { canonicalJson, type OfferedVersions } from "../core/levels/index.ts";
 import type { AssetRow, Claim, LevelInForce } from "../core/model.ts";
 import { type Plan, type RingOutcome, ringStatusOf } from "../core/rollout/plan.ts";
+import { findTurnover, recordTurnover, type StoredMember } from "../core/rollout/turnover.ts";
 import type { Client } from "../kube/client.ts";
 import type { EventInput } from "../kube/events.ts";
 import { addVerified } from "../kube/closing.ts";
@@ -33,6 +34,8 @@ export interface StatusInput {
   };
   /** UIDs under a claim: their operation writes them. */
   readonly claimed: ReadonlySet<string>;
+  /** Rings whose status could not be written: what that says of their members' coming and going comes first. */
+  readonly unwritten?: ReadonlySet<string>;
   /** At most so many target states a pass: progress of rollouts comes first. */
   readonly budget: number;
   /** What people answered to proposals, by ring; undefined: what is written stays. */
@@ -52,6 +55,7 @@ export async function writeTargetStates(input: StatusInput): Promise<boolean> {
     if (asset === undefined || input.claimed.has(uid)) continue;
     const stored: TargetStatus | undefined = input.stored.nodes.get(uid) ?? input.stored.workloads.get(uid);
     if (stored?.operation !== undefined) continue;
+    if (waitsForRing(input, stored?.ring) || rows.some(({ ring }) => waitsForRing(input, ring))) continue;
     const wanted = describeTarget(rows, stored, input.now);
     if (stored !== undefined && essence(stored) === essence(wanted)) continue;
     if (written >= input.budget) return true;
@@ -69,6 +73,15 @@ export async function writeTargetStates(input: StatusInput): Promise<boolean> {
     }
   }
   return false;
+}
+
+function waitsForRing({ unwritten, objects }: StatusInput, ring: string | undefined): boolean {
+  return (
+    ring !== undefined &&
+    unwritten?.has(ring) === true &&
+    // A ring that is not there has no status that could be written.
+    objects.rings.some(({ metadata }) => metadata.name === ring)
+  );
 }
 
 /** The state of a target that is gone and whose claim is still there: how far it came decides whether it counts as lost. */
@@ -154,10 +167,12 @@ function essence(status: TargetStatus): string {
 }
 
 /** Removes states of nodes that are gone and hold no claim. */
-export async function removeOrphans({ client, objects, claimed, onError }: StatusInput): Promise<void> {
+export async function removeOrphans(input: StatusInput): Promise<void> {
+  const { client, objects, claimed, onError } = input;
   const names = new Set(objects.nodes.map((node) => node.metadata.name));
   for (const object of objects.nodeStates) {
-    const uid = (object.status as NodePatchStateStatus | undefined)?.targetUID;
+    const { targetUID: uid, ring } = (object.status ?? {}) as NodePatchStateStatus;
+    if (waitsForRing(input, ring)) continue;
     if (names.has(object.metadata.name) || (uid !== undefined && claimed.has(uid)) || object.metadata.uid === undefined)
       continue;
     try {
@@ -175,6 +190,7 @@ const SOAK_WRITE_SECONDS = 60;
 export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Promise<ReadonlySet<string>> {
   const live = new Map(input.objects.rings.map((ring) => [ring.metadata.name, ring]));
   const unstored = new Set<string>();
+  const turnover = findTurnover(storedMembers(input.objects), input.plan.rows, (uid) => input.plan.members.of.has(uid));
   for (const outcome of input.plan.rings) {
     const object = live.get(outcome.ring.name);
     if (object === undefined) {
@@ -189,6 +205,7 @@ export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Pr
       ...ringStatusOf(outcome),
       levels: boundRecords(outcome).map((level) => addApproval(level, answers, before)),
       ...(rejections.length === 0 ? {} : { rejections: [...rejections] }),
+      ...recordTurnover(outcome.ring.name, before, turnover, input.now),
       ...(manifests.length === 0 ? {} : { manifestRejections: [...manifests] }),
       ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
       ...(outcome.ring.authority.kind === "Git" ? { observedCommit: outcome.ring.authority.commit } : {}),
@@ -204,6 +221,27 @@ export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Pr
     }
   }
   return unstored;
+}
+
+function storedMembers({ nodeStates, workloadStates }: ClusterObjects): readonly StoredMember[] {
+  const members = (
+    states: readonly KubeObject[],
+    assetOf: (state: KubeObject) => Pick<StoredMember, "kind" | "namespace" | "name"> | undefined,
+  ): readonly StoredMember[] =>
+    states.flatMap((state) => {
+      const { targetUID: uid, ring } = (state.status ?? {}) as TargetStatus;
+      const asset = assetOf(state);
+      return uid === undefined || asset === undefined ? [] : [{ ...asset, uid, ring }];
+    });
+  return [
+    ...members(nodeStates, ({ metadata: { name } }) => ({ kind: "Node", name })),
+    ...members(workloadStates, ({ metadata: { namespace, ownerReferences } }) => {
+      const [owner] = ownerReferences ?? [];
+      return owner === undefined
+        ? undefined
+        : { kind: owner.kind, name: owner.name, ...(namespace === undefined ? {} : { namespace }) };
+    }),
+  ];
 }
 
 /** Who approved a level is known only for the one that the entry names now, and stays written after that. */

@@ -1,6 +1,6 @@
 // Evidence: what changes from the ring's present level to the proposed one. Pure.
 import { diffLevels, type LevelChange } from "../levels/index.ts";
-import { formatDuration } from "../duration.ts";
+import { AGE_LEGEND, ageOfSource, createAges, showAge } from "./evidence-age.ts";
 import { atMost, type EvidenceInput, NOTHING, type Section, showTime, table } from "./evidence-form.ts";
 
 const WORDS: Readonly<Record<LevelChange["change"], string>> = {
@@ -28,6 +28,8 @@ function writeChanges(input: EvidenceInput, rows: number): readonly string[] {
   const settings = changes.filter((change) => change.kind === "Setting");
   const list = atMost(components, rows, "components");
   const level = escape.code(proposal.level.name, 300);
+  const ageOf = createAges(input);
+  const legend = components.length === 0 ? [] : ["", AGE_LEGEND];
   if (proposal.previous === undefined) {
     const count = `${components.length} component${components.length === 1 ? "" : "s"}`;
     return [
@@ -38,14 +40,16 @@ function writeChanges(input: EvidenceInput, rows: number): readonly string[] {
       describeOrigin(input),
       "",
       ...table(
-        ["Component", "Runs now", "To"],
+        ["Component", "Runs now", "To", "Known since"],
         list.shown.map((one) => [
           cell(input, one.name, 255),
           describeRunning(input, one.name),
           cell(input, one.to, 160),
+          ageOf(one.name, one.to),
         ]),
       ),
       ...list.rest,
+      ...legend,
       ...writeFirstSettings(input, settings, rows),
     ];
   }
@@ -58,15 +62,17 @@ function writeChanges(input: EvidenceInput, rows: number): readonly string[] {
     describeOrigin(input),
     "",
     ...table(
-      ["Component", "From", "To", "Change"],
+      ["Component", "From", "To", "Change", "Known since"],
       list.shown.map((one) => [
         cell(input, one.name, 255),
         cell(input, one.from, 160),
         cell(input, one.to, 160),
         WORDS[one.change],
+        ageOf(one.name, one.to),
       ]),
     ),
     ...list.rest,
+    ...legend,
     ...(settings.length === 0
       ? []
       : [
@@ -87,15 +93,16 @@ function writeChanges(input: EvidenceInput, rows: number): readonly string[] {
 /** How old the level is and where its versions can be had. */
 function describeOrigin({ proposal, plan, escape }: EvidenceInput): string {
   const { spec, inputTime } = proposal.level;
-  const age = formatDuration(Math.floor(Math.max(0, plan.at - inputTime) / 3_600_000) * 3_600_000);
-  const source = Object.entries(spec.node?.source ?? {}).map(([name, value]) => `${name} ${escape.code(value, 200)}`);
+  const source = Object.entries(spec.node?.source ?? {}).map(
+    ([name, value]) => `${name} ${escape.code(value, 200)}${ageOfSource(value, plan.at)}`,
+  );
   const from =
     spec.target === "Image"
       ? "its images are named by digest"
       : source.length === 0
         ? "⚠ it names no reproducible source"
         : `source: ${source.join(", ")}`;
-  return `Its newest input is of ${showTime(inputTime)} (${age} ago); ${from}.`;
+  return `Its newest input is of ${showTime(inputTime)} (${showAge(inputTime, plan.at)}); ${from}.`;
 }
 
 function cell({ escape }: EvidenceInput, text: string | undefined, limit: number): string {

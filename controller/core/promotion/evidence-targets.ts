@@ -1,4 +1,6 @@
 // Evidence: who is touched, what the disruption would meet, who is excepted, and which targets merging would not move. Pure.
+import type { MemberChange } from "../../api/rollout-ring.ts";
+import { nameAsset } from "../asset-name.ts";
 import { exceptionsFor } from "../compliance/exceptions.ts";
 import type { AssetRow, ExceptionInForce, PdbAsset, PodAsset } from "../model.ts";
 import { isInScope } from "../rollout/progress.ts";
@@ -42,26 +44,41 @@ function writeTargets(input: EvidenceInput, targets: readonly Target[], rows: nu
     ...list.rest,
     "",
     `- The entry covers at most ${proposal.maxTargets} targets: ${proposal.targets} now and a margin; more than that stops the ring (\`ScopeGrew\`).`,
-    ...describeJoined(input, targets, rows),
+    ...describeTurnover(input, targets, rows),
     ...describeDisruption(input, targets, rows),
   ];
 }
 
-/** Who was not there when the ring's present level was offered, and how many were. */
-function describeJoined(input: EvidenceInput, targets: readonly Target[], rows: number): readonly string[] {
+/** Who came and who went since the ring's present level was offered, and how many were there then. */
+function describeTurnover(input: EvidenceInput, targets: readonly Target[], rows: number): readonly string[] {
   const { proposal, plan } = input;
-  const record = plan.rings
-    .find((one) => one.ring.name === proposal.ring.name)
-    ?.levels.find((one) => one.baseline === proposal.baseline && one.digest === proposal.previous?.digest);
+  const outcome = plan.rings.find((one) => one.ring.name === proposal.ring.name);
+  const record = outcome?.levels.find(
+    (one) => one.baseline === proposal.baseline && one.digest === proposal.previous?.digest,
+  );
   if (record?.offeredTime === undefined || proposal.previous === undefined) return [];
   const since = Date.parse(record.offeredTime);
-  const joined = targets.filter(({ node, workload }) => (node?.createdAt ?? workload?.createdAt ?? 0) > since);
+  const isNew = ({ time }: MemberChange): boolean => Date.parse(time) > since;
+  const { joined: known = [], left: gone = [] } = outcome?.ring.status ?? {};
+  const came = new Set(known.filter(isNew).map(({ uid }) => uid));
+  const joined = targets.filter(
+    ({ asset, node, workload }) =>
+      came.has(asset.uid) || (node?.createdAt ?? workload?.createdAt ?? Number.NEGATIVE_INFINITY) > since,
+  );
+  const here = new Set(targets.map(({ asset }) => asset.uid));
+  const isNode = proposal.level.spec.target === "Node";
+  const left = gone.filter((one) => isNew(one) && !here.has(one.uid) && (one.kind === "Node") === isNode);
   const was = record.targets === undefined ? "" : `; ${record.targets} were in scope then, ${targets.length} are now`;
-  if (joined.length === 0 && record.targets === targets.length) return [];
-  const shown = joined.map((target) => (target.node === undefined ? workloadName(target) : `Node ${target.node.name}`));
+  if (joined.length === 0 && left.length === 0 && record.targets === targets.length) return [];
   return [
-    `- Made since ${input.escape.code(proposal.previous.name, 300)} was offered here (${showTime(since)}): ${joined.length}${was}.`,
-    ...listed("Never updated by Ringward here", shown, rows, input),
+    `- Since ${input.escape.code(proposal.previous.name, 300)} was offered here (${showTime(since)}): ${joined.length} joined, ${left.length} left${was}.`,
+    ...listed(
+      "Joined, and not updated by this ring before",
+      joined.map((target) => (target.node === undefined ? workloadName(target) : `Node ${target.node.name}`)),
+      rows,
+      input,
+    ),
+    ...listed("Left", left.map(nameAsset), rows, input, ""),
   ];
 }
 
@@ -134,12 +151,18 @@ function singles(running: readonly PodAsset[], evicted: readonly PodAsset[]): re
   );
 }
 
-function listed(what: string, names: readonly string[], rows: number, { escape }: EvidenceInput): readonly string[] {
+function listed(
+  what: string,
+  names: readonly string[],
+  rows: number,
+  { escape }: EvidenceInput,
+  sign = "⚠ ",
+): readonly string[] {
   if (names.length === 0) return [];
   const shown = [...names].sort().slice(0, Math.min(rows, 20));
   const left = names.length - shown.length;
   const text = [...shown.map((name) => escape.code(name)), ...(left > 0 ? [`${left} more`] : [])].join(", ");
-  return [`- ⚠ ${what} (${names.length}): ${text}.`];
+  return [`- ${sign}${what} (${names.length}): ${text}.`];
 }
 
 const WAITS = new Set([

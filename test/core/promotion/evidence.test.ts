@@ -1,5 +1,6 @@
 // What a pull request tells: by name, bounded, harmless, and the same bytes for the same facts.
 import { describe, expect, it } from "vitest";
+import type { MemberChange } from "../../../controller/api/rollout-ring.ts";
 import {
   type DesiredProposal,
   type EvidenceInput,
@@ -8,6 +9,7 @@ import {
   renderProposal,
 } from "../../../controller/core/promotion/index.ts";
 import { escapeCode, escapeMarkdown } from "../../../controller/forge/text.ts";
+import { levelDigest } from "../../../controller/core/levels/index.ts";
 import { DAY, levelOf, play, type SceneOptions, START } from "./scene.ts";
 
 const [L1, L2] = [levelOf(1), levelOf(2)];
@@ -30,7 +32,10 @@ describe("evidence", () => {
 
     expect(title).toBe(`early: ubuntu to ${L2.name} (restart)`);
     expect(body).toContain(`From \`${L1.name}\` to \`${L2.name}\`: 1 component (1 raised).`);
-    expect(body).toContain("| `kubelet` | `v1.34.1` | `v1.34.2` | raised |");
+    expect(body).toContain(
+      "| `kubelet` | `v1.34.1` | `v1.34.2` | raised | 2025-12-08 08:00 UTC, 28d ago (named in policy) |",
+    );
+    expect(body).toContain("Known since: when a node was first offered it");
     expect(body).toContain("⚠ The recipe changes: its steps run as root on the nodes.");
   });
 
@@ -39,8 +44,45 @@ describe("evidence", () => {
     const { body } = renderProposal(inputOf({ rings: { ...RINGS, early } }));
 
     expect(body).toContain(`The ring's first level under this baseline: \`${L2.name}\`, 1 component.`);
-    expect(body).toMatch(/\| `kubelet` \| (`v1\.34\.\d` \(\d\)(, )?)+ \| `v1\.34\.2` \|/);
+    expect(body).toMatch(
+      /\| `kubelet` \| (`v1\.34\.\d` \(\d\)(, )?)+ \| `v1\.34\.2` \| 2025-12-08 08:00 UTC, 28d ago /,
+    );
     expect(body).toMatch(/<details><summary>Settings \(\d+; the recipe's steps run as root\)<\/summary>/);
+  });
+
+  it("says of each component how long it is known: since a node was offered it, or since a level first named it", () => {
+    const packages = (version: string, inputTime: number, rest = L2) => {
+      const components = [
+        ...(rest.spec.node?.components ?? []),
+        { name: "package:openssl", scheme: "dpkg" as const, version },
+        { name: "package:curl", scheme: "dpkg" as const, version: "8.1" },
+      ];
+      const spec = { ...rest.spec, node: { ...rest.spec.node!, components, source: { snapshot: "20260101T000000Z" } } };
+      return { ...rest, name: `ubuntu-${version}`, digest: levelDigest(spec), spec, inputTime };
+    };
+    const [older, candidate] = [packages("3.0.1", START - 9 * DAY), packages("3.0.2", START - DAY)];
+    const input = inputOf({
+      candidate,
+      levels: [older],
+      rings: { ...RINGS, canary: { ...RINGS["canary"], entry: candidate, soaked: [L1, candidate] } },
+    });
+    const [baseline] = input.policy.baselines;
+    const offered = [
+      { name: "openssl", version: "3.0.2", firstSeenTime: "2026-01-03T08:00:00Z" },
+      { name: "curl", version: "8.9", firstSeenTime: "2026-01-03T08:00:00Z" },
+    ];
+    const status = { ...baseline!.status, offered };
+    const { body } = renderProposal({
+      ...input,
+      policy: { ...input.policy, baselines: [{ ...baseline!, status }] },
+    });
+
+    expect(body).toContain(
+      "`package:openssl` | – | `3.0.2` | added | 2026-01-03 08:00 UTC, 2d ago (offered to nodes) |",
+    );
+    // Another version is on offer now; an older level has named this one.
+    expect(body).toContain("`package:curl` | – | `8.1` | added | 2025-12-27 08:00 UTC, 9d ago (named in policy) |");
+    expect(body).toContain("source: snapshot `20260101T000000Z` (4d ago)");
   });
 
   it("lists by name what the ring before has not done", () => {
@@ -411,12 +453,32 @@ describe("evidence", () => {
     expect(calls.count).toBe(1);
   });
 
-  it("names who was made since the ring's present level was offered", () => {
+  it("names who came and who went since the ring's present level was offered", () => {
     const input = inputOf();
     const offeredTime = new Date(START - 50 * DAY).toISOString();
+    const moved = input.plan.targets.find(({ node }) => node?.name === "early-2")!.asset.uid;
+    const change = (name: string, uid: string, days: number, kind = "Node"): MemberChange => ({
+      kind,
+      name,
+      uid,
+      time: new Date(START - days * DAY).toISOString(),
+    });
+    const status = {
+      joined: [change("early-2", moved, 3), change("early-7", "gone-again", 3)],
+      left: [
+        change("early-8", "8", 2),
+        change("early-9", "9", 60),
+        change("web", "10", 2, "Deployment"),
+        change("early-0", input.plan.targets.find(({ node }) => node?.name === "early-0")!.asset.uid, 2),
+      ],
+    };
     const rings = input.plan.rings.map((one) =>
       one.ring.name === "early"
-        ? { ...one, levels: one.levels.map((level) => ({ ...level, offeredTime, targets: 2 })) }
+        ? {
+            ...one,
+            ring: { ...one.ring, status: { ...one.ring.status, ...status } },
+            levels: one.levels.map((level) => ({ ...level, offeredTime, targets: 2 })),
+          }
         : one,
     );
     const targets = input.plan.targets.map((target) =>
@@ -425,7 +487,10 @@ describe("evidence", () => {
 
     const { body } = renderProposal({ ...input, plan: { ...input.plan, rings, targets } });
 
-    expect(body).toContain("was offered here (2025-11-16 08:00 UTC): 1; 2 were in scope then, 3 are now.");
-    expect(body).toContain("Never updated by Ringward here (1): `Node early-1`.");
+    expect(body).toContain(
+      "was offered here (2025-11-16 08:00 UTC): 2 joined, 1 left; 2 were in scope then, 3 are now.",
+    );
+    expect(body).toContain("- ⚠ Joined, and not updated by this ring before (2): `Node early-1`, `Node early-2`.");
+    expect(body).toContain("- Left (1): `Node early-8`.");
   });
 });
