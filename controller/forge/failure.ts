@@ -2,6 +2,7 @@
 // request: nothing but the status, GitHub's message and a few headers leaves this file, so no token reaches a log or a status.
 import type { Instant } from "../clock.ts";
 import { UserError } from "../errors.ts";
+import { redact } from "../redact.ts";
 
 export type ForgeFailure =
   /** 304: what we have is still true. */
@@ -57,12 +58,7 @@ export function describe(error: unknown): string {
     error instanceof Error || (typeof error === "object" && error !== null && "message" in error)
       ? String(error.message)
       : String(error);
-  return text
-    .replace(/\b(gh[a-z]_|github_pat_)[A-Za-z0-9_]+/g, "[redacted]")
-    .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[redacted]")
-    .replace(/\b(bearer|token|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, "$1 [redacted]")
-    .replace(/\/\/[^/\s@]+@/g, "//")
-    .slice(0, 500);
+  return redact(text).slice(0, 500);
 }
 
 /** How long a limit lasts: Retry-After in seconds, or until the reset, measured against the forge's own Date when it sent one. */
@@ -110,7 +106,7 @@ export function failureOf(error: unknown, now: Instant): ForgeFailure {
 /** The same failure with every occurrence of `secret` gone from its message: a forge may echo what it was sent. */
 export function withoutSecret(failure: ForgeFailure, secret: string | undefined): ForgeFailure {
   if (secret === undefined || secret === "" || !("message" in failure)) return failure;
-  return { ...failure, message: failure.message.replaceAll(secret, "[redacted]") };
+  return { ...failure, message: redact(failure.message, [secret]) };
 }
 
 /** Names what we were doing, for messages: "open a pull request for ringward/early". */

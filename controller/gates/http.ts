@@ -6,6 +6,7 @@ import type { GateAnswer, Unanswered } from "../core/gates/readings.ts";
 import { createAgents } from "../kube/agents.ts";
 import { startDeadline } from "../kube/deadline.ts";
 import { TransportError } from "../kube/port.ts";
+import { redact } from "../redact.ts";
 
 export interface Endpoint {
   /** http or https, without user, query and fragment; a path is kept (`/prometheus`). */
@@ -61,7 +62,8 @@ export function createJsonSource(endpoint: Endpoint, options: HttpOptions): Json
         },
         signal,
       });
-    const text = await readBody(answer.body, mostBytes);
+    // What it sends is told to people: names of series, reasons. It may hold what it was sent.
+    const text = redactAnswer(await readBody(answer.body, mostBytes), token);
     const { statusCode } = answer;
     if (statusCode >= 300 && statusCode < 400)
       return none("Redirected", `${origin} answers ${statusCode}: redirects are not followed, give the address itself`);
@@ -85,6 +87,10 @@ export function createJsonSource(endpoint: Endpoint, options: HttpOptions): Json
     },
     close: () => agents.destroy(),
   };
+}
+
+function redactAnswer(text: string | undefined, token: string | undefined): string | undefined {
+  return text === undefined || token === undefined ? text : redact(text, [token]);
 }
 
 /** Undefined: it is longer than that; the rest is not read. */

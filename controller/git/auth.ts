@@ -172,12 +172,3 @@ export function sshCommand(auth: GitAuth & { readonly kind: "Ssh" }, connectTime
     " ",
   );
 }
-
-/** Takes known secrets, and whatever stands where a user name stands in an address, out of a text. */
-export function redact(text: string, secrets: readonly string[]): string {
-  let clean = text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s@'"]*@/gi, "$1***@")
-    .replace(/(authorization:\s*\S+\s+)\S+/gi, "$1***");
-  for (const secret of secrets) if (secret.length > 0) clean = clean.replaceAll(secret, "***");
-  return clean;
-}

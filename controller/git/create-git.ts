@@ -6,7 +6,8 @@ import { mkdir } from "node:fs/promises";
 
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
-import { type GitAuth, type GitProxy, redact } from "./auth.ts";
+import { redact } from "../redact.ts";
+import type { GitAuth, GitProxy } from "./auth.ts";
 import { credentials } from "./credentials.ts";
 import { GitExit, runGit } from "./git-process.ts";
 import { runSimpleGit } from "./remote-process.ts";

@@ -1,7 +1,7 @@
 // Tells a person's fault (wrong address, branch, credentials, protection) from an outage, by what git and the server said. git has no
 // machine-readable causes here; an unknown text stays an outage, which is tried again: never the other way round.
 import { GitExit, reasonIn } from "./git-process.ts";
-import { redact } from "./auth.ts";
+import { redact } from "../redact.ts";
 import { UserError } from "../errors.ts";
 
 interface Rule {
@@ -88,7 +88,7 @@ export function explainRemoteError(error: unknown, url: string, branch: string):
   if (rule === undefined) return error;
   return new UserError(
     rule.code,
-    redact(`repository ${url}, branch "${branch}": ${rule.why}: ${reasonIn(error)}`, []),
+    redact(`repository ${url}, branch "${branch}": ${rule.why}: ${reasonIn(error)}`),
     rule.todo,
   );
 }

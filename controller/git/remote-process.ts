@@ -1,5 +1,6 @@
 // One git process that speaks with the server, through simple-git: with the environment that it is given and no other, ended when it falls silent or
 // when its signal says so. A non-zero exit code is always a GitExit, whatever was printed.
+import "./no-debug.ts";
 import { GitPluginError, simpleGit } from "simple-git";
 import { GitExit } from "./git-process.ts";
 
