@@ -82,7 +82,6 @@ function trackOf(baseline: string, plan: Plan, input: OfferInput, counts: Readon
   const resolved = input.candidates.get(baseline);
   const candidate = resolved?.mismatch === undefined ? resolved : undefined;
   const compare = orderOf(candidate);
-  const rings = plan.rings.map((outcome) => outcome.ring);
   const scene: Scene = {
     baseline,
     plan,
@@ -91,8 +90,7 @@ function trackOf(baseline: string, plan: Plan, input: OfferInput, counts: Readon
     countOf: (ring) => counts.get(`${ring}/${baseline}`) ?? { targets: 0, inScope: 0 },
     compare,
     levels: levelsOf(baseline, input.policy, candidate),
-    withdrawnAt: (ring, digest) =>
-      [ring, ...[...predecessorsOf(ring, rings)].sort()].find((name) => plan.withdrawn.get(name)?.has(digest) === true),
+    withdrawnAt: findWithdrawals(plan, input),
   };
   const participants = plan.rings.filter(
     (outcome) => scene.countOf(outcome.ring.name).inScope > 0 || outcome.entries.listed.has(baseline),
@@ -103,6 +101,19 @@ function trackOf(baseline: string, plan: Plan, input: OfferInput, counts: Readon
     than === undefined || (level.digest !== than.digest && compare(level, than) > 0);
   const track = { baseline, candidate, train, underWay, levels: scene.levels, isNewer, withdrawnAt: scene.withdrawnAt };
   return { ...track, offers: participants.map((outcome) => offerTo(outcome, { ...track, offers: [] }, scene)) };
+}
+
+/** Answers the ring itself, or the first by name of those before it, where a level was withdrawn. */
+function findWithdrawals({ withdrawn }: Plan, { policy }: OfferInput): Track["withdrawnAt"] {
+  const where = new Map<Digest, string[]>();
+  for (const [ring, digests] of withdrawn)
+    for (const digest of digests) where.set(digest, [...(where.get(digest) ?? []), ring]);
+  return (ring, digest) => {
+    const rings = where.get(digest);
+    if (rings === undefined || rings.includes(ring)) return rings === undefined ? undefined : ring;
+    const before = predecessorsOf(ring, policy.rings);
+    return rings.filter((name) => before.has(name)).sort()[0];
+  };
 }
 
 /** By the time of the newest input. Of two of the same instant the one that the baseline resolves to now is the newer, else by name. */
@@ -172,8 +183,7 @@ function hasPassed(outcome: RingOutcome, train: LevelInForce, scene: Scene): boo
 }
 
 function isRejectedBefore(ring: string, level: LevelInForce, scene: Scene): boolean {
-  const rings = scene.plan.rings.map((outcome) => outcome.ring);
-  return [ring, ...predecessorsOf(ring, rings)].some((name) => {
+  return [ring, ...predecessorsOf(ring, scene.input.policy.rings)].some((name) => {
     const outcome = scene.byName.get(name);
     const has = outcome !== undefined && currentOf(outcome, scene.baseline)?.digest === level.digest;
     return !has && outcome !== undefined && scene.input.isRejected(outcome.ring, scene.baseline, level.digest);
@@ -296,10 +306,9 @@ function waitForPredecessor(
 ): Offer["waiting"] {
   if (outcome === undefined) return undefined;
   const { ring } = outcome;
-  const rings = scene.plan.rings.map((other) => other.ring);
   const missing = (ring.spec.after ?? []).find((name) => !scene.byName.has(name));
   const coming = newest(
-    [...predecessorsOf(ring.name, rings)].flatMap((name) => {
+    [...predecessorsOf(ring.name, scene.input.policy.rings)].flatMap((name) => {
       const before = scene.byName.get(name);
       const level = before === undefined ? undefined : currentOf(before, track.baseline);
       return level === undefined || track.withdrawnAt(ring.name, level.digest) !== undefined ? [] : [level];

@@ -36,30 +36,61 @@ export function cyclesIn(ring: RingInForce, rings: readonly RingInForce[]): read
 
 /** Names of all rings that `name` comes after, directly or not. Cycles end the walk. */
 export function predecessorsOf(name: string, rings: readonly RingInForce[]): ReadonlySet<string> {
-  return walk(name, (ring) => ring.spec.after ?? [], rings);
+  const { before, after } = graphOf(rings);
+  return recall(after, name, () => walk(name, (ring) => before.get(ring) ?? []));
 }
 
 /** Names of all rings that come after `name`, directly or not. */
 export function successorsOf(name: string, rings: readonly RingInForce[]): ReadonlySet<string> {
-  return walk(
-    name,
-    (ring) => rings.filter((other) => other.spec.after?.includes(ring.name)).map((other) => other.name),
-    rings,
-  );
+  const { next, until } = graphOf(rings);
+  return recall(until, name, () => walk(name, (ring) => next.get(ring) ?? []));
 }
 
-function walk(
-  start: string,
-  next: (ring: RingInForce) => readonly string[],
-  rings: readonly RingInForce[],
+/** The edges of one list of rings, and what was found out about them: every plan asks the same of each ring, and of each before it. */
+interface Graph {
+  /** By ring: those that it names in `after`. */
+  readonly before: ReadonlyMap<string, readonly string[]>;
+  /** By ring: those that name it. */
+  readonly next: ReadonlyMap<string, readonly string[]>;
+  /** Answers of predecessorsOf and of successorsOf. */
+  readonly after: Map<string, ReadonlySet<string>>;
+  readonly until: Map<string, ReadonlySet<string>>;
+}
+
+const graphs = new WeakMap<readonly RingInForce[], Graph>();
+
+function graphOf(rings: readonly RingInForce[]): Graph {
+  const known = graphs.get(rings);
+  if (known !== undefined) return known;
+  const before = new Map(rings.map((ring) => [ring.name, ring.spec.after ?? []]));
+  const next = new Map<string, string[]>();
+  for (const [name, edges] of before) {
+    for (const edge of edges) {
+      const followers = next.get(edge);
+      if (followers === undefined) next.set(edge, [name]);
+      else followers.push(name);
+    }
+  }
+  const graph: Graph = { before, next, after: new Map(), until: new Map() };
+  graphs.set(rings, graph);
+  return graph;
+}
+
+function recall(
+  known: Map<string, ReadonlySet<string>>,
+  name: string,
+  find: () => ReadonlySet<string>,
 ): ReadonlySet<string> {
-  const byName = new Map(rings.map((ring) => [ring.name, ring]));
+  const answer = known.get(name) ?? find();
+  known.set(name, answer);
+  return answer;
+}
+
+function walk(start: string, edgesOf: (ring: string) => readonly string[]): ReadonlySet<string> {
   const seen = new Set<string>();
   const queue = [start];
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    const ring = byName.get(name);
-    if (ring === undefined) continue;
-    for (const other of next(ring)) {
+    for (const other of edgesOf(name)) {
       if (seen.has(other) || other === start) continue;
       seen.add(other);
       queue.push(other);
