@@ -10,7 +10,8 @@ import { createForge, type Forge, type ForgeCall } from "../../../controller/for
 import { failureOf } from "../../../controller/forge/failure.ts";
 import { linkedPage, readPull } from "../../../controller/forge/reading.ts";
 import { type ForgeRequestEvent, type SandboxForge, startForge } from "../../../controller/sandbox/forge/index.ts";
-import { hurriedClock, token } from "./support.ts";
+import { hurriedClock } from "../hurried-clock.ts";
+import { token } from "./support.ts";
 
 const proposal = { head: "ringward/early", base: "main", title: "t", body: "b", labels: [] };
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { type Clock, manualClock } from "../../../controller/clock.ts";
+import { manualClock } from "../../../controller/clock.ts";
 import {
   type Account,
   createAppAccount,
@@ -14,6 +14,7 @@ import {
 } from "../../../controller/forge/index.ts";
 import { commitRules } from "../../../controller/git/commit-rules.ts";
 import { type ForgeRequestEvent, type SandboxForge, startForge } from "../../../controller/sandbox/forge/index.ts";
+import { type HurriedClock, hurriedClock } from "../hurried-clock.ts";
 import { watchWire } from "./openapi/wire.ts";
 
 export const token = "ghp_0123456789abcdefABCDEF";
@@ -28,29 +29,6 @@ const { privateKey, publicKey } = generateKeyPairSync("rsa", {
 
 /** As GitHub hands it out: PKCS#1. */
 export const appKey = privateKey;
-
-/** Passes every pause at once and remembers it; request deadlines (30 s) never fall due. */
-export interface HurriedClock extends Clock {
-  readonly slept: number[];
-  pass(ms: number): void;
-}
-
-export function hurriedClock(): HurriedClock {
-  const clock = manualClock(Date.UTC(2026, 0, 5, 8));
-  const slept: number[] = [];
-  return {
-    now: () => clock.now(),
-    monotonic: () => clock.monotonic(),
-    sleep(ms, signal) {
-      if (ms >= 30_000) return clock.sleep(ms, signal);
-      slept.push(ms);
-      clock.advance(ms);
-      return Promise.resolve();
-    },
-    slept,
-    pass: (ms) => clock.advance(ms),
-  };
-}
 
 export interface GitHubPlace {
   readonly sandbox: SandboxForge;
