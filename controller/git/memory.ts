@@ -41,12 +41,15 @@ import { checkBranch, checkCommit, checkPath } from "./url.ts";
 
 export type { People } from "./memory-people.ts";
 
+/** Every kind of operation that changes something. */
+export const gitWrites = ["push", "deleteBranch"] as const;
+
 /** One operation that a handle asked of the remote. `write` ones can change it. */
 export interface GitOperation {
   /** 1, 2, 3 … over the life of the remote. */
   readonly sequence: number;
   readonly handle: string;
-  readonly name: "fetch" | "readPull" | "push" | "deleteBranch";
+  readonly name: "fetch" | "readPull" | (typeof gitWrites)[number];
   readonly write: boolean;
   readonly branch?: string;
   /** The commit that a push would put there. */

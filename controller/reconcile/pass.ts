@@ -294,7 +294,8 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   await removeAbandonedJobs({ client, now: plan.at, jobs: scene.objects.jobs, claims, onError: report.onError });
   const asks = { input: scene.input, plan, policy, now: plan.at };
   const promoted = await ports.promoter.promote(asks);
-  const proposed = (await ports.manifests?.propose(asks)) === true;
+  // Where something was just promoted this plan is not of the policy that is in force by now.
+  const proposed = !promoted && (await ports.manifests?.propose(asks)) === true;
   await ports.pulls?.look({ input: scene.input, plan, policy, objects: scene.objects });
   const moved = served.moved || ledgerMoved.length > 0 || served.free.size > 0;
   return moved || inventoryRuns || left || promoted || proposed;

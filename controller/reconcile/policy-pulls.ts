@@ -19,6 +19,7 @@ import { compareWithBase, filesOf } from "../policy/rehearsed.ts";
 import { validatePolicy } from "../policy/validate.ts";
 import { type BesideOptions, createBeside } from "./beside.ts";
 import type { ClusterObjects } from "./cluster.ts";
+import { LATE_MS } from "./promotion/late.ts";
 import type { PolicyView, RepositoryView } from "./policy-source.ts";
 import { fromGit } from "./policy-view.ts";
 import { inSlices } from "./slices.ts";
@@ -67,6 +68,8 @@ interface Said {
   readonly at: number;
   /** Undefined: it has nothing to do with policy. */
   readonly standing: string | undefined;
+  /** The comment is looked at once more: the list in which it was looked for may have been old. */
+  readonly again?: { readonly at: number; readonly say: () => Promise<void> };
 }
 
 interface Memory {
@@ -105,6 +108,7 @@ async function look(ports: PolicyPullsPorts, memory: Memory, scene: PullsScene):
     if (!pulls.some((pull) => pull.number === number)) memory.said.delete(number);
   const standing = hash(standingOf(scene.plan));
   let left = MOST_REHEARSALS;
+  await sayAgain(ports, memory, now);
   for (const pull of pulls) {
     if (left === 0) break;
     if (!isDue(memory.said.get(pull.number), pull, repository.head, standing, now)) continue;
@@ -114,10 +118,25 @@ async function look(ports: PolicyPullsPorts, memory: Memory, scene: PullsScene):
       memory.said.set(pull.number, {
         ...said(pull, repository.head, now),
         standing: told === "NotPolicy" ? undefined : standing,
+        ...(typeof told === "string" ? {} : { again: { at: now + LATE_MS, say: told.say } }),
       });
     } catch (error) {
       memory.said.set(pull.number, { ...said(pull, repository.head, now), standing: "failed" });
       ports.onError(error, `pull request #${pull.number}`);
+    }
+  }
+}
+
+/** Where another process was at it too, or a list was old, there are two: the younger goes. */
+async function sayAgain({ onError }: PolicyPullsPorts, memory: Memory, now: number): Promise<void> {
+  for (const [number, { again, ...last }] of memory.said) {
+    if (again === undefined || now < again.at) continue;
+    memory.said.set(number, last);
+    try {
+      await again.say();
+    } catch (error) {
+      memory.said.set(number, { ...last, again: { at: now + AGAIN_MS, say: again.say } });
+      onError(error, `pull request #${number}`);
     }
   }
 }
@@ -149,7 +168,7 @@ interface Telling extends PullsScene {
   readonly standing: string;
 }
 
-async function tell(ports: PolicyPullsPorts, telling: Telling): Promise<"NotPolicy" | "Told"> {
+async function tell(ports: PolicyPullsPorts, telling: Telling): Promise<"NotPolicy" | "Known" | Kept> {
   const { repository, forge, pull, standing } = telling;
   const path = repository.spec.path ?? "";
   const changed = await forge.files(pull.number);
@@ -158,7 +177,7 @@ async function tell(ports: PolicyPullsPorts, telling: Telling): Promise<"NotPoli
   const key = `<!-- ringward:rehearsed ${hash([pull.headSha, repository.head, standing])} -->`;
   // Another process, or this one before it was started anew, said it already.
   const { comments } = await forge.history(pull.number);
-  if (comments.some(({ mine, body }) => mine && body.includes(key))) return "Told";
+  if (comments.some(({ mine, body }) => mine && body.includes(key))) return "Known";
   const content = await repository.git.readPull({
     number: pull.number,
     head: pull.headSha,
@@ -169,8 +188,7 @@ async function tell(ports: PolicyPullsPorts, telling: Telling): Promise<"NotPoli
   if (content.kind === "Conflicts") {
     const list = content.paths.slice(0, 20).map((one) => `- ${escapeCode(one, 300)}`);
     await forge.report(verdictOf(pull, "failure", `conflicts with ${repository.spec.branch ?? "main"}`, "", []));
-    await keep(telling, key, ["### 🔴 This conflicts with the tracked branch", "", ...list, ""].join("\n"));
-    return "Told";
+    return keep(telling, key, ["### 🔴 This conflicts with the tracked branch", "", ...list, ""].join("\n"));
   }
   const judged = judge(ports, telling, content.files);
   const rehearsal = await rehearse(ports, telling, judged, content.files);
@@ -188,14 +206,21 @@ async function tell(ports: PolicyPullsPorts, telling: Telling): Promise<"NotPoli
       [...errors, ...warnings].map(annotationOf),
     ),
   );
-  await keep(telling, key, body);
-  return "Told";
+  return keep(telling, key, body);
 }
 
 const ESCAPE: Escape = { text: escapeMarkdown, code: escapeCode };
 
-function keep({ forge, pull }: Telling, key: string, body: string): Promise<void> {
-  return forge.keepComment(pull.number, REHEARSAL_MARKER, `${REHEARSAL_MARKER}\n${key}\n${body}`);
+/** What was said, to be said again in the same words. */
+interface Kept {
+  readonly say: () => Promise<void>;
+}
+
+async function keep({ forge, pull }: Telling, key: string, body: string): Promise<Kept> {
+  const text = `${REHEARSAL_MARKER}\n${key}\n${body}`;
+  const say = (): Promise<void> => forge.keepComment(pull.number, REHEARSAL_MARKER, text);
+  await say();
+  return { say };
 }
 
 function verdictOf(

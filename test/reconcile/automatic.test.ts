@@ -119,6 +119,22 @@ describe("an Automatic ring on a protected branch", () => {
     expect(rig.remote.people.branches().has(BRANCH)).toBe(false);
   });
 
+  it("is not refused by us: while our closing fails its branch stays, because a forge closes what has none", async () => {
+    const rig = await createRig(NODES);
+    rig.forge.people.setRules({ protection: "frozen" });
+    const { born: one } = born(rig);
+    await rounds(rig, one, 5);
+    rig.forge.setFault(({ name }) => (name === "update" ? "failBefore" : "none"));
+    rig.commit({ "rings/canary.yaml": ringFile("canary").replace("promotion: Automatic", "promotion: PullRequest") });
+    await rounds(rig, one, 4);
+    expect(pullsOf(rig)).toMatchObject([{ state: "open" }]);
+
+    rig.forge.setFault(() => "none");
+    await rounds(rig, one, 4);
+    expect(pullsOf(rig)).toMatchObject([{ state: "closed", body: expect.stringContaining('"closed":"Superseded"') }]);
+    expect(rig.remote.people.branches().has(BRANCH)).toBe(false);
+  });
+
   it("is refused by a person who closes it, until there is something else to say", async () => {
     const rig = await createRig(NODES);
     rig.forge.people.setRules({ protection: "frozen" });

@@ -203,6 +203,50 @@ describe("a workload of Argo CD in a ring that is approved for its image", () =>
     expect([...rig.apps.remote.people.branches().keys()]).toEqual(["main"]);
   });
 
+  it("is not withdrawn on the word of policy that another leader has moved on from", async () => {
+    const ring = ringFile("canary", "onSupersede: Restart").replace("    - baseline: ubuntu-2204\n", "");
+    const rig = await proposed({ files: { "rings/canary.yaml": ring } });
+    const stop = rig.apps.forge.onOperation(({ name }) => {
+      if (name === "list") rig.commit({ "notes.md": String(rig.clock.now()) });
+    });
+    rig.commit({ "baselines/shared-images.yaml": baseline(APPS, "1.27.2") });
+    for (let round = 0; round < 12; round += 1) {
+      await rig.first.pass();
+      // So long that each pass asks for a list of its own.
+      await rig.turn(11_000);
+    }
+    expect(rig.forge.people.pulls()).toEqual([]);
+    expect(textOf(rig.remote, "main", "rings/canary.yaml")).toMatch(/level: shared-images-20241216/);
+    expect(stated(rig)).toEqual(["#1 open"]);
+
+    stop();
+    await rig.until("the newer one is asked for", () => stated(rig).includes("#2 open"));
+    expect(stated(rig)).toEqual(["#1 closed", "#2 open"]);
+  });
+
+  it("is left as it ended when it was merged and only the list is old", async () => {
+    const rig = await proposed();
+    const one = rig.born("ringward", {
+      forge: (forge) => ({
+        ...forge,
+        list: async (prefix) => (await forge.list(prefix)).map((pull) => ({ ...pull, state: "open" })),
+      }),
+    });
+    rig.apps.forge.people.merge(1, "alice");
+    await argo(rig);
+    for (let round = 0; round < 8; round += 1) {
+      await one.pass();
+      await rig.turn();
+    }
+
+    expect(pulls(rig)[0]).toMatchObject({
+      state: "merged",
+      comments: [],
+      body: expect.not.stringContaining('"closed":'),
+    });
+    expect(rig.events.filter(({ reason }) => reason === "ProposalClosed")).toEqual([]);
+  });
+
   it("keeps a person's commits on the branch", async () => {
     const rig = await proposed();
     const { head } = pulls(rig)[0]!;

@@ -11,10 +11,11 @@ import type { Forge } from "../../controller/forge/port.ts";
 import { createMemoryForge, type MemoryForge } from "../../controller/forge/memory/index.ts";
 import { escapeCode, escapeMarkdown } from "../../controller/forge/text.ts";
 import { createMemoryRemote, type MemoryRemote } from "../../controller/git/memory.ts";
-import type { PolicyGit } from "../../controller/git/port.ts";
+import type { CommitSha, PolicyGit } from "../../controller/git/port.ts";
 import { toPolicyInForce } from "../../controller/policy/in-force.ts";
 import { loadPolicy } from "../../controller/policy/load.ts";
 import { carryOutPromotions } from "../../controller/reconcile/promotion/carry-out.ts";
+import { createJustOpened } from "../../controller/reconcile/promotion/late.ts";
 import { listProposals } from "../../controller/reconcile/promotion/listing.ts";
 import type { PromotionEvent } from "../../controller/reconcile/promotion/scene.ts";
 
@@ -112,6 +113,7 @@ export function createBench(files: Readonly<Record<string, string>> = FILES): Be
     ["canary", ["v1.34.1", "v1.34.1"]],
     ["early", ["v1.34.1", "v1.34.1", "v1.34.1"]],
   ]);
+  const made = new Set<CommitSha>();
   const bench: Bench = {
     clock,
     remote,
@@ -123,7 +125,7 @@ export function createBench(files: Readonly<Record<string, string>> = FILES): Be
     main: (path) => remote.people.text("main", path),
     branches: () => [...remote.people.branches().keys()].filter((name) => name !== "main").sort(),
     pass: ({ git: handle = git, forge: asked = client, ...options } = {}) =>
-      passOver({ git: handle, forge: asked, clock, events, fleet, statuses, validators }, options),
+      passOver({ git: handle, forge: asked, clock, events, fleet, statuses, validators, made }, options),
     async settle() {
       for (let count = 0; count < 20; count++) {
         const passed = await bench.pass();
@@ -144,11 +146,13 @@ export interface PassPorts {
   readonly fleet: ReadonlyMap<string, readonly string[]>;
   readonly statuses: Map<string, RolloutRingStatus>;
   readonly validators: Validators;
+  /** What a process remembers of one pass in the next; left out: each pass is another process. */
+  readonly made?: Set<CommitSha>;
 }
 
 /** One pass of the controller: policy from the tracked branch, the plan, promotions, and what they ask for. */
 export async function passOver(
-  { git, forge, clock, events, fleet, statuses, validators }: PassPorts,
+  { git, forge, clock, events, fleet, statuses, validators, made = new Set() }: PassPorts,
   { hours = 0, brakes = [] }: Pick<PassOptions, "hours" | "brakes">,
 ): Promise<Passed> {
   const now = clock.now();
@@ -190,12 +194,14 @@ export async function passOver(
     branch: "main",
     matters: () => true,
     histories: new Map(),
+    justOpened: createJustOpened(clock),
     transport: clock,
   }).catch(() => undefined);
   const promotions = planPromotions(plan, { policy, candidates, proposals: listed?.known, now });
   const { written } = await carryOutPromotions({
     transport: clock,
     protection: { until: 0 },
+    made,
     promotions,
     render: (request) =>
       renderRequest(

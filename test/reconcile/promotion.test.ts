@@ -4,6 +4,7 @@ import type { Forge } from "../../controller/forge/port.ts";
 import { readMarker } from "../../controller/core/promotion/index.ts";
 import type { GitOperation } from "../../controller/git/memory.ts";
 import type { CommitSha } from "../../controller/git/port.ts";
+import { LATE_MS } from "../../controller/reconcile/promotion/late.ts";
 import {
   baselineFile,
   type Bench,
@@ -199,6 +200,54 @@ describe("a ring with PullRequest", () => {
       [1, "closed"],
       [2, "open"],
     ]);
+  });
+
+  it("is not told to be closed when it was merged and only the list is old", async () => {
+    const bench = await soakedBench();
+    const client = bench.forge.open({ login: "ringward" });
+    const old = await client.list("ringward/");
+    bench.forge.people.merge(1, "alice");
+    await bench.pass({ forge: { ...client, list: () => Promise.resolve(old) } });
+
+    const [pull] = pulls(bench);
+    expect(pull).toMatchObject({ state: "merged", comments: [] });
+    expect(readMarker(pull?.body ?? "")?.closed).toBeUndefined();
+    expect(reasons(bench)).not.toContain("early ProposalClosed");
+  });
+
+  it("keeps its page once it is merged, also where the list still calls it open", async () => {
+    const bench = await soakedBench();
+    const client = bench.forge.open({ login: "ringward" });
+    const old = (await client.list("ringward/")).map((pull) => ({ ...pull, body: "" }));
+    const [before] = pulls(bench);
+    bench.forge.people.merge(1, "alice");
+    // The branch as it was read last: the merge is not fetched yet.
+    const { git } = bench;
+    const head = before?.baseSha as CommitSha;
+    const late = { ...git, fetch: async () => ({ ...(await git.fetch()), head }) };
+    await bench.pass({ git: late, forge: { ...client, list: () => Promise.resolve(old) } });
+
+    expect(pulls(bench)[0]).toMatchObject({ state: "merged", title: before?.title, body: before?.body });
+  });
+
+  it("is not closed on the word of policy that another leader has moved on from", async () => {
+    const bench = await soakedBench();
+    bench.remote.people.commitFiles(
+      "main",
+      { "policy/rings/early.yaml": null, "policy/rings/late.yaml": ringFile("late", "  after: [canary]\n") },
+      { time: bench.clock.now() },
+    );
+    const client = bench.forge.open({ login: "ringward" });
+    const list: Forge["list"] = (prefix) => {
+      bench.remote.people.commitFiles("main", { "notes.md": "moved\n" }, { time: bench.clock.now() });
+      return client.list(prefix);
+    };
+    const passed = await bench.pass({ forge: { ...client, list } });
+    expect(pulls(bench)[0]).toMatchObject({ number: 1, state: "open" });
+    expect(passed.written).toBe(true);
+
+    await bench.settle();
+    expect(pulls(bench)[0]).toMatchObject({ number: 1, state: "closed" });
   });
 
   it("gives way to a newer level: one is closed, the next opened", async () => {
@@ -415,6 +464,9 @@ describe("trouble", () => {
         await tryPass(2);
         await tryPass(0);
         await tryPass(0);
+        await bench.settle();
+        // A branch whose maker did not hear of it may be somebody else's: it is waited until every list shows what became of it.
+        bench.clock.advance(LATE_MS);
         await bench.settle();
 
         expect(

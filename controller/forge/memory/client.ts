@@ -3,11 +3,13 @@
 import { type FoundIssue, keepOneComment, keepOneIssue } from "../keep-one.ts";
 import type { Annotation, Forge, MergeRequest, MergeResult, PullComment, PullHistory, Report } from "../port.ts";
 import { boundBody, boundLine, boundTitle } from "../text.ts";
+import { listed, noteVersion } from "./lag.ts";
 import { newPull } from "./people.ts";
 import type { IssueRecord, PullRecord, StatusRecord } from "./records.ts";
 import {
   addComment,
   addIssue,
+  type Around,
   changedPaths,
   closePull,
   findOpen,
@@ -26,18 +28,21 @@ import {
 /** Runs one request with the fault that is set for it. */
 export type Operate = <T>(operation: Omit<ForgeOperation, "sequence" | "handle">, work: () => T) => Promise<T>;
 
-export function createOperate(store: Store, handle: string): Operate {
-  return async (asked, work) => {
-    await store.options.gate?.({ handle, ...asked });
-    const operation: ForgeOperation = { sequence: ++store.sequence, handle, ...asked };
-    for (const listener of store.listeners) listener(operation);
-    const fault = store.fault(operation);
-    if (fault === "failBefore") throw new Error(`forge ${operation.name} failed: connection refused`);
-    observe(store);
-    const result = work();
-    if (fault === "loseReply") throw new Error(`forge ${operation.name} failed: connection reset before the reply`);
-    return result;
-  };
+export function createOperate(store: Store, handle: string, around: Around = (_, send) => send()): Operate {
+  return (asked, work) => around({ handle, ...asked }, async () => serve(store, { handle, ...asked }, work));
+}
+
+function serve<T>(store: Store, asked: Omit<ForgeOperation, "sequence">, work: () => T): T {
+  const operation: ForgeOperation = { sequence: ++store.sequence, ...asked };
+  for (const listener of store.listeners) listener(operation);
+  const fault = store.fault(operation);
+  if (fault === "failBefore") throw new Error(`forge ${operation.name} failed: connection refused`);
+  observe(store);
+  noteVersion(store);
+  const result = work();
+  noteVersion(store);
+  if (fault === "loseReply") throw new Error(`forge ${operation.name} failed: connection reset before the reply`);
+  return result;
 }
 
 interface Client {
@@ -83,12 +88,12 @@ function create({ store, login }: Client, request: Parameters<Forge["open"]>[0])
 function pullsOf(client: Client): Pick<Forge, "list" | "listOpen" | "open" | "update" | "close"> {
   const { store, login, operate } = client;
   const newestFirst = (keep: (record: PullRecord) => boolean): ReturnType<typeof viewPull>[] =>
-    [...store.pulls.values()]
+    [...listed(store).pulls.values()]
       .filter(keep)
       .sort((one, other) => other.number - one.number)
       .map(viewPull);
   const find = (head: string, base: string): Promise<PullRecord | undefined> =>
-    operate({ name: "find", write: false, head }, () => findOpen(store, head, base));
+    operate({ name: "find", write: false, head }, () => findOpen(listed(store), head, base));
 
   async function createOrFind(request: Parameters<Forge["open"]>[0]): Promise<PullRecord> {
     try {
@@ -142,7 +147,8 @@ function pullsOf(client: Client): Pick<Forge, "list" | "listOpen" | "open" | "up
       const body = boundBody(comment);
       const record = await operate({ name: "get", write: false, number }, () => pullOf(store, number));
       if (record.state !== "open") return;
-      if (body.trim() !== "" && !record.comments.some((made) => made.body === body))
+      const said = commentsOf(client, number);
+      if (body.trim() !== "" && !said.some((made) => made.body === body))
         await operate({ name: "comment", write: true, number }, () => addComment(store, number, login, body));
       await operate({ name: "close", write: true, number }, () => closePull(store, number, login));
     },
@@ -150,7 +156,8 @@ function pullsOf(client: Client): Pick<Forge, "list" | "listOpen" | "open" | "up
 }
 
 function commentsOf({ store, login }: Client, number: number): readonly PullComment[] {
-  return pullOf(store, number).comments.map(({ id, author, body, createdTime }) => ({
+  const comments = listed(store).pulls.get(number)?.comments ?? [];
+  return comments.map(({ id, author, body, createdTime }) => ({
     id,
     author,
     body,
@@ -168,12 +175,14 @@ function historyOf(client: Client, number: number): PullHistory {
         ? { by: record.mergedBy ?? "ghost", time: closedTime, commit: mergeCommit }
         : undefined,
     closed: state === "closed" ? { by: record.closedBy, time: closedTime } : undefined,
-    reviews: record.reviews.map(({ author, state: verdict, commit, time }) => ({
-      author,
-      state: verdict,
-      commit,
-      time,
-    })),
+    reviews: (listed(client.store).pulls.get(number)?.reviews ?? []).map(
+      ({ author, state: verdict, commit, time }) => ({
+        author,
+        state: verdict,
+        commit,
+        time,
+      }),
+    ),
     comments: commentsOf(client, number),
   };
 }
@@ -210,7 +219,7 @@ async function say({ store, login, operate }: Client, report: Report): Promise<v
     status.summary === summary &&
     sameAnnotations(status.annotations, annotations);
   const last = await operate({ name: "statuses", write: false, report: name }, () =>
-    store.statuses.findLast((status) => status.commit === commit && status.name === name),
+    listed(store).statuses.findLast((status) => status.commit === commit && status.name === name),
   );
   if (said(last)) return;
   await operate({ name: "report", write: true, report: name }, () => {
@@ -287,7 +296,7 @@ function keepIssue(
       list: () =>
         operate({ name: "issues", write: false }, () =>
           store.rules.hasIssues
-            ? [...store.issues.values()].filter(({ author }) => author === login).map(viewIssue)
+            ? [...listed(store).issues.values()].filter(({ author }) => author === login).map(viewIssue)
             : undefined,
         ),
       make: (title, body) =>

@@ -3,8 +3,10 @@
 // does: look, open, look again. Must never know more than a forge could see: branches and who asked.
 import type { Forge } from "../port.ts";
 import { createOperate, openClient } from "./client.ts";
+import { type Lag, startLagging } from "./lag.ts";
 import { type MemoryForgePeople, peopleOf } from "./people.ts";
 import {
+  type Around,
   type ForgeOperation,
   type MemoryForgeFault,
   type MemoryForgeOptions,
@@ -13,14 +15,17 @@ import {
   type Store,
 } from "./store.ts";
 
+export type { Lag } from "./lag.ts";
 export type { MemoryForgePeople } from "./people.ts";
-export type { ForgeOperation, MemoryForgeSnapshot } from "./store.ts";
+export { type ForgeOperation, forgeWrites, type MemoryForgeSnapshot } from "./store.ts";
 
 export interface MemoryForge {
   /** A client of its own; `login` is the author of what it opens. */
-  open(options: { readonly login: string; readonly name?: string }): Forge;
+  open(options: { readonly login: string; readonly name?: string; readonly around?: Around }): Forge;
   /** Decides the fault of each operation from now on. */
   setFault(fault: (operation: ForgeOperation) => MemoryForgeFault): void;
+  /** From now on lists answer late. */
+  setLag(lag: Lag): void;
   /** Told about each operation before it runs. Answers how to stop listening. */
   onOperation(listener: (operation: ForgeOperation) => void): () => void;
   /** Lets the pull requests follow their branches now (every request does it too); a scheduler calls it after each move of a branch. */
@@ -44,11 +49,15 @@ export function createMemoryForge(options: MemoryForgeOptions): MemoryForge {
     sequence: 0,
     fault: () => "none",
     listeners: new Set(),
+    lagging: undefined,
   };
   return {
-    open: ({ login, name }) => openClient(store, login, createOperate(store, name ?? login)),
+    open: ({ login, name, around }) => openClient(store, login, createOperate(store, name ?? login, around)),
     setFault(fault) {
       store.fault = fault;
+    },
+    setLag(lag) {
+      store.lagging = startLagging(lag);
     },
     onOperation(listener) {
       store.listeners.add(listener);
@@ -63,6 +72,7 @@ export function createMemoryForge(options: MemoryForgeOptions): MemoryForge {
         rules: store.rules,
         nextNumber: store.nextNumber,
         nextId: store.nextId,
+        lagging: store.lagging,
       }),
     restore(snapshot) {
       const copy = structuredClone(snapshot);
@@ -72,6 +82,7 @@ export function createMemoryForge(options: MemoryForgeOptions): MemoryForge {
       store.rules = copy.rules;
       store.nextNumber = copy.nextNumber;
       store.nextId = copy.nextId;
+      store.lagging = copy.lagging;
     },
     people: peopleOf(store),
   };

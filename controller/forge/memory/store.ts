@@ -2,6 +2,7 @@
 import type { Clock } from "../../clock.ts";
 import type { CommitSha } from "../../git/port.ts";
 import type { MergeMethod, PullRequest } from "../port.ts";
+import type { Lagging, Listed } from "./lag.ts";
 import { type IssueRecord, type PullRecord, settle, type StatusRecord } from "./records.ts";
 
 /** What the forge needs of the repository beside it; `people` of the in-memory remote fits. */
@@ -39,18 +40,24 @@ export interface ForgeOperation {
 
 export type ForgeRead = "list" | "listOpen" | "find" | "get" | "files" | "history" | "comments" | "statuses" | "issues";
 
-export type ForgeWrite =
-  | "create"
-  | "label"
-  | "update"
-  | "comment"
-  | "editComment"
-  | "deleteComment"
-  | "close"
-  | "report"
-  | "merge"
-  | "createIssue"
-  | "updateIssue";
+/** Every kind of request that changes something. */
+export const forgeWrites = [
+  "create",
+  "label",
+  "update",
+  "comment",
+  "editComment",
+  "deleteComment",
+  "close",
+  "report",
+  "merge",
+  "createIssue",
+  "updateIssue",
+] as const;
+export type ForgeWrite = (typeof forgeWrites)[number];
+
+/** Stands around every request of one client: it may hold the request back, let it go late, or lose its answer. */
+export type Around = <T>(asked: Omit<ForgeOperation, "sequence">, send: () => Promise<T>) => Promise<T>;
 
 /** `failBefore`: nothing happens and the caller gets an error. `loseReply`: it happens and the caller gets an error. */
 export type MemoryForgeFault = "none" | "failBefore" | "loseReply";
@@ -63,6 +70,7 @@ export interface MemoryForgeSnapshot {
   readonly rules: ForgeRules;
   readonly nextNumber: number;
   readonly nextId: number;
+  readonly lagging?: Lagging | undefined;
 }
 
 /** How people set the repository up. */
@@ -77,8 +85,6 @@ export interface MemoryForgeOptions {
   readonly git: ForgeGit;
   /** Policy time. */
   readonly clock: Clock;
-  /** Awaited before each operation: a scheduler holds and releases requests here. */
-  readonly gate?: (operation: Omit<ForgeOperation, "sequence">) => Promise<void>;
 }
 
 /** The forge's own refusals (422 and the like), as opposed to lost requests. */
@@ -96,6 +102,8 @@ export interface Store {
   sequence: number;
   fault: (operation: ForgeOperation) => MemoryForgeFault;
   readonly listeners: Set<(operation: ForgeOperation) => void>;
+  /** Undefined: lists show the present. */
+  lagging: Lagging | undefined;
 }
 
 export function now(store: Store): string {
@@ -167,7 +175,7 @@ export function closePull(store: Store, number: number, by: string): void {
   if (record.state === "open") savePull(store, { ...record, state: "closed", closedTime: now(store), closedBy: by });
 }
 
-export function findOpen(store: Store, head: string, base: string): PullRecord | undefined {
+export function findOpen(store: Pick<Listed, "pulls">, head: string, base: string): PullRecord | undefined {
   return [...store.pulls.values()].find(
     (record) => record.state === "open" && record.head === head && record.base === base && record.fork === undefined,
   );

@@ -55,6 +55,7 @@ export async function keepManifestBranch(
   };
   // By the forge where it commits in our account's name (verified).
   const pushed = await (forge?.push === undefined ? git.push(commit) : forge.push(commit));
+  if (tip === undefined && pushed.kind === "Pushed") opened.made.add(pushed.commit);
   return pushed.kind;
 }
 

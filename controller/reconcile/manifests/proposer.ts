@@ -97,6 +97,11 @@ async function propose(ports: ManifestProposerPorts, memory: Memory, pass: Promo
     settings: view.spec.proposals,
     now: input.now,
   });
+  // A leader that was paused must not close what another one opened on newer policy.
+  if (decided.closing.length > 0 && (await view.git.fetch()).head !== view.head) {
+    ports.poke();
+    return true;
+  }
   for (const { place, block } of decided.waiting) tellOnce({ ports, memory }, place, block.reason, block.message);
   for (const closing of decided.closing) {
     const scene = scenes.get(closing.repository);

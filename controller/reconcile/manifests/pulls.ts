@@ -3,6 +3,7 @@ import type { Reason } from "../../api/reasons.ts";
 import { type ManifestClosing, type ManifestProposal, parseManifestBranch } from "../../core/manifests/index.ts";
 import { markClosed, readMarker } from "../../core/promotion/index.ts";
 import type { PullRequest } from "../../forge/port.ts";
+import { isJustMade, isShown } from "../promotion/late.ts";
 import { deleteManifestBranch, keepManifestBranch } from "./branch.ts";
 import {
   attempt,
@@ -33,6 +34,7 @@ export async function keepPull(scene: PullScene, proposal: ManifestProposal): Pr
     return;
   }
   if (open === undefined && (await isAnswered(scene, proposal.branch))) return memory.repositories.forget(opened);
+  if (open === undefined && (await mayBeOpen(scene, proposal.branch))) return;
   const kept = await keepManifestBranch(opened, proposal, work.edited.files, {
     scope: scopeOf(proposal),
     now: ports.clock.now(),
@@ -50,11 +52,13 @@ export async function keepPull(scene: PullScene, proposal: ManifestProposal): Pr
       body: page.body,
       labels: ["ringward"],
     });
+    opened.justOpened.add(pull);
     changed(scene);
     return tellOnce(scene, proposal, "ProposalOpened", `pull request #${pull.number} (${pull.url}): ${page.title}`);
   }
   const marker = readMarker(open.body);
   if (marker?.evidence === page.evidence && marker.closed === undefined) return;
+  if (!(await isOpen(scene, open))) return memory.repositories.forget(opened);
   await opened.forge.update(open.number, { title: page.title, body: page.body });
   changed(scene);
 }
@@ -66,6 +70,19 @@ async function isAnswered({ opened, pulls }: PullScene, branch: string): Promise
     const seen = pulls.find((one) => one.number === pull.number);
     return pull.head === branch && pull.base === opened.branch && seen?.state !== pull.state;
   });
+}
+
+/** Whether another process may have opened a pull request of a branch that no list shows yet. */
+async function mayBeOpen({ opened, ports, pulls }: PullScene, branch: string): Promise<boolean> {
+  const tip = opened.tips.get(branch);
+  if (tip === undefined || opened.made.has(tip) || isShown(pulls, branch, tip)) return false;
+  return isJustMade(opened.git, tip, ports.clock.now());
+}
+
+/** Asked by its number: the page of one that is merged is history. */
+async function isOpen({ opened }: PullScene, { number }: PullRequest): Promise<boolean> {
+  const { merged, closed } = await opened.forge.history(number);
+  return merged === undefined && closed === undefined;
 }
 
 export async function closePull(scene: PullScene, { proposal, reason, comment }: ManifestClosing): Promise<void> {
@@ -82,6 +99,8 @@ async function endPull(
   { ring }: { readonly ring: string },
 ): Promise<void> {
   const { forge } = scene.opened;
+  // The list was old: nothing of ours ended it.
+  if (!(await isOpen(scene, pull))) return scene.memory.repositories.forget(scene.opened);
   if (readMarker(pull.body)?.closed === undefined)
     await forge.update(pull.number, { body: markClosed(pull.body, reason) });
   await forge.close(pull.number, comment);
@@ -101,6 +120,7 @@ export async function sweepBranches(scene: PullScene, busy: ReadonlySet<string>)
     if (waits || refused || parseManifestBranch(branch) === undefined || mine.some(({ state }) => state === "open"))
       continue;
     await attempt(scene, branch, async () => {
+      if (await mayBeOpen(scene, branch)) return;
       if (!(await isAnswered(scene, branch)) && (await deleteManifestBranch(opened, branch))) changed(scene);
     });
   }

@@ -9,6 +9,7 @@ import type { CommitSha, PolicyGit } from "../../git/port.ts";
 import type { RepositoryView } from "../policy-source.ts";
 import { knownBranches } from "./plain.ts";
 import { type Histories, peopleOf } from "../promotion/histories.ts";
+import { createJustOpened, type JustOpened } from "../promotion/late.ts";
 
 /** One that can be written to in this pass. */
 export interface Opened {
@@ -21,6 +22,9 @@ export interface Opened {
   readonly head: CommitSha;
   /** Branches of manifest proposals. */
   readonly tips: ReadonlyMap<string, CommitSha>;
+  readonly justOpened: JustOpened;
+  /** Tips with which this process made a branch. */
+  readonly made: Set<CommitSha>;
 }
 
 /** What this process remembers of one; losing it costs a fetch and a listing. */
@@ -35,6 +39,8 @@ interface Memory {
   /** It failed: nothing is asked of it before this time, transport ms. */
   retryAt: number;
   readonly histories: Histories;
+  readonly justOpened: JustOpened;
+  readonly made: Set<CommitSha>;
 }
 
 export interface RepositoryPorts {
@@ -80,6 +86,8 @@ export function createRepositories(ports: RepositoryPorts): Repositories {
       listedAt: 0,
       retryAt: 0,
       histories: new Map(),
+      justOpened: createJustOpened(ports.transport),
+      made: new Set(),
     };
     memories.set(name, fresh);
     return fresh;
@@ -95,19 +103,22 @@ export function createRepositories(ports: RepositoryPorts): Repositories {
   return {
     async open(view, now) {
       const opened: Opened[] = [];
-      const add = async (one: Omit<Opened, "tips">): Promise<void> => {
-        opened.push({ ...one, tips: await one.git.branches(MANIFEST_PREFIX) });
+      const add = async (
+        { justOpened, made }: Memory,
+        one: Omit<Opened, "tips" | "justOpened" | "made">,
+      ): Promise<void> => {
+        opened.push({ ...one, justOpened, made, tips: await one.git.branches(MANIFEST_PREFIX) });
       };
       const { spec, git, forge, head } = view;
-      memoryOf(undefined, JSON.stringify([spec.url, spec.branch]));
-      if (!rests(undefined)) await add({ name: undefined, git, forge, branch: spec.branch ?? "main", head });
+      const own = memoryOf(undefined, JSON.stringify([spec.url, spec.branch]));
+      if (!rests(undefined)) await add(own, { name: undefined, git, forge, branch: spec.branch ?? "main", head });
       for (const entry of spec.manifestRepositories ?? []) {
         const memory = memoryOf(entry.name, JSON.stringify([entry, spec.clusterName]));
         if (rests(entry.name)) continue;
         try {
           await refresh(ports, memory, entry, spec, now);
           if (memory.git !== undefined && memory.head !== undefined)
-            await add({
+            await add(memory, {
               name: entry.name,
               git: memory.git,
               forge: memory.forge,
@@ -126,7 +137,9 @@ export function createRepositories(ports: RepositoryPorts): Repositories {
       if (memory === undefined) throw new Error(`manifest repository ${name ?? "policy"} was not opened`);
       const now = ports.transport.monotonic();
       if (memory.listed === undefined || now - memory.listedAt >= ports.listEveryMs) {
-        memory.listed = (await forge.list(MANIFEST_PREFIX)).filter((pull) => pull.base === branch);
+        memory.listed = memory.justOpened
+          .complete(await forge.list(MANIFEST_PREFIX))
+          .filter((pull) => pull.base === branch);
         memory.listedAt = now;
       }
       const known: KnownManifestProposal[] = [];

@@ -10,7 +10,20 @@ import type { CommitSha } from "../../git/port.ts";
 import { deleteOurs, isOurs } from "./branches.ts";
 import { type Files, filesFor, findRing, hashFiles, messageFor, readTrailers } from "./files.ts";
 import { ringSpecOf } from "./ring-edit.ts";
-import { type About, ask, attempt, type ForgeScene, hasForge, isAnswered, push, type Scene, tell } from "./scene.ts";
+import {
+  type About,
+  ask,
+  attempt,
+  type ForgeScene,
+  hasForge,
+  isAnswered,
+  isOpen,
+  mayBeOpen,
+  mayClose,
+  push,
+  type Scene,
+  tell,
+} from "./scene.ts";
 
 /** No object's name holds an underscore, so no ring's proposals ever stand here. */
 const AUTOMATIC_PREFIX = "ringward/_automatic/";
@@ -178,15 +191,17 @@ async function keepOpen(
   ].join("\n");
   if (open !== undefined) {
     if (readMarker(open.body)?.evidence === content) return open;
+    if (!(await isOpen(scene, open.number))) return undefined;
     await ask(() => scene.forge.update(open.number, { title, body }));
     scene.wrote.written = true;
     return open;
   }
-  if (await isAnswered(scene, branch)) return undefined;
+  if ((await isAnswered(scene, branch)) || (await mayBeOpen(scene, branch))) return undefined;
   const pull = await ask(() =>
     scene.forge.open({ head: branch, base: scene.branch, title, body, labels: ["ringward"] }),
   );
   scene.wrote.written = true;
+  scene.opened.push(pull);
   tell(scene, "ProposalOpened", about, `pull request #${pull.number} (${pull.url}): ${title}`);
   return pull;
 }
@@ -195,20 +210,27 @@ async function keepOpen(
 export async function closeUnwantedAutomatic(scene: ForgeScene): Promise<void> {
   const wanted = new Set(scene.promotions.automatic.map(({ ring }) => `${AUTOMATIC_PREFIX}${branchPart(ring.name)}`));
   const about = (branch: string): About => ({ ring: branch.slice(AUTOMATIC_PREFIX.length), level: undefined });
+  // Without its branch an open one is closed by the forge, which looks like a person's refusal: ours is closed first, and says so.
+  const open = new Set<string>();
   for (const pull of scene.pulls) {
     if (pull.state !== "open" || !pull.head.startsWith(AUTOMATIC_PREFIX) || wanted.has(pull.head)) continue;
+    open.add(pull.head);
     await attempt(scene, about(pull.head), async () => {
+      if (!(await mayClose(scene, pull.number))) return;
       const comment =
         "Ringward closes this: the ring's entries say this already, or it is not promoted automatically any more.";
       const marker = { ...readMarker(pull.body), closed: "Superseded" };
       await ask(() => scene.forge.update(pull.number, { body: `${comment}\n\n${writeMarker(marker)}\n` }));
       await ask(() => scene.forge.close(pull.number, comment));
+      open.delete(pull.head);
       scene.wrote.written = true;
       tell(scene, "ProposalClosed", about(pull.head), `pull request #${pull.number}: ${comment}`);
     });
   }
   for (const branch of scene.branches.keys()) {
-    if (!branch.startsWith(AUTOMATIC_PREFIX) || wanted.has(branch)) continue;
-    await attempt(scene, about(branch), () => deleteOurs(scene, branch));
+    if (!branch.startsWith(AUTOMATIC_PREFIX) || wanted.has(branch) || open.has(branch)) continue;
+    await attempt(scene, about(branch), async () => {
+      if (!(await mayBeOpen(scene, branch))) await deleteOurs(scene, branch);
+    });
   }
 }

@@ -10,7 +10,7 @@ import {
 import type { CommitSha, GitSnapshot } from "../../git/port.ts";
 import { type Files, hashFiles, messageFor, readTrailers } from "./files.ts";
 import { levelPath } from "./level-file.ts";
-import { attempt, type ForgeScene, isAnswered, push, type Scene, tell } from "./scene.ts";
+import { attempt, type ForgeScene, isAnswered, mayBeOpen, push, type Scene, tell } from "./scene.ts";
 
 /** Makes or rebuilds the branch; false when somebody else moved it just now. */
 export async function keepBranch(scene: ForgeScene, request: ProposalRequest, files: Files): Promise<boolean> {
@@ -90,7 +90,7 @@ export async function sweepBranches(scene: ForgeScene): Promise<void> {
     const refused = newest?.state === "closed" && readMarker(newest.body)?.closed === undefined;
     if (refused) continue;
     await attempt(scene, { ring, level: undefined }, async () => {
-      if (!(await isAnswered(scene, branch))) await deleteOurs(scene, branch);
+      if (!(await mayBeOpen(scene, branch)) && !(await isAnswered(scene, branch))) await deleteOurs(scene, branch);
     });
   }
 }

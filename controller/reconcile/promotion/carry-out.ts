@@ -21,6 +21,9 @@ import {
   type ForgeScene,
   hasForge,
   isAnswered,
+  isOpen,
+  mayBeOpen,
+  mayClose,
   type Scene,
   tell,
 } from "./scene.ts";
@@ -39,11 +42,11 @@ export async function carryOutPromotions(input: CarryOut): Promise<CarriedOut> {
     wrote: { written: false },
     heads: new Map(),
     opened: [],
-    fresh: { pulls: undefined },
+    fresh: { pulls: undefined, isHead: undefined },
   };
   for (const promotion of input.promotions.automatic) {
     const result = await commitEntries(scene, promotion);
-    if (result === "Pushed" || result === "Moved") return { written: true, heads: new Map(), opened: [] };
+    if (result === "Pushed" || result === "Moved") return { written: true, heads: new Map(), opened: scene.opened };
   }
   if (hasForge(scene)) await keepPullRequests(scene);
   else if (input.forge === "none") await keepPlainBranches(scene);
@@ -77,7 +80,7 @@ async function propose(scene: ForgeScene, request: ProposalRequest): Promise<voi
   const marker = open === undefined ? undefined : readMarker(open.body);
   const rendered = scene.render(request, marker);
   if (open === undefined) {
-    if (await isAnswered(scene, request.branch)) return;
+    if ((await isAnswered(scene, request.branch)) || (await mayBeOpen(scene, request.branch))) return;
     const pull = await ask(() =>
       scene.forge.open({
         head: request.branch,
@@ -93,6 +96,7 @@ async function propose(scene: ForgeScene, request: ProposalRequest): Promise<voi
     return;
   }
   if (marker?.evidence === rendered.evidence && marker.closed === undefined) return;
+  if (!(await isOpen(scene, open.number))) return;
   await ask(() => scene.forge.update(open.number, { title: rendered.title, body: rendered.body }));
   scene.wrote.written = true;
 }
@@ -100,7 +104,7 @@ async function propose(scene: ForgeScene, request: ProposalRequest): Promise<voi
 /** Closes a pull request and deletes its branch. The body says first that this was Ringward: a closing alone would be a rejection. */
 async function closeProposal(scene: ForgeScene, closing: ClosingProposal): Promise<void> {
   const pull = scene.pulls.find((one) => one.number === closing.number);
-  if (pull === undefined || pull.state !== "open") return;
+  if (pull === undefined || pull.state !== "open" || !(await mayClose(scene, pull.number))) return;
   if (readMarker(pull.body)?.closed === undefined)
     await ask(() => scene.forge.update(pull.number, { body: markClosed(pull.body, closing.reason) }));
   await ask(() => scene.forge.close(pull.number, closing.comment));

@@ -10,6 +10,7 @@ import {
 } from "../../core/promotion/index.ts";
 import type { Plan, PlanInput } from "../../core/rollout/plan.ts";
 import { escapeCode, escapeMarkdown } from "../../forge/text.ts";
+import type { CommitSha } from "../../git/port.ts";
 import type { EventInput } from "../../kube/events.ts";
 import { type BesideOptions, createBeside } from "../beside.ts";
 import type { PolicyView, RepositoryView } from "../policy-source.ts";
@@ -17,6 +18,7 @@ import { type Said, talk } from "./talk.ts";
 import type { Histories } from "./histories.ts";
 import { carryOutPromotions } from "./carry-out.ts";
 import { listBranches } from "./plain.ts";
+import { createJustOpened, type JustOpened } from "./late.ts";
 import { type ListedProposals, listProposals } from "./listing.ts";
 import type { PromotionEvent } from "./scene.ts";
 
@@ -57,6 +59,9 @@ interface Memory {
   listed: ListedProposals | undefined;
   listedAt: number;
   readonly histories: Histories;
+  readonly justOpened: JustOpened;
+  /** Tips with which this process made a branch. */
+  readonly made: Set<CommitSha>;
   readonly said: Said;
   readonly protection: { until: number };
   records: ReadonlyMap<string, RingRecord> | undefined;
@@ -68,6 +73,8 @@ export function createPromoter(ports: PromoterPorts): Promoter {
     listed: undefined,
     listedAt: 0,
     histories: new Map(),
+    justOpened: createJustOpened(ports.transport),
+    made: new Set(),
     said: new Map(),
     protection: { until: Number.NEGATIVE_INFINITY },
     records: undefined,
@@ -142,8 +149,10 @@ async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionSce
     clock: ports.clock,
     transport: ports.transport,
     protection: memory.protection,
+    made: memory.made,
     tell: (event) => ports.record(toEvent(event)),
   });
+  for (const pull of opened) memory.justOpened.add(pull);
   if (written) {
     memory.listed = undefined;
     ports.poke();
@@ -190,6 +199,7 @@ async function list(
       branch: spec.branch ?? "main",
       matters: (digest) => digests.has(digest),
       histories: memory.histories,
+      justOpened: memory.justOpened,
       transport: ports.transport,
     });
     memory.listedAt = now;

@@ -13,6 +13,7 @@ import { UserError } from "../../errors.ts";
 import type { Forge, PullRequest } from "../../forge/port.ts";
 import type { CommitSha, GitSnapshot, NewCommit, PolicyGit } from "../../git/port.ts";
 import type { Files } from "./files.ts";
+import { isJustMade, isShown } from "./late.ts";
 import type { BranchHead } from "./talk.ts";
 
 /** Something that people should hear: an event on the ring. */
@@ -44,6 +45,8 @@ export interface CarryOut {
   readonly transport: Clock;
   /** Until when the tracked branch is known to refuse pushes, transport ms. */
   readonly protection: { until: number };
+  /** Tips with which this process made a branch: nobody else has opened anything of them. */
+  readonly made: Set<CommitSha>;
   readonly tell: (event: PromotionEvent) => void;
 }
 
@@ -61,7 +64,7 @@ export interface Scene extends CarryOut {
   readonly wrote: { written: boolean };
   readonly heads: Map<string, BranchHead>;
   readonly opened: PullRequest[];
-  readonly fresh: { pulls: readonly PullRequest[] | undefined };
+  readonly fresh: { pulls: readonly PullRequest[] | undefined; isHead: boolean | undefined };
 }
 
 /** With a forge that answered. */
@@ -106,8 +109,8 @@ export function tell(input: CarryOut, reason: Reason, { ring, baseline, level }:
 }
 
 /** Through the forge's API where commits are made there in our account's name (verified), else with git. */
-export function push(
-  { git, forge, head, snapshot, clock }: CarryOut,
+export async function push(
+  { git, forge, head, snapshot, clock, made }: CarryOut,
   branch: string,
   files: Files,
   message: string,
@@ -116,8 +119,10 @@ export function push(
   // History's dates do not go back, also where the policy's clock lags behind whoever committed last.
   const time = Math.max(clock.now(), snapshot.time);
   const commit: NewCommit = { branch, parent: head, files, message, time, ...(expect === undefined ? {} : { expect }) };
-  const byForge = forge === undefined || forge === "none" ? undefined : forge.push;
-  return byForge === undefined ? git.push(commit) : byForge(commit);
+  const byGit = forge === undefined || forge === "none" || forge.push === undefined;
+  const pushed = await (byGit ? git.push(commit) : forge.push(commit));
+  if (expect === "absent" && pushed.kind === "Pushed") made.add(pushed.commit);
+  return pushed;
 }
 
 /**
@@ -132,4 +137,32 @@ export async function isAnswered(scene: ForgeScene, branch: string): Promise<boo
     const seen = scene.pulls.find((one) => one.number === pull.number);
     return pull.head === branch && (seen === undefined || seen.state !== pull.state);
   });
+}
+
+/** Whether another process may have opened a pull request of a branch that no list shows yet. */
+export async function mayBeOpen(scene: ForgeScene, branch: string): Promise<boolean> {
+  const { made, git, branches, clock, pulls } = scene;
+  const tip = branches.get(branch);
+  if (tip === undefined || made.has(tip) || isShown(pulls, branch, tip)) return false;
+  return isJustMade(git, tip, clock.now());
+}
+
+/**
+ * Whether a pull request may be closed on the word of this pass: it still is open, whatever the list said, and policy still is what the plan
+ * was made from. A leader that was paused, or a list that is old, must not close what another one has just opened, nor what was merged.
+ */
+export async function mayClose(scene: ForgeScene, number: number): Promise<boolean> {
+  scene.fresh.isHead ??= (await scene.git.fetch()).head === scene.head;
+  if (!scene.fresh.isHead) {
+    // Policy is read again before the next look.
+    scene.wrote.written = true;
+    return false;
+  }
+  return isOpen(scene, number);
+}
+
+/** Whether a pull request is open, asked by its number: what a list says may be old, and the page of one that is merged is history. */
+export async function isOpen(scene: ForgeScene, number: number): Promise<boolean> {
+  const { merged, closed } = await ask(() => scene.forge.history(number));
+  return merged === undefined && closed === undefined;
 }

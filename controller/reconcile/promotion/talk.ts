@@ -22,6 +22,7 @@ import type { PolicyInForce } from "../../core/model.ts";
 import type { Plan, PlanInput } from "../../core/rollout/plan.ts";
 import type { Forge, PullRequest } from "../../forge/port.ts";
 import type { CommitSha } from "../../git/port.ts";
+import { LATE_MS } from "./late.ts";
 
 /** Where a proposal's branch is, and whether it says what would be proposed now. */
 export interface BranchHead {
@@ -48,7 +49,16 @@ export interface Talk {
 }
 
 /** What this process said last about each thing, and when it may try again what was refused. Losing it costs a few reads. */
-export type Said = Map<string, { readonly what: string; readonly retryAt?: number }>;
+export type Said = Map<string, { readonly what: string; readonly again?: Again }>;
+
+interface Again {
+  /** Transport ms. */
+  readonly at: number;
+  /** The same words once more; undefined: they were refused, and are found anew. */
+  readonly confirm?: Say;
+}
+
+type Say = () => Promise<unknown>;
 
 /** What a forge refused is tried again after this, transport ms. */
 const RETRY_MS = 5 * 60_000;
@@ -60,15 +70,23 @@ export async function talk(input: Talk): Promise<void> {
   await sayTracking(input);
 }
 
-async function sayOnce(input: Talk, about: string, what: string, say: () => Promise<unknown>): Promise<void> {
+/**
+ * `kept`: what stands once, found again in a list. That list may have been old, or another process may have been at it, too: it is looked at once
+ * more, with the same words, when the list shows all.
+ */
+async function sayOnce(input: Talk, about: string, what: string, say: Say, kept?: "kept"): Promise<void> {
   const last = input.said.get(about);
   const now = input.transport.monotonic();
-  if (last?.what === what && (last.retryAt === undefined || now < last.retryAt)) return;
+  const isNew = last?.what !== what;
+  if (!isNew && (last.again === undefined || now < last.again.at)) return;
+  const confirm = isNew ? undefined : last.again?.confirm;
+  const words = confirm ?? say;
   try {
-    await say();
-    input.said.set(about, { what });
+    await words();
+    const looksAgain = kept !== undefined && confirm === undefined;
+    input.said.set(about, { what, ...(looksAgain ? { again: { at: now + LATE_MS, confirm: words } } : {}) });
   } catch (error) {
-    input.said.set(about, { what, retryAt: now + RETRY_MS });
+    input.said.set(about, { what, again: { at: now + RETRY_MS } });
     input.onError(error, `forge: ${about}`);
   }
 }
@@ -114,17 +132,17 @@ async function sayProgress(input: Talk): Promise<void> {
     estimates: () => estimateRollout(input.input, plan),
     escape,
   });
-  for (const comment of comments)
-    await sayOnce(input, `progress on #${comment.number} ${comment.marker}`, comment.key, () =>
-      input.forge.keepComment(comment.number, comment.marker, comment.body),
-    );
+  for (const comment of comments) {
+    let body: string | undefined;
+    const say: Say = () => input.forge.keepComment(comment.number, comment.marker, (body ??= comment.body));
+    await sayOnce(input, `progress on #${comment.number} ${comment.marker}`, comment.key, say, "kept");
+  }
 }
 
 async function sayTracking(input: Talk): Promise<void> {
   const { plan, promotions, known, policy, escape, settings } = input;
   if (settings?.trackingIssue !== true) return;
   const body = writeTracking({ plan, promotions, known, clusterName: policy.clusterName, escape });
-  await sayOnce(input, "tracking issue", body, () =>
-    input.forge.keepIssue({ marker: TRACKING_MARKER, title: TRACKING_TITLE, body, open: true }),
-  );
+  const issue = { marker: TRACKING_MARKER, title: TRACKING_TITLE, body, open: true };
+  await sayOnce(input, "tracking issue", body, () => input.forge.keepIssue(issue), "kept");
 }

@@ -124,24 +124,55 @@ describe("in-memory forge", () => {
     });
   });
 
-  it("holds every request at its gate until it is let through", async () => {
+  it("holds a request back as whoever stands around it wants", async () => {
     const remote = createMemoryRemote();
     remote.people.commitFiles("main", { "README.md": "policies\n" }, { time: start });
+    const forge = createMemoryForge({ git: remote.people, clock: manualClock(start) });
     const waiting: (() => void)[] = [];
-    const forge = createMemoryForge({
-      git: remote.people,
-      clock: manualClock(start),
-      gate: () => new Promise((resolve) => waiting.push(resolve)),
+    const client = forge.open({
+      login: "ringward",
+      around: async (_, send) => {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return send();
+      },
     });
 
-    const listing = forge.open({ login: "ringward" }).list("");
     let answered = false;
-    const seen = listing.then(() => (answered = true));
+    const seen = client.list("").then(() => (answered = true));
     await Promise.resolve();
     expect([answered, waiting.length]).toEqual([false, 1]);
     waiting[0]?.();
 
     await seen;
     expect(answered).toBe(true);
+  });
+
+  it.each([
+    ["so many reads", { reads: 3 }],
+    ["so long a time", { ms: 60_000 }],
+  ])("lists what is new only after %s, and shows it by its number at once", async (_, lag) => {
+    const clock = manualClock(start);
+    const remote = createMemoryRemote();
+    remote.people.commitFiles("main", { "README.md": "policies\n" }, { time: start });
+    remote.people.commitFiles("ringward/a", { "a.txt": "a\n" }, { time: start, from: "main" });
+    const forge = createMemoryForge({ git: remote.people, clock });
+    forge.setLag(lag);
+    const client = forge.open({ login: "ringward" });
+    const listed = async (): Promise<readonly string[]> => (await client.list("ringward/")).map(({ state }) => state);
+
+    const request = { head: "ringward/a", base: "main", title: "a", body: "", labels: [] };
+    const { number } = await client.open(request);
+    expect(await listed()).toEqual([]);
+    // It exists, and none can say which it is.
+    await expect(client.open(request)).rejects.toThrow("already exists");
+    clock.advance(60_000);
+    expect(await listed()).toEqual(["open"]);
+
+    forge.people.close(number, "ana");
+    expect((await client.history(number)).closed?.by).toBe("ana");
+    expect(await listed()).toEqual(["open"]);
+    clock.advance(60_000);
+    await listed();
+    expect(await listed()).toEqual(["closed"]);
   });
 });
