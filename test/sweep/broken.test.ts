@@ -6,6 +6,7 @@ import { listing } from "../../controller/reconcile/cluster.ts";
 import { checkHistory } from "../../controller/sandbox/invariants/index.ts";
 import { at, textAt } from "../../controller/sandbox/invariants/readings.ts";
 import { beBorn, createFate } from "./life.ts";
+import { PEOPLE } from "./people.ts";
 import { directReader } from "./reader.ts";
 import { CONTROLLER_USERS, runReference } from "./run.ts";
 import { createStage, portsOf } from "./stage.ts";
@@ -74,7 +75,11 @@ describe("the crash sweep itself", () => {
   });
 
   it("writes the same history from the same seed, and another one from another seed (R6)", async () => {
-    const [one, same, other] = [await createStage(7), await createStage(7), await createStage(8)];
+    const [one, same, other] = [
+      await createStage(7, PEOPLE),
+      await createStage(7, PEOPLE),
+      await createStage(8, PEOPLE),
+    ];
     const histories = [];
     for (const stage of [one, same, other]) histories.push((await runReference(stage, 1)).history);
 

@@ -10,6 +10,7 @@ import {
   STEP_LABEL,
   textAt,
 } from "../../controller/sandbox/invariants/readings.ts";
+import { houseState } from "./house-state.ts";
 import type { Stage } from "./stage.ts";
 
 export type EndState = Readonly<Record<string, unknown>>;
@@ -21,6 +22,7 @@ export async function readEndState(stage: Stage): Promise<EndState> {
     ...Object.fromEntries([...objects].flatMap(([key, object]) => describe(key, object))),
     ...machines(stage),
     ...(await repository(stage)),
+    ...houses(stage),
     ...counts(stage),
   };
 }
@@ -140,9 +142,20 @@ function machines(stage: Stage): EndState {
   );
 }
 
-async function repository({ host }: Stage): Promise<EndState> {
+async function repository({ host, scenario }: Stage): Promise<EndState> {
+  if (scenario.house !== undefined) return {};
   const pulls = (await host.pulls()).map((pull) => `${pull.head} ${pull.state} ${pull.title}`).sort();
   return { "git/main": await host.tree(), "git/branches": await host.branches(), "forge/pulls": pulls };
+}
+
+/** Where a scenario is about them: all that stands in the repositories and on their forges. */
+function houses(stage: Stage): EndState {
+  if (stage.scenario.house === undefined) return {};
+  const found = [...Object.entries({ policy: stage.house, apps: stage.apps })];
+  return Object.assign(
+    {},
+    ...found.map(([name, house]) => (house === undefined ? {} : houseState(name, house))),
+  ) as EndState;
 }
 
 /** Claimed jobs by node and step, and changes of images by workload. */

@@ -1,27 +1,39 @@
 // How much is swept. By default each kind of write, where it happens last in the run; RINGWARD_SWEEP=full sweeps every single write, and
 // makes 50 runs over the wire.
+import { EVERY_MODE, type Mode } from "./life.ts";
 import type { Reference } from "./run.ts";
-import { lastOfEachKind } from "./write-kind.ts";
+import { isHouseWrite, lastOfEachKind } from "./write-kind.ts";
 
 export interface Extent {
   /** For the reader of the log. */
   readonly says: string;
-  /** The writes of one of `of` equal shares of a run. */
-  choose(reference: Reference, part: number, of: number): ReadonlySet<number>;
+  choose(reference: Reference): ReadonlySet<number>;
+  /** Whether something happens to a write to git or a forge in that mode. `turn` shifts which in a sample. */
+  chooseHouse(reference: Reference, turn: number): (write: number, mode: Mode) => boolean;
   readonly wireRuns: number;
 }
 
 const FULL: Extent = {
   says: "every write",
-  // Writes of one pass stay together: crashes after one and before the next leave the same world.
-  choose: ({ writes }, part, of) => new Set(writes.flatMap(({ pass }, index) => (pass % of === part ? [index] : []))),
+  choose: ({ writes }) => new Set(writes.keys()),
+  chooseHouse:
+    ({ writes }) =>
+    (write) =>
+      isHouseWrite(writes[write]?.name ?? ""),
   wireRuns: 50,
 };
 
 const SAMPLE: Extent = {
   says: "each kind of write",
-  choose: ({ writes }, part, of) =>
-    new Set(lastOfEachKind(writes.map(({ name }) => name)).filter((_, index) => index % of === part)),
+  choose: ({ writes }) => new Set(lastOfEachKind(writes.map(({ name }) => name))),
+  chooseHouse({ writes }, turn) {
+    const names = writes.map(({ name }) => name);
+    const kinds = lastOfEachKind(names).filter((write) => isHouseWrite(names[write] ?? ""));
+    return (write, mode) => {
+      const place = kinds.indexOf(write);
+      return place >= 0 && (place + turn) % EVERY_MODE.length === EVERY_MODE.indexOf(mode);
+    };
+  },
   wireRuns: 4,
 };
 

@@ -1,20 +1,27 @@
-// A controller's life on a stage: it is made with nothing in memory, makes passes, and may end at any write: before it, right after it, or
-// it lives on and only never hears the answer. A dead controller's ports answer nothing and change nothing more.
+// A controller's life on a stage: it is made with nothing in memory, makes passes, and something may happen to any of its writes. A dead
+// controller's ports answer nothing and change nothing more.
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createClient } from "../../controller/kube/client.ts";
 import type { ApiPort } from "../../controller/kube/port.ts";
-import type { Forge } from "../../controller/forge/port.ts";
-import type { PolicyGit } from "../../controller/git/port.ts";
 import type { TimedRequest } from "../../controller/sandbox/invariants/requests.ts";
-import { directReader } from "./reader.ts";
-import { Crash, type Soul } from "./soul.ts";
-import { nameWrite } from "./write-kind.ts";
+import { createManifestProposer } from "../../controller/reconcile/manifests/proposer.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
+import { createPolicyPulls } from "../../controller/reconcile/policy-pulls.ts";
 import { createPolicySource } from "../../controller/reconcile/policy-source.ts";
 import { createPromoter } from "../../controller/reconcile/promotion/promoter.ts";
+import { mortalApi, mortalGit } from "./mortal.ts";
+import { directReader } from "./reader.ts";
+import { Crash, type Pulse, type Soul, type Witness } from "./soul.ts";
 import type { Ports, Stage } from "./stage.ts";
 
-export type Mode = "before" | "after" | "lost";
+/**
+ * `before`: the life ends, and nothing is sent. `after`: it is done, and the life ends. `lost`: it is done, and only the answer never comes.
+ * `refused`: nothing is done, and the life goes on. `overtaken`: another life takes over while the request waits to be sent, and then it goes out.
+ */
+export type Mode = "before" | "after" | "lost" | "refused" | "overtaken";
 export const MODES: readonly Mode[] = ["before", "after", "lost"];
+export const EVERY_MODE: readonly Mode[] = [...MODES, "refused", "overtaken"];
 
 /** Counts writes of all controllers of a run, and knows at which one something happens. */
 export interface Fate {
@@ -26,13 +33,17 @@ export interface Fate {
   readonly requests: TimedRequest[];
   readonly at: number | undefined;
   readonly mode: Mode;
+  /** What happens while a request is overtaken. */
+  meanwhile: (() => Promise<void>) | undefined;
+  readonly witness: Witness | undefined;
 }
 
-export function createFate(count: number, at?: number, mode: Mode = "before"): Fate {
-  return { count, names: [], requests: [], at, mode };
+export function createFate(count: number, at?: number, mode: Mode = "before", witness?: Witness): Fate {
+  return { count, names: [], requests: [], at, mode, meanwhile: undefined, witness };
 }
 
 class ReplyLost extends Error {}
+class NeverSent extends Error {}
 
 export interface Life {
   readonly user: string;
@@ -43,80 +54,39 @@ export interface Life {
   pass(): Promise<PassResult | undefined>;
 }
 
+function pulseOf(soul: Soul, fate: Fate): Pulse {
+  return {
+    read: (ask) => (soul.dead ? Promise.reject(new Crash("dead")) : ask()),
+    write: (name, send) => write(soul, fate, name, send),
+    called: (port, member) => fate.witness?.called(port, member, new Error().stack ?? ""),
+  };
+}
+
 /** Sends one write under a fate. */
 async function write<T>(soul: Soul, fate: Fate, name: string, send: () => Promise<T>): Promise<T> {
   if (soul.dead) throw new Crash("dead");
   const mine = fate.count;
   fate.count += 1;
   fate.names.push(name);
+  fate.witness?.wrote(name);
   if (mine !== fate.at) return send();
-  if (fate.mode === "before") {
-    soul.dead = true;
-    throw new Crash(name);
+  switch (fate.mode) {
+    case "before":
+      soul.dead = true;
+      throw new Crash(name);
+    case "after":
+      await send();
+      soul.dead = true;
+      throw new Crash(name);
+    case "lost":
+      await send();
+      throw new ReplyLost(name);
+    case "refused":
+      throw new NeverSent(name);
+    case "overtaken":
+      await fate.meanwhile?.();
+      return send();
   }
-  await send();
-  if (fate.mode === "lost") throw new ReplyLost(name);
-  soul.dead = true;
-  throw new Crash(name);
-}
-
-function withoutUndefined(query: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined));
-}
-
-function mortalApi(port: ApiPort, user: string, soul: Soul, fate: Fate): ApiPort {
-  return {
-    request(request) {
-      if (soul.dead) return Promise.reject(new Crash("dead"));
-      if (request.method === "GET") return port.request(request);
-      const { method, path, body, query = {} } = request;
-      const sent = {
-        seq: fate.count,
-        user,
-        method,
-        path,
-        query: withoutUndefined(query),
-        body,
-        write: true,
-        status: 0,
-      };
-      fate.requests.push({ ...sent, time: 0, revision: 0 });
-      return write(soul, fate, nameWrite(request), () => port.request(request));
-    },
-    watch: (request) => port.watch(request),
-  };
-}
-
-function mortalGit(git: PolicyGit, soul: Soul, fate: Fate): PolicyGit {
-  return {
-    ...git,
-    fetch: () => (soul.dead ? Promise.reject(new Crash("dead")) : git.fetch()),
-    push: (commit) => write(soul, fate, `push ${commit.branch}`, () => git.push(commit)),
-    deleteBranch: (branch, at) => write(soul, fate, `delete ${branch}`, () => git.deleteBranch(branch, at)),
-  };
-}
-
-function mortalForge(forge: Forge, soul: Soul, fate: Fate): Forge {
-  const read =
-    <Args extends readonly unknown[], Result>(ask: (...args: Args) => Promise<Result>) =>
-    (...args: Args): Promise<Result> =>
-      soul.dead ? Promise.reject(new Crash("dead")) : ask(...args);
-  const { push } = forge;
-  return {
-    list: read((prefix) => forge.list(prefix)),
-    listOpen: read((base) => forge.listOpen(base)),
-    files: read((number) => forge.files(number)),
-    history: read((number) => forge.history(number)),
-    keepComment: (number, marker, body) =>
-      write(soul, fate, `comment #${number}`, () => forge.keepComment(number, marker, body)),
-    report: (report) => write(soul, fate, `report ${report.name}`, () => forge.report(report)),
-    merge: (number, request) => write(soul, fate, `merge #${number}`, () => forge.merge(number, request)),
-    keepIssue: (issue) => write(soul, fate, "issue", () => forge.keepIssue(issue)),
-    ...(push === undefined ? {} : { push: (commit) => write(soul, fate, `push ${commit.branch}`, () => push(commit)) }),
-    open: (request) => write(soul, fate, `open ${request.head}`, () => forge.open(request)),
-    update: (number, change) => write(soul, fate, `update #${number}`, () => forge.update(number, change)),
-    close: (number, comment) => write(soul, fate, `close #${number}`, () => forge.close(number, comment)),
-  };
 }
 
 /** A controller that remembers nothing. `wrap` may break its client on purpose. */
@@ -129,18 +99,19 @@ export function beBorn(
 ): Life {
   const soul: Soul = { dead: false };
   const errors: unknown[] = [];
-  const client = createClient(wrap(mortalApi(ports.api, user, soul, fate)), {
+  const pulse = pulseOf(soul, fate);
+  const client = createClient(wrap(mortalApi(ports.api, user, pulse, fate.requests)), {
     fieldManager: "ringward",
     clock: stage.clock,
   });
   const onError = (error: unknown): void => {
-    if (!soul.dead && !(error instanceof ReplyLost)) errors.push(error);
+    if (!soul.dead && !(error instanceof ReplyLost) && !(error instanceof NeverSent)) errors.push(error);
   };
   const policy = createPolicySource({
     client,
     validators: stage.validators,
-    openGit: async (spec) => mortalGit(await ports.git(spec.branch ?? "main"), soul, fate),
-    openForge: () => Promise.resolve(mortalForge(ports.forge(), soul, fate)),
+    openGit: async (spec) => mortalGit(await ports.git(spec.branch ?? "main"), pulse),
+    openForge: () => Promise.resolve(ports.forge(pulse)),
     record: () => undefined,
     onError,
   });
@@ -158,6 +129,7 @@ export function beBorn(
       reader: ports.reader?.(client) ?? directReader(stage, soul),
       policy,
       promoter,
+      ...besides(stage, ports, pulse, { poke: () => policy.poke(), onError }),
       clock: stage.clock,
       record: () => undefined,
       onError,
@@ -178,5 +150,28 @@ export function beBorn(
         return undefined;
       }
     },
+  };
+}
+
+/** What is said, and asked for, beside promotions; only where the stage has a place for it. */
+function besides(
+  { clock, validators }: Stage,
+  { apps }: Ports,
+  pulse: Pulse,
+  { poke, onError }: { readonly poke: () => void; readonly onError: (error: unknown) => void },
+): Pick<Parameters<typeof createController>[0], "manifests" | "pulls"> {
+  if (apps === undefined) return {};
+  const times = { clock, transport: clock, listEveryMs: 10_000 };
+  return {
+    manifests: createManifestProposer({
+      ...times,
+      open: ({ branch = "main" }) =>
+        Promise.resolve({ git: mortalGit(apps.git(branch), pulse), forge: apps.forge(pulse) }),
+      directory: join(tmpdir(), "ringward-sweep-renderings"),
+      poke,
+      record: () => undefined,
+      onError,
+    }),
+    pulls: createPolicyPulls({ ...times, validators, onError }),
   };
 }

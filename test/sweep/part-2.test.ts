@@ -1,4 +1,4 @@
-// The crash sweep, part 2 of 2 (part.ts says what it holds: B1-B12, B16, B17, K2, R1, R3-R5, A1, S4, L1, V1).
-import { sweepPart } from "./part.ts";
+// The crash sweep with two controllers that take turns for ever (part.ts says what it holds: B1-B12, B16, B17, K2, R1, R3-R5, A1, S4, L1, V1).
+import { sweepWith } from "./part.ts";
 
-sweepPart(1, 2);
+sweepWith(2);

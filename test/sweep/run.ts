@@ -8,10 +8,13 @@ import type { ApiPort } from "../../controller/kube/port.ts";
 import { compareEndStates, type EndState, readEndState } from "./end-state.ts";
 import { beBorn, createFate, type Fate, type Life, type Mode } from "./life.ts";
 import { judgeHouse, type Judged } from "./house.ts";
+import type { Witness } from "./soul.ts";
 import { type MemoryStage, portsOf, type Stage, type StageSnapshot } from "./stage.ts";
 
 /** Passes between two kept moments. */
 const KEEP_EVERY = 5;
+/** Passes and turns of the life that takes over while a write of another one waits. */
+const OVERTAKEN_BY = 3;
 /** A run that has not ended after so many passes never will. */
 const MOST_PASSES = 300;
 
@@ -64,12 +67,23 @@ function turnOf(stage: MemoryStage, cast: Cast, pass: number, fate: Fate, wrap?:
 export async function isOver(stage: Stage, result: PassResult | undefined, written: number): Promise<boolean> {
   if (result === undefined || result.busy || written > 0) return false;
   const { rings, steering } = result.plan;
+  const { isDone } = stage.scenario;
+  if (isDone !== undefined) return !stage.isUndone() && isDone(stage, result.plan);
   const last = rings.at(-1);
   const { ring, levels } = stage.scenario.last;
   if (last?.ring.name !== ring || last.entries.approvals.size < levels || steering.length > 0 || stage.isUndone())
     return false;
   if (rings.some((other) => other.phase !== "Done")) return false;
   return (await stage.host.pulls()).every((pull) => pull.state !== "open");
+}
+
+/** Says when it has been over for as many passes as the scenario wants: what is done again after a while comes before that. */
+export function createQuiet(stage: Stage): (result: PassResult | undefined, written: number) => Promise<boolean> {
+  let passes = 0;
+  return async (result, written) => {
+    passes = (await isOver(stage, result, written)) ? passes + 1 : 0;
+    return passes >= (stage.scenario.quietPasses ?? 1);
+  };
 }
 
 /** Only time can change anything. */
@@ -82,8 +96,10 @@ export async function runReference(
   stage: MemoryStage,
   controllers: number,
   wrap?: (port: ApiPort) => ApiPort,
+  witness?: Witness,
 ): Promise<Reference> {
-  const fate = createFate(0);
+  const fate = createFate(0, undefined, "before", witness);
+  const quiet = createQuiet(stage);
   const cast: Cast = { lives: Array.from({ length: controllers }), born: 0 };
   const checker = createChecker({ controllerUsers: CONTROLLER_USERS });
   const kept: Kept[] = [];
@@ -95,7 +111,7 @@ export async function runReference(
     fed = history.length;
   };
   for (let pass = 0; pass < MOST_PASSES; pass += 1) {
-    if (pass % KEEP_EVERY === 0) {
+    if (isKept(stage, pass)) {
       feed();
       kept.push({
         pass,
@@ -111,10 +127,10 @@ export async function runReference(
     const before = fate.count;
     const life = turnOf(stage, cast, pass, fate, wrap);
     const result = await life.pass();
-    if (life.errors.length > 0)
+    if (life.errors.length > 0 && !stage.isLate)
       throw new Error(`pass ${pass} of the undisturbed run failed`, { cause: life.errors[0] });
     for (const name of fate.names.slice(before)) writes.push({ name, pass });
-    if (await isOver(stage, result, fate.count - before)) {
+    if (await quiet(result, fate.count - before)) {
       feed();
       return {
         controllers,
@@ -130,6 +146,11 @@ export async function runReference(
     await stage.turn(isIdle(result, fate.count - before));
   }
   throw new Error(`the undisturbed run did not end in ${MOST_PASSES} passes`);
+}
+
+/** What a process remembers of git and forges must be able to be wrong for long: where that is the matter nobody is replaced on the way. */
+function isKept({ scenario }: Stage, pass: number): boolean {
+  return scenario.house === undefined ? pass % KEEP_EVERY === 0 : pass === 0;
 }
 
 export interface Outcome {
@@ -152,7 +173,8 @@ function worldKey(stage: MemoryStage, pass: number): string {
     pass,
     stage.cluster.server.store.revision(),
     [...stage.remote.people.branches()].map(([name, head]) => `${name} ${head}`).sort(),
-    stage.forge.people.pulls(),
+    ...[stage.forge, stage.apps.forge].map((forge) => forge.snapshot()),
+    [...stage.apps.remote.people.branches()].map(([name, head]) => `${name} ${head}`).sort(),
     stage.clock.now(),
   ]);
 }
@@ -187,6 +209,8 @@ export async function runDisturbed(
   stage.restore(start.snapshot);
   const fate = createFate(start.writes, at, mode);
   const cast: Cast = { lives: Array.from({ length: reference.controllers }), born: start.lives };
+  fate.meanwhile = () => takeOver(stage, cast, fate);
+  const quiet = createQuiet(stage);
   const since = (): readonly StoredVersion[] => stage.cluster.server.store.history().slice(start.versions);
   const rejoin = reference.kept[reference.kept.indexOf(start) + 1];
   let key: string | undefined;
@@ -207,7 +231,7 @@ export async function runDisturbed(
     const before = fate.count;
     const life = turnOf(stage, cast, pass, fate);
     const result = await life.pass();
-    if (life.dead && key === undefined) {
+    if (life.dead && key === undefined && cast.lives.length === 1 && !stage.isLate) {
       key = worldKey(stage, pass);
       const known = worlds.get(key);
       if (known !== undefined && isSame(since(), known.versions))
@@ -226,7 +250,7 @@ export async function runDisturbed(
         occurred: new Set(),
         shared: false,
       };
-    if (await isOver(stage, result, fate.count - before)) break;
+    if (await quiet(result, fate.count - before)) break;
     await stage.turn(isIdle(result, fate.count - before));
   }
   const outcome = await judge(stage, reference, start, {
@@ -237,6 +261,18 @@ export async function runDisturbed(
     over: pass < start.pass + MOST_PASSES,
   });
   return settle(outcome);
+}
+
+/** Another controller comes, works for a while, and from then on takes turns with the one whose write waits. */
+async function takeOver(stage: MemoryStage, cast: Cast, fate: Fate): Promise<void> {
+  const user = `ringward/${cast.born}`;
+  cast.born += 1;
+  const heir = beBorn(stage, user, portsOf(stage, user), fate);
+  cast.lives.push(heir);
+  for (let pass = 0; pass < OVERTAKEN_BY; pass += 1) {
+    await heir.pass();
+    await stage.turn();
+  }
 }
 
 async function judge(

@@ -14,6 +14,7 @@ import {
   WORKLOAD_RING_LABEL,
 } from "../../controller/sandbox/fleet/quickstart.ts";
 import { namespaceObject, workloadObjects, type WorkloadRow } from "../../controller/sandbox/fleet/workloads.ts";
+import type { PassResult } from "../../controller/reconcile/pass.ts";
 import type { Stage } from "./stage.ts";
 import type { MachineSpec } from "../../controller/sandbox/nodes/machines.ts";
 
@@ -53,8 +54,26 @@ export interface Scenario {
   /** Before any controller is there. */
   readonly prepare: (stage: Stage) => Promise<void>;
   readonly deeds: readonly Deed[];
+  /** More of the PolicyRepository's spec. */
+  readonly repository?: object;
+  /** What people do with pull requests between two passes; left out: they merge them. */
+  readonly answer?: (stage: Stage) => Promise<void>;
+  /** What the repository and its forge are like, where a scenario is about them: then all is done beside promotions, too. */
+  readonly house?: {
+    readonly forge?: "None";
+    /** Commits are made by the forge. */
+    readonly commits?: boolean;
+    /** The tracked branch takes no push. */
+    readonly isProtected?: boolean;
+    /** Files of the repository of manifests. */
+    readonly apps?: Readonly<Record<string, string>>;
+  };
   /** The last ring, and how many levels it has when all is done. */
   readonly last: { readonly ring: string; readonly levels: number };
+  /** How many passes on end must be over; left out: one. */
+  readonly quietPasses?: number;
+  /** Whether all is done that the scenario is about; left out: every ring is done and nothing is asked any more. */
+  readonly isDone?: (stage: Stage, plan: PassResult["plan"]) => boolean;
 }
 
 export type RingName = "canary" | "early" | "broad";
@@ -170,7 +189,7 @@ function withoutStage(text: string): string {
   return shorter;
 }
 
-const CALENDAR = `apiVersion: ringward.dev/v1alpha1
+export const CALENDAR = `apiVersion: ringward.dev/v1alpha1
 kind: MaintenanceCalendar
 metadata:
   name: weekdays

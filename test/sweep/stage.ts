@@ -3,8 +3,15 @@
 import { fileURLToPath } from "node:url";
 import { createValidators, type Validators } from "../../controller/api/validator.ts";
 import type { Clock, Random } from "../../controller/clock.ts";
-import { createMemoryForge, type MemoryForge, type MemoryForgeSnapshot } from "../../controller/forge/memory/index.ts";
+import {
+  createMemoryForge,
+  type Lag,
+  type MemoryForge,
+  type MemoryForgeSnapshot,
+} from "../../controller/forge/memory/index.ts";
 import type { Forge } from "../../controller/forge/port.ts";
+import type { Around } from "../../controller/forge/memory/store.ts";
+import { UserError } from "../../controller/errors.ts";
 import { createMemoryRemote, type MemoryRemote, type MemorySnapshot } from "../../controller/git/memory.ts";
 import type { PolicyGit } from "../../controller/git/port.ts";
 import { type Client, createClient } from "../../controller/kube/client.ts";
@@ -13,7 +20,9 @@ import type { ApiPort } from "../../controller/kube/port.ts";
 import { DISRUPTION_LEDGERS, POLICY_REPOSITORIES } from "../../controller/kube/resources.ts";
 import { type ClusterSnapshot, createSandboxCluster, type SandboxCluster } from "../../controller/sandbox/cluster.ts";
 import { type Host, memoryHost } from "./host.ts";
+import { mortalForge } from "./mortal.ts";
 import { REFERENCE, type Scenario, START, TICK_MS, TIMING } from "./scenario.ts";
+import type { Pulse } from "./soul.ts";
 
 /** Time that can be put back. Nobody sleeps on it: passes and rounds are driven by hand. */
 export interface StageClock extends Clock {
@@ -62,13 +71,25 @@ export interface StageSnapshot {
   readonly cluster: ClusterSnapshot;
   readonly remote: MemorySnapshot;
   readonly forge: MemoryForgeSnapshot;
+  /** Left out: nobody wrote to the repository of manifests. */
+  readonly apps?: { readonly remote: MemorySnapshot; readonly forge: MemoryForgeSnapshot };
   readonly now: number;
   readonly random: number;
   readonly done: ReadonlySet<string>;
 }
 
+/** A repository in memory and its forge. */
+export interface House {
+  readonly remote: MemoryRemote;
+  readonly forge: MemoryForge;
+}
+
 export interface Stage {
   readonly cluster: SandboxCluster;
+  /** The policy repository where it is in memory, for people of a scenario. */
+  readonly house?: House;
+  /** The repository of manifests, likewise. */
+  readonly apps?: House;
   readonly host: Host;
   readonly clock: StageClock;
   readonly validators: Validators;
@@ -77,14 +98,17 @@ export interface Stage {
   readonly admin: Client;
   /** What the world does between two passes: actors take their turns, the person merges what is open, time goes on. */
   turn(idle?: boolean): Promise<void>;
+  /** Lists of the forges answer late: errors are part of that. */
+  readonly isLate: boolean;
   /** Deeds of the scenario are left to do. */
   isUndone(): boolean;
 }
 
 /** A stage that is in memory alone, so that it can be put back. */
-export interface MemoryStage extends Stage {
-  readonly remote: MemoryRemote;
-  readonly forge: MemoryForge;
+export interface MemoryStage extends Stage, House {
+  readonly house: House;
+  /** The repository of manifests. */
+  readonly apps: House;
   snapshot(): StageSnapshot;
   restore(snapshot: StageSnapshot): void;
 }
@@ -101,6 +125,7 @@ export interface Setting {
   readonly url: string;
   /** The forge that PolicyRepository names. */
   readonly forgeSpec?: object;
+  readonly isLate?: boolean;
 }
 
 /** Cluster and people, without a repository yet. `done` holds what people have done. */
@@ -119,7 +144,13 @@ async function setUp({ seed, scenario, clock, tokens, url, forgeSpec }: Setting)
   });
   await admin.create(POLICY_REPOSITORIES, {
     metadata: { name: "policy" },
-    spec: { url, clusterName: "sweep", interval: "10s", ...(forgeSpec === undefined ? {} : { forge: forgeSpec }) },
+    spec: {
+      url,
+      clusterName: "sweep",
+      interval: "10s",
+      ...(forgeSpec === undefined ? {} : { forge: forgeSpec }),
+      ...scenario.repository,
+    },
   });
   return { random, cluster, admin };
 }
@@ -140,16 +171,19 @@ async function takeTurn(stage: Stage, deeds: Deeds, idle: boolean): Promise<void
     if (first !== undefined) throw new Error(`actor ${first.actor} failed`, { cause: first.error });
     if (writes === 0) break;
   }
-  await stage.host.mergeOpen();
+  await (stage.scenario.answer ?? mergeAll)(stage);
   stage.clock.advance(idle ? IDLE_MS : TICK_MS);
 }
+
+/** People who approve whatever is asked. */
+const mergeAll = ({ host }: Stage): Promise<void> => host.mergeOpen();
 
 /** A stage over any host. */
 export async function createStageOver(setting: Setting, host: Host): Promise<Stage> {
   return (await assemble(setting, host)).stage;
 }
 
-async function assemble(setting: Setting, host: Host) {
+async function assemble(setting: Setting, host: Host, house?: House) {
   const { random, cluster, admin } = await setUp(setting);
   const { scenario, clock } = setting;
   const deeds: Deeds = { done: new Set() };
@@ -159,7 +193,9 @@ async function assemble(setting: Setting, host: Host) {
     scenario,
     admin,
     clock,
+    ...(house === undefined ? {} : { house }),
     validators: createValidators(),
+    isLate: setting.isLate === true,
     turn: (idle = false) => takeTurn(stage, deeds, idle),
     isUndone: () => scenario.deeds.some((deed) => !deeds.done.has(deed.name)),
   };
@@ -167,30 +203,49 @@ async function assemble(setting: Setting, host: Host) {
   return { stage, random, deeds };
 }
 
-/** A stage in memory on which nothing has happened yet but that people set it up. */
-export async function createStage(seed = 1, scenario: Scenario = REFERENCE): Promise<MemoryStage> {
-  const clock = createStageClock(START);
+function createHouse(clock: Clock, files: Readonly<Record<string, string>>, lag: Lag | undefined): House {
   const remote = createMemoryRemote();
-  remote.people.commitFiles("main", await scenario.policy(), { message: "policy", time: START - 86_400_000 });
+  remote.people.commitFiles("main", files, { message: "policy", time: START - 86_400_000 });
   const forge = createMemoryForge({ git: remote.people, clock });
-  const setting: Setting = { seed, scenario, clock, url: "https://git.invalid/policy.git" };
-  const { stage, random, deeds } = await assemble(setting, memoryHost(remote, forge));
+  if (lag !== undefined) forge.setLag(lag);
+  return { remote, forge };
+}
+
+type HouseSnapshot = Pick<StageSnapshot, "remote" | "forge">;
+
+function snapshotOf({ remote, forge }: House): HouseSnapshot {
+  return { remote: remote.snapshot(), forge: forge.snapshot() };
+}
+
+function putBack({ remote, forge }: House, snapshot: HouseSnapshot): void {
+  remote.restore(snapshot.remote);
+  forge.restore(snapshot.forge);
+}
+
+/** A stage in memory on which nothing has happened yet but that people set it up. `lag`: how late the forges' lists answer. */
+export async function createStage(seed = 1, scenario: Scenario = REFERENCE, lag?: Lag): Promise<MemoryStage> {
+  const clock = createStageClock(START);
+  const house = createHouse(clock, await scenario.policy(), lag);
+  const apps = createHouse(clock, scenario.house?.apps ?? { "README.md": "" }, lag);
+  const setting: Setting = { seed, scenario, clock, url: "https://git.invalid/policy.git", isLate: lag !== undefined };
+  const { stage, random, deeds } = await assemble(setting, memoryHost(house.remote, house.forge), house);
   // The very same object: its turns and its snapshots speak of one stage.
   return Object.assign(stage, {
-    remote,
-    forge,
+    ...house,
+    house,
+    apps,
     snapshot: (): StageSnapshot => ({
       cluster: stage.cluster.snapshot(),
-      remote: remote.snapshot(),
-      forge: forge.snapshot(),
+      ...snapshotOf(house),
+      apps: snapshotOf(apps),
       now: clock.now(),
       random: random.state,
       done: deeds.done,
     }),
     restore(snapshot: StageSnapshot): void {
       stage.cluster.restore(snapshot.cluster);
-      remote.restore(snapshot.remote);
-      forge.restore(snapshot.forge);
+      putBack(house, snapshot);
+      if (snapshot.apps !== undefined) putBack(apps, snapshot.apps);
       clock.set(snapshot.now);
       random.state = snapshot.random;
       deeds.done = snapshot.done;
@@ -205,15 +260,63 @@ const IDLE_MS = 200_000;
 export interface Ports {
   readonly api: ApiPort;
   readonly git: (branch: string) => PolicyGit | Promise<PolicyGit>;
-  readonly forge: () => Forge;
+  /** Undefined: the repository has none. */
+  readonly forge: (pulse: Pulse) => Forge | undefined;
+  /** The repository of manifests; left out: nobody looks beside promotions. */
+  readonly apps?: { readonly git: (branch: string) => PolicyGit; readonly forge: (pulse: Pulse) => Forge };
   /** How the cluster is read; straight from the store unless given. */
   readonly reader?: (client: Client) => ClusterReader;
 }
 
 export function portsOf(stage: MemoryStage, user: string): Ports {
+  const { house } = stage.scenario;
+  const [policy, apps] = [portsTo(stage.house, user), portsTo(stage.apps, user)];
+  const git = house?.isProtected === true ? protect(policy.git) : policy.git;
+  const commits = house?.commits === true ? policy.commits : undefined;
   return {
     api: stage.cluster.server.as(user),
-    git: (branch) => stage.remote.open({ branch, author: { name: "Ringward", email: CONTROLLER_EMAIL }, name: user }),
-    forge: () => stage.forge.open({ login: "ringward", name: user }),
+    git,
+    forge: (pulse) => (house?.forge === "None" ? undefined : policy.forge(pulse, commits)),
+    ...(house === undefined ? {} : { apps }),
+  };
+}
+
+interface HousePorts {
+  readonly git: (branch: string) => PolicyGit;
+  readonly forge: (pulse: Pulse, commits?: Forge["push"]) => Forge;
+  /** Commits as a forge makes them by its API: it knows every commit of its own. */
+  readonly commits: NonNullable<Forge["push"]>;
+}
+
+function portsTo({ remote, forge }: House, user: string): HousePorts {
+  const author = { name: "Ringward", email: CONTROLLER_EMAIL };
+  const git = (branch: string): PolicyGit => remote.open({ branch, author, name: user });
+  return {
+    git,
+    forge: (pulse, commits) =>
+      mortalForge((around: Around) => {
+        const client = forge.open({ login: "ringward", name: user, around });
+        if (commits === undefined) return client;
+        return { ...client, push: (commit) => pulse.write(`commit ${commit.branch}`, () => commits(commit)) };
+      }, pulse),
+    async commits(commit) {
+      const handle = git("main");
+      await handle.fetch();
+      return handle.push(commit);
+    },
+  };
+}
+
+/** Nobody pushes to the tracked branch. */
+function protect(open: (branch: string) => PolicyGit): (branch: string) => PolicyGit {
+  return (branch) => {
+    const git = open(branch);
+    return {
+      ...git,
+      push: (commit) =>
+        commit.branch === branch
+          ? Promise.reject(new UserError("RW1117", "the server refuses to move this branch", "open a pull request"))
+          : git.push(commit),
+    };
   };
 }

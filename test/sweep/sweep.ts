@@ -13,11 +13,11 @@ export interface SweepResult {
   readonly occurred: ReadonlySet<string>;
 }
 
-/** Sweeps the writes for which `mine` holds: a sweep may be shared out among processes. */
+/** Sweeps the writes and modes for which `mine` holds: a sweep may be shared out among processes. */
 export async function sweep(
   stage: MemoryStage,
   reference: Reference,
-  mine: (write: number) => boolean = () => true,
+  mine: (write: number, mode: Mode) => boolean = () => true,
   modes: readonly Mode[] = MODES,
 ): Promise<SweepResult> {
   const worlds: Worlds = new Map();
@@ -25,8 +25,8 @@ export async function sweep(
   const occurred = new Set<string>(reference.checker.finish().occurred);
   let [points, shared, passes] = [0, 0, 0];
   for (let write = 0; write < reference.writes.length; write += 1) {
-    if (!mine(write)) continue;
     for (const mode of modes) {
+      if (!mine(write, mode)) continue;
       const outcome = await runDisturbed(stage, reference, write, mode, worlds);
       points += 1;
       passes += outcome.passes;

@@ -20,6 +20,7 @@ import {
 import { compareEndStates, type EndState, readEndState } from "./end-state.ts";
 import { forgeHost } from "./host.ts";
 import { beBorn, createFate, type Fate, type Life, type Mode } from "./life.ts";
+import { distantForge } from "./mortal.ts";
 import { CONTROLLER_USERS, isIdle, isOver } from "./run.ts";
 import { fleetOf, policyOf, ringFile, type Scenario, START } from "./scenario.ts";
 import { CONTROLLER_EMAIL, createStageClock, createStageOver, type Ports, type Stage } from "./stage.ts";
@@ -149,15 +150,18 @@ function wirePorts(
         clock: systemClock,
         allowInsecure: true,
       }),
-    forge: () =>
-      createForge({
-        kind: "GitHub",
-        apiUrl: where.apiUrl,
-        owner: "acme",
-        repository: "policy",
-        token: () => Promise.resolve(TOKEN),
-        clock: systemClock,
-      }),
+    forge: (pulse) =>
+      distantForge(
+        createForge({
+          kind: "GitHub",
+          apiUrl: where.apiUrl,
+          owner: "acme",
+          repository: "policy",
+          token: () => Promise.resolve(TOKEN),
+          clock: systemClock,
+        }),
+        pulse,
+      ),
   };
 }
 

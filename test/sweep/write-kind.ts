@@ -29,6 +29,11 @@ function describeBody(body: unknown): string {
   return metadata?.labels?.["ringward.dev/step"] ?? "";
 }
 
+/** A write to git or to a forge, and not to the cluster. */
+export function isHouseWrite(name: string): boolean {
+  return !/^[A-Z]+ \//.test(name);
+}
+
 /** The name without the names of objects, namespaces and branches, and without numbers. Of a job's name its step stays. */
 export function kindOfWrite(name: string): string {
   const [verb = "", path = "", ...says] = name.split(" ");
