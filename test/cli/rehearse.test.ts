@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { command } from "../../controller/cli/rehearse.ts";
 import { expectGolden } from "../support/golden.ts";
+import { pilotRing } from "../support/pilot-ring.ts";
 import { DUMP, makeFolder, POLICY, type Ran, ROOT, run } from "./plan-support.ts";
 
 const QUICKSTART = join(ROOT, "examples/quickstart");
@@ -32,19 +33,9 @@ function edit(folder: string, file: string, from: string, to: string): void {
 
 const golden = (name: string): URL => new URL(`rehearse/${name}.golden.md`, import.meta.url);
 
-/** Half of ring early goes before the other half. */
 function addRing(folder: string): void {
-  const selector = "selector: { matchLabels: { node-restriction.kubernetes.io/ring: early } }";
-  const early = readFileSync(join(folder, "rings/early.yaml"), "utf8");
-  const nodes = `${selector}\n      percent: 50`;
-  writeFileSync(join(folder, "rings/early.yaml"), early.replace(selector, nodes).replace("[canary]", "[pilot]"));
-  const pilot = early
-    .replace("name: early", "name: pilot")
-    .replace(selector, nodes)
-    .replace(/ {4}workloads:\n.*\n.*mode: Patch\n/, "")
-    .replace("    - baseline: shared-images\n", "")
-    .replace("soak: 10m", "soak: 2h");
-  writeFileSync(join(folder, "rings/pilot.yaml"), pilot);
+  const files = pilotRing(readFileSync(join(folder, "rings/early.yaml"), "utf8"));
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
 }
 
 describe("rehearse", () => {
@@ -52,8 +43,7 @@ describe("rehearse", () => {
     const { code, out } = await rehearse({ change: addRing });
 
     expect(code).toBe(0);
-    // The example in the documentation.
-    expectGolden(new URL("../../docs/rehearse-example.md", import.meta.url), out);
+    expectGolden(golden("new-ring"), out);
   });
 
   it("tells of nodes that two rings claim now, which are touched by neither", async () => {

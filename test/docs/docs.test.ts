@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { REHEARSAL_MARKER } from "../../controller/reconcile/policy-pulls.ts";
 import { readPolicyFolder } from "../../controller/policy/folder.ts";
 import { findIds, GROUPS, INVARIANTS_PAGE, invariantsPage } from "./invariants.ts";
 
@@ -151,20 +152,34 @@ describe("policies/", () => {
   });
 });
 
-describe("the recorded pull request", () => {
-  const page = read("docs/promotion-pull-request.md");
-  const folder = join(ROOT, "controller/core/promotion");
+/** A page that a demo made: the parts that it shows, and those that the code has today. */
+function partsOf(page: string, room: string, prefix: string): readonly [ReadonlySet<string>, ReadonlySet<string>] {
+  const folder = join(ROOT, "controller/core", room);
   const code = readdirSync(folder)
-    .filter((name) => name.startsWith("evidence"))
+    .filter((name) => name.startsWith(prefix))
     .map((name) => readFileSync(join(folder, name), "utf8"))
     .join("\n");
   const titles = [...code.matchAll(/"#### ([^"]+)"/g)].map(([, title = ""]) => title);
+  const shown = [...read(page).matchAll(/^> #### (.+)$/gm)].map(([, title = ""]) => title);
+  return [new Set(shown), new Set(titles)];
+}
 
-  it("has the parts that the code writes today, but for those that had nothing to say", () => {
+describe("recorded pages (write them anew: node controller/launch.cjs test/docs/record.ts)", () => {
+  it("have the parts that the code writes today: a promotion, but for those that had nothing to say", () => {
     const silent = new Set(["What merging would not move", "Exceptions that hold here"]);
-    const shown = [...page.matchAll(/^> #### (.+)$/gm)].map(([, title = ""]) => title);
+    const [shown, titles] = partsOf("docs/promotion-pull-request.md", "promotion", "evidence");
 
-    expect(titles.length).toBeGreaterThan(8);
-    expect(new Set(shown)).toEqual(new Set(titles.filter((title) => !silent.has(title))));
+    expect(titles.size).toBeGreaterThan(8);
+    expect(shown).toEqual(new Set([...titles].filter((title) => !silent.has(title))));
+  });
+
+  it("have the parts that the code writes today: a change of policy, but for those that may have nothing to say", () => {
+    const silent = ["What `ringward validate` says", "How to take it back", "What it waits for on the way"];
+    const [shown, titles] = partsOf("docs/policy-pull-request.md", "rehearsal", "render");
+
+    expect(titles.size).toBeGreaterThan(6);
+    expect([...shown].filter((title) => !titles.has(title))).toEqual([]);
+    expect([...titles].filter((title) => !shown.has(title) && !silent.includes(title))).toEqual([]);
+    expect(read("docs/policy-pull-request.md")).toContain(`> ${REHEARSAL_MARKER}\n`);
   });
 });
