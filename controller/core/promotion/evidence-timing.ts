@@ -26,6 +26,8 @@ export function describeTiming(input: EvidenceInput): Section {
       suspended,
       problems.map((problem) => problem.message),
       input.mode ?? null,
+      // The forecast rests on these; how it comes out moves with every pass.
+      [ring.spec.budget ?? null, ring.spec.deadline ?? null, ring.spec.onDeadline ?? null],
     ],
     lines: (rows) => [
       "#### When",

@@ -256,6 +256,17 @@ describe("evidence", () => {
     expect(later.body).not.toBe(one.body);
   });
 
+  it.each([
+    ["budget", { budget: { nodes: 7 } }],
+    ["deadline", { deadline: "9d" }],
+  ])("changes its evidence when the ring's %s, on which its forecast rests, is changed", (_, spec) => {
+    const input = inputOf();
+    const { ring } = input.proposal;
+    const changed = { ...input, proposal: { ...input.proposal, ring: { ...ring, spec: { ...ring.spec, ...spec } } } };
+
+    expect(renderProposal(changed).evidence).not.toBe(renderProposal(input).evidence);
+  });
+
   it("changes its evidence when a target of the ring before fails to stay done for good", () => {
     const one = renderProposal(inputOf());
     const exempt = renderProposal(
