@@ -74,6 +74,8 @@ export interface MemoryRemote {
     readonly trusted?: readonly string[];
     /** Who signs our own commits. */
     readonly signer?: string;
+    /** What it knows already and adds to, as a store on disk does. Left out: nothing. */
+    readonly store?: Set<CommitSha>;
   }): PolicyGit;
   /** Decides the fault of each operation from now on. */
   setFault(fault: (operation: GitOperation) => GitFault): void;
@@ -138,7 +140,7 @@ function openHandle(remote: Remote, options: Parameters<MemoryRemote["open"]>[0]
   checkAuthor(options.author);
   const limits: ReadLimits = { ...defaultLimits, ...options.limits };
   const handle = options.name ?? "handle";
-  const known = new Set<CommitSha>();
+  const known = options.store ?? new Set<CommitSha>();
   let view = new Map<string, CommitSha>();
   const learn = (id: CommitSha): void => {
     for (const commit of reachable(remote, id, (other) => known.has(other))) known.add(commit);

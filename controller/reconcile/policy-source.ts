@@ -151,17 +151,24 @@ async function syncRepository(
   let head = judged?.head ?? observed;
   let brake = judged?.brake;
   let verified = isVerified(spec) ? (status?.verifiedCommit as CommitSha | undefined) : undefined;
-  if (git !== undefined && judged !== undefined && brake === undefined) {
-    brake = await findUnverified(git, spec, judged.head, verified, (error) =>
+  const doubt = (of: PolicyGit, commit: CommitSha): Promise<Block | undefined> =>
+    findUnverified(of, spec, commit, verified, (error) =>
       ports.onError(error, `signatures of PolicyRepository ${object.metadata.name}`),
     );
+  if (git !== undefined && judged !== undefined && brake === undefined) {
+    brake = await doubt(git, judged.head);
     if (brake !== undefined) head = observed;
     else if (isVerified(spec)) verified = judged.head;
+  }
+  let read = git === undefined || head === undefined ? undefined : await readOnce(ports, memory, git, head, spec);
+  if (git !== undefined && judged === undefined && head !== undefined && !(read instanceof Error)) {
+    // Nothing was fetched since this process began or the spec changed: what was in force is asked for its signature as a head is.
+    brake = await doubt(git, head);
+    if (brake === undefined && isVerified(spec)) verified = head;
   }
   const brakes: Block[] = brake === undefined ? [] : [brake];
   const stale = findStaleness(spec, memory, status, now);
   if (stale !== undefined) brakes.push(stale);
-  let read = git === undefined || head === undefined ? undefined : await readOnce(ports, memory, git, head, spec);
   let unread: Error | undefined;
   if (git !== undefined && head !== undefined && read instanceof Error) {
     // What was read last stays in force, and a head that nobody has read is not written down as seen.
@@ -175,7 +182,13 @@ async function syncRepository(
   const health = describeRepository({ spec, memory, head, own }, brake, stale, failure ?? unread);
   // The head is written down before anything acts on it: a later rewind is then seen as one, even after a crash (G1).
   try {
-    await writeStatus(ports, object, repositoryStatus(head, fetched, memory.fetchedAt, read, verified), health, now);
+    await writeStatus(
+      ports,
+      object,
+      repositoryStatus({ head, fetched, fetchedAt: memory.fetchedAt, read, verified }, status),
+      health,
+      now,
+    );
   } catch (error) {
     if (git === undefined || observed === undefined || isConflict(error)) throw error;
     // Until the new head is written down the old one serves what is in flight, and nothing starts.
@@ -185,7 +198,7 @@ async function syncRepository(
       message: `commit ${head?.slice(0, 12) ?? "none"} cannot be written down as seen, so it is not in force yet`,
     });
     head = observed;
-    const last = await readOnce(ports, memory, git, head, spec);
+    const last = await readOnce(ports, memory, git, observed, spec);
     read = last instanceof Error ? undefined : last;
   }
   if (git === undefined || head === undefined || read === undefined)

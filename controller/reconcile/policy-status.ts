@@ -56,20 +56,28 @@ export function describeRepository(
   return { kind: "Ready", reason: "InSync", message: `policy of commit ${at} is in force${more}` };
 }
 
+interface SeenNow {
+  readonly head: CommitSha | undefined;
+  readonly fetched: CommitSha | undefined;
+  readonly fetchedAt: Instant | undefined;
+  readonly read: ReadPolicy | undefined;
+  readonly verified: CommitSha | undefined;
+}
+
+/** Where nothing was fetched yet, `before` goes on to say what was fetched last and when: a new process has its time until maxStaleness, too (G2). */
 export function repositoryStatus(
-  head: CommitSha | undefined,
-  fetched: CommitSha | undefined,
-  fetchedAt: Instant | undefined,
-  read: ReadPolicy | undefined,
-  verified: CommitSha | undefined,
+  { head, fetched, fetchedAt, read, verified }: SeenNow,
+  before: PolicyRepositoryStatus | undefined,
 ): PolicyRepositoryStatus {
+  const fetchedCommit = fetched ?? before?.fetchedCommit;
+  const lastFetchTime = fetchedAt === undefined ? before?.lastFetchTime : new Date(fetchedAt).toISOString();
   const loaded = read?.loaded;
   const brokenNow = new Set(read?.previous.map((object) => object.file));
   return {
     ...(head === undefined ? {} : { observedCommit: head }),
-    ...(fetched === undefined ? {} : { fetchedCommit: fetched }),
+    ...(fetchedCommit === undefined ? {} : { fetchedCommit }),
     ...(verified === undefined ? {} : { verifiedCommit: verified }),
-    ...(fetchedAt === undefined ? {} : { lastFetchTime: new Date(fetchedAt).toISOString() }),
+    ...(lastFetchTime === undefined ? {} : { lastFetchTime }),
     ...(loaded === undefined
       ? {}
       : {

@@ -63,6 +63,19 @@ describe("signatures of the policy repository", () => {
     },
   );
 
+  it("are asked of what is in force, too, where the repository does not answer when they are first wanted (G6)", async () => {
+    const rig = await createRig({ keepsStores: true });
+    await rig.until("n1 updates", async () => (await rig.jobs("update")).length > 0);
+    rig.remote.setFault(({ name }) => (name === "fetch" ? "failBefore" : "none"));
+    await change(rig, verification("Head"));
+    await rig.run(30);
+
+    expect(await stalled(rig)).toMatchObject({ status: "True", reason: "SignatureInvalid" });
+    expect((await rig.ledger())["claims"]).toEqual([]);
+    expect(rig.kernel("n1")).toBe(NEW_KERNEL);
+    expect(rig.kernel("n3")).not.toBe(NEW_KERNEL);
+  });
+
   it("let what is in flight finish and start nothing (G6)", async () => {
     const rig = await createRig({
       repository: { ...verification("Head"), commits: { signingKeyFile: `/keys/${ANN}` } },

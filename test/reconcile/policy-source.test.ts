@@ -223,6 +223,22 @@ describe("the policy source", () => {
     expect(reasonsOf(await rig.ring())).toContain("RepositoryStale");
   });
 
+  it("serves on until maxStaleness also in a new process, and keeps when it was read last (G2)", async () => {
+    const rig = await createRig({ keepsStores: true, repository: { maxStaleness: "2m" } });
+    await rig.run(5);
+    const { lastFetchTime, fetchedCommit } = await rig.repository();
+    rig.remote.setFault(({ name }) => (name === "fetch" ? "failBefore" : "none"));
+    const fresh = rig.born("ringward");
+    for (let pass = 0; pass < 4; pass += 1) {
+      await fresh.pass();
+      await rig.turn();
+    }
+
+    expect(await rig.repository()).toMatchObject({ lastFetchTime, fetchedCommit });
+    expect(reasonsOf(await rig.ring())).not.toContain("RepositoryStale");
+    expect((await rig.ledger())["claims"]).not.toEqual([]);
+  });
+
   it("takes no edit of a copy for an approval when a new process cannot read the repository (A1)", async () => {
     const rig = await createRig({
       files: { "rings/canary.yaml": ringFile("canary", "suspend: true") },

@@ -11,7 +11,7 @@ import { createMemoryRemote, type MemoryRemote } from "../../controller/git/memo
 import { type Client, createClient } from "../../controller/kube/client.ts";
 import type { Forge } from "../../controller/forge/port.ts";
 import type { EventInput } from "../../controller/kube/events.ts";
-import type { PolicyGit } from "../../controller/git/port.ts";
+import type { CommitSha, PolicyGit } from "../../controller/git/port.ts";
 import type { ApiPort, KubeObject } from "../../controller/kube/port.ts";
 import {
   DEPLOYMENTS,
@@ -130,6 +130,8 @@ export interface RigOptions {
   /** null: no PolicyRepository. */
   readonly repository?: Readonly<Record<string, unknown>> | null;
   readonly timing?: SandboxTiming;
+  /** What a user's process fetched is there for the next one, as on a disk. */
+  readonly keepsStores?: boolean;
   /** Users who may come over HTTP, by token. */
   readonly tokens?: Readonly<Record<string, string>>;
 }
@@ -253,6 +255,12 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const events: EventInput[] = [];
   const writes: LoggedRequest[] = [];
   const users = new Set<string>();
+  const stores = new Map<string, Set<CommitSha>>();
+  const storeOf = (user: string): Set<CommitSha> => {
+    const store = stores.get(user) ?? new Set();
+    stores.set(user, store);
+    return store;
+  };
   cluster.server.onRequest((request) => {
     if (request.write && users.has(request.user)) writes.push(request);
   });
@@ -284,6 +292,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
               branch: spec.branch ?? "main",
               author: AUTHOR,
               name: user,
+              ...(options.keepsStores === true ? { store: storeOf(user) } : {}),
               // A file stands for the person of its name.
               ...(spec.verification === undefined || spec.verification.mode === "None"
                 ? {}
