@@ -124,6 +124,17 @@ describe("ssh signatures", () => {
     expect(verdict.kind === "Unverified" && verdict.why).toBeTruthy();
   });
 
+  it("are not good since a commit that is not in the repository: nobody knows what came in between", async () => {
+    const head = signed(ANN);
+    const git = await opened(trustAnn());
+
+    expect(await git.verify(head, "0123456789".repeat(4) as CommitSha)).toMatchObject({
+      kind: "Unverified",
+      commit: head,
+      why: expect.stringContaining("cannot be listed") as string,
+    });
+  });
+
   it("are told by the commit that has none that can be read, among others that are good", async () => {
     const root = disk.people.commitFiles("main", { "a.yaml": "0" }, { time });
     const bad = forge(signed(ANN), (body) => body.replaceAll("SSH SIGNATURE", "FOO SIGNATURE"));
