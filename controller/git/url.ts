@@ -125,6 +125,24 @@ export function checkProxyUrl(url: string, { allowInsecure: insecure = false }: 
 }
 
 /**
+ * Holds a forge's address to the same servers as a repository's: our token goes there, too. What is no address at all is the forge's own to
+ * refuse. Throws UserError RW1101.
+ */
+export function checkForgeUrl(url: string, { allowInsecure: insecure = false }: UrlRules = {}): void {
+  if (insecure || !URL.canParse(url)) return;
+  const what = `forge address ${shown(url)}`;
+  // As it will be asked: 0x7f.1 is 127.0.0.1 by then.
+  const { protocol, hostname } = new URL(url);
+  checkHost(hostname, what, insecure);
+  if (protocol !== "https:")
+    refuse(
+      what,
+      `${protocol.slice(0, -1)} is not encrypted`,
+      "use https, or start the controller with --allow-insecure",
+    );
+}
+
+/**
  * Checks a repository's address. `https`, `ssh` and scp-like addresses are fine; `http`, this machine itself and paths on its disk
  * only with `allowInsecure` (tests, sandbox). Throws UserError RW1101.
  */

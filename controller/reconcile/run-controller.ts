@@ -13,6 +13,7 @@ import { passwordFile, proxyCredentialsFile, tokenFile, type GitAuth, type GitPr
 import { commitRules } from "../git/commit-rules.ts";
 import type { PolicyGit } from "../git/port.ts";
 import { openPolicyGit } from "../git/repository.ts";
+import { checkForgeUrl } from "../git/url.ts";
 import { type GateSettings, openGateSource } from "../gates/settings.ts";
 import { createClient } from "../kube/client.ts";
 import { createEventRecorder, type EventRecorder, REPORTING_CONTROLLER } from "../kube/events.ts";
@@ -374,6 +375,8 @@ function openRepository(
   accounts: Accounts,
 ): Promise<PolicyGit> {
   const key = createHash("sha256").update(settings.identity).digest("hex").slice(0, 8);
+  // Before an App's key speaks to it, and before anything is fetched for proposals that could not be made.
+  checkForge(spec, settings);
   const auth = gitAuth(spec, accounts);
   return openPolicyGit({
     url: spec.url,
@@ -411,6 +414,10 @@ function gitAuth(spec: PolicyRepositorySpec, accounts: Accounts): GitAuth | unde
   return app === undefined ? undefined : { kind: "Token", token: app.token };
 }
 
+function checkForge({ forge }: PolicyRepositorySpec, { allowInsecure = false }: ControllerSettings): void {
+  if (forge?.apiUrl !== undefined) checkForgeUrl(forge.apiUrl, { allowInsecure });
+}
+
 async function openForge(
   spec: PolicyRepositorySpec,
   settings: ControllerSettings,
@@ -418,6 +425,7 @@ async function openForge(
 ): Promise<Forge | undefined> {
   const { forge } = spec;
   if (forge === undefined) return undefined;
+  checkForge(spec, settings);
   const { owner, repository } = forge;
   const place = { owner, repository, clock: settings.transport, fetch: wayTo(spec) };
   if (forge.kind === "Gitea")

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 
 import { UserError } from "../../controller/errors.ts";
-import { checkBranch, checkCommit, checkPath, checkProxyUrl, checkUrl } from "../../controller/git/url.ts";
+import {
+  checkBranch,
+  checkCommit,
+  checkForgeUrl,
+  checkPath,
+  checkProxyUrl,
+  checkUrl,
+} from "../../controller/git/url.ts";
 
 const refusal = (run: () => unknown): UserError => {
   try {
@@ -82,6 +89,29 @@ describe("repository addresses", () => {
     for (const url of ["http://127.0.0.1:3128", "http://169.254.169.254:80", "http://2130706433:3128"])
       expect(refusal(() => checkProxyUrl(url)).code).toBe("RW1101");
     expect(checkProxyUrl("http://127.0.0.1:3128", { allowInsecure: true })).toBe("http://127.0.0.1:3128");
+  });
+
+  it.each([
+    "http://git.example.com/api/v1",
+    "https://127.0.0.1/api/v1",
+    "https://localhost:8443/api/v3",
+    "https://0x7f.1/api/v1",
+    "https://2130706433/api/v1",
+    "https://[::1]/api/v1",
+    "https://[::ffff:127.0.0.1]/api/v1",
+    "https://169.254.169.254/latest",
+    "ftp://git.example.com/",
+  ])("holds a forge's server to the rules of the repository's, however it is spelt: %s", (url) => {
+    const error = refusal(() => checkForgeUrl(url));
+
+    expect(error.code).toBe("RW1101");
+    expect(error.message).toContain("forge address");
+    expect(() => checkForgeUrl(url, { allowInsecure: true })).not.toThrow();
+  });
+
+  it("takes a forge's https address of a server", () => {
+    for (const url of ["https://api.github.com", "https://git.example.com:8443/api/v1"])
+      expect(() => checkForgeUrl(url)).not.toThrow();
   });
 
   it.each([

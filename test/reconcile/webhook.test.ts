@@ -8,7 +8,7 @@ import { seededRandom, systemClock } from "../../controller/clock.ts";
 import { POLICY_REPOSITORIES } from "../../controller/kube/resources.ts";
 import { runController } from "../../controller/reconcile/run-controller.ts";
 import { startForge } from "../../controller/sandbox/forge/index.ts";
-import { basePolicy, createRig, machine, ringFile } from "./rig.ts";
+import { basePolicy, createRig, machine, ringFile, type Status } from "./rig.ts";
 
 const SECRET = "a long random string";
 /** Longer than the test. */
@@ -22,7 +22,7 @@ async function until(is: () => boolean): Promise<void> {
   throw new Error(`it never came to that: ${is.toString()}`);
 }
 
-async function prepare() {
+async function prepare(allowInsecure = true) {
   const directory = await mkdtemp(join(tmpdir(), "ringward-webhook-"));
   const rig = await createRig({ mode: "Observe", repository: null, workloads: [], machines: [machine("n1")] });
   const sandbox = await startForge({
@@ -40,7 +40,7 @@ async function prepare() {
   await rig.admin.create(POLICY_REPOSITORIES, {
     metadata: { name: "policy" },
     spec: {
-      url: sandbox.gitUrl,
+      url: allowInsecure ? sandbox.gitUrl : "https://git.invalid/policies.git",
       clusterName: "rig",
       interval: "1h",
       auth: { tokenFile },
@@ -62,7 +62,7 @@ async function prepare() {
       namespace: "ringward-jobs",
       identity: "one",
       directory: join(directory, "data"),
-      allowInsecure: true,
+      allowInsecure,
       idleMs: 500,
       paceMs: 10,
       listEveryMs: NEVER_MS,
@@ -148,4 +148,19 @@ it("pokes the controller to look, and cannot tell it what it will see", async ()
   });
   expect(await send("{}", SECRET)).toBe(202);
   await until(() => seen.fetches > told.fetches);
+}, 120_000);
+
+it("talks to no forge on this machine where that is not allowed, whatever address it has for git", async () => {
+  const { rig, sandbox, rest } = await prepare(false);
+  let asked = 0;
+  sandbox.onRequest(() => void (asked += 1));
+  await rest();
+
+  const { items } = await rig.admin.list(POLICY_REPOSITORIES);
+  const { conditions = [] } = (items[0]?.status ?? {}) as { readonly conditions?: readonly Status[] };
+  expect(conditions.find(({ type }) => type === "Stalled")).toMatchObject({
+    status: "True",
+    message: expect.stringContaining("forge address") as string,
+  });
+  expect(asked).toBe(0);
 }, 120_000);
