@@ -5,8 +5,9 @@ export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
-    // test/e2e needs a real control plane (`npm run test:e2e`), test/gitea a real Gitea (`npm run test:gitea`), test/recipes root rights and roots (`npm run test:recipes`).
-    exclude: ["**/node_modules/**", "dist/**", "test/e2e/**", "test/gitea/**", "test/recipes/**"],
+    // Suites of their own: test/sweep takes minutes (`npm run test:sweep`), test/e2e needs a real control plane (`npm run test:e2e`), test/gitea a real
+    // Gitea (`npm run test:gitea`), test/recipes root rights and roots (`npm run test:recipes`).
+    exclude: ["**/node_modules/**", "dist/**", "test/sweep/**", "test/e2e/**", "test/gitea/**", "test/recipes/**"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 90_000,
