@@ -161,6 +161,43 @@ describe("ssh signatures", () => {
     await expect(git.verify(commit)).rejects.toMatchObject({ code: "RW1132" });
   });
 
+  it("follow the file of revoked keys, too, in the same process", async () => {
+    const commit = signed(ANN);
+    disk.people.commitFiles("main", { "b.yaml": "b: 1\n" }, { time, signedBy: EVE });
+    const revokedKeysFile = write("revoked", publicKey(EVE));
+    const git = await opened({ ...trustAnn(), revokedKeysFile });
+    expect((await git.verify(commit)).kind).toBe("Verified");
+
+    writeFileSync(revokedKeysFile, publicKey(ANN));
+    expect((await git.verify(commit)).kind).toBe("Unverified");
+  });
+
+  it("name the signer of a commit that stands before the one that was verified last", async () => {
+    const before = signed(ANN);
+    const after = disk.people.commitFiles("main", { "b.yaml": "b: 1\n" }, { time, signedBy: ANN });
+    const git = await opened(trustAnn());
+
+    expect(await git.verify(before, after)).toEqual({ kind: "Verified", commit: before, signer: ANN });
+  });
+
+  it("of more commits than anybody would wait for are not asked for", async () => {
+    const root = signed(ANN);
+    const commits = Array.from(
+      { length: 5_001 },
+      (_, index) =>
+        `commit refs/heads/main\ncommitter a <a@example.test> ${1_770_000_000 + index} +0000\ndata 0\n${index === 0 ? `from ${root}\n` : ""}`,
+    );
+    execFileSync("git", ["-C", disk.bare, "fast-import", "--quiet"], { input: commits.join("") });
+    const head = execFileSync("git", ["-C", disk.bare, "rev-parse", "main"], { encoding: "utf8" }).trim() as CommitSha;
+    const git = await opened(trustAnn());
+
+    expect(await git.verify(head, root)).toMatchObject({
+      kind: "Unverified",
+      commit: head,
+      why: expect.stringContaining("more than 5000 commits") as string,
+    });
+  });
+
   it.each([
     ["that is not there", { allowedSignersFile: "/nonexistent/signers" }],
     ["of revoked keys that is not there", { allowedSignersFile: "", revokedKeysFile: "/nonexistent/revoked" }],

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Clock, type ManualClock, manualClock, systemClock } from "../../controller/clock.ts";
+import { createDeliveries } from "../../controller/serve/delivery.ts";
 import { createPrometheus, type Prometheus } from "../../controller/serve/prometheus.ts";
 import { MOST_BYTES, startWebhook } from "../../controller/serve/webhook.ts";
 import type { Listening } from "../../controller/serve/listening.ts";
@@ -157,6 +158,25 @@ describe("webhooks", () => {
 
     expect(pokes).toHaveLength(1);
     expect(await counted("duplicate")).toBe(1);
+  });
+
+  it("are remembered by the last ids alone, however many come", () => {
+    const judge = createDeliveries(2);
+    const come = (id: string): string =>
+      judge(
+        { "x-gitea-delivery": `delivery-${id}`, "x-gitea-signature": sign("{}") },
+        Buffer.from("{}"),
+        Buffer.from(secret),
+      );
+
+    expect(["a", "b", "a", "c", "b", "a"].map(come)).toEqual([
+      "accepted",
+      "accepted",
+      "duplicate",
+      "accepted",
+      "duplicate",
+      "accepted",
+    ]);
   });
 
   it("are refused beyond one MiB, said or not, and the sender hears it", async () => {
