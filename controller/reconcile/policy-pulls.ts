@@ -51,9 +51,9 @@ export interface PolicyPullsPorts {
   readonly onError: (error: unknown, where: string) => void;
 }
 
-/** Of many open ones the newest are looked at. */
+/** Of many open ones the newest are looked at, those of this repository before those of forks. */
 const MOST_PULLS = 20;
-/** Rehearsed in one look; the others come with the next. */
+/** Rehearsed in one look, what was looked at longest ago first; the others come with the next. */
 const MOST_REHEARSALS = 3;
 const MOST_ANNOTATIONS = 200;
 /** How far it looks ahead, ms of policy time. */
@@ -103,16 +103,20 @@ async function look(ports: PolicyPullsPorts, memory: Memory, scene: PullsScene):
   memory.listedAt = now;
   const { forge } = repository;
   const open = await forge.listOpen(repository.spec.branch ?? "main");
-  const pulls = open.filter((pull) => pull.fork || !pull.head.startsWith(PROPOSAL_PREFIX)).slice(0, MOST_PULLS);
+  // Anybody can open pull requests from forks by the dozen, and push to them all day: those of people who may write here come first.
+  const pulls = open
+    .filter((pull) => pull.fork || !pull.head.startsWith(PROPOSAL_PREFIX))
+    .sort((one, other) => Number(one.fork) - Number(other.fork))
+    .slice(0, MOST_PULLS);
   for (const number of memory.said.keys())
     if (!pulls.some((pull) => pull.number === number)) memory.said.delete(number);
   const standing = hash(standingOf(scene.plan));
-  let left = MOST_REHEARSALS;
   await sayAgain(ports, memory, now);
-  for (const pull of pulls) {
-    if (left === 0) break;
-    if (!isDue(memory.said.get(pull.number), pull, repository.head, standing, now)) continue;
-    left -= 1;
+  const toldAt = ({ number }: PullRequest): number => memory.said.get(number)?.at ?? -1;
+  const due = pulls
+    .filter((pull) => isDue(memory.said.get(pull.number), pull, repository.head, standing, now))
+    .sort((one, other) => Number(one.fork) - Number(other.fork) || toldAt(one) - toldAt(other));
+  for (const pull of due.slice(0, MOST_REHEARSALS)) {
     try {
       const told = await tell(ports, { ...scene, repository, forge, pull, standing });
       memory.said.set(pull.number, {

@@ -51,6 +51,22 @@ function offer({ rig }: Scene, files: Readonly<Record<string, string | null>>): 
   return { number: rig.forge.people.openFromFork(request), head };
 }
 
+function push({ rig }: Scene, branch: string, files: Readonly<Record<string, string>>): CommitSha {
+  return rig.remote.people.commitFiles(branch, files, { message: branch, time: rig.clock.now(), from: "main" });
+}
+
+/** One of somebody who may write to our repository. */
+async function propose(
+  scene: Scene,
+  branch: string,
+  files: Readonly<Record<string, string>>,
+): Promise<{ number: number; head: CommitSha }> {
+  const head = push(scene, branch, files);
+  const forge = scene.rig.forge.open({ login: "bea", name: "bea" });
+  const { number } = await forge.open({ head: branch, base: "main", title: branch, body: "", labels: [] });
+  return { number, head };
+}
+
 const commentsOn = ({ rig }: Scene, number: number): readonly string[] =>
   rig.forge.people
     .pulls()
@@ -79,6 +95,28 @@ describe("a pull request that changes policy", () => {
     await scene.rig.born("ringward", { pulls: true }).pass();
     expect(scene.writes()).toBe(0);
     expect(scene.rig.errors).toEqual([]);
+  });
+
+  it("from somebody who may write here is not hidden by many from forks", async () => {
+    const scene = await makeScene();
+    const { head } = await propose(scene, "feature", { "rings/late.yaml": late });
+    for (let index = 0; index < 25; index += 1) offer(scene, { [`notes/${index}.md`]: "hello\n" });
+    await scene.passes(2);
+
+    expect(scene.reports).toMatchObject([{ name: VALIDATE_CHECK, commit: head }]);
+  });
+
+  it("has its turn although others are pushed to all the time", async () => {
+    const scene = await makeScene();
+    const { head } = await propose(scene, "quiet", { "rings/late.yaml": late });
+    const noisy = ["one", "two", "three"];
+    for (const branch of noisy) await propose(scene, branch, { "rings/late.yaml": `# ${branch}\n${late}` });
+    for (let pass = 0; pass < 3; pass += 1) {
+      await scene.passes(1);
+      for (const branch of noisy) push(scene, branch, { "rings/late.yaml": `# ${branch} ${pass}\n${late}` });
+    }
+
+    expect(scene.reports.map(({ commit }) => commit)).toContain(head);
   });
 
   it("that breaks a file is red, with the error on its line, and its comment is edited when it is mended", async () => {
