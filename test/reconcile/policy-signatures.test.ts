@@ -1,5 +1,7 @@
 // Facts about signatures of the policy repository's commits: what is not verified starts nothing, and takes nothing out of force.
 import { describe, expect, it } from "vitest";
+import type { CommitSha, PolicyGit } from "../../controller/git/port.ts";
+import { findUnverified } from "../../controller/reconcile/policy-signatures.ts";
 import { POLICY_REPOSITORIES, ROLLOUT_RINGS } from "../../controller/kube/resources.ts";
 import { conditionOf, createRig, isConverged, NEW_KERNEL, type Rig, ringFile, type Status } from "./rig.ts";
 
@@ -147,5 +149,45 @@ describe("signatures of the policy repository", () => {
     const { observedCommit, verifiedCommit } = await rig.repository();
     expect(observedCommit).not.toBe(head);
     expect(verifiedCommit).toBe(observedCommit);
+  });
+});
+
+describe("since which commit signatures are asked for", () => {
+  const [first, verified, later, head, elsewhere] = ["1", "2", "3", "4", "5"].map((digit) =>
+    digit.repeat(40),
+  ) as unknown as readonly [CommitSha, CommitSha, CommitSha, CommitSha, CommitSha];
+  /** One line of history; one commit is on none. */
+  const isAncestor = (a: CommitSha, b: CommitSha): Promise<boolean> =>
+    Promise.resolve(a <= b && a !== elsewhere && b !== elsewhere);
+  const ask = async (acknowledgedCommit: CommitSha | undefined, verify: PolicyGit["verify"]) => {
+    const spec = {
+      url: "https://git.invalid/policy.git",
+      clusterName: "rig",
+      ...verification("Strict"),
+      ...(acknowledgedCommit === undefined ? {} : { acknowledgedCommit }),
+    };
+    return await findUnverified({ isAncestor, verify } as PolicyGit, spec, head, verified, () => undefined);
+  };
+
+  it.each([
+    ["the verified one where nobody acknowledged any", undefined, verified],
+    ["the verified one where the acknowledged one is not in the head", elsewhere, verified],
+    ["the verified one where the acknowledged one is older", first, verified],
+    ["the acknowledged one where it is newer", later, later],
+  ] as const)("is %s", async (_, acknowledged, since) => {
+    const asked: unknown[] = [];
+    await ask(acknowledged, async (commit, from) => {
+      asked.push([commit, from]);
+      return { kind: "Verified", commit, signer: ANN };
+    });
+
+    expect(asked).toEqual([[head, since]]);
+  });
+
+  it("matters not where nobody can say who signed: that is not verified", async () => {
+    expect(await ask(undefined, () => Promise.reject(new Error("no tool")))).toMatchObject({
+      reason: "SignatureInvalid",
+      message: expect.stringContaining("no tool") as string,
+    });
   });
 });
