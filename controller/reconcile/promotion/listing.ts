@@ -7,6 +7,7 @@ import type { JustOpened } from "./late.ts";
 
 /** The forge's answer, as the plan and the shell want it. */
 export interface ListedProposals {
+  /** By number, the newest last. */
   readonly known: readonly KnownProposal[];
   readonly pulls: readonly PullRequest[];
 }
@@ -33,5 +34,5 @@ export async function listProposals(listing: Listing): Promise<ListedProposals> 
     );
     known.push(...readProposals(pull, matter ? await peopleOf(forge, pull, histories, transport) : undefined));
   }
-  return { pulls, known };
+  return { pulls, known: known.sort((a, b) => a.number - b.number) };
 }
