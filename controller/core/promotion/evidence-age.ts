@@ -56,9 +56,10 @@ function keyOf(component: string, version: string): string {
   return `${component}\u0000${version}`;
 }
 
-/** `3h ago`; from two days on in whole days. */
+/** `3h ago`; from two days on in whole days. A page is not written anew for minutes. */
 export function showAge(at: Instant, now: Instant): string {
   const age = Math.max(0, now - at);
+  if (age < HOUR_MS) return "less than an hour ago";
   const unit = age >= 2 * DAY_MS ? DAY_MS : HOUR_MS;
   return `${formatDuration(Math.floor(age / unit) * unit)} ago`;
 }
