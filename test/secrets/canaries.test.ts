@@ -175,7 +175,7 @@ it("a token for git and for the API, a key that signs, a webhook's secret, token
     ],
     [forge],
   );
-}, 180_000);
+}, 400_000);
 
 it("a GitHub App's key, and the tokens that it gets", async () => {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -201,7 +201,7 @@ it("a GitHub App's key, and the tokens that it gets", async () => {
   await untilItWorked(forge, number);
 
   await expectNowhere([watchKey("the App's key", pem)], [forge]);
-}, 180_000);
+}, 400_000);
 
 it("a key for ssh", async () => {
   const disk = policyOnDisk();
@@ -217,7 +217,7 @@ it("a key for ssh", async () => {
   await stage.until("the policy", async () => ((await stage.ready())?.reason === "InSync" ? true : undefined));
 
   await expectNowhere([watchKey("the key", pem)]);
-}, 180_000);
+}, 400_000);
 
 it("a password, and a proxy's credentials", async () => {
   const disk = policyOnDisk();
@@ -244,7 +244,7 @@ it("a password, and a proxy's credentials", async () => {
 
   expect(proxy.asked.some((one) => one.let)).toBe(true);
   await expectNowhere([password.canary, proxyPassword.canary]);
-}, 180_000);
+}, 400_000);
 
 it.each([403, 500])(
   "a token that the servers of git and of the API give back with %d",

@@ -35,7 +35,7 @@ beforeAll(async () => {
       path,
     })),
   );
-}, 240_000);
+}, 600_000);
 afterAll(async () => {
   await server?.close();
   disk?.remove();

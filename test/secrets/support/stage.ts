@@ -109,7 +109,7 @@ export async function startStage(): Promise<Stage> {
             throw new Error(`the controller ended by itself: ${said.slice(-2000)}`);
           return await look();
         },
-        { withinMs: 40_000, everyMs: 100 },
+        { withinMs: 120_000, everyMs: 100 },
         async () =>
           `${JSON.stringify(await ready())} ${JSON.stringify((await client.list(ROLLOUT_RINGS)).items.map((x) => x.status))} ${said.slice(-3000)}`,
       ),
