@@ -100,6 +100,7 @@ export function createDiskRemote(): DiskRemote {
     head,
     commitFiles(branch, files, how) {
       stand(head(branch) ?? (how.from === undefined ? undefined : head(how.from)));
+      const added: string[] = [];
       for (const [path, content] of Object.entries(files)) {
         if (content === null) {
           run(work, ["rm", "-q", "--", path]);
@@ -107,8 +108,14 @@ export function createDiskRemote(): DiskRemote {
         }
         mkdirSync(dirname(join(work, path)), { recursive: true });
         writeFileSync(join(work, path), content);
-        run(work, ["add", "--", path]);
+        added.push(path);
       }
+      run(
+        work,
+        ["add", "--pathspec-from-file=-", "--pathspec-file-nul"],
+        {},
+        added.map((path) => `:(literal)${path}\0`).join(""),
+      );
       run(
         work,
         [...signing(how.signedBy), "commit", "-q", "-F", "-"],
