@@ -1,6 +1,7 @@
 // `ringward plan`: the state of every asset, what would happen next and why, and about when it would be over. It runs the planner that
 // the controller runs and touches nothing. Same input, same bytes (R6).
 import type { Instant } from "../clock.ts";
+import { shortName } from "../core/asset-name.ts";
 import { isCompliant } from "../core/compliance/states.ts";
 import type { AssetRow, Block } from "../core/model.ts";
 import type { Estimate } from "../core/estimate/estimate.ts";
@@ -200,23 +201,11 @@ function render(situation: Situation, format: Format, paint: Paint): string {
   return sections.filter((section) => section !== "").join("\n");
 }
 
-export function nameOf({
-  kind,
-  namespace,
-  name,
-}: {
-  readonly kind: string;
-  readonly namespace?: string | undefined;
-  readonly name: string;
-}): string {
-  return `${kind.toLowerCase()}/${namespace === undefined ? "" : `${namespace}/`}${name}`;
-}
-
 function assetSection({ plan }: Situation, wide: boolean, paint: Paint): string {
   const heading = ["RING", "ASSET", "BASELINE", "STATE", "PHASE", "WHY", ...(wide ? ["LEVEL", "COMPONENTS"] : [])];
   const rows = plan.rows.map((row) => [
     row.ring ?? "-",
-    nameOf(row.asset),
+    shortName(row.asset),
     row.baseline,
     showState(row.state, paint),
     row.phase,
@@ -257,7 +246,9 @@ function nextSection(decisions: readonly Decision[], paint: Paint): string {
 function showNames(decisions: readonly Decision[]): string {
   const names = [
     ...new Set(
-      decisions.map(({ target, level }) => (target.kind === "RolloutRing" ? (level ?? target.name) : nameOf(target))),
+      decisions.map(({ target, level }) =>
+        target.kind === "RolloutRing" ? (level ?? target.name) : shortName(target),
+      ),
     ),
   ];
   return names.length <= 3 ? names.join(", ") : `${names.slice(0, 2).join(", ")} and ${names.length - 2} more`;

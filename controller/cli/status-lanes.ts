@@ -1,11 +1,11 @@
 // Rings as lanes, and what stands still in groups: the data of `ringward status`, whatever it is printed as.
 import { describeReason } from "../api/reasons.ts";
 import type { Instant } from "../clock.ts";
+import { shortName } from "../core/asset-name.ts";
 import { parseDuration } from "../core/duration.ts";
 import type { AssetRow, Block } from "../core/model.ts";
 import type { Estimate } from "../core/estimate/estimate.ts";
 import type { RingOutcome } from "../core/rollout/plan.ts";
-import { nameOf } from "./plan.ts";
 import type { Situation } from "./situation.ts";
 
 /** One ring, with its assets by what they do. */
@@ -48,7 +48,9 @@ function flightOf(row: AssetRow, { stored }: Situation["input"]): Flight {
 
 /** A lane for each ring in ring order, and what is in none. */
 export function drawLanes({ plan, input, estimates }: Situation): readonly Lane[] {
-  const next = new Set(plan.decisions.filter(({ action }) => action === "claim").map(({ target }) => nameOf(target)));
+  const next = new Set(
+    plan.decisions.filter(({ action }) => action === "claim").map(({ target }) => shortName(target)),
+  );
   return plan.rings.map((outcome) => {
     const { name, spec } = outcome.ring;
     const rows = plan.rows.filter((row) => row.ring === name);
@@ -68,7 +70,7 @@ export function drawLanes({ plan, input, estimates }: Situation): readonly Lane[
 
 function sortRows(rows: readonly AssetRow[], next: ReadonlySet<string>) {
   const isDone = (row: AssetRow): boolean => row.phase === "Done" || row.phase === "Soaking";
-  const isNext = (row: AssetRow): boolean => row.phase === "Offered" && next.has(nameOf(row.asset));
+  const isNext = (row: AssetRow): boolean => row.phase === "Offered" && next.has(shortName(row.asset));
   return {
     assets: rows.length,
     done: rows.filter(isDone).length,

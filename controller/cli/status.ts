@@ -1,6 +1,7 @@
 // `ringward status`: rings as lanes. Equal things are one line with a count; only what has a problem is spelled out (the idea is
 // clusterctl describe's: surface problems, do not overload), so that 5,000 nodes fit on a screen.
 import type { Instant } from "../clock.ts";
+import { shortName } from "../core/asset-name.ts";
 import { isCompliant } from "../core/compliance/states.ts";
 import type { AssetRow } from "../core/model.ts";
 import {
@@ -20,7 +21,7 @@ import {
   writeData,
   wrongUse,
 } from "./output.ts";
-import { blockData, estimateData, nameOf, refuse, showEnd, summarise, warningSection } from "./plan.ts";
+import { blockData, estimateData, refuse, showEnd, summarise, warningSection } from "./plan.ts";
 import type { Situation } from "./situation.ts";
 import { readSituation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
 import { drawLanes, type Flight, type Group, groupRows, type Lane } from "./status-lanes.ts";
@@ -84,9 +85,9 @@ function statusData(situation: Situation, lanes: readonly Lane[]): object {
       assets: lane.assets,
       done: lane.done,
       inFlight: lane.inFlight.length,
-      failed: lane.inFlight.filter(({ failure }) => failure !== undefined).map(({ row }) => nameOf(row.asset)),
+      failed: lane.inFlight.filter(({ failure }) => failure !== undefined).map(({ row }) => shortName(row.asset)),
       blocked: lane.blocked.length,
-      next: lane.next.map((row) => nameOf(row.asset)),
+      next: lane.next.map((row) => shortName(row.asset)),
       waiting: lane.waiting.length,
       soakLeftSeconds: lane.soakLeft === undefined ? null : Math.ceil(lane.soakLeft / 1000),
       blockedBy: lane.blockedBy.map(blockData),
@@ -104,7 +105,7 @@ function groupData({ reason, message, since, rows }: Group): object {
     reason,
     message,
     since: since === undefined ? null : showTime(since),
-    assets: rows.map((row) => nameOf(row.asset)),
+    assets: rows.map((row) => shortName(row.asset)),
   };
 }
 
@@ -187,7 +188,7 @@ function flightLines(flights: readonly Flight[], now: Instant, wide: boolean, pa
   return [
     ...failed.map(
       ({ row, failure, since }) =>
-        `${paint("red", "✖")} ${nameOf(row.asset)} failed${age(since)}: ${oneLine(failure ?? "")}  -> ringward why ${whyArgument(row)}`,
+        `${paint("red", "✖")} ${shortName(row.asset)} failed${age(since)}: ${oneLine(failure ?? "")}  -> ringward why ${whyArgument(row)}`,
     ),
     ...[...steps].map(([step, list]) => {
       const first = list.reduce<Instant | undefined>(
@@ -214,7 +215,7 @@ function groupLine(group: Group, now: Instant, wide: boolean, paint: Paint): str
 }
 
 function showNames(rows: readonly AssetRow[], wide: boolean): string {
-  return wide || rows.length <= 2 ? rows.map((row) => nameOf(row.asset)).join(", ") : countKinds(rows);
+  return wide || rows.length <= 2 ? rows.map((row) => shortName(row.asset)).join(", ") : countKinds(rows);
 }
 
 function whyArgument({ asset }: AssetRow): string {

@@ -1,14 +1,21 @@
 // Assets as people name them, everywhere the same. Pure.
 
-/** `Node n1`, `Deployment shop/web`. */
-export function nameAsset({
-  kind,
-  namespace,
-  name,
-}: {
+export interface AssetName {
   readonly kind: string;
   readonly namespace?: string | undefined;
   readonly name: string;
-}): string {
-  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+}
+
+/** In sentences: `Node n1`, `Deployment shop/web`. */
+export function nameAsset(asset: AssetName): string {
+  return `${asset.kind} ${placeOf(asset)}`;
+}
+
+/** In tables and lists: `node/n1`, `deployment/shop/web`. */
+export function shortName(asset: AssetName): string {
+  return `${asset.kind.toLowerCase()}/${placeOf(asset)}`;
+}
+
+function placeOf({ namespace, name }: AssetName): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
 }

@@ -6,7 +6,7 @@ import type { GateAnswer, Unanswered } from "../core/gates/readings.ts";
 import { createAgents } from "../kube/agents.ts";
 import { startDeadline } from "../kube/deadline.ts";
 import { TransportError } from "../kube/port.ts";
-import { redact } from "../redact.ts";
+import { redact, removeSecrets } from "../redact.ts";
 
 export interface Endpoint {
   /** http or https, without user, query and fragment; a path is kept (`/prometheus`). */
@@ -31,12 +31,13 @@ export interface HttpOptions {
   readonly mostBytes?: number;
 }
 
+const SHORTEST_SECRET = 8;
 const DEADLINE_MS = 5_000;
 const MOST_BYTES = 4 * 1024 * 1024;
 
 /** Why there is no answer. */
 export function none(why: Unanswered, message: string): Extract<GateAnswer, { kind: "None" }> {
-  return { kind: "None", why, message: message.replaceAll(/\s+/g, " ").slice(0, 240) };
+  return { kind: "None", why, message: redact(message).replaceAll(/\s+/g, " ").slice(0, 240) };
 }
 
 /** A source of JSON behind one address. Connects when it is first asked. */
@@ -62,14 +63,13 @@ export function createJsonSource(endpoint: Endpoint, options: HttpOptions): Json
         },
         signal,
       });
-    // What it sends is told to people: names of series, reasons. It may hold what it was sent.
-    const text = redactAnswer(await readBody(answer.body, mostBytes), token);
+    const text = await readBody(answer.body, mostBytes);
     const { statusCode } = answer;
     if (statusCode >= 300 && statusCode < 400)
       return none("Redirected", `${origin} answers ${statusCode}: redirects are not followed, give the address itself`);
     if (text === undefined) return none("TooLarge", `${origin} sends more than ${mostBytes} bytes`);
     if (statusCode === 401 || statusCode === 403) return none("Refused", `${origin} answers ${statusCode}`);
-    return readJson(text, statusCode, origin);
+    return readJson(text, statusCode, origin, token);
   }
 
   return {
@@ -89,10 +89,6 @@ export function createJsonSource(endpoint: Endpoint, options: HttpOptions): Json
   };
 }
 
-function redactAnswer(text: string | undefined, token: string | undefined): string | undefined {
-  return text === undefined || token === undefined ? text : redact(text, [token]);
-}
-
 /** Undefined: it is longer than that; the rest is not read. */
 async function readBody(body: AsyncIterable<Uint8Array>, most: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
@@ -106,10 +102,16 @@ async function readBody(body: AsyncIterable<Uint8Array>, most: number): Promise<
 }
 
 /** Both servers explain a refusal in JSON: Prometheus as `{"error": …}`, Alertmanager as `{"message": …}` or a bare string. */
-function readJson(text: string, status: number, origin: string): JsonAnswer {
+function readJson(text: string, status: number, origin: string, token: string | undefined): JsonAnswer {
   let body: unknown;
   try {
-    body = JSON.parse(text) as unknown;
+    // Names of series and reasons are told to people, and may hold what the server was sent. What decides stays as it was sent: a text
+    // that is shorter than any secret is left alone.
+    body = JSON.parse(text, (_, value: unknown) =>
+      typeof value === "string" && token !== undefined && token.length >= SHORTEST_SECRET
+        ? removeSecrets(value, [token])
+        : value,
+    ) as unknown;
   } catch {
     return status === 200
       ? none("Malformed", `${origin} does not answer with JSON`)

@@ -123,6 +123,28 @@ describe("a server", () => {
     ]);
   });
 
+  it("that gives the token back tells it to nobody, whether as a reason, a warning or a name; what decides stays as it was sent", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "ringward-token-"));
+    closing.push(() => rm(folder, { recursive: true }));
+    const tokenFile = join(folder, "token");
+    await writeFile(tokenFile, "0.123456789");
+    const given = { metric: { job: "0.123456789" }, value: [now(), "0.12345"] };
+    const refusal = JSON.stringify({ status: "error", error: "you sent Bearer 0.123456789" });
+
+    const refused = await query(answering(400, refusal), { tokenFile });
+    const partial = await query(success({}, { warnings: ["you sent 0.123456789"] }), { tokenFile });
+    const named = await query(success({ resultType: "vector", result: [given] }), { tokenFile });
+
+    expect(refused).toMatchObject({ why: "Refused", message: expect.stringContaining("you sent") as string });
+    expect(partial).toMatchObject({ why: "Partial", message: "you sent ***" });
+    expect(named).toMatchObject({ samples: [{ labels: { job: "***" }, value: 0.12345 }] });
+    expect(JSON.stringify([refused, partial, named])).not.toContain("0.123456789");
+    await writeFile(tokenFile, "0.1");
+    expect(await query(success({ resultType: "vector", result: [given] }), { tokenFile })).toMatchObject({
+      samples: [{ value: 0.12345 }],
+    });
+  });
+
   it("that is not there, refuses or says nothing readable is named so", async () => {
     const gone = createJsonSource({ url: new URL("http://127.0.0.1:1") }, { clock: systemClock });
     closing.push(() => gone.close());

@@ -118,6 +118,8 @@ describe("a path", () => {
     disk.people.commitFiles("main", { "policies/a.yaml": "a: 1\n" }, { time: Date.UTC(2026, 0, 1) });
   });
   afterAll(() => disk?.remove());
+  const see = (path: string): Promise<Seen> =>
+    visit({ url: disk.bare, branch: "main", path, directory: join(disk.folder, "stores"), allowInsecure: true });
 
   it.each([
     "..",
@@ -139,13 +141,7 @@ describe("a path", () => {
     "\ud800",
     "a".repeat(2_000),
   ])("%j is refused", async (path) => {
-    const seen = await visit({
-      url: disk.bare,
-      branch: "main",
-      path,
-      directory: join(disk.folder, "stores"),
-      allowInsecure: true,
-    });
+    const seen = await see(path);
 
     expect(seen.refused).toBe("RW1103");
     expect(seen.message).not.toMatch(/[\0\n]/);
@@ -154,15 +150,7 @@ describe("a path", () => {
   it.each(["*", "pol?cies", "policies/[a]*", "HEAD", "main:policies"])(
     "%j is a folder's name like any other",
     async (path) => {
-      const seen = await visit({
-        url: disk.bare,
-        branch: "main",
-        path,
-        directory: join(disk.folder, "stores"),
-        allowInsecure: true,
-      });
-
-      expect(seen).toMatchObject({ refused: "noFolder", texts: {} });
+      expect(await see(path)).toMatchObject({ refused: "noFolder", texts: {} });
     },
   );
 });
