@@ -1,6 +1,5 @@
 // The sandbox's cluster with the real controller in front of it, and a real Gitea as git server and forge. People work through Gitea's own API
 // and through git; what is judged is Gitea's answers and the cluster's objects.
-import { type ChildProcess, spawn } from "node:child_process";
 import { seededRandom, systemClock } from "../../../controller/clock.ts";
 import { type Client, createClient } from "../../../controller/kube/client.ts";
 import type { KubeObject } from "../../../controller/kube/port.ts";
@@ -11,14 +10,9 @@ import {
   WORKLOAD_PATCH_STATES,
 } from "../../../controller/kube/resources.ts";
 import { REQUESTED_AT } from "../../../controller/reconcile/policy-source.ts";
-import {
-  CONTROLLER_USER,
-  installRingward,
-  PERSON_USER,
-  type Sandbox,
-  startSandbox,
-} from "../../../controller/sandbox/start.ts";
+import { installRingward, PERSON_USER, type Sandbox, startSandbox } from "../../../controller/sandbox/start.ts";
 import { waitFor } from "../../e2e/support/waiting.ts";
+import { startController } from "../../support/controller-process.ts";
 import { type Checkout, openCheckout } from "./checkout.ts";
 import { ADMIN, type GiteaServer, startGitea } from "./server.ts";
 
@@ -130,7 +124,7 @@ async function assemble(
         { type: "merge", body: { metadata: { labels: { [RING_LABEL]: ring } } } },
       );
     }
-  const controller = startController(sandbox);
+  const controller = startController(sandbox, { identity: "ringward-gitea", data: sandbox.workspace.directory });
   closers.push(() => controller.stop());
 
   const call = (as: string, method: string, path: string, body?: object): Promise<unknown> =>
@@ -207,7 +201,7 @@ async function assemble(
           const repositories = (await client.list(POLICY_REPOSITORIES)).items.map(({ status }) =>
             JSON.stringify(status),
           );
-          return [...open, ...rings, ...repositories, ...states, controller.said()].join("\n");
+          return [...open, ...rings, ...repositories, ...states, controller.said().slice(-3000)].join("\n");
         },
       ),
     stop,
@@ -232,46 +226,4 @@ async function makeRepository(
   const checkout = await openCheckout(remote.href, "alice", now);
   await checkout.push(await checkout.commit(undefined, policy, "Patch policy"), "main");
   return checkout;
-}
-
-interface Controller {
-  died(): string | undefined;
-  /** The last that it said. */
-  said(): string;
-  stop(): Promise<void>;
-}
-
-/** The real controller, as a process of its own. */
-function startController(sandbox: Sandbox): Controller {
-  const kubeconfig = sandbox.workspace.write("controller.kubeconfig", sandbox.kubeconfigFor(CONTROLLER_USER));
-  const args = ["controller/launch.cjs", "controller/main.ts", "controller", "--kubeconfig", kubeconfig];
-  args.push("--policy-clock", sandbox.clockUrl, "--allow-insecure", "--identity", "ringward-gitea");
-  args.push(
-    "--data",
-    sandbox.workspace.directory,
-    "--pace",
-    "50",
-    "--kube-api-qps",
-    "1000",
-    "--kube-api-burst",
-    "1000",
-  );
-  const child: ChildProcess = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
-  let said = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-3000);
-  });
-  let stopping = false;
-  return {
-    died: () =>
-      child.exitCode === null || stopping ? undefined : `the controller ended by itself (${child.exitCode}): ${said}`,
-    said: () => said,
-    async stop() {
-      stopping = true;
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      if (child.exitCode !== null) return;
-      child.kill("SIGTERM");
-      await ended;
-    },
-  };
 }

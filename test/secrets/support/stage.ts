@@ -1,6 +1,6 @@
 // The real controller as a process of its own over the sandbox's cluster, with folders of its own for all that it could write, and everything that
 // it says or writes gathered as text.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { seededRandom, systemClock } from "../../../controller/clock.ts";
@@ -8,14 +8,9 @@ import { type Client, createClient } from "../../../controller/kube/client.ts";
 import type { KubeObject } from "../../../controller/kube/port.ts";
 import { POLICY_REPOSITORIES, ROLLOUT_RINGS } from "../../../controller/kube/resources.ts";
 import type { SandboxForge } from "../../../controller/sandbox/forge/index.ts";
-import {
-  CONTROLLER_USER,
-  installRingward,
-  PERSON_USER,
-  type Sandbox,
-  startSandbox,
-} from "../../../controller/sandbox/start.ts";
+import { installRingward, PERSON_USER, type Sandbox, startSandbox } from "../../../controller/sandbox/start.ts";
 import { waitFor } from "../../e2e/support/waiting.ts";
+import { type ControllerProcess, startController } from "../../support/controller-process.ts";
 import { watchProcesses } from "./processes.ts";
 
 export interface Stage {
@@ -56,8 +51,8 @@ export async function startStage(): Promise<Stage> {
   const [data, home, temporary] = [folder("data"), folder("home"), folder("temporary")];
   folder("secrets");
   const watch = watchProcesses();
-  let child: ChildProcess | undefined;
-  let said = "";
+  let controller: ControllerProcess | undefined;
+  const said = (): string => controller?.said() ?? "";
   const ready: Stage["ready"] = async () => {
     const { conditions = [] } = ((await client.get(POLICY_REPOSITORIES, { name: "policy" }))?.status ?? {}) as {
       readonly conditions?: readonly { readonly type: string; readonly reason: string; readonly message: string }[];
@@ -70,53 +65,31 @@ export async function startStage(): Promise<Stage> {
     secretFile: (name, text) => sandbox.workspace.write(`secrets/${name}`, text),
     async begin(spec, flags = []) {
       await client.create(POLICY_REPOSITORIES, { metadata: { name: "policy" }, spec } as KubeObject);
-      const kubeconfig = sandbox.workspace.write("secrets/kubeconfig", sandbox.kubeconfigFor(CONTROLLER_USER));
-      const args = [
-        "controller/launch.cjs",
-        "controller/main.ts",
-        "controller",
-        "--kubeconfig",
-        kubeconfig,
-        "--policy-clock",
-        sandbox.clockUrl,
-      ];
-      args.push(
-        "--allow-insecure",
-        "--identity",
-        "ringward-a",
-        "--data",
+      controller = startController(sandbox, {
+        identity: "ringward-secrets",
         data,
-        "--pace",
-        "50",
-        "--metrics-bind-address",
-        "127.0.0.1:0",
-        ...flags,
-      );
-      child = spawn(process.execPath, args, {
-        stdio: ["ignore", "pipe", "pipe"],
-        env: { ...process.env, HOME: home, TMPDIR: temporary, NODE_DEBUG: "", DEBUG: "*" },
+        flags: ["--metrics-bind-address", "127.0.0.1:0", ...flags],
+        env: { HOME: home, TMPDIR: temporary, DEBUG: "*" },
       });
-      for (const stream of [child.stdout, child.stderr])
-        stream?.setEncoding("utf8").on("data", (text: string) => (said += text));
     },
-    webhooks: () => /"serving webhooks","url":"([^"]+)"/.exec(said)?.[1],
+    webhooks: () => /"serving webhooks","url":"([^"]+)"/.exec(said())?.[1],
     ready,
     until: (what, look) =>
       waitFor(
         what,
         async () => {
-          if (child !== undefined && child.exitCode !== null)
-            throw new Error(`the controller ended by itself: ${said.slice(-2000)}`);
+          const died = controller?.died();
+          if (died !== undefined) throw new Error(died);
           return await look();
         },
         { withinMs: 120_000, everyMs: 100 },
         async () =>
-          `${JSON.stringify(await ready())} ${JSON.stringify((await client.list(ROLLOUT_RINGS)).items.map((x) => x.status))} ${said.slice(-3000)}`,
+          `${JSON.stringify(await ready())} ${JSON.stringify((await client.list(ROLLOUT_RINGS)).items.map((x) => x.status))} ${said().slice(-3000)}`,
       ),
     async places(forges = []) {
       const places = new Map<string, string>();
       places.set("command lines", watch.seen().join("\n"));
-      places.set("what the controller prints", said);
+      places.set("what the controller prints", said());
       places.set("the cluster's objects", JSON.stringify(sandbox.cluster.server.store.history()));
       for (const path of [data, home, temporary].flatMap((root) => filesBelow(root)))
         places.set(path, readFileSync(path, "latin1"));
@@ -131,11 +104,7 @@ export async function startStage(): Promise<Stage> {
     },
     async stop() {
       watch.stop();
-      if (child !== undefined && child.exitCode === null) {
-        const ended = new Promise((resolve) => child?.once("exit", resolve));
-        child.kill("SIGTERM");
-        await ended;
-      }
+      await controller?.stop();
       await sandbox.stop();
     },
   };
