@@ -29,6 +29,8 @@ export interface Evictor {
   readonly now: Instant;
   readonly budgets: Budgets;
   readonly pauses: EvictionPauses;
+  /** Whether the node is there, cordoned and marked by the claim now: a person may have given it back to workloads a moment ago (B4). */
+  readonly isHeld: () => Promise<boolean>;
 }
 
 /** How long a refused pod is left alone where the server does not say. */
@@ -52,13 +54,17 @@ export interface Evicted {
   readonly block: Block | undefined;
 }
 
-/** Asks for each pod's eviction once. What is wrong with one pod keeps no other from leaving (V4); an error of the API is thrown last. */
+/**
+ * Asks for each pod's eviction once, and for none more when the node is not held any longer. What is wrong with one pod keeps no other from
+ * leaving (V4); an error of the API is thrown last.
+ */
 export async function evictPods(evictor: Evictor, pods: readonly PodAsset[]): Promise<Evicted> {
   const refusals: (EvictionRefusal | "ServerBusy")[] = [];
   let granted = 0;
   let failed: Error | undefined;
   for (const pod of pods) {
     try {
+      if (!isPaused(evictor, pod) && !(await evictor.isHeld())) break;
       const refusal = await tryOne(evictor, pod, false);
       if (refusal === "Granted") granted += 1;
       else if (refusal !== "Gone") refusals.push(refusal);
@@ -70,6 +76,10 @@ export async function evictPods(evictor: Evictor, pods: readonly PodAsset[]): Pr
   }
   if (failed !== undefined) throw failed;
   return { granted, block: describe(refusals) };
+}
+
+function isPaused({ now, pauses }: Evictor, { uid }: PodAsset): boolean {
+  return (pauses.get(uid)?.until ?? -Infinity) > now;
 }
 
 type Answer = "Granted" | "Gone" | "ServerBusy" | EvictionRefusal;

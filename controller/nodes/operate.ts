@@ -332,8 +332,19 @@ async function evict(scene: Scene, pods: readonly PodAsset[], wait: Block): Prom
   return granted > 0 ? { kind: "Moved", note: "Evict" } : { kind: "Waiting", block: dated };
 }
 
-function evictorOf({ client, now, pdbs, pauses }: NodeOperationInput): Evictor {
-  return { client, now, pauses, budgets: indexBudgets(pdbs) };
+function evictorOf({ client, claim, now, pdbs, pauses, project }: NodeOperationInput): Evictor {
+  return {
+    client,
+    now,
+    pauses,
+    budgets: indexBudgets(pdbs),
+    async isHeld() {
+      const live = await client.get(NODES, { name: claim.name });
+      if (live?.metadata.uid !== claim.uid) return false;
+      const node = project.node(live);
+      return node?.unschedulable === true && node.mark?.claimId === claim.id;
+    },
+  };
 }
 
 function nameOfJob({ input, state }: Scene, step: RecipeStepName): string {

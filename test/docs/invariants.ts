@@ -26,7 +26,10 @@ export const GROUPS: readonly Group[] = [
         "B3",
         "No write to a node or workload, no eviction and no job without an earlier claim in the ledger for that UID. Inventory jobs are excepted.",
       ],
-      ["B4", "No eviction unless the store shows the node unschedulable and marked by our claim."],
+      [
+        "B4",
+        "No eviction unless the store shows the node unschedulable and marked by our claim. The node is read again just before each one; the API has no eviction on that condition, so a person's uncordon in between is seen with the next pod.",
+      ],
       ["B5", "No update or reboot job before a live list of pods says that the cordoned node is drained."],
       ["B6", "Prior schedulability is written once, in the cordon itself, and restored exactly."],
       [

@@ -202,6 +202,43 @@ describe("an eviction that is refused after the cordon", () => {
   });
 });
 
+describe("a person who uncordons a node while it is drained", () => {
+  it("keeps the pods that were not asked to go yet (B4)", async () => {
+    const rig = await createRig({ ...TWO, workloads: [{ ...QUIET_WEB, replicas: 6 }] });
+    const evicted: string[] = [];
+    const born = rig.born("ringward", {
+      port: (port) => ({
+        ...port,
+        async request(request) {
+          const answer = await port.request(request);
+          if (request.path.endsWith("/eviction") && request.query?.["dryRun"] === undefined) {
+            evicted.push(request.path);
+            if (evicted.length === 1)
+              await rig.admin.patch(NODES, { name: "n1" }, { type: "merge", body: { spec: { unschedulable: null } } });
+          }
+          return answer;
+        },
+      }),
+    });
+    for (let pass = 0; pass < 40 && evicted.length === 0; pass += 1) {
+      await born.pass();
+      await rig.turn();
+    }
+    expect(evicted).toHaveLength(1);
+    expect(rig.errors).toEqual([]);
+
+    // It is backed out of, and tried again later.
+    for (let pass = 0; pass < 10; pass += 1) {
+      await born.pass();
+      await rig.turn();
+    }
+    expect(evicted).toHaveLength(1);
+    expect(await cordoned(rig)).toBe(false);
+    expect((await rig.state("n1"))["attempted"]).toMatchObject([{ result: "BackedOut", reason: "UncordonedByPerson" }]);
+    expect(await rig.violations()).toEqual([]);
+  });
+});
+
 describe("pods of a node", () => {
   it("that refuse to go are named after their grace, with what holds them", async () => {
     const rig = await createRig(TWO);

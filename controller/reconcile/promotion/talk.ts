@@ -48,13 +48,13 @@ export interface Talk {
   readonly onError: (error: unknown, where: string) => void;
 }
 
-/** What this process said last about each thing, and when it may try again what was refused. Losing it costs a few reads. */
-export type Said = Map<string, { readonly what: string; readonly again?: Again }>;
+/** What this process said last about each thing, and what it does about that later. Losing it costs a few reads. */
+export type Said = Map<string, { readonly what: string; readonly later?: Later }>;
 
-interface Again {
+interface Later {
   /** Transport ms. */
   readonly at: number;
-  /** The same words once more; undefined: they were refused, and are found anew. */
+  /** Said again as it was, whether anybody still asks for it or not; undefined: it was refused, and is found anew. */
   readonly confirm?: Say;
 }
 
@@ -65,28 +65,41 @@ const RETRY_MS = 5 * 60_000;
 
 /** Says what is new. */
 export async function talk(input: Talk): Promise<void> {
+  await confirmSaid(input);
   await sayChecks(input);
   await sayProgress(input);
   await sayTracking(input);
 }
 
 /**
- * `kept`: what stands once, found again in a list. That list may have been old, or another process may have been at it, too: it is looked at once
+ * What stands once was found again in a list. That list may have been old, or another process may have been at it, too: it is looked at once
  * more, with the same words, when the list shows all.
  */
+async function confirmSaid({ said, transport, onError }: Talk): Promise<void> {
+  const now = transport.monotonic();
+  for (const [about, { what, later }] of said) {
+    if (later?.confirm === undefined || now < later.at) continue;
+    try {
+      await later.confirm();
+      said.set(about, { what });
+    } catch (error) {
+      said.set(about, { what, later: { at: now + RETRY_MS, confirm: later.confirm } });
+      onError(error, `forge: ${about}`);
+    }
+  }
+}
+
+/** `kept`: found again in a list, and confirmed later. */
 async function sayOnce(input: Talk, about: string, what: string, say: Say, kept?: "kept"): Promise<void> {
   const last = input.said.get(about);
   const now = input.transport.monotonic();
-  const isNew = last?.what !== what;
-  if (!isNew && (last.again === undefined || now < last.again.at)) return;
-  const confirm = isNew ? undefined : last.again?.confirm;
-  const words = confirm ?? say;
+  const isRefused = last?.later !== undefined && last.later.confirm === undefined;
+  if (last?.what === what && !(isRefused && now >= last.later.at)) return;
   try {
-    await words();
-    const looksAgain = kept !== undefined && confirm === undefined;
-    input.said.set(about, { what, ...(looksAgain ? { again: { at: now + LATE_MS, confirm: words } } : {}) });
+    await say();
+    input.said.set(about, { what, ...(kept === undefined ? {} : { later: { at: now + LATE_MS, confirm: say } }) });
   } catch (error) {
-    input.said.set(about, { what, again: { at: now + RETRY_MS } });
+    input.said.set(about, { what, later: { at: now + RETRY_MS } });
     input.onError(error, `forge: ${about}`);
   }
 }

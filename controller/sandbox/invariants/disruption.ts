@@ -1,7 +1,7 @@
 // What must come before a target is touched (B3, B4, B5, B9), and that every destructive act leaves its intent before and its result
 // after it (S4).
 import type { Invariant, Report } from "./invariant.ts";
-import { at, listAt, textAt } from "./readings.ts";
+import { at, listAt, type NodeView, textAt } from "./readings.ts";
 import type { Act, Step, World } from "./world.ts";
 
 /** Recipe steps that change a node. */
@@ -51,13 +51,19 @@ const checkEvictions: NonNullable<Invariant["check"]> = ({ acts, version }, worl
     report.met();
     const node = world.nodes.get(act.target);
     if (node === undefined) report.violated(version.key, `evicted from ${act.target}, which does not exist`);
-    else if (!node.unschedulable) report.violated(version.key, `evicted from ${act.target}, which is not cordoned`);
+    else if (!node.unschedulable && !isJustGivenBack(node, world))
+      report.violated(version.key, `evicted from ${act.target}, which is not cordoned`);
     else if (node.claimId === undefined)
       report.violated(version.key, `evicted from ${act.target}, which bears no claim`);
     else if (world.held.get(node.uid)?.id !== node.claimId)
       report.violated(version.key, `evicted from ${act.target}, whose claim ${node.claimId} is not in the ledger`);
   }
 };
+
+/** No request of the API evicts on condition of what the node says: a person's uncordon may come between the look at it and the eviction. */
+function isJustGivenBack({ givenBackAt }: NodeView, world: World): boolean {
+  return givenBackAt !== undefined && world.now - givenBackAt < world.settleMs;
+}
 
 /** Notes when a claim's node, cordoned, had nobody left to evict; the update must come after that. */
 const checkDrained: NonNullable<Invariant["check"]> = ({ version, acts, nodeBefore }, world, report) => {

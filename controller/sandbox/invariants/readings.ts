@@ -57,6 +57,8 @@ export interface NodeView {
   readonly kept: readonly (string | undefined)[];
   /** Not there for workloads since; undefined: it is there. */
   readonly awaySince: Instant | undefined;
+  /** When somebody other than a controller last uncordoned it. */
+  readonly givenBackAt: Instant | undefined;
 }
 
 const CONTROL_PLANE = [
@@ -65,7 +67,12 @@ const CONTROL_PLANE = [
   "node-role.kubernetes.io/etcd",
 ];
 
-export function readNode(object: KubeObject, now: Instant, before: NodeView | undefined): NodeView {
+export function readNode(
+  object: KubeObject,
+  now: Instant,
+  before: NodeView | undefined,
+  byController: boolean,
+): NodeView {
   const { name, uid = "", labels = {}, annotations = {} } = object.metadata;
   const unschedulable = at(object.spec, "unschedulable") === true;
   const ready = listAt(object.status, "conditions").some(
@@ -86,6 +93,7 @@ export function readNode(object: KubeObject, now: Instant, before: NodeView | un
     prior: annotations[PRIOR_MARK],
     kept: KEEP_MARKS.map((key) => annotations[key]),
     awaySince: away ? (before?.uid === uid ? (before.awaySince ?? now) : now) : undefined,
+    givenBackAt: before?.unschedulable === true && !unschedulable && !byController ? now : before?.givenBackAt,
   };
 }
 

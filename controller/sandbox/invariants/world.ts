@@ -227,14 +227,14 @@ function set<Value>(map: Map<string, Value>, key: string, value: Value | undefin
   else map.set(key, value);
 }
 
-function takeNode(world: World, { object, time }: StoredVersion, gone: boolean): void {
+function takeNode(world: World, { object, time, user }: StoredVersion, gone: boolean): void {
   const { name, uid = "" } = object.metadata;
   if (gone) {
     world.nodes.delete(name);
     world.nodeNames.delete(uid);
     return;
   }
-  world.nodes.set(name, readNode(object, time, world.nodes.get(name)));
+  world.nodes.set(name, readNode(object, time, world.nodes.get(name), world.controllerUsers.has(user)));
   world.nodeNames.set(uid, name);
   noteFallenBack(world, uid);
 }

@@ -166,6 +166,23 @@ describe("invariants of nodes and budgets", () => {
     expect(broken(freed)).toContain("B4");
   });
 
+  it("B4: a node that somebody uncordoned just now may not have been seen; one that a controller uncordoned was", () => {
+    const evictedAfter = (user: string) =>
+      cordoned()
+        .pod("p", "n1")
+        .state("n1", operation("n1", "Cordoned"))
+        .node("n1", { mark: "claim-n1" }, user)
+        .pod("p", "n1", { deleting: true }, "ringward");
+    const ids = (user: string, settleMs: number): readonly string[] =>
+      evictedAfter(user)
+        .check({ settleMs })
+        .violations.map(({ invariant }) => invariant);
+
+    expect(ids("admin", 60_000)).not.toContain("B4");
+    expect(ids("admin", 0)).toContain("B4");
+    expect(ids("ringward", 60_000)).toContain("B4");
+  });
+
   it("B5: an update while a pod is still there; a DaemonSet's pod may stay", () => {
     const full = base()
       .pod("p", "n1")
