@@ -67,7 +67,9 @@ export async function writeTargetStates(input: StatusInput): Promise<boolean> {
       if (live === undefined || live.status?.operation !== undefined || isHeld(live.object, uid, input.claimed))
         continue;
       const fresh = describeTarget(rows, live.status, input.now);
-      await writeState<TargetStatus>(input.client, live, asset, { ...live.status, ...fresh } as TargetStatus);
+      // A target in no ring says none: what stood there before would differ from what is wanted in every pass (K7).
+      const { ring: _, ...kept } = live.status ?? {};
+      await writeState<TargetStatus>(input.client, live, asset, { ...kept, ...fresh } as TargetStatus);
     } catch (error) {
       input.onError(error, `${asset.kind} ${asset.name}`);
     }

@@ -32,4 +32,18 @@ describe("a node that goes over to another ring, and one that goes for good", ()
     expect(rig.writes.slice(writes).filter(({ path }) => path.includes("rolloutrings"))).toEqual([]);
     expect(rig.errors).toEqual([]);
   });
+
+  it("that is in no ring afterwards is written down so once, and not again in every pass (K7)", async () => {
+    const rig = await createRig(WORLD);
+    await rig.until("all are done", () => isConverged(rig), 200);
+
+    await rig.admin.patch(NODES, { name: "n2" }, { type: "merge", body: { metadata: { labels: { ring: null } } } });
+    await rig.until("it is told", async () => (await namesOf(rig, "canary", "left")).length === 1, 30);
+    await rig.run(5);
+
+    expect((await rig.state("n2"))["ring"]).toBeUndefined();
+    const writes = rig.writes.length;
+    await rig.run(5);
+    expect(rig.writes.slice(writes).filter(({ path }) => path.includes("patchstates"))).toEqual([]);
+  });
 });
