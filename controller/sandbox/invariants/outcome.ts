@@ -33,12 +33,14 @@ const checkVerified: NonNullable<Invariant["check"]> = ({ acts }, world, report)
   }
 };
 
-const checkFreed: NonNullable<Invariant["check"]> = ({ ledger, version }, world, report) => {
+const checkFreed: NonNullable<Invariant["check"]> = ({ ledger, version, byController }, world, report) => {
   if (
     version.resource.endsWith("patchstates.ringward.dev") &&
     world.operations.get(textAt(version.object.status, "targetUID") ?? "")?.failure !== undefined
   )
     report.met();
+  // Who deletes the ledger, or puts an old one back, frees nothing: the marks bring it back.
+  if (!byController) return;
   for (const claim of ledger?.freed ?? []) {
     const there = claim.kind === "Node" ? world.nodeNames.has(claim.uid) : world.workloads.has(claim.uid);
     if (!there || world.closed.has(claim.id)) continue;
