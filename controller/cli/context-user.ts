@@ -4,21 +4,31 @@ import { readFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import { load } from "js-yaml";
 
-interface Kubeconfig {
-  readonly "current-context"?: unknown;
-  readonly contexts?: readonly { readonly name?: unknown; readonly context?: { readonly user?: unknown } | null }[];
-}
+type Fields = Readonly<Record<string, unknown>>;
 
 /** The user's name in the kubeconfig; undefined where it cannot be told. */
 export function readContextUser(kubeconfig: string, context: string | undefined): string | undefined {
   const files =
     kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{") ? [kubeconfig] : readFiles(kubeconfig);
-  const parsed = files.map((text) => (load(text) ?? {}) as Kubeconfig);
+  const parsed = files.map(readYaml);
   const name =
     context ?? parsed.map((file) => file["current-context"]).find((one) => typeof one === "string" && one !== "");
-  const found = parsed.flatMap(({ contexts }) => contexts ?? []).find((one) => one.name === name);
-  const user = found?.context?.user;
+  const contexts = parsed.flatMap((file) => (Array.isArray(file["contexts"]) ? file["contexts"] : []) as unknown[]);
+  const found = contexts.map(fieldsOf).find((one) => one["name"] === name);
+  const { user } = fieldsOf(found?.["context"]);
   return typeof user === "string" && user !== "" ? user.slice(0, 128) : undefined;
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === "object" && value !== null ? (value as Fields) : {};
+}
+
+function readYaml(text: string): Fields {
+  try {
+    return fieldsOf(load(text));
+  } catch {
+    return {};
+  }
 }
 
 function readFiles(paths: string): readonly string[] {

@@ -54,11 +54,9 @@ function readHttpFailure(error: unknown): HttpFailure | undefined {
 
 /** Any error's words, without credentials, bounded. */
 export function describe(error: unknown): string {
-  const text =
-    error instanceof Error || (typeof error === "object" && error !== null && "message" in error)
-      ? String(error.message)
-      : String(error);
-  return redact(text).slice(0, 500);
+  const said: unknown = typeof error === "object" && error !== null && "message" in error ? error.message : error;
+  // Never String() of an object that a server sent: its `toString` need not be a function.
+  return redact(typeof said === "object" ? "an error without words" : String(said)).slice(0, 500);
 }
 
 /** How long a limit lasts: Retry-After in seconds, or until the reset, measured against the forge's own Date when it sent one. */

@@ -83,7 +83,8 @@ export function readPull(value: unknown, place: string): PullRequest {
 function isFrom(head: Json, place: string): boolean {
   const { repo } = head;
   if (typeof repo !== "object" || repo === null) return false;
-  return String((repo as Json)["full_name"]).toLowerCase() === place.toLowerCase();
+  const fullName = (repo as Json)["full_name"];
+  return typeof fullName === "string" && fullName.toLowerCase() === place.toLowerCase();
 }
 
 /** `viewer`: the login of our account. */

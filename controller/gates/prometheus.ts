@@ -28,10 +28,10 @@ function readAnswer(body: unknown, now: number): GateAnswer {
   const { status, warnings, data } = (typeof body === "object" && body !== null ? body : {}) as Reply;
   if (status !== "success") return none("Malformed", "status is not success");
   // Thanos and others answer with what they could reach, and say so here.
-  if (Array.isArray(warnings) && warnings.length > 0) return none("Partial", String(warnings[0]));
+  if (Array.isArray(warnings) && warnings.length > 0) return none("Partial", wordsOf(warnings[0]));
   const found = data?.resultType === "scalar" ? [{ metric: {}, value: data.result }] : data?.result;
   if ((data?.resultType !== "vector" && data?.resultType !== "scalar") || !Array.isArray(found))
-    return none("Malformed", `the result is a ${String(data?.resultType)}, and has to be a vector or a scalar`);
+    return none("Malformed", `the result is a ${wordsOf(data?.resultType)}, and has to be a vector or a scalar`);
   if (found.length > MOST_SERIES) return none("TooLarge", `${found.length} series, ${MOST_SERIES} is the most`);
   const samples: Sample[] = [];
   for (const one of found as readonly unknown[]) {
@@ -42,6 +42,11 @@ function readAnswer(body: unknown, now: number): GateAnswer {
     samples.push(read.sample);
   }
   return { kind: "Samples", samples };
+}
+
+/** What should be a text. Never String(): an object's own `toString` need not be a function. */
+function wordsOf(value: unknown): string {
+  return typeof value === "string" ? value : `value of type ${typeof value}`;
 }
 
 /** `{"metric": {…}, "value": [1435781451.781, "1"]}`; the longest time that a Date can be. */

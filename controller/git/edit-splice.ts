@@ -38,14 +38,33 @@ export function refuseEdit(path: Pointer, why: string): never {
 
 /** The splice that makes one edit in the text of one document. */
 export function spliceFor(text: string, edit: Edit): Splice {
-  const document = parseDocument(text, { schema: "core", uniqueKeys: true, strict: true });
+  // Not `uniqueKeys`: each key is then compared with all before it, which takes minutes over a large map.
+  const document = parseDocument(text, { schema: "core", uniqueKeys: false, strict: true });
   const problem = document.errors[0];
   if (problem !== undefined)
     refuseEdit(edit.path, `the document is not valid: ${problem.message.split("\n")[0] ?? ""}`);
   const root = document.contents as Node | null;
   if (!isMap(root)) return refuseEdit(edit.path, "the document is not an object");
+  refuseDoubles(root, edit.path);
   const source: Source = { text, eol: /\r\n/.test(text) ? "\r\n" : "\n" };
   return spliceIn(source, root, edit, 0, undefined);
+}
+
+/** Which of two equal keys is meant nobody can say, and readers differ. */
+function refuseDoubles(root: Node, path: Pointer): void {
+  const waiting: unknown[] = [root];
+  while (waiting.length > 0) {
+    const node = waiting.pop();
+    if (isSeq(node)) for (const item of node.items) waiting.push(item);
+    if (!isMap(node)) continue;
+    const keys = new Set<unknown>();
+    for (const { key, value } of node.items) {
+      const name: unknown = isScalar(key) ? key.value : key;
+      if (keys.has(name)) refuseEdit(path, `the document is not valid: the key ${String(name)} is there twice`);
+      keys.add(name);
+      waiting.push(key, value);
+    }
+  }
 }
 
 type Holder = Pair<Node, Node | null> | undefined;

@@ -14,6 +14,7 @@ interface Rule {
 /** The code of a push that the server's rules refuse. */
 export const BRANCH_PROTECTED = "RW1117";
 
+/** A server may say what it likes: what stands between two words is bounded, so that no text is searched from each of its words to its end. */
 const rules: readonly Rule[] = [
   {
     pattern: /code 407|returned error: 407|response 407|from proxy after CONNECT/i,
@@ -35,7 +36,7 @@ const rules: readonly Rule[] = [
     todo: "check the token or key and its rights",
   },
   {
-    pattern: /host key verification failed|no .* host key is known/i,
+    pattern: /host key verification failed|no .{0,100} host key is known/i,
     code: "RW1113",
     why: "the server's host key is not in known_hosts",
     todo: "add its key to the mounted known_hosts file",
@@ -48,7 +49,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern:
-      /returned error: 404|repository .*not found|does not (?:appear to be a git repository|exist)|not a git repository/i,
+      /returned error: 404|repository .{0,2100}not found|does not (?:appear to be a git repository|exist)|not a git repository/i,
     code: "RW1115",
     why: "there is no repository at this address",
     todo: "correct spec.url",

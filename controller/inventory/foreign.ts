@@ -94,7 +94,15 @@ function endOf(holder: ReturnType<typeof fieldsAt>): Instant | undefined {
   const created = instantOf(holder["created"]);
   const ttl = holder["TTL"];
   if (typeof ttl !== "number" || !(ttl > 0) || created === undefined) return undefined;
-  return created + Math.ceil(ttl / 1_000_000);
+  return endingAt(created + Math.ceil(ttl / 1_000_000));
+}
+
+/** The last instant that a time can be written for (ECMA-262, "Time Values and Time Range"). */
+const LAST_INSTANT = 8.64e15;
+
+/** A hold whose end no calendar has does not end. */
+function endingAt(end: number): Instant | undefined {
+  return end <= LAST_INSTANT ? end : undefined;
 }
 
 /** A job of a Plan that has not ended. Its label is the node's hostname, which nearly always is its name. */
@@ -119,7 +127,7 @@ export function holdsOfLease(object: unknown): readonly HoldElsewhere[] {
   const renewed = instantOf(renewTime);
   const seconds =
     typeof leaseDurationSeconds === "number" && leaseDurationSeconds > 0 ? leaseDurationSeconds : undefined;
-  const until = renewed === undefined || seconds === undefined ? undefined : renewed + seconds * 1000;
+  const until = renewed === undefined || seconds === undefined ? undefined : endingAt(renewed + seconds * 1000);
   const at = `Lease ${MEDIK8S_LEASES}/${name}`;
   const message = `medik8s: ${holder} holds the node (${at})`;
   return [

@@ -19,6 +19,9 @@ export interface ItemReader {
 /** An object in etcd is at most 1.5 MB; as indented JSON a few times that. */
 const MAX_OBJECT = 16 * 1024 * 1024;
 
+/** No object of Kubernetes is as deep; what is might overflow the stack of whoever walks through it. */
+const MAX_DEPTH = 200;
+
 /** Longer than any key that matters. */
 const MAX_WORD = 64;
 
@@ -45,6 +48,8 @@ export function createItemReader(sink: ItemSink, maxObject = MAX_OBJECT): ItemRe
   /** Bytes before this chunk. */
   let offset = 0;
   let depth = 0;
+  /** Of what is being collected. */
+  let deepest = 0;
   let inString = false;
   let escaped = false;
   let inItems = false;
@@ -60,6 +65,10 @@ export function createItemReader(sink: ItemSink, maxObject = MAX_OBJECT): ItemRe
   }
 
   function deliver(text: string | undefined, what: string, at: number, take: (value: unknown) => void): void {
+    const tooDeep = deepest > MAX_DEPTH;
+    deepest = depth;
+    if (tooDeep)
+      return sink.problem(`${what} that ends at byte ${at} is nested deeper than ${MAX_DEPTH} levels and is left out`);
     if (text === undefined)
       return sink.problem(`${what} that ends at byte ${at} is over ${maxObject} bytes and is left out`);
     let value: unknown;
@@ -75,6 +84,7 @@ export function createItemReader(sink: ItemSink, maxObject = MAX_OBJECT): ItemRe
     if (depth === 0) outline.begin(at);
     else if (inItems && depth === IN_ITEMS) item.begin(at);
     depth++;
+    deepest = Math.max(deepest, depth);
     if (bytes[at] !== OPEN_LIST || depth !== IN_ITEMS || inItems || key !== "items") return;
     outline.pause(bytes, at + 1);
     inItems = true;

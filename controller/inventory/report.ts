@@ -75,11 +75,24 @@ function decode(base64: string, digest: string, size: number): ReportResult {
   try {
     const value: unknown = JSON.parse(gunzipSync(bytes, { maxOutputLength: MAX_JSON }).toString("utf8"));
     return isReport(value)
-      ? { ok: true, report: value }
+      ? { ok: true, report: onlyKnown(value) }
       : problem("InventoryMalformed", "the inventory report lacks required fields");
   } catch (error) {
     return problem("InventoryMalformed", `the inventory report cannot be read: ${(error as Error).message}`);
   }
+}
+
+/** What we know of it and nothing more: a member that nobody asked for could be as large or as deep as its writer liked. */
+function onlyKnown({ osRelease, kernel, packages, offered, reboot }: InventoryReport): InventoryReport {
+  const plain = ({ name, version }: PackageVersion): PackageVersion => ({ name, version });
+  const { id, versionId, prettyName } = osRelease;
+  return {
+    osRelease: { id, versionId, ...(typeof prettyName === "string" ? { prettyName } : {}) },
+    kernel: { running: kernel.running, installed: kernel.installed },
+    packages: { scheme: packages.scheme, installed: packages.installed.map(plain) },
+    offered: offered.map(plain),
+    reboot: { required: reboot.required, causes: reboot.causes },
+  };
 }
 
 function problem(
@@ -97,7 +110,7 @@ function isReport(value: unknown): value is InventoryReport {
     typeof osRelease["versionId"] === "string" &&
     typeof kernel?.["running"] === "string" &&
     isStrings(kernel["installed"]) &&
-    ["dpkg", "rpm", "apk"].includes(String(packages?.["scheme"])) &&
+    ["dpkg", "rpm", "apk"].some((scheme) => scheme === packages?.["scheme"]) &&
     isPackages(packages?.["installed"]) &&
     isPackages(offered) &&
     typeof reboot?.["required"] === "boolean" &&

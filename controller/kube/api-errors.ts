@@ -19,38 +19,60 @@ const reasonOfCode: Readonly<Record<number, string>> = {
   504: "Timeout",
 };
 
-function isStatus(body: unknown): body is KubeStatus {
-  return typeof body === "object" && body !== null && (body as { kind?: unknown }).kind === "Status";
+/** What a body says as a Status; undefined: it is none. A member that is not of its type counts as left out: proxies answer, too. */
+function readStatus(body: unknown): KubeStatus | undefined {
+  const { kind, ...rest } = fieldsOf(body);
+  if (kind !== "Status") return undefined;
+  const { message, reason, code, details } = rest;
+  const { causes, retryAfterSeconds } = fieldsOf(details);
+  return {
+    ...rest,
+    kind,
+    message: typeof message === "string" ? message : undefined,
+    reason: typeof reason === "string" ? reason : undefined,
+    code: typeof code === "number" ? code : undefined,
+    details:
+      typeof details === "object" && details !== null
+        ? {
+            ...details,
+            causes: Array.isArray(causes) ? causes.map(fieldsOf) : undefined,
+            retryAfterSeconds: typeof retryAfterSeconds === "number" ? retryAfterSeconds : undefined,
+          }
+        : undefined,
+  } as KubeStatus;
 }
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+/** Longer than any server means; beyond 24 days a timer of Node's fires at once. */
+const LONGEST_WAIT_MS = 3_600_000;
 
 /** Milliseconds after which the server wants to be asked again, from `Retry-After` (seconds) or `details.retryAfterSeconds`. */
 function retryAfter(headers: Readonly<Record<string, string>>, status: KubeStatus): number | undefined {
   const header = headers["retry-after"];
-  if (header !== undefined && /^\d{1,9}$/.test(header.trim())) return Number(header) * 1000;
+  if (header !== undefined && /^\d{1,9}$/.test(header.trim())) return Math.min(Number(header) * 1000, LONGEST_WAIT_MS);
   const seconds = status.details?.retryAfterSeconds;
-  return typeof seconds === "number" && seconds > 0 ? seconds * 1000 : undefined;
+  return typeof seconds === "number" && seconds > 0 ? Math.min(seconds * 1000, LONGEST_WAIT_MS) : undefined;
 }
 
 /** The error that a non-2xx answer stands for. */
 export function toApiError(response: Pick<ApiResponse, "status" | "headers" | "body">): ApiError {
   const { status: code, headers, body } = response;
   const text = typeof body === "string" && body.trim() !== "" ? `: ${body.trim().slice(0, 200)}` : "";
-  const status: KubeStatus = isStatus(body)
-    ? body
-    : {
-        kind: "Status",
-        code,
-        reason: reasonOfCode[code] ?? "Unknown",
-        message: `the API server answered ${code}${text}`,
-      };
+  const status: KubeStatus = readStatus(body) ?? {
+    kind: "Status",
+    code,
+    reason: reasonOfCode[code] ?? "Unknown",
+    message: `the API server answered ${code}${text}`,
+  };
   return new ApiError(code, status, retryAfter(headers, status));
 }
 
 /** The error that an ERROR event of a watch stands for; its object is a `metav1.Status`. */
 export function watchError(object: unknown): ApiError {
-  const status: KubeStatus = isStatus(object)
-    ? object
-    : { message: "the watch ended with an error that is not a Status" };
+  const status: KubeStatus = readStatus(object) ?? { message: "the watch ended with an error that is not a Status" };
   return new ApiError(status.code ?? 500, status, retryAfter({}, status));
 }
 

@@ -11,7 +11,7 @@ import type { PolicyFile } from "../git/port.ts";
 import { type DocumentLimits, readDocuments, type SourceDocument } from "./documents.ts";
 import { compareFindings, type Finding, findingAt, findingOf, type ObjectRef } from "./finding.ts";
 import type { PolicyObject } from "./object.ts";
-import { salvageRef } from "./salvage.ts";
+import { createSalvage } from "./salvage.ts";
 
 export interface LoadInput {
   readonly files: readonly PolicyFile[];
@@ -61,9 +61,9 @@ function loadFile(
   // cannot be read elsewhere is noted, because the path may have held policy before.
   const ours = file.text.includes(GROUP);
   const { documents, problems: unread } = readDocuments(file.path, file.text, limits);
-  for (const problem of unread) {
-    problems.push(findingOf(problem, ours ? "error" : "note", salvageRef(file.text, problem.line, problem.column)));
-  }
+  const salvage = createSalvage(file.text);
+  for (const problem of unread)
+    problems.push(findingOf(problem, ours ? "error" : "note", salvage(problem.line, problem.column)));
   const holdsPolicy = documents.some(isOfGroup);
   for (const document of documents) {
     const loaded = loadDocument(document, context, holdsPolicy);
@@ -113,7 +113,9 @@ function judgeStranger(document: SourceDocument, ref: ObjectRef | undefined, hol
     return [findingAt("error", document, ref, ["apiVersion"], text)];
   }
   if (!holdsPolicy) return [];
-  const what = typeof kind === "string" ? `${kind} of ${String(apiVersion)}` : "this document";
+  // Never String(): an object's own `toString` need not be a function.
+  const group = typeof apiVersion === "string" ? apiVersion : JSON.stringify(apiVersion);
+  const what = typeof kind === "string" ? `${kind} of ${group?.slice(0, 100) ?? "no group"}` : "this document";
   const text = {
     code: "NotPolicy",
     message: `${what} is none of Ringward's and is ignored`,

@@ -7,15 +7,32 @@ const MAX_LINES = 500;
 const MAX_LINE = 500;
 
 /** Kind and name of the document around a place (from 1) of a file, or undefined where the text does not tell. */
-export function salvageRef(text: string, line: number, column: number): ObjectRef | undefined {
+export type Salvage = (line: number, column: number) => ObjectRef | undefined;
+
+/** Looks at one file: its lines are found once, however many problems it has, and only if it has one. */
+export function createSalvage(text: string): Salvage {
+  let found: Lines | undefined;
+  return (line, column) => salvageRef((found ??= linesOf(text)), line, column);
+}
+
+interface Lines {
+  readonly lines: readonly string[];
+  /** Which of them open a document, ascending. */
+  readonly markers: readonly number[];
+}
+
+function linesOf(text: string): Lines {
   const lines = text.split(/\r\n|\r|\n/);
-  let first = Math.min(line, lines.length) - 1;
+  return { lines, markers: lines.flatMap((line, index) => (isMarker(line) ? [index] : [])) };
+}
+
+function salvageRef({ lines, markers }: Lines, line: number, column: number): ObjectRef | undefined {
+  let at = Math.min(line, lines.length) - 1;
   // What is missing at the end of a document is found missing where the next one begins.
-  if (column === 1 && first > 0 && isMarker(lines[first])) first--;
+  if (column === 1 && at > 0 && isMarker(lines[at])) at--;
   // The line itself may be the marker that opens the document.
-  while (first > 0 && !isMarker(lines[first])) first--;
-  let last = first + 1;
-  while (last < lines.length && !isMarker(lines[last])) last++;
+  const first = markers.findLast((marker) => marker <= at) ?? 0;
+  const last = markers.find((marker) => marker > first) ?? lines.length;
   const chunk = lines.slice(first, Math.min(last, first + MAX_LINES)).map((text) => text.slice(0, MAX_LINE));
   const kind = firstMatch(chunk, /^(?:\{ {0,9})?["']?kind["']?: {0,9}["']?([A-Za-z]{1,63})/);
   const name =

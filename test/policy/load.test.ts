@@ -6,7 +6,7 @@ import { createValidators } from "../../controller/api/validator.ts";
 import { levelDigest, levelName } from "../../controller/core/levels/index.ts";
 import { formatFinding } from "../../controller/policy/finding.ts";
 import { loadPolicy } from "../../controller/policy/load.ts";
-import { salvageRef } from "../../controller/policy/salvage.ts";
+import { createSalvage } from "../../controller/policy/salvage.ts";
 import { CALENDAR, doc, file, lines, load, ring } from "./support/policy.ts";
 
 const good = ring("good");
@@ -242,7 +242,7 @@ describe("levels in policy content", () => {
   });
 });
 
-describe("salvageRef", () => {
+describe("createSalvage", () => {
   it.each<[string, number, object | undefined]>([
     ["kind: A\nmetadata:\n  labels:\n    name: no\n  name: yes\nspec: [", 6, { kind: "A", name: "yes" }],
     ["kind: A\nmetadata:\n  name: one\n---\nkind: B\nmetadata:\n  name: two\nspec: [", 8, { kind: "B", name: "two" }],
@@ -251,12 +251,12 @@ describe("salvageRef", () => {
     ["metadata: {name: x}\nkind: C\n\t", 3, { kind: "C", name: "x" }],
     ["", 1, undefined],
   ])("%j at line %i", (text, line, wanted) => {
-    expect(salvageRef(text, line, 2)).toEqual(wanted);
+    expect(createSalvage(text)(line, 2)).toEqual(wanted);
   });
 
   it("takes no time on hostile text", () => {
     const start = systemClock.monotonic();
-    salvageRef(`${"metadata: {".repeat(50_000)}\n${"metadata:\n \n".repeat(50_000)}`, 1, 1);
+    createSalvage(`${"metadata: {".repeat(50_000)}\n${"metadata:\n \n".repeat(50_000)}`)(1, 1);
     expect(systemClock.monotonic() - start).toBeLessThan(10_000);
   });
 });

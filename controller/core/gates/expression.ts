@@ -117,11 +117,18 @@ function childrenOf(op: ASTNode["op"], args: unknown): readonly ASTNode[] {
   return list.filter((one): one is ASTNode => typeof one === "object" && one !== null && "op" in one);
 }
 
-/** The longest list or map anywhere in the data. */
+/** The longest list or map anywhere in the data. Does not recurse: whoever writes an object decides how deep it is. */
 function widestList(data: unknown): number {
-  if (typeof data !== "object" || data === null) return 0;
-  const members: readonly unknown[] = Array.isArray(data) ? data : Object.values(data);
-  return members.reduce<number>((most, one) => Math.max(most, widestList(one)), members.length);
+  const waiting: unknown[] = [data];
+  let widest = 0;
+  while (waiting.length > 0) {
+    const one = waiting.pop();
+    if (typeof one !== "object" || one === null) continue;
+    const members: readonly unknown[] = Array.isArray(one) ? one : Object.values(one);
+    widest = Math.max(widest, members.length);
+    for (const member of members) waiting.push(member);
+  }
+  return widest;
 }
 
 /** JSON as CEL sees it: whole numbers are integers, maps have no prototype. */

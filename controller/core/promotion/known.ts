@@ -101,8 +101,8 @@ const CLOSE = " -->";
 
 /** The marker as a line of a body. */
 export function writeMarker(marker: Partial<ProposalMarker>): string {
-  // What ends a comment is written so that JSON reads it back and HTML does not see it.
-  return `${OPEN}${JSON.stringify(marker).replaceAll(">", "\\u003e")}${CLOSE}`;
+  // What begins or ends a comment is written so that JSON reads it back and neither HTML nor `readMarker` sees it.
+  return `${OPEN}${JSON.stringify(marker).replaceAll("<", "\\u003c").replaceAll(">", "\\u003e")}${CLOSE}`;
 }
 
 /** The last marker in a body; undefined where there is none that can be read. */
@@ -122,7 +122,7 @@ export function readMarker(body: string): Partial<ProposalMarker> | undefined {
 export function markClosed(body: string, reason: string): string {
   const marker = readMarker(body);
   const start = marker === undefined ? -1 : body.lastIndexOf(OPEN);
-  const line = `${OPEN}${JSON.stringify({ ...marker, closed: reason }).replaceAll(">", "\\u003e")}${CLOSE}`;
+  const line = writeMarker({ ...marker, closed: reason });
   // What a forge would cut off must not be the marker.
   if (start < 0 || body.length > 60_500) return `${body.slice(0, 60_000).trimEnd()}\n\n${line}\n`;
   return body.slice(0, start) + line + body.slice(body.indexOf(CLOSE, start) + CLOSE.length);

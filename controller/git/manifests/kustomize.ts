@@ -136,6 +136,18 @@ function changeEntry(
 
 // -------------------------------------------------------------------------------------------------------- bases
 
+/** What was found below a folder, and how deep it stood then: nearer to the top more is seen. */
+interface Below {
+  readonly depth: number;
+  readonly names: ReadonlySet<string>;
+}
+
+/** Files and folders that were looked into: bases share bases, and each way to one would double the work. */
+interface Seen {
+  readonly files: Map<string, readonly string[]>;
+  readonly folders: Map<string, Below>;
+}
+
 /** The names under which what a kustomization is made of names the images, as its own `images` will meet them. */
 function namesBelow(
   files: Files,
@@ -143,24 +155,52 @@ function namesBelow(
   root: Shape,
   images: readonly ManifestImage[],
   above: readonly string[],
+  seen: Seen = { files: new Map(), folders: new Map() },
 ): ReadonlySet<string> {
   const names = new Set<string>();
   if (above.length > MOST_DEPTH) return names;
-  for (const key of ["resources", "bases", "components"]) {
-    const list = valueAt(root, key);
-    for (const item of list?.kind === "List" ? list.items : []) {
-      const path = resolvePath(folder, stringOf(item) ?? "");
-      if (path === undefined) continue;
-      const file = files.get(path);
-      if (file !== undefined) for (const { written } of findImages(file, images)) names.add(imageName(written));
-      const base = file === undefined && !above.includes(path) ? findKustomization(files, path) : undefined;
-      if (base === undefined) continue;
-      const inner = rootOf(base);
-      const renames = new Map(entriesOf(base.path, inner).map(({ name, newName }) => [name, newName ?? name]));
-      for (const name of namesBelow(files, path, inner, images, [...above, path])) names.add(renames.get(name) ?? name);
-    }
+  for (const path of placesIn(folder, root)) {
+    const file = files.get(path);
+    if (file !== undefined) for (const name of namesIn(file, images, seen)) names.add(name);
+    const base = file === undefined && !above.includes(path) ? findKustomization(files, path) : undefined;
+    if (base !== undefined) for (const name of namesOf(base, files, path, images, above, seen)) names.add(name);
   }
   return new Set([...names].filter((name) => images.some((image) => covers(name, image))));
+}
+
+/** Paths of what a kustomization is made of, once each. */
+function placesIn(folder: string, root: Shape): ReadonlySet<string> {
+  const lists = ["resources", "bases", "components"].map((key) => valueAt(root, key));
+  const items = lists.flatMap((list) => (list?.kind === "List" ? list.items : []));
+  return new Set(items.flatMap((item) => resolvePath(folder, stringOf(item) ?? "") ?? []));
+}
+
+function namesIn(file: PolicyFile, images: readonly ManifestImage[], seen: Seen): readonly string[] {
+  const known = seen.files.get(file.path);
+  if (known !== undefined) return known;
+  const names = [...new Set(findImages(file, images).map(({ written }) => imageName(written)))];
+  seen.files.set(file.path, names);
+  return names;
+}
+
+/** What another kustomization lets its own images be called. */
+function namesOf(
+  base: PolicyFile,
+  files: Files,
+  path: string,
+  images: readonly ManifestImage[],
+  above: readonly string[],
+  seen: Seen,
+): ReadonlySet<string> {
+  const known = seen.folders.get(path);
+  if (known !== undefined && known.depth <= above.length) return known.names;
+  const inner = rootOf(base);
+  const renames = new Map(entriesOf(base.path, inner).map(({ name, newName }) => [name, newName ?? name]));
+  const names = new Set<string>();
+  for (const name of namesBelow(files, path, inner, images, [...above, path], seen))
+    names.add(renames.get(name) ?? name);
+  seen.folders.set(path, { depth: above.length, names });
+  return names;
 }
 
 /** A path from the repository's root; undefined: a URL, or outside of it. */
