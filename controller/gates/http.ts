@@ -75,7 +75,7 @@ export function createJsonSource(endpoint: Endpoint, options: HttpOptions): Json
   return {
     async get(path, query) {
       const search = new URLSearchParams(query.map(([name, value]): [string, string] => [name, value])).toString();
-      const target = `${pathname.replace(/\/+$/, "")}${path}${search === "" ? "" : `?${search}`}`;
+      const target = `${pathname.replace(/(?<!\/)\/+$/, "")}${path}${search === "" ? "" : `?${search}`}`;
       const deadline = startDeadline(clock, deadlineMs, undefined, origin);
       try {
         return await ask(target, deadline.signal);

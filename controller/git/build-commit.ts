@@ -33,7 +33,7 @@ export function checkAuthor(author: GitAuthor): GitAuthor {
 /** The message as it is committed: ends with exactly one line break, no zero bytes. */
 export function commitMessage(message: string): string {
   if (message.includes("\0")) throw new Error("a commit message holds a zero byte");
-  return `${message.replace(/\s+$/, "")}\n`;
+  return `${message.replace(/(?<!\s)\s+$/, "")}\n`;
 }
 
 /** Checks the files of a commit. Throws UserError RW1103 for a bad path. */

@@ -154,7 +154,7 @@ export function checkUrl(url: string, { allowInsecure: insecure = false }: UrlRu
   if (url.startsWith("-")) refuse(what, "it starts with '-'", hint);
   if (url.includes("::") && !url.includes("://["))
     refuse(what, "transport helpers (ext::, fd::) are not allowed", hint);
-  if (/^https?:\/\/[^/]*@/i.test(url) || /^ssh:\/\/[^/@]*:[^/@]*@/i.test(url)) {
+  if (/^https?:\/\/[^/]*@/i.test(url) || /^ssh:\/\/[^/@:]*:[^/@]*@/i.test(url)) {
     refuse(what, "it carries a user name or password", "remove it and give a token file in spec.auth");
   }
   if (/[?#]/.test(url)) refuse(what, "queries and fragments are not allowed", hint);

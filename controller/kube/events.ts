@@ -133,7 +133,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       )
       .join("");
     // A DNS subdomain of at most 253 characters, as the regarded object's own name is.
-    return `${event.regarding.name.slice(0, 253 - 17).replace(/[-.]+$/, "")}.${suffix}`;
+    return `${event.regarding.name.slice(0, 253 - 17).replace(/(?<![-.])[-.]+$/, "")}.${suffix}`;
   }
 
   /** Whether this object may report this reason now. */

@@ -126,7 +126,7 @@ function target(access: ClusterAccess, request: Pick<ApiRequest, "path" | "query
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) query.set(name, value);
   const search = query.size === 0 ? "" : `?${query.toString()}`;
-  return `${access.server.pathname.replace(/\/+$/, "")}${request.path}${search}`;
+  return `${access.server.pathname.replace(/(?<!\/)\/+$/, "")}${request.path}${search}`;
 }
 
 /** Opens the cluster that a kubeconfig names. Reads it at once (`UserError` RW02xx), connects at the first request. */

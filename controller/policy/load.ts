@@ -31,7 +31,10 @@ export interface LoadedPolicy {
 export function loadPolicy({ files, validators, path = "", limits = {} }: LoadInput): LoadedPolicy {
   const objects: PolicyObject[] = [];
   const problems: Finding[] = [];
-  const context: Context = { validators, levels: path === "" ? "levels/" : `${path.replace(/\/+$/, "")}/levels/` };
+  const context: Context = {
+    validators,
+    levels: path === "" ? "levels/" : `${path.replace(/(?<!\/)\/+$/, "")}/levels/`,
+  };
   for (const file of [...files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))) {
     loadFile(file, limits, context, objects, problems);
   }

@@ -51,7 +51,7 @@ export async function fuzz({ milliseconds, seed, keep, names, print }: FuzzOptio
     covered += result.covered;
     for (const line of describe(result)) print(line);
     failures += await conclude(parser, result, keep, print);
-    if (keep) writeInputs("corpus", parser, await minimize(parser, result.corpus, coverage));
+    if (keep && result.added > 0) writeInputs("corpus", parser, await minimize(parser, result.corpus, coverage));
   }
   coverage.close();
   print(`${executions} executions, ${covered} blocks covered, ${failures} failures`);

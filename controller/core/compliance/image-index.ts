@@ -29,7 +29,7 @@ export function imagesLike<Image extends WantedImage>(
 
 /** Whether one of the images may be the one that a text names, without taking the text apart. */
 export function mayName({ byName }: ImageIndex<WantedImage>, image: string): boolean {
-  return byName.has(lastComponent(image).replace(/[:@].*$/, ""));
+  return byName.has(lastComponent(image).replace(/[:@].*/s, ""));
 }
 
 function lastComponent(path: string): string {

@@ -76,7 +76,7 @@ export function levelName(baseline: string, inputTime: Instant, digest: Digest):
 
 /** A baseline's name, shortened so that a level's name stays a valid object name. */
 function stemOf(baseline: string): string {
-  return baseline.slice(0, MAX_NAME - SUFFIX_LENGTH).replace(/[-.]+$/, "");
+  return baseline.slice(0, MAX_NAME - SUFFIX_LENGTH).replace(/(?<![-.])[-.]+$/, "");
 }
 
 /**

@@ -135,7 +135,7 @@ function placesOf(
 
 /** As branches and Git know it: `.` is "". */
 export function normalisePath(path: string): string {
-  return path === "." ? "" : path.replace(/^\.\//, "").replace(/\/+$/, "");
+  return path === "." ? "" : path.replace(/^\.\//, "").replace(/(?<!\/)\/+$/, "");
 }
 
 /** What places of the same files say differently of them; undefined: nothing. */

@@ -39,7 +39,8 @@ function compareRevisions(left: ContainerTag, right: ContainerTag): Order {
   return left.revisionName === right.revisionName ? orderOf(compareNumbers(left.revision, right.revision)) : "?";
 }
 
-const TAG = /^v?(\d+(?:\.\d+)*)(?:[-_.]?((?:alpha|beta|rc|pre|preview)(?:[.-]?\d+)*)(?=$|-))?((?:[-_][0-9A-Za-z.]+)*)$/;
+const TAG =
+  /^v?(\d+(?:\.\d+)*)(?:[-_.]?((?:alpha|beta|rc|pre|preview)\d*(?:[.-]\d+)*)(?=$|-))?((?:[-_][0-9A-Za-z.]+)*)$/;
 const REVISION = /^(.*?)(?:^|[-_])(r|k3s|rke2r|gke\.|eksbuild\.|build\.?|p)?(\d+)$/;
 
 /** Takes a tag apart; undefined if it does not begin with a version. */

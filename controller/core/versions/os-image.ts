@@ -38,7 +38,7 @@ export function parseOsImage(text: string): OsImage | undefined {
   }
   const inParentheses = /^\(([^)]*)\)$/.exec(rest)?.[1] ?? "";
   // Only words with a digit and a hyphen are a variant (aws-k8s-1.29); others are code names (jammy, Blue Onyx).
-  const variant = /^[a-z]+-[a-z0-9.-]*\d[a-z0-9.-]*$/.test(inParentheses) ? inParentheses : "";
+  const variant = /^[a-z]+-(?=[a-z.-]*\d)[a-z0-9.-]*$/.test(inParentheses) ? inParentheses : "";
   return { product, version, variant };
 }
 

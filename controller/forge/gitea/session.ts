@@ -122,7 +122,7 @@ function createSend(options: GiteaForgeOptions, address: URL, tokens: () => Prom
   // Gitea asks for no pause between writes.
   const pace = createPace({ clock, writePause: 0, timeout: 30_000, patience: 5000 });
   const ask = options.fetch ?? fetch;
-  const base = address.pathname.replace(/\/+$/, "");
+  const base = address.pathname.replace(/(?<!\/)\/+$/, "");
   return (kind, method, route, asked = {}) =>
     pace.run(kind, async (signal) => {
       const { path = {}, query = {}, body } = asked;

@@ -91,7 +91,7 @@ async function loadOctokit(apiUrl: string): Promise<Octokit> {
   const { Octokit } = await import("octokit");
   const silent = (): void => undefined;
   return new Octokit({
-    baseUrl: apiUrl.replace(/\/+$/, ""),
+    baseUrl: apiUrl.replace(/(?<!\/)\/+$/, ""),
     userAgent: "ringward",
     retry: { enabled: false },
     throttle: { enabled: false },

@@ -9,7 +9,7 @@ import { type EditValue, renderPair } from "../../git/edit-render.ts";
 
 /** Where a level stands: `<path>/levels/<name>.yaml`. */
 export function levelPath(policyPath: string, name: string): string {
-  const folder = policyPath.replace(/\/+$/, "");
+  const folder = policyPath.replace(/(?<!\/)\/+$/, "");
   return `${folder === "" ? "" : `${folder}/`}levels/${name}.yaml`;
 }
 

@@ -37,7 +37,7 @@ export async function listBranches(git: PolicyGit): Promise<readonly KnownPropos
 
 /** Where the evidence of a ring's newest proposal for a baseline stands, beside the policy. */
 export function evidencePath(policyPath: string, ring: string, baseline: string): string {
-  const folder = policyPath.replace(/\/+$/, "");
+  const folder = policyPath.replace(/(?<!\/)\/+$/, "");
   return `${folder === "" ? "" : `${folder}/`}evidence/${ring}/${baseline}.md`;
 }
 

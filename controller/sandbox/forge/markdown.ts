@@ -56,7 +56,7 @@ function renderMatch(groups: Readonly<Record<string, string | undefined>>, whole
   }
   const bare = groups["auto"] ?? groups["url"];
   if (bare !== undefined) {
-    const address = bare.replace(/[.,;:!?]+$/, "");
+    const address = bare.replace(/(?<![.,;:!?])[.,;:!?]+$/, "");
     return `<a href="${escapeHtml(address)}" rel="noopener noreferrer nofollow">${escapeHtml(address)}</a>${escapeHtml(bare.slice(address.length))}`;
   }
   if (groups["strong"] !== undefined) return `<strong>${renderInline(groups["strong"])}</strong>`;

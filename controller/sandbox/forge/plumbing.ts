@@ -241,7 +241,7 @@ function parseCommits(out: string): CommitDetails[] {
         parents: parents.split(" ").filter((parent) => parent !== "") as CommitSha[],
         author: { name: authorName, email: authorEmail, time: Number(authorTime) * 1000 },
         committer: { name, email, time: Number(time) * 1000 },
-        message: message.replace(/\n+$/, ""),
+        message: message.replace(/(?<!\n)\n+$/, ""),
       };
     });
 }
