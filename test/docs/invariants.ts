@@ -201,7 +201,7 @@ export function invariantsPage(root = ROOT): string {
 What must hold in every state that the API server, the repository and the forge ever stored, whatever crashes, races, lies or is
 lost. \`on histories\`: \`controller/sandbox/invariants/\` checks it on every stored version (of objects, commits, pull requests and
 requests) that a run left behind: the demo ends with that check, and so do the runs of the crash sweep. \`tests\`: test files whose
-titles or opening lines name the id. A row that says "not yet" is held by no test that names it, and is not to be relied on.
+titles or opening lines name the id. [Seeded bugs](seeded-bugs.md) says which invariant finds which bug that was put in. A row that says "not yet" is held by no test that names it, and is not to be relied on.
 ${groups.join("")}`;
 }
 

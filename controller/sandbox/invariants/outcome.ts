@@ -8,12 +8,14 @@ import { textAt } from "./readings.ts";
 /** Steps after which the node was changed. */
 const CHANGED = new Set(["Updating", "Updated", "Rebooting", "Rebooted", "Verified", "Uncordoned"]);
 
-const checkVerified: NonNullable<Invariant["check"]> = ({ acts }, world, report) => {
+const checkVerified: NonNullable<Invariant["check"]> = ({ acts, nodeBefore }, world, report) => {
   for (const act of acts) {
     if (act.kind !== "Unmark" && act.kind !== "Uncordon") continue;
     const operation = world.operations.get(act.uid) as NodeOperation | undefined;
     if (operation === undefined || operation.claimId !== act.claimId || !CHANGED.has(operation.step)) continue;
     if (operation.release !== undefined || operation.backOut !== undefined) continue;
+    // A person uncordoned a failed node and asked for another attempt, which begins with a mark of its own.
+    if (operation.retryTime !== undefined && nodeBefore?.unschedulable === false) continue;
     const node = world.nodes.get(act.target);
     const level = world.levels.get(operation.level)?.spec;
     if (node === undefined || level === undefined) continue;

@@ -1,0 +1,69 @@
+// docs/seeded-bugs.md: every seeded bug, what it breaks, and what found it in the last hunt (test/seeded/results.json). Run this file, or
+// `npm run generate`, to write the page.
+import { FIELD_BUGS, NOT_OURS } from "../seeded/field-bugs.ts";
+import { MUTANTS } from "../seeded/list.ts";
+import type { Mutant } from "../seeded/mutant.ts";
+import { type HuntResult, readResults } from "../seeded/results.ts";
+
+export const SEEDED_PAGE = "docs/seeded-bugs.md";
+
+const cell = (text: string): string => text.replaceAll("|", "\\|");
+
+/** `B1, V1`; ids of invariants are links. */
+function nameFinders(by: readonly string[]): string {
+  return by
+    .map((id) =>
+      /^[A-Z]\d+$/.test(id) ? `[${id}](invariants.md#${id.toLowerCase()})` : id === "end" ? "another end" : id,
+    )
+    .join(", ");
+}
+
+function resultOf({ id, equivalent }: Mutant, results: ReadonlyMap<string, HuntResult>): string {
+  if (equivalent !== undefined) return `equivalent: ${cell(equivalent)}`;
+  const result = results.get(id);
+  if (result === undefined) return "not hunted yet";
+  const { found } = result;
+  return found === undefined ? "**not found**" : `${nameFinders(found.by)} (${found.trial})`;
+}
+
+/** The whole page. */
+export function seededPage(): string {
+  const results = new Map(readResults().map((result) => [result.id, result]));
+  const row = (mutant: Mutant): string =>
+    `| ${mutant.id} | ${cell(mutant.says)} | ${mutant.file.replace(/^controller\//, "")} | ${resultOf(mutant, results)} |\n`;
+  const guards = MUTANTS.filter(({ kind }) => kind === "guard");
+  const open = (list: readonly Mutant[]): readonly Mutant[] =>
+    list.filter(({ equivalent }) => equivalent === undefined);
+  const found = (list: readonly Mutant[]): number =>
+    open(list).filter(({ id }) => results.get(id)?.found !== undefined).length;
+  const [total, caught] = [open(guards).length, found(guards)];
+  const waiting = open(MUTANTS).filter(({ id }) => !results.has(id)).length;
+  const percent = total === 0 ? 0 : Math.floor((caught * 100) / total);
+  return `<!-- Made from test/seeded/ and its last results. Do not edit. -->
+# Seeded bugs
+
+Does the machine that tries to break every promise find a promise that is broken? Each row is a bug that is put into the product's text
+while its module is loaded, in a process of its own (\`npm run seeded\`); the product has no switch for it. Then the machine runs: small scenes of
+people and other tools in the way, the rollouts of the crash sweeps undisturbed, with two controllers, and with crashes. A bug is found when an
+[invariant](invariants.md) is violated, when a promise of a scene is (words such as \`hold\` or \`mode\`), when the run ends in another state than the
+controller without the bug (\`another end\`), or when it does not end ([V1](invariants.md#v1)). "Equivalent" are bugs that no run can tell from the
+controller as it is, because another guard stands behind: the row says which.
+
+Found: ${found(FIELD_BUGS)} of ${open(FIELD_BUGS).length} field bugs, ${caught} of ${total} guards (${percent} %). ${guards.length - total} further guards are equivalent, ${waiting} of all bugs were not hunted yet.
+
+## Field bugs
+
+What broke in tools of this kind in the field, put into our own protocol.
+
+| bug | what it was | file | found by |
+|---|---|---|---|
+${FIELD_BUGS.map(row).join("")}
+These have no place in our protocol:
+
+${[...NOT_OURS].map(([number, why]) => `- field bug ${number}: ${why}.\n`).join("")}
+## Guards
+
+| bug | what is broken | file | found by |
+|---|---|---|---|
+${guards.map(row).join("")}`;
+}

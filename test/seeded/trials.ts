@@ -1,0 +1,102 @@
+// The trials of a hunt, the cheap ones first. Each is a run, or a sweep of crashes, of the machine that tries to break the promises.
+import type { EndState } from "../sweep/end-state.ts";
+import { compareEndStates } from "../sweep/end-state.ts";
+import { type Mode, MODES } from "../sweep/life.ts";
+import { PEOPLE } from "../sweep/people.ts";
+import { CONTROLLER_USERS, runDisturbed, runReference, type Worlds } from "../sweep/run.ts";
+import { REFERENCE, type Scenario } from "../sweep/scenario.ts";
+import { createStage } from "../sweep/stage.ts";
+import { lastOfEachKind } from "../sweep/write-kind.ts";
+import { checkHistory } from "../../controller/sandbox/invariants/index.ts";
+import { drive } from "./drive.ts";
+import type { Scene } from "./scene.ts";
+import { SCENES } from "./scenes/index.ts";
+
+/** What a trial left to be compared with that of the healthy controller. */
+export interface Trace {
+  readonly end: EndState | undefined;
+}
+
+export interface Finding {
+  /** Ids of what was broken: invariants, promises of a scene, `end`, `V1` (it does not end) or `error`. */
+  readonly by: readonly string[];
+  /** The first line. */
+  readonly says: string;
+}
+
+export interface Trial {
+  readonly name: string;
+  /** Its end is compared with that of the healthy controller. */
+  readonly isCompared: boolean;
+  /** Plays it. `healthy`: what the controller without a bug left behind; undefined: this is that controller. */
+  readonly run: (
+    healthy: Trace | undefined,
+  ) => Promise<{ readonly trace: Trace; readonly finding: Finding | undefined }>;
+}
+
+function runOf(name: string, scene: Scene, controllers = 1): Trial {
+  return {
+    name,
+    isCompared: true,
+    async run(healthy) {
+      const { problems, end, passes } = await drive(scene, controllers);
+      const lines = [...problems];
+      if (end === undefined) lines.push(`V1 run: it did not end in ${passes} passes`);
+      else if (healthy?.end !== undefined)
+        lines.push(...compareEndStates(healthy.end, end).map((line) => `end ${line}`));
+      return { trace: { end }, finding: toFinding(lines) };
+    },
+  };
+}
+
+function toFinding(lines: readonly string[]): Finding | undefined {
+  const [first] = lines;
+  if (first === undefined) return undefined;
+  const by = new Set(lines.map((line) => line.split(" ")[0] ?? ""));
+  // Where a promise is broken by name, that it ends elsewhere too says nothing more.
+  const named = [...by].filter((id) => !["end", "error", "V1"].includes(id));
+  return { by: (named.length > 0 ? named : [...by]).sort(), says: first };
+}
+
+/** Crashes at each kind of write, in some modes, until one is judged bad. */
+function sweepOf(name: string, scenario: Scenario, controllers: number, modes: readonly Mode[]): Trial {
+  return {
+    name,
+    isCompared: false,
+    async run() {
+      const stage = await createStage(1, scenario);
+      const trace: Trace = { end: undefined };
+      try {
+        const reference = await runReference(stage, controllers);
+        const worlds: Worlds = new Map();
+        for (const write of lastOfEachKind(reference.writes.map((one) => one.name)))
+          for (const mode of modes) {
+            const { problems } = await runDisturbed(stage, reference, write, mode, worlds);
+            if (problems.length === 0) continue;
+            const lines = problems.map((line) => line.replace(/^(\w+): /, "$1 "));
+            const found = toFinding(lines);
+            const where = `${mode} ${reference.writes[write]?.name ?? ""}: `;
+            return { trace, finding: found && { by: found.by, says: where + found.says } };
+          }
+        return { trace, finding: undefined };
+      } catch (error) {
+        const { violations } = checkHistory({
+          history: stage.cluster.server.store.history(),
+          controllerUsers: CONTROLLER_USERS,
+        });
+        const lines = violations.map(({ invariant, object, message }) => `${invariant} ${object}: ${message}`);
+        return { trace, finding: toFinding([...lines, `error ${String(error)}`]) };
+      }
+    },
+  };
+}
+
+export const TRIALS: readonly Trial[] = [
+  ...Object.entries(SCENES).map(([name, scene]) => runOf(name, scene)),
+  runOf("people", { scenario: PEOPLE }),
+  runOf("plain", { scenario: REFERENCE }),
+  runOf("two controllers", { scenario: PEOPLE }, 2),
+  sweepOf("overtaken", PEOPLE, 1, ["overtaken"]),
+  sweepOf("crashes with people", PEOPLE, 1, MODES),
+  sweepOf("crashes, two controllers", REFERENCE, 2, ["lost", "after"]),
+];
