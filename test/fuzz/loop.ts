@@ -66,14 +66,11 @@ export async function runLoop(parser: Parser, { coverage, random, kept, isOver }
   coverage.take();
   const blind = coverage.totals().covered;
 
-  const pool = [...parser.seeds];
-  const corpus: string[] = [];
-  for (const input of [...parser.seeds, ...kept]) {
-    await run(input);
-    if (coverage.take().length > 0 && !parser.seeds.includes(input)) corpus.push(input);
-  }
-  pool.push(...corpus);
+  for (const input of [...parser.seeds, ...kept]) await run(input);
+  coverage.take();
   const before = coverage.totals().covered;
+  const corpus = [...kept];
+  const pool = [...parser.seeds, ...kept];
 
   let added = 0;
   let size = SMALLEST_BATCH;
@@ -144,7 +141,7 @@ export async function minimize(
   return least;
 }
 
-const SHORTEN_TRIES = 60;
+const SHORTEN_TRIES = 24;
 
 /** A shorter input that reaches the same blocks. */
 async function shorten(parser: Parser, input: string, news: readonly Block[], coverage: Coverage): Promise<string> {

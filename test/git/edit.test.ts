@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import type { EditValue } from "../../controller/git/edit.ts";
 import { editDocument, removeLevelEntry, setLevelEntry } from "../../controller/git/edit.ts";
+import { spliceFor } from "../../controller/git/edit-splice.ts";
 import type { SourceDocument } from "../../controller/policy/documents.ts";
 import { readDocuments } from "../../controller/policy/documents.ts";
 
@@ -382,5 +383,14 @@ describe("editing a ring's levels in place", () => {
       ),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("a splice", () => {
+  it("is refused where a key is there twice, anywhere in the document", () => {
+    const edit = { path: ["a"], value: "x" };
+
+    expect(() => spliceFor("a: 1\nb: [{c: 1, d: 2, c: 3}]\n", edit)).toThrow(/the key c is there twice/);
+    expect(spliceFor("a: 1\nb: [{c: 1}, {c: 2}]\n", edit)).toMatchObject({ start: 3, end: 4, text: "x" });
   });
 });

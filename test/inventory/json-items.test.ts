@@ -118,4 +118,13 @@ describe("createItemReader", () => {
       expect(found.problems).toEqual([expect.stringMatching(/over 100 bytes/)]);
     }
   });
+
+  it("leaves out what is too deep for whoever walks through it, and goes on", () => {
+    const deep = `${"[".repeat(5_000)}${"]".repeat(5_000)}`;
+    for (const chunk of [3, 1000]) {
+      const found = read(`{"kind":"List","items":[{"a":1},{"b":${deep}},{"c":3}]}{"d":4}`, chunk);
+      expect(found.items).toEqual([{ a: 1 }, { c: 3 }, { d: 4 }]);
+      expect(found.problems).toEqual([expect.stringMatching(/^an object .* deeper than 200 levels and is left out$/)]);
+    }
+  });
 });

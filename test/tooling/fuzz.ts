@@ -1,5 +1,5 @@
-// `npm run fuzz -- [--for 60s] [--seed N] [--dry] [NAME…]`: the coverage-guided loop over the parsers that are named (`core/cron`, `policy`), or all,
-// sharing the time. New inputs are kept in test/fuzz/corpus/, findings shrunk, printed and kept in test/fuzz/regressions/; `--dry` keeps nothing.
+// `npm run fuzz -- [--for 60s | --runs N] [--seed N] [--dry] [NAME…]`: the coverage-guided loop over the parsers that are named (`core/cron`,
+// `policy`), or all, sharing the time, or each for so many executions. New inputs are kept in test/fuzz/corpus/, findings shrunk, printed and kept in test/fuzz/regressions/; `--dry` keeps nothing.
 // Fails for a finding, and for a parser whose coverage never grew beyond what noise reaches.
 import { parseArgs } from "node:util";
 import { seededRandom, systemClock } from "../../controller/clock.ts";
@@ -14,6 +14,8 @@ const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_
 
 export interface FuzzOptions {
   readonly milliseconds: number;
+  /** Executions of each parser, whatever time they take; left out: the time decides. */
+  readonly runs: number | undefined;
   readonly seed: number;
   readonly keep: boolean;
   readonly names: readonly string[];
@@ -21,7 +23,7 @@ export interface FuzzOptions {
 }
 
 /** Runs the loop over each; answers the exit code. */
-export async function fuzz({ milliseconds, seed, keep, names, print }: FuzzOptions): Promise<number> {
+export async function fuzz({ milliseconds, runs, seed, keep, names, print }: FuzzOptions): Promise<number> {
   // Ours, and the reader of YAML, whose branches are what policy text is about.
   const coverage = startCoverage(
     ROOT,
@@ -36,7 +38,8 @@ export async function fuzz({ milliseconds, seed, keep, names, print }: FuzzOptio
     print(`no parser is called ${names.join(" or ")}; there are ${PARSERS.map(({ name }) => name).join(", ")}`);
     return 2;
   }
-  print(`seed ${seed}, ${chosen.length} parsers, ${Math.round(milliseconds / 1000)} s`);
+  const budget = runs === undefined ? `${Math.round(milliseconds / 1000)} s` : `${runs} executions each`;
+  print(`seed ${seed}, ${chosen.length} parsers, ${budget}`);
   let [failures, executions, covered] = [0, 0, 0];
   const begun = systemClock.monotonic();
   for (const [index, parser] of chosen.entries()) {
@@ -45,7 +48,7 @@ export async function fuzz({ milliseconds, seed, keep, names, print }: FuzzOptio
       coverage,
       random: seededRandom(seed + index),
       kept: readInputs("corpus", parser),
-      isOver: () => systemClock.monotonic() >= end,
+      isOver: (done) => (runs === undefined ? systemClock.monotonic() >= end : done >= runs),
     });
     executions += result.executions;
     covered += result.covered;
@@ -108,12 +111,14 @@ if (isMain(import.meta.url)) {
     allowPositionals: true,
     options: {
       for: { type: "string", default: "60s" },
+      runs: { type: "string" },
       seed: { type: "string" },
       dry: { type: "boolean", default: false },
     },
   });
   process.exitCode = await fuzz({
     milliseconds: readLength(values.for),
+    runs: values.runs === undefined ? undefined : Number(values.runs),
     seed: values.seed === undefined ? systemClock.now() % 1_000_000 : Number(values.seed),
     keep: !values.dry,
     names: positionals,
