@@ -116,7 +116,7 @@ export function advanceLevel(input: ProgressInput): LevelProgress {
   const healthy = complete && offered && previous?.completedTime !== undefined && input.gatesHold && up;
   const wanted = parseDuration(ring.spec.soak ?? "24h") ?? Number.POSITIVE_INFINITY;
   const before = regressed ? 0 : soakBefore(input);
-  const soakedMs = healthy && before < wanted ? Math.min(wanted, before + input.observedMs) : before;
+  const soakedMs = healthy && before < wanted ? Math.min(wanted, before + observedSince(input)) : before;
   const soaked = !regressed && offered && soakedMs >= wanted && (complete || previous?.soakedTime !== undefined);
   const facts: Facts = {
     scope,
@@ -160,6 +160,17 @@ const SOAK_UNWRITTEN_MS = 2 * 60_000;
 function soakBefore({ soakedMs, previous }: ProgressInput): number {
   const stored = (previous?.soakedSeconds ?? 0) * 1000;
   return soakedMs !== undefined && soakedMs >= stored && soakedMs - stored <= SOAK_UNWRITTEN_MS ? soakedMs : stored;
+}
+
+/**
+ * Of the time since this process's last look, what counts. Another leader may have found the level complete after that look, and may have
+ * counted the same time already: then what it stored is taken over, and nothing is added to it (L1).
+ */
+function observedSince({ now, observedMs, soakedMs, previous }: ProgressInput): number {
+  if (soakedMs !== undefined && soakedMs < (previous?.soakedSeconds ?? 0) * 1000) return 0;
+  const complete = now - Date.parse(previous?.completedTime ?? "");
+  // Complete since a time to come: the clock was put back, and only the looks themselves tell how long it was.
+  return complete >= 0 ? Math.min(observedMs, complete) : observedMs;
 }
 
 const LOST_STATES: ReadonlySet<State> = new Set(["Missing", "Failed"]);

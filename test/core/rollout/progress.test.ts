@@ -174,6 +174,22 @@ describe("soak", () => {
     expect(observe(50 * MINUTE)).toMatchObject({ soaked: true, status: { phase: "Done", soakedTime: iso(START) } });
   });
 
+  it("counts no more than the time since completion, which another leader may have seen after our last look (L1)", () => {
+    const before = { ...COMPLETED, completedTime: iso(START - MINUTE) };
+    const ahead = { ...COMPLETED, completedTime: iso(START + 24 * HOUR) };
+
+    expect(observe(5 * MINUTE, { before }).soakedMs).toBe(11 * MINUTE);
+    // The clock was put back since: that does not stop the soak for a day.
+    expect(observe(5 * MINUTE, { before: ahead }).soakedMs).toBe(15 * MINUTE);
+  });
+
+  it("counts no time twice that another leader counted and wrote down: its sum is taken over, and goes on from now (L1)", () => {
+    const soakedMs = (ms: number): ReadonlyMap<string, number> => new Map([[`canary/${LEVEL.digest}`, ms]]);
+
+    expect(observe(5 * MINUTE, { input: { soakedMs: soakedMs(8 * MINUTE) } }).soakedMs).toBe(10 * MINUTE);
+    expect(observe(5 * MINUTE, { input: { soakedMs: soakedMs(10 * MINUTE) } }).soakedMs).toBe(15 * MINUTE);
+  });
+
   it("does not count the time before completion was first seen", () => {
     expect(look([done("a")], { before: STARTED, input: { observedMs: 10 * MINUTE } }).soakedMs).toBe(0);
   });
