@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { REHEARSAL_MARKER } from "../../controller/reconcile/policy-pulls.ts";
 import { readPolicyFolder } from "../../controller/policy/folder.ts";
+import { EXCLUDED, INVARIANTS } from "../../controller/sandbox/invariants/index.ts";
 import { findIds, GROUPS, INVARIANTS_PAGE, invariantsPage } from "./invariants.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
@@ -112,10 +113,17 @@ describe("README and docs", () => {
 });
 
 describe("docs/invariants.md", () => {
-  it("has the 57 invariants", () => {
+  it("has the 57 invariants, and thirteen sentences of the design", () => {
     const counts = GROUPS.map(({ rows }) => rows.length);
-    // B17, R6, A8, G6, L3 and K8, S4 and V5.
-    expect(counts).toEqual([17, 6, 8, 6, 11, 9]);
+    // B17, R6, A8, G6, L3 and K8, S4 and V5, D13.
+    expect(counts).toEqual([17, 6, 8, 6, 11, 9, 13]);
+  });
+
+  it("says of each either that histories are checked for it, or why no history can show it", () => {
+    const all = GROUPS.flatMap(({ rows }) => rows.map(([id]) => id));
+
+    expect(all.filter((id) => INVARIANTS.has(id) === EXCLUDED.has(id))).toEqual([]);
+    expect([...INVARIANTS.keys(), ...EXCLUDED.keys()].filter((id) => !all.includes(id))).toEqual([]);
   });
 
   it("is what its source and the tests say (write it anew: node controller/launch.cjs test/docs/invariants.ts)", () => {

@@ -2,7 +2,7 @@
 // tests' titles and opening comments, so a row says "not yet" exactly as long as no test names it. Run this file to write the page.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { INVARIANTS } from "../../controller/sandbox/invariants/index.ts";
+import { EXCLUDED, INVARIANTS } from "../../controller/sandbox/invariants/index.ts";
 import { isMain } from "../tooling/is-main.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
@@ -149,6 +149,54 @@ export const GROUPS: readonly Group[] = [
       ["V5", "An upgrade or downgrade of the controller in mid-rollout keeps all of this."],
     ],
   },
+  {
+    title: "DESIGN's own sentences",
+    rows: [
+      [
+        "D1",
+        "Authority: where Git has a ring, Git rules. The copy in the cluster says what the commit in force says and is put back where it does not; a person's `suspend: true` is never put back.",
+      ],
+      [
+        "D2",
+        "Order: whatever is merged, a level waits for its predecessors' soak; `expedite` changes that for its entry, its level and its time only, and never skips budgets, PDBs, gates, skew or verification.",
+      ],
+      [
+        "D3",
+        "Trains: a ring is offered only a level that all its predecessors have soaked, and while an approved level is on its way nothing newer is begun, unless the ring says `Restart`.",
+      ],
+      [
+        "D4",
+        "Trains: where an entry comes to name another level, targets before `Updated` back out and nothing more starts at the one before.",
+      ],
+      [
+        "D5",
+        "Withdrawal: a level that was taken back gets no new claims there or in successors (A3), is not proposed again (A6), and its proposals close.",
+      ],
+      ["D6", "Scope: an approval covers the digest and the entry's `maxTargets`."],
+      [
+        "D7",
+        "Completion: at least `minPercent` of the targets in scope are verified, none is in flight, and no more have failed than `maxFailures`.",
+      ],
+      [
+        "D8",
+        "Soak is a sum of observed healthy time: never more than the time that the level was complete, with one controller or two, and it counts only when it is served in full.",
+      ],
+      ["D9", "Back-out: until the update runs an operation has a way back; from then on it finishes."],
+      [
+        "D10",
+        "The ledger can be lost: nothing is claimed until every claim that stands on an object is back in it, and it holds at most 500.",
+      ],
+      [
+        "D11",
+        "Not ours to touch: images are set only in rings with `mode: Patch`, never where somebody else applies the template, and not a second time where they were put back.",
+      ],
+      [
+        "D12",
+        "Membership: what is claimed is a member of exactly one ring; a control-plane node only where the selector names its role.",
+      ],
+      ["D13", "Observe first: while the ledger's mode is Observe or Stop nothing starts."],
+    ],
+  },
 ];
 
 const KNOWN: ReadonlySet<string> = new Set(GROUPS.flatMap(({ rows }) => rows.map(([id]) => id)));
@@ -188,7 +236,7 @@ export function invariantsPage(root = ROOT): string {
   const tests = readTests(root);
   const row = ([id, says]: readonly [string, string]): string => {
     const links = (tests.get(id) ?? []).map((name) => `[${name.replace(/(\.test)?\.ts$/, "")}](../test/${name})`);
-    const history = INVARIANTS.has(id) ? "yes" : "no";
+    const history = INVARIANTS.has(id) ? "yes" : `no: ${EXCLUDED.get(id) ?? "nobody has said why"}`;
     return `| <a id="${id.toLowerCase()}"></a>${id} | ${says} | ${history} | ${links.length === 0 ? "not yet" : links.join(", ")} |\n`;
   };
   const groups = GROUPS.map(
@@ -200,8 +248,9 @@ export function invariantsPage(root = ROOT): string {
 
 What must hold in every state that the API server, the repository and the forge ever stored, whatever crashes, races, lies or is
 lost. \`on histories\`: \`controller/sandbox/invariants/\` checks it on every stored version (of objects, commits, pull requests and
-requests) that a run left behind: the demo ends with that check, and so do the runs of the crash sweep. \`tests\`: test files whose
-titles or opening lines name the id. [Seeded bugs](seeded-bugs.md) says which invariant finds which bug that was put in. A row that says "not yet" is held by no test that names it, and is not to be relied on.
+requests) that a run left behind: the demo ends with that check, and so do the runs of the crash sweep; or why no history can show it.
+A suite that is judged by it also says which it has to reach: one whose precondition never occurred is an error there. \`tests\`: test files
+whose titles or opening lines name the id. [Seeded bugs](seeded-bugs.md) says which invariant finds which bug that was put in. A row that says "not yet" is held by no test that names it, and is not to be relied on.
 ${groups.join("")}`;
 }
 

@@ -1,36 +1,15 @@
 // What Ringward writes of a Node, found by comparing every version that it stored with the one before: its marks and the cordon.
 import { describe, expect, it } from "vitest";
 import { NODES } from "../../controller/kube/resources.ts";
+import { changedPaths, OUR_NODE_FIELDS } from "../../controller/sandbox/invariants/node-fields.ts";
 import { createRig, isConverged, machine, type Rig } from "../reconcile/rig.ts";
-
-/** Paths at which two values differ. */
-function changed(before: unknown, after: unknown, path = ""): readonly string[] {
-  if (JSON.stringify(before) === JSON.stringify(after)) return [];
-  const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
-  if (!isObject(before) || !isObject(after)) return [path];
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key) =>
-    changed(before[key], after[key], `${path}/${key}`),
-  );
-}
-
-const OURS = [
-  "/metadata/annotations/cluster-autoscaler.kubernetes.io/scale-down-disabled",
-  "/metadata/annotations/karpenter.sh/do-not-disrupt",
-  "/metadata/annotations/ringward.dev/claim",
-  "/metadata/annotations/ringward.dev/prior-marks",
-  "/metadata/annotations/ringward.dev/prior-unschedulable",
-  "/spec/unschedulable",
-];
-/** What the server itself keeps of every write. */
-const SERVERS = ["/metadata/resourceVersion", "/metadata/managedFields"];
 
 function written(rig: Rig): ReadonlySet<string> {
   return new Set(
     rig.cluster.server.store
       .history()
       .filter(({ resource, user, type }) => resource === "nodes" && rig.users.has(user) && type === "MODIFIED")
-      .flatMap(({ previous, object }) => changed(previous, object))
-      .filter((path) => !SERVERS.some((own) => path.startsWith(own))),
+      .flatMap(({ previous, object }) => changedPaths(previous, object)),
   );
 }
 
@@ -66,7 +45,7 @@ describe("of a Node", () => {
       300,
     );
 
-    expect([...written(rig)].toSorted()).toEqual(OURS);
+    expect([...written(rig)].toSorted()).toEqual(OUR_NODE_FIELDS.toSorted());
     for (const name of nodes) {
       const { metadata, spec } = await rig.node(name);
       expect(metadata.labels?.["example.com/count"]).toBe(String(count));

@@ -437,10 +437,11 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
         author: { name: "A Judge", email: "judge@rig.invalid" },
         name: "judge",
       });
+      const history = cluster.server.store.history();
       return checkHistory({
-        history: cluster.server.store.history(),
+        history,
         controllerUsers: users,
-        git: await readGitHistory(git, { isController: (author) => author.startsWith("Ringward ") }),
+        git: await readGitHistory(git, { isController: (author) => author.startsWith("Ringward "), history }),
       }).violations;
     },
   };

@@ -97,7 +97,7 @@ describe("webhooks", () => {
     expect(await counted("accepted")).toBe(2);
   });
 
-  it("say only when to look: nothing of a body is read, however it lies", async () => {
+  it("say only when to look: nothing of a body is read, however it lies (A7)", async () => {
     const lies = [
       '{"action":"closed","pull_request":{"merged":true,"number":7,"base":{"ref":"main"},"merged_by":{"login":"admin"}}}',
       '{"ref":"refs/heads/main","forced":true,"after":"0000000000000000000000000000000000000000"}',

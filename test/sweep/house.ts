@@ -3,6 +3,7 @@
 import { checkCommits, checkProposals } from "../../controller/sandbox/invariants/approvals.ts";
 import { checkPreconditions, type TimedRequest } from "../../controller/sandbox/invariants/requests.ts";
 import type { CommitSha } from "../../controller/git/port.ts";
+import type { GitHistory } from "../../controller/sandbox/invariants/index.ts";
 import { CONTROLLER_EMAIL, type MemoryStage } from "./stage.ts";
 
 /** Commit -> what is wrong with it. */
@@ -34,4 +35,40 @@ function judgeCommit({ remote: { people } }: MemoryStage, id: CommitSha): readon
     problems.push(`A4 ${object}: ${message}`),
   );
   return problems;
+}
+
+/** The tracked branch as the checks of versions ask for it: whatever the remote holds at the moment when they ask. */
+export function branchOf({ remote: { people } }: Pick<MemoryStage, "remote">): GitHistory {
+  const commit = (id: string): ReturnType<typeof people.commit> | undefined => {
+    try {
+      return people.commit(id as CommitSha);
+    } catch {
+      return undefined;
+    }
+  };
+  return {
+    commits: [],
+    find(id) {
+      const found = commit(id);
+      if (found === undefined) return undefined;
+      return {
+        time: found.time,
+        after: new Map([...found.tree].map(([path, file]) => [path, file.bytes.toString("utf8")])),
+      };
+    },
+    parent: (id) => commit(id)?.parents[0],
+    contains(id, ancestor) {
+      const queue: string[] = [id];
+      const seen = new Set<string>(queue);
+      for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+        if (next === ancestor) return true;
+        for (const parent of commit(next)?.parents ?? [])
+          if (!seen.has(parent)) {
+            seen.add(parent);
+            queue.push(parent);
+          }
+      }
+      return false;
+    },
+  };
 }

@@ -7,7 +7,7 @@ import type { StoredVersion } from "../../controller/sandbox/apiserver/index.ts"
 import type { ApiPort } from "../../controller/kube/port.ts";
 import { compareEndStates, type EndState, readEndState } from "./end-state.ts";
 import { beBorn, createFate, type Fate, type Life, type Mode } from "./life.ts";
-import { judgeHouse, type Judged } from "./house.ts";
+import { branchOf, judgeHouse, type Judged } from "./house.ts";
 import type { Witness } from "./soul.ts";
 import { type MemoryStage, portsOf, type Stage, type StageSnapshot } from "./stage.ts";
 
@@ -101,7 +101,7 @@ export async function runReference(
   const fate = createFate(0, undefined, "before", witness);
   const quiet = createQuiet(stage);
   const cast: Cast = { lives: Array.from({ length: controllers }), born: 0 };
-  const checker = createChecker({ controllerUsers: CONTROLLER_USERS });
+  const checker = createChecker({ controllerUsers: CONTROLLER_USERS, git: branchOf(stage) });
   const kept: Kept[] = [];
   const writes: { name: string; pass: number }[] = [];
   let fed = 0;

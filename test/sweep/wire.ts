@@ -115,11 +115,12 @@ export async function runOverWire(at?: number, mode?: Mode): Promise<WireRun> {
       clock: systemClock,
       allowInsecure: true,
     });
+    const history = cluster.server.store.history();
     const verdict = checkHistory({
-      history: cluster.server.store.history(),
+      history,
       controllerUsers: CONTROLLER_USERS,
       requests: log.requests,
-      git: await readGitHistory(git, { isController: (author) => author.includes(CONTROLLER_EMAIL) }),
+      git: await readGitHistory(git, { isController: (author) => author.includes(CONTROLLER_EMAIL), history }),
       pulls: await stage.host.pulls(),
     });
     return { writes: fate.names, end: await readEndState(stage), verdict, ...played };

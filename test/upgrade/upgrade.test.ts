@@ -1,5 +1,5 @@
 // Every version finishes what an older one began: from each moment that a version recorded (record.ts), a controller of today, which
-// remembers nothing, brings the rollout to its end, and no invariant is broken on the way.
+// remembers nothing, brings the rollout to its end, and no invariant is broken on the way (V5).
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { NODE_STEPS, WORKLOAD_STEPS } from "../../controller/api/patch-state.ts";
 import { createChecker } from "../../controller/sandbox/invariants/index.ts";
 import { type EndState, readEndState } from "../sweep/end-state.ts";
+import { ROLLOUT, untried } from "../support/tried.ts";
 import { CONTROLLER_USERS } from "../sweep/run.ts";
 import { loadMoment, type Moment, type Recording, type VersionRow } from "./moment.ts";
 import { playOn } from "./play.ts";
@@ -20,6 +21,9 @@ const parse = <T>(text: string): readonly T[] =>
     .split("\n")
     .map((line) => JSON.parse(line) as T);
 const unzip = (path: string): string => gunzipSync(readFileSync(`${FOLDER}/${path}`)).toString("utf8");
+
+/** All moments of a version together. */
+const TRIED = ROLLOUT;
 
 function readRecording(version: string): Recording {
   return {
@@ -52,6 +56,7 @@ it("moments of the newest version are of every step that there is", () => {
 
 describe.each(VERSIONS)("a rollout that version %s began", (version) => {
   const recording = readRecording(version);
+  const tried = new Set<string>();
   const end = JSON.parse(readFileSync(`${FOLDER}/${version}/end.json`, "utf8")) as EndState;
 
   it.each(recording.moments.map((moment) => [moment.labels.join(", "), moment] as const))(
@@ -63,8 +68,14 @@ describe.each(VERSIONS)("a rollout that version %s began", (version) => {
       const checker = createChecker({ controllerUsers: CONTROLLER_USERS });
       checker.feed(stage.cluster.server.store.history());
       expect(passes).toBeGreaterThan(1);
-      expect(checker.finish().violations).toEqual([]);
+      const { violations, occurred } = checker.finish();
+      for (const id of occurred) tried.add(id);
+      expect(violations).toEqual([]);
       expect(outcome(await readEndState(stage))).toEqual(outcome(end));
     },
   );
+
+  it("tries what a rollout comes to", () => {
+    expect(untried(`upgrade from ${version}`, tried, TRIED)).toEqual([]);
+  });
 });

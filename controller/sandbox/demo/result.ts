@@ -89,13 +89,14 @@ async function findViolations({ sandbox, forge, requests }: Stage): Promise<read
     author: { name: "verdict", email: "verdict@example.invalid" },
     clock: systemClock,
   });
+  const history = sandbox.cluster.server.store.history();
   const { violations } = checkHistory({
-    history: sandbox.cluster.server.store.history(),
+    history,
     controllerUsers: new Set([CONTROLLER_USER]),
     settleMs: SETTLE_REAL_MS * sandbox.clock.describe().rate,
     requests,
     git: {
-      ...(await readGitHistory(git, { isController: (author) => author.startsWith("Ringward ") })),
+      ...(await readGitHistory(git, { isController: (author) => author.startsWith("Ringward "), history })),
       former: new Set(forge.pushes().flatMap((push) => (push.branch === "main" ? (push.after ?? []) : []))),
     },
     pulls: await forge.pullRequests(),

@@ -7,9 +7,10 @@ import type { Claim } from "../../core/model.ts";
 import type { PatchLevelSpec } from "../../api/patch-level.ts";
 import { parseProposalBranch } from "../../core/promotion/index.ts";
 import type { CommitFiles, GitHistory } from "./git-history.ts";
+import type { GitView, PolicyAt } from "./git-view.ts";
 import type { Invariant, Report } from "./invariant.ts";
 import { entryOf } from "./rings.ts";
-import type { World } from "./world.ts";
+import { isSettled, type World } from "./world.ts";
 
 /** A pull request, as far as it counts here. */
 export interface PullFacts {
@@ -22,10 +23,11 @@ export interface PullFacts {
 }
 
 /** A1 against the cluster alone, and against Git where its history is known. */
-export function approval(git: GitHistory | undefined): Invariant {
+export function approval(git: GitView | undefined): Invariant {
   return {
     id: "A1",
     says: "what is claimed is what the ring's entry on the tracked branch names, by its full digest",
+    on: ["disruptionledgers.ringward.dev"],
     check: ({ ledger }, world, report) => {
       for (const claim of ledger?.fresh ?? []) {
         report.met();
@@ -49,26 +51,40 @@ export function approval(git: GitHistory | undefined): Invariant {
   };
 }
 
-function checkBranch(git: GitHistory, claim: Claim, world: World, report: Report): void {
-  const commit = git.commits.find((one) => one.id === world.observedCommit);
+function checkBranch(git: GitView, claim: Claim, world: World, report: Report): void {
+  const id = world.observedCommit ?? "";
+  const policy = git.policy(id);
   const ring = `rolloutrings/${claim.ring}`;
   // A head that a force-push removed was approved all the same; its files are out of reach, the copies in the cluster are not.
-  if (commit === undefined && git.former?.has(world.observedCommit ?? "") === true) return;
-  if (commit === undefined) {
+  if (policy === undefined && git.wasHead(id)) return;
+  if (policy === undefined) {
     report.violated(
       ring,
       `${claim.name} was claimed while policy is of ${world.observedCommit ?? "no commit"}, which is not on the tracked branch`,
     );
     return;
   }
-  if (commit.time > world.now)
-    report.violated(ring, `${claim.name} was claimed before commit ${commit.id.slice(0, 12)} was made`);
-  const entry = findRing(commit.after, claim.ring)?.levels?.find((one) => one.baseline === claim.baseline);
-  if (entry?.level !== claim.level)
-    report.violated(
-      ring,
-      `${claim.name} was claimed at ${claim.level}, and commit ${commit.id.slice(0, 12)} says ${entry?.level ?? "none"}`,
-    );
+  if (policy.time > world.now)
+    report.violated(ring, `${claim.name} was claimed before commit ${id.slice(0, 12)} was made`);
+  const named = namedLevel(policy, claim);
+  if (named === claim.level || isNamedBefore(git, claim, world)) return;
+  report.violated(
+    ring,
+    `${claim.name} was claimed at ${claim.level}, and commit ${id.slice(0, 12)} says ${named ?? "none"}`,
+  );
+}
+
+function namedLevel(policy: PolicyAt, claim: Claim): string | undefined {
+  const spec = policy.documents.get(`RolloutRing/${claim.ring}`)?.spec as RolloutRingSpec | undefined;
+  return spec?.levels?.find((one) => one.baseline === claim.baseline)?.level;
+}
+
+/** Policy moved on a moment ago, and who claimed may not have seen that. */
+function isNamedBefore(git: GitView, claim: Claim, world: World): boolean {
+  const { repository } = world;
+  if (repository?.observedBefore === undefined || isSettled(world, repository.observedSince)) return false;
+  const policy = git.policy(repository.observedBefore);
+  return policy !== undefined && namedLevel(policy, claim) === claim.level;
 }
 
 interface Document {
@@ -85,15 +101,6 @@ function documentsOf(text: string): readonly Document[] {
   } catch {
     return [];
   }
-}
-
-function findRing(files: CommitFiles, name: string): RolloutRingSpec | undefined {
-  for (const text of files.values()) {
-    if (!text.includes("RolloutRing")) continue;
-    const found = documentsOf(text).find((one) => one.kind === "RolloutRing" && one.metadata?.name === name);
-    if (found !== undefined) return found.spec as RolloutRingSpec;
-  }
-  return undefined;
 }
 
 /** Every commit by the controller on the tracked branch: only entries of Automatic rings, and the level files that they name. */

@@ -2,6 +2,8 @@
 // Read through the Git port, so that it serves the in-memory repository and a real one alike.
 import type { Instant } from "../../clock.ts";
 import type { CommitSha, PolicyGit } from "../../git/port.ts";
+import type { StoredVersion } from "../apiserver/index.ts";
+import { textAt } from "./readings.ts";
 
 /** Path -> text. */
 export type CommitFiles = ReadonlyMap<string, string>;
@@ -21,6 +23,13 @@ export interface GitHistory {
   readonly commits: readonly CommitRecord[];
   /** Commits that were the tracked head once, as the forge recorded it; some may have been rewritten away. */
   readonly former?: ReadonlySet<string>;
+  /** A commit that is not among `commits`, where it can be read all the same. */
+  readonly find?: (id: string) => Pick<CommitRecord, "time" | "after"> | undefined;
+  readonly parent?: (id: string) => string | undefined;
+  /** Whether a commit contains another one; undefined: not known. */
+  readonly contains?: (id: string, ancestor: string) => boolean | undefined;
+  /** Commits that were looked at for a signature, and whether they bear one that counts. */
+  readonly signatures?: ReadonlyMap<string, boolean>;
 }
 
 const MOST = 1000;
@@ -28,7 +37,12 @@ const MOST = 1000;
 /** Reads it all. `isController` judges an author (`name <email>`). */
 export async function readGitHistory(
   git: PolicyGit,
-  options: { readonly path?: string; readonly isController: (author: string) => boolean },
+  options: {
+    readonly path?: string;
+    readonly isController: (author: string) => boolean;
+    /** The cluster's history: between which commits policy moved is asked of git itself. */
+    readonly history?: readonly StoredVersion[];
+  },
 ): Promise<GitHistory> {
   const { head } = await git.fetch();
   const log = await git.log(undefined, head, MOST);
@@ -46,7 +60,33 @@ export async function readGitHistory(
     });
     before = after;
   }
-  return { commits };
+  const moves = await readMoves(git, options.history ?? []);
+  return { commits, contains: (id, ancestor) => moves.get(`${ancestor}..${id}`) };
+}
+
+/** Which of the commits that a PolicyRepository ever named next to one another contain which. */
+async function readMoves(git: PolicyGit, history: readonly StoredVersion[]): Promise<ReadonlyMap<string, boolean>> {
+  const moves = new Map<string, boolean>();
+  for (const { resource, object, previous } of history) {
+    if (resource !== "policyrepositories.ringward.dev") continue;
+    const [observed, fetched, accepted] = [
+      textAt(object.status, "observedCommit"),
+      textAt(object.status, "fetchedCommit"),
+      textAt(object.spec, "acknowledgedCommit"),
+    ];
+    const before = textAt(previous?.status, "observedCommit");
+    for (const [ancestor, id] of [
+      [before, observed],
+      [observed, fetched],
+      [accepted, observed],
+      [accepted, before],
+    ]) {
+      if (ancestor === undefined || id === undefined || moves.has(`${ancestor}..${id}`)) continue;
+      const contains = await git.isAncestor(ancestor as CommitSha, id as CommitSha).catch(() => false);
+      moves.set(`${ancestor}..${id}`, contains);
+    }
+  }
+  return moves;
 }
 
 async function readFiles(git: PolicyGit, commit: CommitSha, path: string): Promise<CommitFiles> {

@@ -22,12 +22,20 @@ export interface Report {
   readonly memo: Map<string, unknown>;
 }
 
+/** What a run says of its own end. */
+export interface Ending {
+  /** Everything wanted is done since then, and nobody changed anything after it: K7 and V1 are judged. Left out: the run says no such thing. */
+  readonly quietSince?: number | undefined;
+}
+
 export interface Invariant {
-  /** As in research: B1 … S4. */
+  /** As in research (B1 … S4), or of DESIGN's own sentences (D1 …). */
   readonly id: string;
   readonly says: string;
+  /** Resources (`pods`, `jobs.batch`) after whose changes it is asked; left out: after every change. */
+  readonly on?: readonly string[];
   /** After each change. */
   readonly check?: (step: Step, world: World, report: Report) => void;
   /** After the last one. */
-  readonly end?: (world: World, report: Report) => void;
+  readonly end?: (world: World, report: Report, ending: Ending) => void;
 }

@@ -1,5 +1,6 @@
 // Small independent readers of stored objects. On purpose not the controller's own projections: a checker that shared their mistakes
 // would not see them. Nothing here throws on a strange object; what cannot be read is undefined.
+import { isDeepStrictEqual } from "node:util";
 import type { DisruptionLedgerSpec } from "../../api/disruption-ledger.ts";
 import type { NodeOperation, WorkloadOperation } from "../../api/patch-state.ts";
 import type { Instant } from "../../clock.ts";
@@ -59,6 +60,10 @@ export interface NodeView {
   readonly awaySince: Instant | undefined;
   /** When somebody other than a controller last uncordoned it. */
   readonly givenBackAt: Instant | undefined;
+  /** Since when its report (`info`) is as it is. */
+  readonly infoSince: Instant;
+  /** Since when its labels are as they are. */
+  readonly labelsSince: Instant;
 }
 
 const CONTROL_PLANE = [
@@ -79,6 +84,8 @@ export function readNode(
     (item) => at(item, "type") === "Ready" && at(item, "status") === "True",
   );
   const away = unschedulable || !ready;
+  const info = at(object.status, "nodeInfo");
+  const known = before?.uid === uid ? before : undefined;
   return {
     name,
     uid,
@@ -88,12 +95,14 @@ export function readNode(
     ready,
     unschedulable,
     bootId: textAt(object.status, "nodeInfo", "bootID") ?? "",
-    info: at(object.status, "nodeInfo"),
+    info,
     claimId: annotations[CLAIM_MARK],
     prior: annotations[PRIOR_MARK],
     kept: KEEP_MARKS.map((key) => annotations[key]),
     awaySince: away ? (before?.uid === uid ? (before.awaySince ?? now) : now) : undefined,
     givenBackAt: before?.unschedulable === true && !unschedulable && !byController ? now : before?.givenBackAt,
+    infoSince: known !== undefined && isDeepStrictEqual(known.info, info) ? known.infoSince : now,
+    labelsSince: known !== undefined && isDeepStrictEqual(known.labels, labels) ? known.labelsSince : now,
   };
 }
 
@@ -139,12 +148,15 @@ export function evictableFrom(object: KubeObject): string | undefined {
 export interface LedgerFacts {
   readonly spec: DisruptionLedgerSpec;
   readonly claims: readonly Claim[];
+  /** Its claims were known to be complete once. */
+  readonly rebuilt: boolean;
 }
 
 export function readLedger(object: KubeObject): LedgerFacts {
   return {
     spec: (object.spec ?? {}) as DisruptionLedgerSpec,
     claims: listAt(object.status, "claims") as readonly Claim[],
+    rebuilt: textAt(object.status, "rebuiltTime") !== undefined,
   };
 }
 
@@ -156,6 +168,8 @@ export interface StateFacts {
   readonly operation: OperationView | undefined;
   readonly history: readonly { readonly claimId: string; readonly result: string }[];
   readonly verified: readonly { readonly baseline: string; readonly digest: string }[];
+  /** Something says why it does not move. */
+  readonly named: boolean;
 }
 
 export function readPatchState(object: KubeObject): StateFacts {
@@ -164,6 +178,7 @@ export function readPatchState(object: KubeObject): StateFacts {
     operation: at(object.status, "operation") as OperationView | undefined,
     history: listAt(object.status, "history") as StateFacts["history"],
     verified: listAt(object.status, "verified") as StateFacts["verified"],
+    named: listAt(object.status, "blockedBy").length > 0,
   };
 }
 

@@ -1,6 +1,6 @@
-// Requests of a controller, as the API server logged them: each mutation names what it was meant for (K1), and none comes before every
-// kind was read (K3).
-import type { LoggedRequest } from "../apiserver/index.ts";
+// Requests of a controller, as the API server logged them: each mutation names what it was meant for (K1), none comes before every kind was
+// read (K3) or is made from what the controller itself has overwritten (K4), and none is sent again and again (K6).
+import type { LoggedRequest, StoredVersion } from "../apiserver/index.ts";
 import { at, listAt, textAt } from "./readings.ts";
 
 /** A logged request with the time and the store's revision after it. */
@@ -120,4 +120,127 @@ export function recordRequests(
       requests.push({ ...request, body: readBody(request.body), time: clock.now(), revision: server.store.revision() });
   });
   return { requests, stop };
+}
+
+/** `/api/v1/nodes/n1/status` -> `nodes/n1`; undefined: it is no object. */
+function keyOf(path: string): string | undefined {
+  const match =
+    /^\/(?:api\/v1|apis\/([^/]+)\/[^/]+)\/(?:namespaces\/([^/]+)\/)?([^/]+)\/([^/]+)(?:\/(?:status|eviction))?$/.exec(
+      path,
+    );
+  const [, group, namespace, plural, name] = match ?? [];
+  if (plural === undefined || name === undefined) return undefined;
+  const resource = group === undefined ? plural : `${plural}.${group}`;
+  return namespace === undefined ? `${resource}/${name}` : `${resource}/${namespace}/${name}`;
+}
+
+/** The resourceVersion that a write says it was made from. */
+function expectedVersion({ method, body }: LoggedRequest): number | undefined {
+  const text =
+    method === "PATCH" && Array.isArray(body)
+      ? body
+          .filter((one) => at(one, "op") === "test" && textAt(one, "path") === "/metadata/resourceVersion")
+          .map((one) => textAt(one, "value"))[0]
+      : method === "DELETE"
+        ? textAt(body, "preconditions", "resourceVersion")
+        : textAt(body, "metadata", "resourceVersion");
+  const version = Number(text ?? Number.NaN);
+  return Number.isSafeInteger(version) ? version : undefined;
+}
+
+/** The version that a user's own last write to each object gave, as the log of its requests and the history together say. */
+function ownVersions(history: readonly StoredVersion[]): ReadonlyMap<string, readonly number[]> {
+  const own = new Map<string, number[]>();
+  for (const { user, key, revision } of history) {
+    const versions = own.get(`${user} ${key}`);
+    if (versions === undefined) own.set(`${user} ${key}`, [revision]);
+    else versions.push(revision);
+  }
+  return own;
+}
+
+/**
+ * No write is made from an older version of an object than the writer's own last one, longer than it takes to hear of that (K4). Only what it
+ * had been answered before counts, so a write that was under way does not.
+ */
+export function checkFresh({ requests, history, users, settleMs }: RequestsInput, tell: Tell): boolean {
+  const own = ownVersions(history.filter(({ user }) => users.has(user)));
+  /** `user key` -> version of its last write that was answered. */
+  const known = new Map<string, { readonly version: number; readonly time: number }>();
+  let met = false;
+  for (const request of requests) {
+    const key = request.write && users.has(request.user) ? keyOf(request.path) : undefined;
+    if (key === undefined) continue;
+    const who = `${request.user} ${key}`;
+    const last = known.get(who);
+    const expected = expectedVersion(request);
+    if (last !== undefined && expected !== undefined) {
+      met = true;
+      if (expected < last.version && request.time - last.time > settleMs)
+        tell(
+          request.time,
+          request.path,
+          `${request.method} from version ${expected}, and its own last write gave ${last.version}`,
+        );
+    }
+    if (request.status < 200 || request.status >= 300) continue;
+    const version = own.get(who)?.findLast((revision) => revision <= request.revision);
+    if (version !== undefined) known.set(who, { version, time: request.time });
+  }
+  return met;
+}
+
+/** So often the very same write may be refused in a row. */
+const MOST_REFUSED = 3;
+
+/**
+ * No write that was refused is sent again and again as it was (K6), and a controller writes no faster than it may, where that is known. An
+ * eviction that a budget refuses waits for that budget.
+ */
+export function checkPace({ requests, users, mostWritesPerSecond }: RequestsInput, tell: Tell): boolean {
+  const refused = new Map<string, { readonly same: string; readonly count: number }>();
+  let met = false;
+  const times = new Map<string, number[]>();
+  for (const request of requests) {
+    if (!request.write || !users.has(request.user)) continue;
+    met = true;
+    if (mostWritesPerSecond !== undefined) judgePace(request, times, mostWritesPerSecond, tell);
+    const object = `${request.user} ${request.path.replace(/\/(?:status|eviction)$/, "")}`;
+    if (request.status < 400 || request.status >= 500 || request.status === 429) {
+      refused.delete(object);
+      continue;
+    }
+    const same = `${request.method} ${JSON.stringify(request.body)}`;
+    const before = refused.get(object);
+    const count = before?.same === same ? before.count + 1 : 1;
+    refused.set(object, { same, count });
+    if (count === MOST_REFUSED + 1)
+      tell(
+        request.time,
+        request.path,
+        `${request.method} was answered ${request.status} and sent again as it was, ${count} times`,
+      );
+  }
+  return met;
+}
+
+/** Over the last ten seconds, so that a burst may be. */
+function judgePace({ user, time, path }: TimedRequest, times: Map<string, number[]>, most: number, tell: Tell): void {
+  const window = times.get(user) ?? [];
+  times.set(user, window);
+  window.push(time);
+  while (time - (window[0] ?? time) > WINDOW_MS) window.shift();
+  if (window.length !== Math.floor((most * WINDOW_MS) / 1000) + 1) return;
+  tell(time, path, `${user} wrote ${window.length} times in ${WINDOW_MS / 1000} s, ${most} a second allowed`);
+}
+
+const WINDOW_MS = 10_000;
+
+export interface RequestsInput {
+  readonly requests: readonly TimedRequest[];
+  readonly history: readonly StoredVersion[];
+  readonly users: ReadonlySet<string>;
+  readonly settleMs: number;
+  /** Of the time that the log is in; left out: only repeats are judged. */
+  readonly mostWritesPerSecond?: number | undefined;
 }

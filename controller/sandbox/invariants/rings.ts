@@ -22,7 +22,11 @@ export function skips(world: World, claim: Claim, what: "Soak" | "Windows" | "Fr
   );
 }
 
-function recordOf(world: World, ring: string, claim: Pick<Claim, "baseline" | "digest">): RingLevelStatus | undefined {
+export function recordOf(
+  world: World,
+  ring: string,
+  claim: Pick<Claim, "baseline" | "digest">,
+): RingLevelStatus | undefined {
   return world.rings
     .get(ring)
     ?.status?.levels?.find((level) => level.baseline === claim.baseline && level.digest === claim.digest);
@@ -84,7 +88,7 @@ const checkPredecessors: NonNullable<Invariant["check"]> = ({ ledger }, world, r
 };
 
 /** Every ring before this one, directly or not. */
-function allBefore(world: World, ring: string, seen = new Set<string>()): ReadonlySet<string> {
+export function allBefore(world: World, ring: string, seen = new Set<string>()): ReadonlySet<string> {
   for (const name of world.rings.get(ring)?.spec.after ?? []) {
     if (seen.has(name)) continue;
     seen.add(name);

@@ -6,6 +6,7 @@ import { parseDuration } from "../../core/duration.ts";
 import type { Claim } from "../../core/model.ts";
 import type { Invariant } from "./invariant.ts";
 import { skips } from "./rings.ts";
+import { isStart } from "./starts.ts";
 import type { World } from "./world.ts";
 
 /** Calendars that hold for a ring; undefined where one is missing or cannot be read. */
@@ -21,7 +22,7 @@ function calendarsOf(world: World, ring: string): readonly Calendar[] | undefine
   return calendars;
 }
 
-function ignoresWindows(world: World, claim: Claim, now: Instant): boolean {
+export function ignoresWindows(world: World, claim: Claim, now: Instant): boolean {
   if (skips(world, claim, "Windows")) return true;
   const ring = world.rings.get(claim.ring);
   const offered = ring?.status?.levels?.find(
@@ -35,9 +36,6 @@ function ignoresWindows(world: World, claim: Claim, now: Instant): boolean {
     now >= Date.parse(offered) + deadline
   );
 }
-
-/** Acts, and steps of jobs, that start something. */
-const STARTS: ReadonlySet<string> = new Set(["Cordon", "Evict", "update", "rollback"]);
 
 const check: NonNullable<Invariant["check"]> = ({ ledger, acts, now, version }, world, report) => {
   // Whoever acted may have looked a moment ago: one of the two instants must allow it.
@@ -61,13 +59,11 @@ const check: NonNullable<Invariant["check"]> = ({ ledger, acts, now, version }, 
       );
   }
   for (const act of acts) {
-    if (!STARTS.has(act.kind === "Job" ? (act.step ?? "") : act.kind)) continue;
+    // A reboot that the update left to do is the end of what was begun in time.
+    if (act.kind === "Images" || !isStart(act, world)) continue;
     const claim = world.held.get(act.uid);
     const calendars = claim === undefined ? undefined : calendarsOf(world, claim.ring);
     if (claim === undefined || calendars === undefined || calendars.length === 0) continue;
-    const operation = world.operations.get(act.uid);
-    // A reboot that the update left to do is the end of what was begun in time.
-    if (operation !== undefined && "rebootPending" in operation && operation.rebootPending === true) continue;
     const open = instants.some(
       (instant) =>
         !freezesAt(calendars, instant, { expedite: skips(world, claim, "Freezes") }).frozen &&

@@ -1,5 +1,7 @@
 // The world as a history tells it: replays stored versions one by one and keeps what the checks ask for. Every value in its maps is
 // immutable, so a world is cloned by copying maps. It also names what a controller did to a target in a change (an Act), once for all.
+import { isDeepStrictEqual } from "node:util";
+import type { PolicyRepositorySpec } from "../../api/policy-repository.ts";
 import type { RolloutRingSpec, RolloutRingStatus } from "../../api/rollout-ring.ts";
 import type { MaintenanceCalendarSpec } from "../../api/maintenance-calendar.ts";
 import type { PatchLevelSpec } from "../../api/patch-level.ts";
@@ -7,22 +9,30 @@ import type { Instant } from "../../clock.ts";
 import { type Calendar, compileCalendar } from "../../core/calendar/index.ts";
 import { levelDigest } from "../../core/levels/index.ts";
 import type { Claim } from "../../core/model.ts";
+import { CONTROLLER_LEASE } from "../../kube/lease.ts";
 import type { KubeObject } from "../../kube/port.ts";
 import type { StoredVersion } from "../apiserver/index.ts";
 import { nameAct } from "./acts.ts";
 import { coversKernel, findBelow } from "./node-report.ts";
 import {
+  at,
+  CLAIM_MARK,
   evictableFrom,
+  JOB_NAMESPACE,
   type LedgerFacts,
+  listAt,
   type NodeView,
   type OperationView,
   readLedger,
   readNode,
   readPatchState,
   readWorkload,
+  STEP_LABEL,
   textAt,
   type WorkloadView,
 } from "./readings.ts";
+
+const LEASES = "leases.coordination.k8s.io";
 
 /** What a controller did to a target in one change. */
 export interface Act {
@@ -73,6 +83,30 @@ export interface Step {
 export interface RingView {
   readonly spec: RolloutRingSpec;
   readonly status: RolloutRingStatus | undefined;
+  /** Since when its spec is as it is. */
+  readonly specSince: Instant;
+}
+
+/** The PolicyRepository that counts: the oldest. */
+export interface RepositoryView {
+  readonly name: string;
+  readonly spec: PolicyRepositorySpec;
+  readonly observed: string | undefined;
+  readonly observedSince: Instant;
+  /** What `observed` was before; undefined: nothing. */
+  readonly observedBefore: string | undefined;
+  readonly fetched: string | undefined;
+  readonly fetchedSince: Instant;
+  readonly verified: string | undefined;
+  /** Reason of its condition Stalled. */
+  readonly stalled: string | undefined;
+  readonly stalledSince: Instant;
+}
+
+/** A job of a claim that runs now. */
+export interface RunningJob {
+  readonly claimId: string;
+  readonly step: string;
 }
 
 export interface LevelView {
@@ -86,8 +120,15 @@ export interface World {
   readonly settleMs: number;
   now: Instant;
   ledger: LedgerFacts | undefined;
+  /** Since when the ledger's mode is what it is. */
+  modeSince: Instant;
+  /** When somebody other than a controller last changed, deleted or made the ledger. */
+  ledgerTouchedAt: Instant | undefined;
   /** Commit that policy was last read at. */
   observedCommit: string | undefined;
+  repository: RepositoryView | undefined;
+  /** The last write of a controller but Lease, events and the inventory cycle. */
+  lastLoud: { readonly time: Instant; readonly key: string } | undefined;
   readonly nodes: Map<string, NodeView>;
   readonly nodeNames: Map<string, string>;
   readonly workloads: Map<string, WorkloadView>;
@@ -108,6 +149,23 @@ export interface World {
   readonly rings: Map<string, RingView>;
   readonly calendars: Map<string, { readonly spec: MaintenanceCalendarSpec; readonly calendar: Calendar | undefined }>;
   readonly levels: Map<string, LevelView>;
+  /** `ring/baseline/level` -> when the ring's entry stopped to name it. */
+  readonly entryLeft: Map<string, Instant>;
+  /** Names of PatchExceptions. */
+  readonly exceptions: Map<string, true>;
+  /** UIDs of targets whose state says why they do not move. */
+  readonly named: Map<string, boolean>;
+  /** By job key. */
+  readonly jobs: Map<string, RunningJob>;
+  /** Every commit that policy was ever read at. */
+  readonly observedCommits: Map<string, true>;
+  /** UID of a target that is gone -> when it went. */
+  readonly gone: Map<string, Instant>;
+}
+
+/** A change so young may not have been seen by who acts now. Within one instant anything may have come first. */
+export function isSettled({ now, settleMs }: Pick<World, "now" | "settleMs">, since: Instant): boolean {
+  return now - since > settleMs;
 }
 
 export function createWorld(controllerUsers: ReadonlySet<string>, settleMs: number): World {
@@ -116,7 +174,11 @@ export function createWorld(controllerUsers: ReadonlySet<string>, settleMs: numb
     settleMs,
     now: 0,
     ledger: undefined,
+    modeSince: 0,
+    ledgerTouchedAt: undefined,
     observedCommit: undefined,
+    repository: undefined,
+    lastLoud: undefined,
     nodes: new Map(),
     nodeNames: new Map(),
     workloads: new Map(),
@@ -131,6 +193,12 @@ export function createWorld(controllerUsers: ReadonlySet<string>, settleMs: numb
     rings: new Map(),
     calendars: new Map(),
     levels: new Map(),
+    entryLeft: new Map(),
+    exceptions: new Map(),
+    named: new Map(),
+    jobs: new Map(),
+    observedCommits: new Map(),
+    gone: new Map(),
   };
 }
 
@@ -156,13 +224,21 @@ const WATCHED = new Set([
   "maintenancecalendars.ringward.dev",
   "patchlevels.ringward.dev",
   "policyrepositories.ringward.dev",
+  "patchbaselines.ringward.dev",
+  "patchexceptions.ringward.dev",
 ]);
+
+/** Leases of nodes are renewed all the time; only the controllers' own says something here. */
+function isWatched({ resource, object }: StoredVersion): boolean {
+  return WATCHED.has(resource) || (resource === LEASES && object.metadata.name === CONTROLLER_LEASE);
+}
 
 /** Takes one version in; undefined for what no check asks for. */
 export function advance(world: World, version: StoredVersion): Step | undefined {
   world.now = version.time;
-  if (!WATCHED.has(version.resource)) return undefined;
   const byController = world.controllerUsers.has(version.user);
+  if (byController && isLoud(version)) world.lastLoud = { time: version.time, key: version.key };
+  if (!isWatched(version)) return undefined;
   const nodeBefore = version.resource === "nodes" ? world.nodes.get(version.object.metadata.name) : undefined;
   const ledger = take(world, version);
   const base = { version, now: version.time, byController, ledger, nodeBefore };
@@ -183,23 +259,19 @@ function take(world: World, version: StoredVersion): LedgerChange | undefined {
     case "deployments.apps":
     case "statefulsets.apps":
     case "daemonsets.apps":
-      if (gone) world.workloads.delete(object.metadata.uid ?? "");
-      else world.workloads.set(object.metadata.uid ?? "", readWorkload(object));
+      if (gone) {
+        world.workloads.delete(object.metadata.uid ?? "");
+        world.gone.set(object.metadata.uid ?? "", version.time);
+      } else world.workloads.set(object.metadata.uid ?? "", readWorkload(object));
       return undefined;
     case "disruptionledgers.ringward.dev":
-      return takeLedger(world, object, gone);
+      return takeLedger(world, version, gone);
     case "nodepatchstates.ringward.dev":
     case "workloadpatchstates.ringward.dev":
       takeState(world, object, gone);
       return undefined;
     case "rolloutrings.ringward.dev":
-      set(
-        world.rings,
-        name,
-        gone
-          ? undefined
-          : { spec: object.spec as RolloutRingSpec, status: object.status as RolloutRingStatus | undefined },
-      );
+      takeRing(world, object, gone);
       return undefined;
     case "maintenancecalendars.ringward.dev":
       set(world.calendars, name, gone ? undefined : readCalendar(object.spec as MaintenanceCalendarSpec));
@@ -215,7 +287,13 @@ function take(world: World, version: StoredVersion): LedgerChange | undefined {
         );
       return undefined;
     case "policyrepositories.ringward.dev":
-      world.observedCommit = gone ? undefined : textAt(object.status, "observedCommit");
+      takeRepository(world, version, gone);
+      return undefined;
+    case "patchexceptions.ringward.dev":
+      set(world.exceptions, name, gone ? undefined : true);
+      return undefined;
+    case "jobs.batch":
+      takeJob(world, version, gone);
       return undefined;
     default:
       return undefined;
@@ -232,6 +310,7 @@ function takeNode(world: World, { object, time, user }: StoredVersion, gone: boo
   if (gone) {
     world.nodes.delete(name);
     world.nodeNames.delete(uid);
+    world.gone.set(uid, time);
     return;
   }
   world.nodes.set(name, readNode(object, time, world.nodes.get(name), world.controllerUsers.has(user)));
@@ -260,9 +339,95 @@ function takePod(world: World, key: string, node: string | undefined): void {
   set(world.evictable, key, node);
 }
 
-function takeLedger(world: World, object: KubeObject, gone: boolean): LedgerChange {
+function takeRing(world: World, object: KubeObject, gone: boolean): void {
+  const { name } = object.metadata;
+  const before = world.rings.get(name);
+  const spec = gone ? undefined : (object.spec as RolloutRingSpec);
+  const same = before !== undefined && spec !== undefined && isDeepStrictEqual(before.spec, spec);
+  set(
+    world.rings,
+    name,
+    spec === undefined
+      ? undefined
+      : {
+          spec,
+          status: object.status as RolloutRingStatus | undefined,
+          specSince: same ? before.specSince : world.now,
+        },
+  );
+  if (same) return;
+  for (const { baseline, level } of before?.spec.levels ?? [])
+    if (level !== undefined) world.entryLeft.set(`${name}/${baseline}/${level}`, world.now);
+  for (const { baseline, level } of spec?.levels ?? [])
+    if (level !== undefined) world.entryLeft.delete(`${name}/${baseline}/${level}`);
+}
+
+function takeRepository(world: World, { object }: StoredVersion, gone: boolean): void {
+  const { name } = object.metadata;
+  const before = world.repository;
+  // A second one is refused, and says nothing of what is in force.
+  if (before !== undefined && before.name !== name) return;
+  const observed = gone ? undefined : textAt(object.status, "observedCommit");
+  world.observedCommit = observed;
+  if (observed !== undefined) world.observedCommits.set(observed, true);
+  if (gone) {
+    world.repository = undefined;
+    return;
+  }
+  const { now } = world;
+  const fetched = textAt(object.status, "fetchedCommit");
+  const stalled = listAt(object.status, "conditions").find(
+    (one) => textAt(one, "type") === "Stalled" && textAt(one, "status") === "True",
+  );
+  const reason = textAt(stalled, "reason");
+  const moved = before === undefined || before.observed !== observed;
+  world.repository = {
+    name,
+    spec: object.spec as PolicyRepositorySpec,
+    observed,
+    observedSince: moved ? now : before.observedSince,
+    observedBefore: moved ? before?.observed : before.observedBefore,
+    fetched,
+    fetchedSince: before?.fetched === fetched ? (before?.fetchedSince ?? now) : now,
+    verified: textAt(object.status, "verifiedCommit"),
+    stalled: reason,
+    stalledSince: before?.stalled === reason ? (before?.stalledSince ?? now) : now,
+  };
+}
+
+function takeJob(world: World, { key, object }: StoredVersion, gone: boolean): void {
+  const { labels = {} } = object.metadata;
+  const claimId = labels[CLAIM_MARK];
+  if (claimId === undefined) return;
+  const over = listAt(object.status, "conditions").some(
+    (one) => ["Complete", "Failed"].includes(textAt(one, "type") ?? "") && textAt(one, "status") !== "False",
+  );
+  const runs = !gone && !over && at(object.spec, "suspend") !== true;
+  set(world.jobs, key, runs ? { claimId, step: labels[STEP_LABEL] ?? "" } : undefined);
+}
+
+/** Whether a controller's write is neither the Lease, nor an event, nor part of the inventory cycle. */
+function isLoud({ resource, object, previous, type }: StoredVersion): boolean {
+  if (resource === LEASES || resource.startsWith("events")) return false;
+  const { labels = {}, namespace } = object.metadata;
+  if (namespace === JOB_NAMESPACE && labels[CLAIM_MARK] === undefined && labels[STEP_LABEL] === "inventory")
+    return false;
+  if (resource !== "nodepatchstates.ringward.dev" || type !== "MODIFIED") return true;
+  const [before, after] = [at(previous, "status"), at(object, "status")] as readonly Readonly<
+    Record<string, unknown>
+  >[];
+  return [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].some(
+    (field) =>
+      field !== "inventory" && field !== "inventoryProblem" && !isDeepStrictEqual(before?.[field], after?.[field]),
+  );
+}
+
+function takeLedger(world: World, { object, user }: StoredVersion, gone: boolean): LedgerChange {
   const before = world.ledger;
-  const after = gone ? { spec: {}, claims: [] } : readLedger(object);
+  const after = gone ? { spec: {}, claims: [], rebuilt: false } : readLedger(object);
+  if (before === undefined || (before.spec.mode ?? "Observe") !== (after.spec.mode ?? "Observe"))
+    world.modeSince = world.now;
+  if (!world.controllerUsers.has(user)) world.ledgerTouchedAt = world.now;
   const known = new Set(before?.claims.map((claim) => claim.id));
   const now = new Set(after.claims.map((claim) => claim.id));
   const fresh = after.claims.filter(
@@ -289,8 +454,9 @@ function stands(world: World, claim: Claim): boolean {
 }
 
 function takeState(world: World, object: KubeObject, gone: boolean): void {
-  const { uid, operation, history, verified } = readPatchState(object);
+  const { uid, operation, history, verified, named } = readPatchState(object);
   if (uid === undefined) return;
+  set(world.named, uid, gone ? undefined : named);
   set(world.operations, uid, gone ? undefined : operation);
   set(world.verified, uid, gone ? undefined : verified);
   for (const entry of history) world.closed.set(entry.claimId, entry.result);

@@ -49,7 +49,7 @@ export async function judge({ changes, auditLog, directory, forge, controllerUse
     settleMs: SETTLE_MS,
     requests: requestsOf(events, controllerUsers),
     git: {
-      ...(await readGitHistory(git, { isController: (author) => author.startsWith("Ringward ") })),
+      ...(await readGitHistory(git, { isController: (author) => author.startsWith("Ringward "), history })),
       former: new Set(forge.pushes().flatMap((push) => (push.branch === "main" ? (push.after ?? []) : []))),
     },
     pulls: await forge.pullRequests(),

@@ -121,7 +121,7 @@ describe("invariants of nodes and budgets", () => {
     ).toEqual(["B2"]);
     expect(
       broken(planes.ledger([claimOn("n1", { controlPlane: true }), claimOn("n2", { controlPlane: true })])),
-    ).toEqual(["B2"]);
+    ).toEqual(["B2", "D12"]);
   });
 
   it("B2: a ring's own limit for a zone", () => {
@@ -272,7 +272,7 @@ describe("invariants of nodes and budgets", () => {
       "kubelet",
     );
 
-    expect(broken(twice)).toEqual(["B10", "B11"]);
+    expect(broken(twice)).toEqual(["B10", "B11", "K4"]);
     expect(broken(unasked)).toEqual(["B10"]);
     expect(
       broken(
