@@ -84,6 +84,8 @@ describe("a person's cordon", () => {
     await rig.until("it is given back", async () => (await claims(rig)).length === 0);
     expect(await cordoned(rig)).toBe(true);
     expect((await historyOf(rig)).at(-1)).toMatchObject({ result: "BackedOut" });
+
+    expect(await rig.judge("D9")).toEqual([]);
   });
 
   it("is kept after a failure that a person releases (B6, B14)", async () => {

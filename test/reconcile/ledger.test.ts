@@ -60,6 +60,8 @@ describe("the ledger", () => {
     await rig.until("everything is patched", () => isConverged(rig));
     expect(rig.cluster.machines.get("n1")?.bootCount).toBe(2);
     expect((await rig.jobs("update")).length).toBe(3);
+
+    expect(await rig.judge("D10")).toEqual([]);
   });
 
   it("that was deleted twice, at every step, loses nobody (B2)", async () => {
@@ -73,6 +75,8 @@ describe("the ledger", () => {
     }
     await rig.until("it is patched", () => isConverged(rig));
     expect(rig.cluster.machines.get("n1")?.bootCount).toBe(2);
+
+    expect(await rig.judge("D10")).toEqual([]);
   });
 
   it("says LedgerRebuilding to rings that wait for it (B2)", async () => {

@@ -36,6 +36,7 @@ describe("signatures of the policy repository", () => {
       expect(await rig.repository()).toMatchObject({ observedCommit: head, fetchedCommit: head, verifiedCommit: head });
       expect(conditionOf(await rig.repository(), "Ready")).toMatchObject({ status: "True", reason: "InSync" });
       expect(await rig.admin.get(ROLLOUT_RINGS, { name: "late" })).toBeDefined();
+      expect(await rig.judge("G6", "D1")).toEqual([]);
     },
   );
 

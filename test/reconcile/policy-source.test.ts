@@ -106,6 +106,8 @@ describe("the policy source", () => {
     expect(await rig.repository()).toMatchObject({ observedCommit: other });
     expect(readyOf(await rig.repository())).toBe("InSync");
     expect(await rig.admin.get(ROLLOUT_RINGS, { name: "evil" })).toBeDefined();
+
+    expect(await rig.judge("G1", "D1", "D13")).toEqual([]);
   });
 
   it("accepts commits on top of the acknowledged one, and no later rewind to it (G1)", async () => {
@@ -156,6 +158,8 @@ describe("the policy source", () => {
 
     rig.remote.setFault(() => "none");
     await rig.until("everything is patched", () => isConverged(rig), 150);
+
+    expect(await rig.judge("G2", "V2")).toEqual([]);
   });
 
   it("asks a repository that cannot be read again once an interval, not with every pass (K6)", async () => {
@@ -310,6 +314,8 @@ spec:
     expect(rig.kernel("n1")).not.toBe(NEW_KERNEL);
     expect(reasonsOf(await rig.ring())).toContain("PolicyInvalid");
     expect((await rig.repository())["problems"]).toMatchObject([{ file: "calendars/nights.yaml" }]);
+
+    expect(await rig.judge("G4", "G5")).toEqual([]);
   });
 
   it("looks a broken path up once, not with every head, and holds it as before (G5)", async () => {

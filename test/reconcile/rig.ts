@@ -36,7 +36,13 @@ import type { LoggedRequest } from "../../controller/sandbox/apiserver/index.ts"
 import { createSandboxCluster, type SandboxCluster } from "../../controller/sandbox/cluster.ts";
 import { oldImage, quickstartCatalogue } from "../../controller/sandbox/fleet/images.ts";
 import { namespaceObject, workloadObjects, type WorkloadRow } from "../../controller/sandbox/fleet/workloads.ts";
-import { checkHistory, readGitHistory, type Violation } from "../../controller/sandbox/invariants/index.ts";
+import { untried } from "../support/tried.ts";
+import {
+  checkHistory,
+  readGitHistory,
+  type Verdict,
+  type Violation,
+} from "../../controller/sandbox/invariants/index.ts";
 import type { MachineSpec } from "../../controller/sandbox/nodes/machines.ts";
 
 const AUTHOR = { name: "Ringward", email: "ringward@rig.invalid" };
@@ -172,6 +178,8 @@ export interface Rig {
   preparedJobs(): Promise<readonly KubeObject[]>;
   kernel(name: string): string | undefined;
   violations(): Promise<readonly Violation[]>;
+  /** A line for each invariant that was broken, and for each of these that was never tried. */
+  judge(...wanted: readonly string[]): Promise<readonly string[]>;
 }
 
 export interface BornOptions {
@@ -363,6 +371,21 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const first = born();
   const read = async (resource: Parameters<Client["get"]>[0], ref: Parameters<Client["get"]>[1]): Promise<Status> =>
     ((await admin.get(resource, ref))?.status ?? {}) as Status;
+  /** From what the store, the repository and the forge hold. */
+  const verdict = async (): Promise<Verdict> => {
+    const history = cluster.server.store.history();
+    const git = remote.open({
+      branch: "main",
+      author: { name: "A Judge", email: "judge@rig.invalid" },
+      name: "judge",
+    });
+    return checkHistory({
+      history,
+      controllerUsers: users,
+      pulls: forge.people.pulls(),
+      git: await readGitHistory(git, { isController: (author) => author.startsWith("Ringward "), history }),
+    });
+  };
   const rig: Rig = {
     cluster,
     clock,
@@ -431,18 +454,13 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       return (await admin.list(JOBS, { namespace: "ringward-jobs" })).items.filter(isSuspended);
     },
     kernel: (name) => cluster.machines.get(name)?.kernel.running,
-    async violations() {
-      const git = remote.open({
-        branch: "main",
-        author: { name: "A Judge", email: "judge@rig.invalid" },
-        name: "judge",
-      });
-      const history = cluster.server.store.history();
-      return checkHistory({
-        history,
-        controllerUsers: users,
-        git: await readGitHistory(git, { isController: (author) => author.startsWith("Ringward "), history }),
-      }).violations;
+    violations: async () => (await verdict()).violations,
+    async judge(...wanted) {
+      const { violations, occurred } = await verdict();
+      return [
+        ...violations.map(({ invariant, object, at, message }) => `${invariant} ${object} ${at}: ${message}`),
+        ...untried("this run", occurred, wanted),
+      ];
     },
   };
   return rig;

@@ -1,13 +1,14 @@
 // Drives runs on a stage. The reference run is undisturbed; along it, every few passes, the stage is kept and the controllers are replaced by
 // new ones, so that a disturbed run can start there and be the same, write by write, up to the moment when something happens.
 import { isDeepStrictEqual } from "node:util";
-import { type Checker, createChecker } from "../../controller/sandbox/invariants/index.ts";
+import { type Checker, createChecker, type Verdict } from "../../controller/sandbox/invariants/index.ts";
 import type { PassResult } from "../../controller/reconcile/pass.ts";
 import type { StoredVersion } from "../../controller/sandbox/apiserver/index.ts";
 import type { ApiPort } from "../../controller/kube/port.ts";
 import { compareEndStates, type EndState, readEndState } from "./end-state.ts";
 import { beBorn, createFate, type Fate, type Life, type Mode } from "./life.ts";
 import { branchOf, judgeHouse, type Judged } from "./house.ts";
+import { TICK_MS } from "./scenario.ts";
 import type { Witness } from "./soul.ts";
 import { type MemoryStage, portsOf, type Stage, type StageSnapshot } from "./stage.ts";
 
@@ -61,6 +62,26 @@ function turnOf(stage: MemoryStage, cast: Cast, pass: number, fate: Fate, wrap?:
   const life = beBorn(stage, user, portsOf(stage, user), fate, wrap);
   cast.lives[place] = life;
   return life;
+}
+
+/** An hour of policy time, in steps that let no kubelet fall silent. */
+const [QUIET_PASSES, QUIET_STEP_MS] = [72, 50_000];
+
+/** Goes on after a run that has ended, with a controller that remembers nothing: nobody may write any more (K7, V1). */
+export async function goOnQuietly(stage: MemoryStage, reference: Reference): Promise<Verdict> {
+  const quietSince = stage.clock.now();
+  const user = `ringward/${CONTROLLER_USERS.size - 1}`;
+  const life = beBorn(stage, user, portsOf(stage, user), createFate(0));
+  // The world that was left when the run ended may still have something to do, and time has to go on before anybody looks.
+  for (let pass = 0; pass < QUIET_PASSES; pass += 1) {
+    await stage.turn();
+    stage.clock.advance(QUIET_STEP_MS - TICK_MS);
+    await life.pass();
+  }
+  if (life.errors.length > 0) throw new Error("a pass after the end failed", { cause: life.errors[0] });
+  const checker = reference.checker.clone();
+  checker.feed(stage.cluster.server.store.history().slice(reference.history.length));
+  return checker.finish({ quietSince });
 }
 
 /** Everything is done and nothing moves any more. */

@@ -62,6 +62,8 @@ const checkWayBack: NonNullable<Invariant["check"]> = ({ version }, _world, repo
   const operation = at(version.object.status, "operation");
   if (at(operation, "backOut") !== undefined && at(version.previous?.status, "operation", "backOut") === undefined)
     report.met();
+  // A person's uncordon after the update ends it as it is, without the reboot.
+  if (at(version.previous?.status, "operation", "noReboot") === true) return;
   const closed = new Set(listAt(version.previous?.status, "history").map((entry) => textAt(entry, "claimId")));
   for (const entry of listAt(version.object.status, "history")) {
     const claimId = textAt(entry, "claimId") ?? "";

@@ -60,12 +60,16 @@ export async function readGitHistory(
     });
     before = after;
   }
-  const moves = await readMoves(git, options.history ?? []);
+  const moves = await readMoves(git, head, options.history ?? []);
   return { commits, contains: (id, ancestor) => moves.get(`${ancestor}..${id}`) };
 }
 
 /** Which of the commits that a PolicyRepository ever named next to one another contain which. */
-async function readMoves(git: PolicyGit, history: readonly StoredVersion[]): Promise<ReadonlyMap<string, boolean>> {
+async function readMoves(
+  git: PolicyGit,
+  head: CommitSha,
+  history: readonly StoredVersion[],
+): Promise<ReadonlyMap<string, boolean>> {
   const moves = new Map<string, boolean>();
   for (const { resource, object, previous } of history) {
     if (resource !== "policyrepositories.ringward.dev") continue;
@@ -82,8 +86,11 @@ async function readMoves(git: PolicyGit, history: readonly StoredVersion[]): Pro
       [accepted, before],
     ]) {
       if (ancestor === undefined || id === undefined || moves.has(`${ancestor}..${id}`)) continue;
-      const contains = await git.isAncestor(ancestor as CommitSha, id as CommitSha).catch(() => false);
-      moves.set(`${ancestor}..${id}`, contains);
+      const reaches = (from: string, to: string): Promise<boolean> =>
+        git.isAncestor(from as CommitSha, to as CommitSha).catch(() => false);
+      if (await reaches(ancestor, id)) moves.set(`${ancestor}..${id}`, true);
+      // Of a commit that was rewritten away nobody knows any more what it contained.
+      else if (await reaches(id, head)) moves.set(`${ancestor}..${id}`, false);
     }
   }
   return moves;

@@ -42,7 +42,7 @@ export function memberOf(world: World, uid: string): readonly string[] | undefin
 function isKnown(world: World, claim: Claim): boolean {
   const node = world.nodes.get(claim.name);
   if (claim.kind === "Node" && (node === undefined || !isSettled(world, node.labelsSince))) return false;
-  return [...world.rings.values()].every((ring) => isSettled(world, ring.specSince));
+  return [...world.rings.values()].every((ring) => isSettled(world, ring.membersSince));
 }
 
 const check: NonNullable<Invariant["check"]> = ({ ledger }, world, report) => {

@@ -54,7 +54,7 @@ const check: NonNullable<Invariant["check"]> = (step, world, report) => {
 function judge(act: Act, ringName: string, step: Step, world: World, report: Report): void {
   const ring = world.rings.get(ringName);
   const mode = ring?.spec.members.workloads?.mode ?? "Observe";
-  if (ring !== undefined && mode !== "Patch" && isSettled(world, ring.specSince))
+  if (ring !== undefined && mode !== "Patch" && isSettled(world, ring.membersSince))
     report.violated(`workloads/${act.target}`, `images were set, and ring ${ringName} only observes workloads`);
   const owner = ownerOf(step);
   if (owner !== undefined) report.violated(`workloads/${act.target}`, `images were set, and ${owner} applies them`);

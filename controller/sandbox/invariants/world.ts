@@ -83,8 +83,8 @@ export interface Step {
 export interface RingView {
   readonly spec: RolloutRingSpec;
   readonly status: RolloutRingStatus | undefined;
-  /** Since when its spec is as it is. */
-  readonly specSince: Instant;
+  /** Since when it says who its members are as it does. */
+  readonly membersSince: Instant;
 }
 
 /** The PolicyRepository that counts: the oldest. */
@@ -344,6 +344,7 @@ function takeRing(world: World, object: KubeObject, gone: boolean): void {
   const before = world.rings.get(name);
   const spec = gone ? undefined : (object.spec as RolloutRingSpec);
   const same = before !== undefined && spec !== undefined && isDeepStrictEqual(before.spec, spec);
+  const known = before !== undefined && isDeepStrictEqual(before.spec.members, spec?.members);
   set(
     world.rings,
     name,
@@ -352,7 +353,7 @@ function takeRing(world: World, object: KubeObject, gone: boolean): void {
       : {
           spec,
           status: object.status as RolloutRingStatus | undefined,
-          specSince: same ? before.specSince : world.now,
+          membersSince: known ? before.membersSince : world.now,
         },
   );
   if (same) return;
