@@ -27,8 +27,9 @@ const check: NonNullable<Invariant["check"]> = ({ version, byController }, _worl
   }
   const [before, after] = [at(previous?.status, "operation"), at(object.status, "operation")];
   if (before === undefined || textAt(before, "claimId") !== textAt(after, "claimId")) return;
-  // Another attempt begins anew, and a reboot that turns out to be needed goes through cordon and drain.
-  if (at(before, "attempt") !== at(after, "attempt") || at(after, "rebootPending") === true) return;
+  // Another attempt begins anew, a reboot that turns out to be needed goes through cordon and drain, and one that a person forbade is not made.
+  if (at(before, "attempt") !== at(after, "attempt")) return;
+  if (at(after, "rebootPending") === true || at(after, "noReboot") === true) return;
   const steps = ORDER[resource] ?? [];
   const [from, to] = [textAt(before, "step") ?? "", textAt(after, "step") ?? ""];
   if (from !== to) report.met();

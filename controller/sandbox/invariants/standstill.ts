@@ -5,7 +5,7 @@ import { textAt } from "./readings.ts";
 import type { Step, World } from "./world.ts";
 
 /** How long a claim may stand at one step without anything saying why; machines take minutes, and a busy one is not looked at at once. */
-const NAMELESS_MS = 60 * 60_000;
+const NAMELESS_MS = 90 * 60_000;
 /** How long a claim may outlive its target. */
 const GHOST_MS = 60 * 60_000;
 
@@ -114,10 +114,10 @@ const checkServed: NonNullable<Invariant["check"]> = (step, world, report) => {
   for (const claim of ledger.freed) memo.delete(claim.id);
 };
 
-/** A node that boots is waited for. */
+/** A node that boots is waited for, and so are the pods of a workload that was patched. */
 function isDown(world: World, { uid, name }: Claim): boolean {
   const node = world.nodes.get(name);
-  return node?.uid === uid && !node.ready;
+  return world.operations.get(uid)?.step === "Patched" || (node?.uid === uid && !node.ready);
 }
 
 export const standstill: readonly Invariant[] = [

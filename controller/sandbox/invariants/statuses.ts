@@ -103,7 +103,9 @@ const checkConditions: NonNullable<Invariant["check"]> = ({ version, byControlle
   if (kstatus(conditions) === "Contradiction")
     report.violated(key, `conditions are ${conditions.map(({ type, status }) => `${type}=${status}`).join(", ")}`);
   const generation = version.object.metadata.generation;
-  const before = new Map(conditionsOf(version.previous).map((one) => [one.type, one]));
+  // A state that speaks of another target of that name now begins anew.
+  const same = textAt(version.previous?.status, "targetUID") === textAt(version.object.status, "targetUID");
+  const before = new Map((same ? conditionsOf(version.previous) : []).map((one) => [one.type, one]));
   for (const { type, status, lastTransitionTime: time, observedGeneration } of conditions) {
     const known = before.get(type);
     if (known?.status === status && known.lastTransitionTime !== time)
