@@ -54,6 +54,8 @@ export interface Scenario {
   /** Before any controller is there. */
   readonly prepare: (stage: Stage) => Promise<void>;
   readonly deeds: readonly Deed[];
+  /** How long things take; left out: nothing takes longer than a tick. */
+  readonly timing?: SandboxTiming;
   /** More of the PolicyRepository's spec. */
   readonly repository?: object;
   /** What people do with pull requests between two passes; left out: they merge them. */

@@ -131,7 +131,7 @@ export interface Setting {
 /** Cluster and people, without a repository yet. `done` holds what people have done. */
 async function setUp({ seed, scenario, clock, tokens, url, forgeSpec }: Setting) {
   const random = createStageRandom(seed);
-  const options = { clock, random, fleet: scenario.fleet(), crds: CRDS, timing: TIMING };
+  const options = { clock, random, fleet: scenario.fleet(), crds: CRDS, timing: scenario.timing ?? TIMING };
   const cluster = await createSandboxCluster(tokens === undefined ? options : { ...options, tokens });
   for (let round = 0; round < 6; round += 1) {
     await cluster.runRound();

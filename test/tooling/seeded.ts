@@ -25,11 +25,11 @@ async function huntAll({ ids, jobs, left, quick, trials }: Wanted): Promise<numb
     return 2;
   }
   const results = new Map((existsSync(RESULTS) ? readResults() : []).map((result) => [result.id, result]));
-  const mine = MUTANTS.filter(
-    ({ id, equivalent }) =>
-      (ids.length === 0 ? equivalent === undefined : ids.includes(id)) &&
-      (!left || results.get(id)?.found === undefined),
-  );
+  const wanted =
+    ids.length === 0
+      ? MUTANTS.filter(({ equivalent }) => equivalent === undefined)
+      : ids.flatMap((id) => MUTANTS.find((mutant) => mutant.id === id) ?? []);
+  const mine = wanted.filter(({ id }) => !left || results.get(id)?.found === undefined);
   const hunt = await prepareHunt({ only: trials, last: [...results.values()], jobs, quick });
   await inTurn(mine, jobs, async (mutant) => {
     const result = await hunt(mutant);

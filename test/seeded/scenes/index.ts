@@ -5,6 +5,7 @@ import { CALENDAR_GONE, LEDGER_LOST, LEDGER_OLD, REWRITTEN, RING_GONE, STATE_LOS
 import { CONTROL_PLANE } from "./control-plane.ts";
 import { FAILING, HANDS } from "./hands.ts";
 import { MACHINES } from "./machines.ts";
+import { LATE, SHUTDOWN } from "./moments.ts";
 import { UNTOUCHED } from "./untouched.ts";
 import { WINDOWS } from "./windows.ts";
 import { WORKLOADS } from "./workloads.ts";
@@ -22,6 +23,8 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "ledger old": LEDGER_OLD,
   "state lost": STATE_LOST,
   "ring gone": RING_GONE,
+  "late pod": LATE,
+  "slow shutdown": SHUTDOWN,
   "control plane": CONTROL_PLANE,
   machines: MACHINES,
   approvals: APPROVALS,
