@@ -23,6 +23,7 @@ function resultOf({ id, equivalent }: Mutant, results: ReadonlyMap<string, HuntR
   const result = results.get(id);
   if (result === undefined) return "not hunted yet";
   const { found } = result;
+  if (found === undefined && result.isWhole !== true) return "not found where it is likely; other trials are left";
   return found === undefined ? "**not found**" : `${nameFinders(found.by)} (${found.trial})`;
 }
 
@@ -37,7 +38,10 @@ export function seededPage(): string {
   const found = (list: readonly Mutant[]): number =>
     open(list).filter(({ id }) => results.get(id)?.found !== undefined).length;
   const [total, caught] = [open(guards).length, found(guards)];
-  const waiting = open(MUTANTS).filter(({ id }) => !results.has(id)).length;
+  const waiting = open(MUTANTS).filter(({ id }) => {
+    const result = results.get(id);
+    return result === undefined || (result.found === undefined && result.isWhole !== true);
+  }).length;
   const percent = total === 0 ? 0 : Math.floor((caught * 100) / total);
   return `<!-- Made from test/seeded/ and its last results. Do not edit. -->
 # Seeded bugs
@@ -49,7 +53,7 @@ people and other tools in the way, the rollouts of the crash sweeps undisturbed,
 controller without the bug (\`another end\`), or when it does not end ([V1](invariants.md#v1)). "Equivalent" are bugs that no run can tell from the
 controller as it is, because another guard stands behind: the row says which.
 
-Found: ${found(FIELD_BUGS)} of ${open(FIELD_BUGS).length} field bugs, ${caught} of ${total} guards (${percent} %). ${guards.length - total} further guards are equivalent, ${waiting} of all bugs were not hunted yet.
+Found: ${found(FIELD_BUGS)} of ${open(FIELD_BUGS).length} field bugs, ${caught} of ${total} guards (${percent} %). ${guards.length - total} further guards are equivalent, ${waiting} of all bugs were not hunted yet, or not in every trial.
 
 ## Field bugs
 

@@ -106,7 +106,8 @@ export async function prepareHunt({
   return async ({ id }, mine = only) => {
     const likely = likelyTrials(id, last);
     const { found, seconds } = await play(id, file, quick ? [...likely, "people"] : mine, likely);
-    return { id, ...(found === undefined ? {} : { found }), seconds };
+    const isWhole = !quick && mine.length === 0;
+    return { id, ...(found === undefined ? {} : { found }), ...(isWhole ? { isWhole } : {}), seconds };
   };
 }
 

@@ -15,6 +15,8 @@ export interface HuntResult {
   readonly id: string;
   /** Undefined: no trial found it. */
   readonly found?: Found;
+  /** Every trial was played, and not only those in which it is likely to be found. */
+  readonly isWhole?: true;
   readonly seconds: number;
 }
 
