@@ -45,9 +45,16 @@ export interface AppliedPolicy {
   readonly previous: readonly PolicyObject[];
 }
 
+export interface Applied {
+  /** All are equal, and nothing waits for its time to be deleted. */
+  readonly settled: boolean;
+  /** `KIND/NAME` of what could not be written. */
+  readonly failed: ReadonlySet<string>;
+}
+
 /**
  * Makes the cluster's copies equal to the snapshot. Objects fail one by one. `previous`: what files that are broken now held; it is not
- * deleted, so its copies stay as they are. Answers whether they are all equal and nothing waits for its time to be deleted.
+ * deleted, so its copies stay as they are.
  */
 export async function applyPolicy(
   ports: ApplyPorts,
@@ -55,8 +62,9 @@ export async function applyPolicy(
   objects: ClusterObjects,
   inForce: PolicyInForce,
   now: Instant,
-): Promise<boolean> {
+): Promise<Applied> {
   let settled = true;
+  const failed = new Set<string>();
   const wanted = new Set(previous.map(({ kind, name }) => `${kind}/${name}`));
   const lives = new Map(
     Object.entries(POLICY_KEYS).flatMap(([kind, key]) =>
@@ -64,10 +72,14 @@ export async function applyPolicy(
     ),
   );
   for (const object of loaded.objects) {
-    wanted.add(`${object.kind}/${object.name}`);
+    const name = `${object.kind}/${object.name}` as const;
+    wanted.add(name);
     if (object.mismatch !== undefined) continue;
-    const live = lives.get(`${object.kind}/${object.name}`);
-    if (await attempt(ports, `${object.kind} ${object.name}`, () => put(ports, object, commit, live))) settled = false;
+    const outcome = await attempt(ports, `${object.kind} ${object.name}`, () =>
+      put(ports, object, commit, lives.get(name)),
+    );
+    if (outcome !== "same") settled = false;
+    if (outcome === "failed") failed.add(name);
   }
   const named = namedLevels(inForce, objects);
   for (const problem of loaded.problems)
@@ -84,17 +96,20 @@ export async function applyPolicy(
         return true;
       });
     }
-  return settled;
+  return { settled, failed };
 }
 
-/** Whether something was, or has to be, changed. */
-async function attempt(ports: ApplyPorts, where: string, run: () => Promise<boolean>): Promise<boolean> {
+async function attempt(
+  ports: ApplyPorts,
+  where: string,
+  run: () => Promise<boolean>,
+): Promise<"same" | "changed" | "failed"> {
   try {
-    return await run();
+    return (await run()) ? "changed" : "same";
   } catch (error) {
     // Our copy of the object was old: the next pass compares again.
     if (!isConflict(error) && !isNotFound(error)) ports.onError(error, where);
-    return true;
+    return "failed";
   }
 }
 

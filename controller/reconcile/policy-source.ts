@@ -40,6 +40,8 @@ export interface PolicyView {
   readonly repository?: RepositoryView;
   /** How reading it went; set where there is a repository, read or not. */
   readonly health?: Health;
+  /** `KIND/NAME` of what Git says and the cluster's copy does not yet say. */
+  readonly unapplied?: ReadonlySet<string>;
 }
 
 export interface RepositoryView {
@@ -217,13 +219,16 @@ async function syncRepository(
     }),
   );
   const applies = (spec.mode ?? "Apply") === "Apply" && spec.suspend !== true;
+  let unapplied: ReadonlySet<string> = new Set();
   if (applies && brake === undefined && !isSame(memory.applied, [read, ...copies])) {
-    const settled = await applyPolicy(ports, read, objects, inForce, now);
+    const { settled, failed } = await applyPolicy(ports, read, objects, inForce, now);
     memory.applied = settled ? [read, ...copies] : undefined;
+    unapplied = failed;
   }
   return {
     inForce,
     health,
+    unapplied,
     repository: {
       spec,
       git,

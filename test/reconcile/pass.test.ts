@@ -123,6 +123,29 @@ describe("a pass", () => {
       expect(await rig.image("web")).toBe(NEW_IMAGE);
     });
 
+  it.each(["rolloutrings/canary", "patchlevels"])(
+    "claims nothing while the cluster has no copy of what Git says: %s cannot be written (A1)",
+    async (path) => {
+      const rig = await createRig({ workloads: [] });
+      let closed = true;
+      const isCopy = (method: string, sent: string): boolean =>
+        (method === "PUT" && sent.endsWith(path)) || (method === "POST" && sent.endsWith(path));
+      rig.cluster.server.setFault(({ user, method, path: sent }) =>
+        closed && rig.users.has(user) && isCopy(method, sent) ? { status: 500 } : "none",
+      );
+      const claims = async (): Promise<number> => ((await rig.ledger())["claims"] ?? []).length as number;
+      await rig.until("it was promoted", () =>
+        /level: ubuntu/.test(rig.remote.people.text("main", "rings/canary.yaml") ?? ""),
+      );
+      await rig.run(12);
+      expect(await claims()).toBe(0);
+      expect(rig.errors.length).toBeGreaterThan(0);
+
+      closed = false;
+      await rig.until("everything is patched", () => isConverged(rig));
+    },
+  );
+
   it("acts once although the answer to the first write of each kind is lost (K2, B11)", async () => {
     const rig = await createRig();
     const lost = new Set<string>();

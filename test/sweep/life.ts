@@ -2,10 +2,12 @@
 // controller's ports answer nothing and change nothing more.
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createClient } from "../../controller/kube/client.ts";
+import type { Clock } from "../../controller/clock.ts";
+import { type Client, createClient } from "../../controller/kube/client.ts";
 import type { ApiPort } from "../../controller/kube/port.ts";
 import type { TimedRequest } from "../../controller/sandbox/invariants/requests.ts";
 import { createManifestProposer } from "../../controller/reconcile/manifests/proposer.ts";
+import type { ClusterReader } from "../../controller/reconcile/cluster.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
 import { createPolicyPulls } from "../../controller/reconcile/policy-pulls.ts";
 import { createPolicySource } from "../../controller/reconcile/policy-source.ts";
@@ -100,42 +102,17 @@ export function beBorn(
   const soul: Soul = { dead: false };
   const errors: unknown[] = [];
   const pulse = pulseOf(soul, fate);
-  const client = createClient(wrap(mortalApi(ports.api, user, pulse, fate.requests)), {
-    fieldManager: "ringward",
+  const controller = bringUp(stage, {
+    ports,
+    pulse,
+    api: wrap(mortalApi(ports.api, user, pulse, fate.requests)),
+    reader: (client) => ports.reader?.(client) ?? directReader(stage, soul),
     clock: stage.clock,
+    onError,
   });
-  const onError = (error: unknown): void => {
+  function onError(error: unknown): void {
     if (!soul.dead && !(error instanceof ReplyLost) && !(error instanceof NeverSent)) errors.push(error);
-  };
-  const policy = createPolicySource({
-    client,
-    validators: stage.validators,
-    openGit: async (spec) => mortalGit(await ports.git(spec.branch ?? "main"), pulse),
-    openForge: () => Promise.resolve(ports.forge(pulse)),
-    record: () => undefined,
-    onError,
-  });
-  const promoter = createPromoter({
-    clock: stage.clock,
-    transport: stage.clock,
-    listEveryMs: 10_000,
-    poke: () => policy.poke(),
-    record: () => undefined,
-    onError,
-  });
-  const controller: Controller = createController(
-    {
-      client,
-      reader: ports.reader?.(client) ?? directReader(stage, soul),
-      policy,
-      promoter,
-      ...besides(stage, ports, pulse, { poke: () => policy.poke(), onError }),
-      clock: stage.clock,
-      record: () => undefined,
-      onError,
-    },
-    { concurrency: 1, statusBudget: 1000, inventoryJobs: 20 },
-  );
+  }
   return {
     user,
     get dead() {
@@ -151,6 +128,50 @@ export function beBorn(
       }
     },
   };
+}
+
+/** What a controller is made of. */
+export interface Body {
+  readonly ports: Ports;
+  readonly pulse: Pulse;
+  readonly api: ApiPort;
+  readonly reader: (client: Client) => ClusterReader;
+  readonly clock: Clock;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The product's controller, whole, over those ports. */
+export function bringUp(stage: Stage, { ports, pulse, api, reader, clock, onError }: Body): Controller {
+  const client = createClient(api, { fieldManager: "ringward", clock });
+  const policy = createPolicySource({
+    client,
+    validators: stage.validators,
+    openGit: async (spec) => mortalGit(await ports.git(spec.branch ?? "main"), pulse),
+    openForge: () => Promise.resolve(ports.forge(pulse)),
+    record: () => undefined,
+    onError,
+  });
+  const promoter = createPromoter({
+    clock,
+    transport: clock,
+    listEveryMs: 10_000,
+    poke: () => policy.poke(),
+    record: () => undefined,
+    onError,
+  });
+  return createController(
+    {
+      client,
+      reader: reader(client),
+      policy,
+      promoter,
+      ...besides(stage, ports, pulse, { poke: () => policy.poke(), onError }),
+      clock,
+      record: () => undefined,
+      onError,
+    },
+    { concurrency: 1, statusBudget: 1000, inventoryJobs: 20 },
+  );
 }
 
 /** What is said, and asked for, beside promotions; only where the stage has a place for it. */

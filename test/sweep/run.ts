@@ -118,11 +118,16 @@ export async function runReference(
   controllers: number,
   wrap?: (port: ApiPort) => ApiPort,
   witness?: Witness,
+  settleMs?: number,
 ): Promise<Reference> {
   const fate = createFate(0, undefined, "before", witness);
   const quiet = createQuiet(stage);
   const cast: Cast = { lives: Array.from({ length: controllers }), born: 0 };
-  const checker = createChecker({ controllerUsers: CONTROLLER_USERS, git: branchOf(stage) });
+  const checker = createChecker({
+    controllerUsers: CONTROLLER_USERS,
+    git: branchOf(stage),
+    ...(settleMs === undefined ? {} : { settleMs }),
+  });
   const kept: Kept[] = [];
   const writes: { name: string; pass: number }[] = [];
   let fed = 0;

@@ -27,23 +27,32 @@ import type { Pulse } from "./soul.ts";
 /** Time that can be put back. Nobody sleeps on it: passes and rounds are driven by hand. */
 export interface StageClock extends Clock {
   advance(ms: number): void;
-  set(now: number): void;
+  /** The wall clock alone is put forward or back. */
+  jump(ms: number): void;
+  set(now: number, monotonic?: number): void;
 }
 
 export function createStageClock(start: number): StageClock {
   let now = start;
+  let monotonic = start;
+  const advance = (ms: number): void => {
+    now += ms;
+    monotonic += ms;
+  };
   return {
     now: () => now,
-    monotonic: () => now,
+    monotonic: () => monotonic,
     sleep: (ms) => {
-      now += ms;
+      advance(ms);
       return Promise.resolve();
     },
-    advance(ms) {
+    advance,
+    jump(ms) {
       now += ms;
     },
-    set(to) {
+    set(to, ticks = to) {
       now = to;
+      monotonic = ticks;
     },
   };
 }
@@ -74,6 +83,7 @@ export interface StageSnapshot {
   /** Left out: nobody wrote to the repository of manifests. */
   readonly apps?: { readonly remote: MemorySnapshot; readonly forge: MemoryForgeSnapshot };
   readonly now: number;
+  readonly monotonic: number;
   readonly random: number;
   readonly done: ReadonlySet<string>;
 }
@@ -239,6 +249,7 @@ export async function createStage(seed = 1, scenario: Scenario = REFERENCE, lag?
       ...snapshotOf(house),
       apps: snapshotOf(apps),
       now: clock.now(),
+      monotonic: clock.monotonic(),
       random: random.state,
       done: deeds.done,
     }),
@@ -246,7 +257,7 @@ export async function createStage(seed = 1, scenario: Scenario = REFERENCE, lag?
       stage.cluster.restore(snapshot.cluster);
       putBack(house, snapshot);
       if (snapshot.apps !== undefined) putBack(apps, snapshot.apps);
-      clock.set(snapshot.now);
+      clock.set(snapshot.now, snapshot.monotonic);
       random.state = snapshot.random;
       deeds.done = snapshot.done;
     },

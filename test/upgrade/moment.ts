@@ -165,6 +165,7 @@ export async function loadMoment(moment: Moment, { history, lines }: Recording):
     remote: { branches: new Map(Object.entries(moment.branches)) as Map<string, CommitSha> },
     forge: completeForge(part(moment.forge)),
     now: moment.now,
+    monotonic: moment.now,
     random: moment.random,
     done: new Set(),
   });

@@ -1,5 +1,6 @@
 // The order of rings (R1, R3, R5) and their soak (R2), judged by the records that stand in the rings' own status when a claim is added.
 import type { LevelEntry, RingLevelStatus } from "../../api/rollout-ring.ts";
+import { parseDuration } from "../../core/duration.ts";
 import type { Claim } from "../../core/model.ts";
 import { isProduct, parseProduct } from "../../core/compliance/index.ts";
 import { matches } from "../../core/selectors.ts";
@@ -127,7 +128,8 @@ const checkRegression: NonNullable<Invariant["check"]> = ({ version, byControlle
       earlier?.soakedTime !== undefined &&
       record.soakedTime === undefined &&
       regressed === undefined &&
-      isWhole(world, name, record)
+      isWhole(world, name, record) &&
+      !isTooShort(world, name, record)
     )
       report.violated(`rolloutrings/${name}`, `the soak of ${record.level} was forgotten although nothing fell back`);
     if (regressed === undefined) continue;
@@ -139,6 +141,12 @@ const checkRegression: NonNullable<Invariant["check"]> = ({ version, byControlle
       );
   }
 };
+
+/** The ring asks for a longer soak by now than was seen. */
+function isTooShort(world: World, name: string, record: RingLevelStatus): boolean {
+  const wanted = parseDuration(world.rings.get(name)?.spec.soak ?? "0s") ?? 0;
+  return (record.soakedSeconds ?? 0) * 1000 < wanted;
+}
 
 /** A node of the ring that was verified at the level and now reports less. */
 function findRegressed(world: World, ring: string, record: RingLevelStatus): string | undefined {
