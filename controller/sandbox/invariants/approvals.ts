@@ -65,8 +65,6 @@ function checkBranch(git: GitView, claim: Claim, world: World, report: Report): 
     );
     return;
   }
-  if (policy.time > world.now)
-    report.violated(ring, `${claim.name} was claimed before commit ${id.slice(0, 12)} was made`);
   const named = namedLevel(policy, claim);
   if (named === claim.level || isNamedBefore(git, claim, world)) return;
   report.violated(

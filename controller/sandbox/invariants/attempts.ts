@@ -1,6 +1,7 @@
 // How often things are done: one job for each step and attempt, one reboot for each attempt, no object made twice (B10, B11, K2).
 import type { Invariant } from "./invariant.ts";
-import type { Act, World } from "./world.ts";
+import { textAt } from "./readings.ts";
+import type { Act, Step, World } from "./world.ts";
 
 /** A claim that a closed one of the same level on the same target did not succeed with may do it again. */
 function attemptKey(act: Act, world: World): string {
@@ -20,7 +21,16 @@ function mayRepeat(world: World, earlier: string, act: Act): boolean {
   return world.fallenBack.has(`${act.uid}/${digest ?? ""}`);
 }
 
-const checkJobs: NonNullable<Invariant["check"]> = ({ acts, version }, world, report) => {
+/** What people deleted of a target's record is known to nobody: its attempts are counted anew. */
+function forgetDeleted({ version, byController }: Step, memo: Map<string, unknown>): void {
+  if (byController || version.type !== "DELETED" || !version.resource.endsWith("patchstates.ringward.dev")) return;
+  const uid = textAt(version.object.status, "targetUID") ?? "";
+  for (const key of memo.keys()) if (key.startsWith(`${uid}/`)) memo.delete(key);
+}
+
+const checkJobs: NonNullable<Invariant["check"]> = (step, world, report) => {
+  const { acts, version } = step;
+  forgetDeleted(step, report.memo);
   for (const act of acts) {
     if (act.kind === "KillJob" && act.claimId !== undefined)
       report.violated(version.key, `the job of step ${act.step ?? ""} on node ${act.target} was deleted while it ran`);
@@ -35,8 +45,10 @@ const checkJobs: NonNullable<Invariant["check"]> = ({ acts, version }, world, re
 };
 
 /** Reboots are counted twice: as jobs, and as boot ids that the node reported while it was claimed. */
-const checkReboots: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefore }, world, report) => {
+const checkReboots: NonNullable<Invariant["check"]> = (step, world, report) => {
+  const { acts, version, nodeBefore } = step;
   const { memo } = report;
+  forgetDeleted(step, memo);
   for (const act of acts) {
     if (act.kind !== "Job" || act.step !== "reboot" || act.claimId === undefined) continue;
     report.met();

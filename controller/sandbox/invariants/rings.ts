@@ -126,10 +126,12 @@ const checkRegression: NonNullable<Invariant["check"]> = ({ version, byControlle
     const regressed = findRegressed(world, name, record);
     if (
       earlier?.soakedTime !== undefined &&
+      // Approved again after it was taken back it soaks again.
+      earlier.withdrawnTime === undefined &&
       record.soakedTime === undefined &&
       regressed === undefined &&
       isWhole(world, name, record) &&
-      !isTooShort(world, name, record)
+      !isTooShort(world, name, earlier)
     )
       report.violated(`rolloutrings/${name}`, `the soak of ${record.level} was forgotten although nothing fell back`);
     if (regressed === undefined) continue;
@@ -143,9 +145,9 @@ const checkRegression: NonNullable<Invariant["check"]> = ({ version, byControlle
 };
 
 /** The ring asks for a longer soak by now than was seen. */
-function isTooShort(world: World, name: string, record: RingLevelStatus): boolean {
+function isTooShort(world: World, name: string, earlier: RingLevelStatus): boolean {
   const wanted = parseDuration(world.rings.get(name)?.spec.soak ?? "0s") ?? 0;
-  return (record.soakedSeconds ?? 0) * 1000 < wanted;
+  return (earlier.soakedSeconds ?? 0) * 1000 < wanted;
 }
 
 /** A node of the ring that was verified at the level and now reports less. */

@@ -71,6 +71,8 @@ describe("invariants of rings and time", () => {
     expect(broken(fallen.ring("canary", {}, [soaked(20, false)]))).toEqual(["D8", "R2"]);
     expect(fallen.check().occurred).toContain("R2");
     expect(broken(standing.ring("canary", {}, [soaked(0, false)]))).toEqual(["R2"]);
+    // The ring asks for a longer soak by now.
+    expect(broken(standing.ring("canary", { soak: "10m" }, [soaked(60, false)]))).toEqual([]);
   });
 
   it("R3: a digest that begins in a later ring", () => {
