@@ -129,6 +129,9 @@ export const keepsUncordons: Promised = (history) => {
     const claim = previous?.metadata.annotations?.["ringward.dev/claim"];
     const isGiven = at(previous?.spec, "unschedulable") === true && at(object.spec, "unschedulable") !== true;
     if (resource === "nodes" && !isOurs(version) && isGiven && claim !== undefined) given.add(claim);
+    // Another attempt, which somebody asked for, begins with a mark of its own.
+    const marked = object.metadata.annotations?.["ringward.dev/claim"];
+    if (resource === "nodes" && isOurs(version) && claim === undefined && marked !== undefined) given.delete(marked);
     const started = isOurs(version) ? startedOn(version) : undefined;
     if (started !== undefined && given.has(object.metadata.labels?.["ringward.dev/claim"] ?? ""))
       lines.push(`B7 nodes/${started.node}: step ${started.step} began although a person had uncordoned it`);
