@@ -179,6 +179,7 @@ describe("recorded pages (write them anew: node controller/launch.cjs test/docs/
 
     expect(titles.size).toBeGreaterThan(8);
     expect(shown).toEqual(new Set([...titles].filter((title) => !silent.has(title))));
+    expect(read("docs/promotion-pull-request.md")).toContain("| Known since |");
   });
 
   it("have the parts that the code writes today: a change of policy, but for those that may have nothing to say", () => {
