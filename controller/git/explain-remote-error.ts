@@ -5,7 +5,7 @@ import { redact } from "../redact.ts";
 import { UserError } from "../errors.ts";
 
 interface Rule {
-  readonly pattern: RegExp;
+  readonly pattern: { test(text: string): boolean };
   readonly code: string;
   readonly why: string;
   readonly todo: string;
@@ -48,8 +48,11 @@ const rules: readonly Rule[] = [
     todo: "write that address in spec.url",
   },
   {
-    pattern:
-      /returned error: 404|repository .{0,2100}not found|does not (?:appear to be a git repository|exist)|not a git repository/i,
+    pattern: {
+      test: (text) =>
+        /returned error: 404|does not (?:appear to be a git repository|exist)|not a git repository/i.test(text) ||
+        hasLine(text, "repository ", "not found"),
+    },
     code: "RW1115",
     why: "there is no repository at this address",
     todo: "correct spec.url",
@@ -80,6 +83,17 @@ const rules: readonly Rule[] = [
     todo: "repair its history (git fsck says where)",
   },
 ];
+
+/** Whether a line says one and then the other; a look at each character at most twice, whatever the server wrote. */
+function hasLine(text: string, first: string, then: string): boolean {
+  return text
+    .toLowerCase()
+    .split("\n")
+    .some((line) => {
+      const at = line.indexOf(first);
+      return at >= 0 && line.includes(then, at + first.length);
+    });
+}
 
 /** A UserError for what a person must mend; otherwise the error as it came. */
 export function explainRemoteError(error: unknown, url: string, branch: string): Error {

@@ -235,8 +235,10 @@ const STEPS: readonly number[] = [16, 24, 36, 54, 81, 121, 181, 725, 2_900, 11_6
 const MOST_CHARACTERS = 64 * 1024;
 /** CPU milliseconds beyond which it is asked how they grow. */
 const SUSPICIOUS_MS = 25;
-/** Twice the text: linear is 2, quadratic 4. */
-const MOST_GROWTH = 3;
+/** Four times the text: linear is 4, quadratic 16. */
+const MOST_GROWTH = 8;
+/** A machine that does other work may slow one measurement down, hardly so many on end. */
+const ROUNDS = 3;
 
 /** What is wrong with an expression; undefined: its time grows with the text over all attacks. */
 export function judgeExpression(expression: Pick<Expression, "source" | "flags">): string | undefined {
@@ -248,13 +250,27 @@ export function judgeExpression(expression: Pick<Expression, "source" | "flags">
     for (const times of STEPS) {
       if (pump.length * times > MOST_CHARACTERS) break;
       if (costOf(pattern, textOf(times), 1) <= SUSPICIOUS_MS) continue;
-      const [half, whole] = [costOf(pattern, textOf(times >> 1), 3), costOf(pattern, textOf(times), 3)];
-      if (whole > SUSPICIOUS_MS && whole / Math.max(half, 0.05) > MOST_GROWTH)
-        return `${JSON.stringify(attack)}: ${half.toFixed(1)} ms for ${times >> 1} times, ${whole.toFixed(1)} ms for ${times}`;
+      const found = growthOf(pattern, textOf(times >> 2), textOf(times));
+      if (found !== undefined)
+        return `${JSON.stringify(attack)}: ${found.some.toFixed(1)} ms for ${times >> 2} times, ${found.all.toFixed(1)} ms for ${times}`;
       break;
     }
   }
   return undefined;
+}
+
+/** What both cost where that grows faster than the text each time that it is measured. */
+function growthOf(
+  pattern: RegExp,
+  quarter: string,
+  whole: string,
+): { readonly some: number; readonly all: number } | undefined {
+  let found: { readonly some: number; readonly all: number } | undefined;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    found = { some: costOf(pattern, quarter, 3), all: costOf(pattern, whole, 3) };
+    if (found.all <= SUSPICIOUS_MS || found.all / Math.max(found.some, 0.05) <= MOST_GROWTH) return undefined;
+  }
+  return found;
 }
 
 function costOf(pattern: RegExp, text: string, tries: number): number {
