@@ -42,6 +42,9 @@ interface Asked {
 /** How long a withdrawn level's proposal may stay open, ms: the next looks at repository and forge have to come. */
 const CLOSING_MS = 30 * 60_000;
 
+/** A forge tells times by whole seconds: what was stored in the same one may have been there before. */
+const FORGE_SECOND_MS = 999;
+
 export interface ProposalsInput {
   readonly history: readonly StoredVersion[];
   readonly pulls: readonly PullFacts[];
@@ -60,9 +63,10 @@ export function judgeProposals({ history, pulls, settleMs }: ProposalsInput, tel
   });
   const queue = [...asked].sort((a, b) => a.from - b.from);
   const then: Then = { rings: new Map(), claims: [], doubts: [] };
+  const grace = Math.max(settleMs, FORGE_SECOND_MS);
   let end = 0;
   for (const version of history) {
-    for (let next = queue[0]; next !== undefined && next.from < version.time; next = queue[0]) {
+    for (let next = queue[0]; next !== undefined && next.from + grace < version.time; next = queue[0]) {
       queue.shift();
       judge(next, then, settleMs, tell, met);
     }
