@@ -35,6 +35,8 @@ export interface Trouble {
   readonly undo: (() => void | Promise<void>)[];
   gitDown: boolean;
   forgeDown: boolean;
+  /** The wall clock was put back or forward: times that were written before may be in the future. */
+  jumped: boolean;
   number: number;
 }
 
@@ -45,7 +47,7 @@ export interface Deed {
 }
 
 export function createTrouble(stage: MemoryStage, chance: Chance): Trouble {
-  return { stage, chance, cordoned: new Set(), undo: [], gitDown: false, forgeDown: false, number: 0 };
+  return { stage, chance, cordoned: new Set(), undo: [], gitDown: false, forgeDown: false, jumped: false, number: 0 };
 }
 
 function pickOf<T>({ chance }: Trouble, items: readonly T[]): T | undefined {
@@ -385,6 +387,7 @@ export const DEEDS: readonly Deed[] = [
     act(trouble) {
       const ms = pickOf(trouble, [3_600_000, -3_600_000, 60_000, -60_000]) ?? 0;
       trouble.stage.clock.jump(ms);
+      trouble.jumped = true;
       trouble.undo.push(() => trouble.stage.clock.jump(-ms));
       return `${ms / 60_000} min`;
     },
