@@ -423,9 +423,9 @@ export async function help(trouble: Trouble): Promise<void> {
         { name },
         { type: "merge", body: { metadata: { labels: { [NODE_RING_LABEL]: ring } } } },
       );
-    if (!cordoned.has(name) || at(node.spec, "unschedulable") !== true || annotations?.[CLAIM_MARK] !== undefined)
-      continue;
-    await setSchedulable(trouble, name, false);
+    if (!cordoned.has(name) || annotations?.[CLAIM_MARK] !== undefined) continue;
+    // A Node that was deleted and came back is not cordoned any more.
+    if (at(node.spec, "unschedulable") === true) await setSchedulable(trouble, name, false);
     cordoned.delete(name);
   }
   for (const repository of await list(trouble, POLICY_REPOSITORIES)) {
