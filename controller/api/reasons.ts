@@ -113,7 +113,10 @@ const table = {
   RepositoryStale: ["person", "The policy repository could not be read for longer than maxStaleness."],
   RepositorySuspended: ["person", "The PolicyRepository says suspend: nothing is fetched, applied or proposed."],
   DriftFromGit: ["info", "The live object differs from Git; it starts nothing and is put back."],
-  WaitingForApply: ["wait", "The live object does not yet equal the tracked branch (mode ReadOnly)."],
+  WaitingForApply: [
+    "wait",
+    "The live object does not yet equal the tracked branch: nobody applied it (mode ReadOnly), or it could not be written (mode Apply).",
+  ],
   Observing: ["person", "The ledger's mode is Observe: nothing is touched."],
   Stopped: ["person", "The ledger's mode is Stop: nothing starts, and what is in flight is brought to safety."],
   Superseded: ["info", "A newer level took the place of this one."],

@@ -256,6 +256,24 @@ function applyBrakes(ring: SourceOf<"RolloutRing">, context: RingContext): Block
   return first === undefined ? [] : [{ reason: "WaitingForApply", message: first }];
 }
 
+/**
+ * In mode Apply nothing starts in a ring whose copy, or whose level's, could not be written (`KIND/NAME`): people could not see what it is
+ * for, and a new process that cannot read the repository could not finish it.
+ */
+export function waitForCopies(inForce: PolicyInForce, unwritten: ReadonlySet<string>): PolicyInForce {
+  if (unwritten.size === 0) return inForce;
+  const rings = inForce.rings.map((ring) => {
+    const levels = (ring.spec.levels ?? []).flatMap(({ level }) =>
+      level === undefined ? [] : [`PatchLevel/${level}`],
+    );
+    const first = [`RolloutRing/${ring.name}`, ...levels].find((key) => unwritten.has(key));
+    if (first === undefined) return ring;
+    const message = `${first.replace("/", " ")} could not be written into the cluster`;
+    return { ...ring, brakes: [...ring.brakes, { reason: "WaitingForApply" as const, message }] };
+  });
+  return { ...inForce, rings };
+}
+
 function findDrift(objects: readonly PolicyObject[], live: readonly LiveObject[]): readonly ObjectRef[] {
   const lives = new Map(live.map((object) => [keyOf(object), object]));
   return objects

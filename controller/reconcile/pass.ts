@@ -267,10 +267,8 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   };
   // Records come before claims: a ring begins only on a predecessor's soak that a crash cannot forget (R1).
   const unstored = await writeRingStatuses(report);
-  const add = plan.claims.filter(
-    (request) =>
-      isApplied(request, policy) &&
-      [...predecessorsOf(request.ring, policy.inForce.rings)].every((ring) => !unstored.has(ring)),
+  const add = plan.claims.filter((request) =>
+    [...predecessorsOf(request.ring, policy.inForce.rings)].every((ring) => !unstored.has(ring)),
   );
   const ledgerMoved = await changeLedger(ports, scene, free, add);
   const claimed = new Set([
@@ -301,11 +299,6 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   await ports.pulls?.look({ input: scene.input, plan, policy, objects: scene.objects });
   const moved = served.moved || ledgerMoved.length > 0 || served.free.size > 0;
   return moved || inventoryRuns || left || promoted || proposed;
-}
-
-/** Nothing starts on what people cannot see in the cluster yet, and what a new process without the repository could not finish by. */
-function isApplied({ ring, level }: ClaimRequest, { unapplied }: PolicyView): boolean {
-  return unapplied?.has(`RolloutRing/${ring}`) !== true && unapplied?.has(`PatchLevel/${level}`) !== true;
 }
 
 async function changeLedger(

@@ -14,6 +14,7 @@ import type { EventInput } from "../kube/events.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { loadPolicy, type LoadedPolicy } from "../policy/load.ts";
 import type { PolicyObject } from "../policy/object.ts";
+import { waitForCopies } from "../policy/in-force.ts";
 import { applyPolicy, POLICY_KEYS } from "./apply-policy.ts";
 import type { BesideOptions } from "./beside.ts";
 import type { ClusterObjects } from "./cluster.ts";
@@ -40,8 +41,6 @@ export interface PolicyView {
   readonly repository?: RepositoryView;
   /** How reading it went; set where there is a repository, read or not. */
   readonly health?: Health;
-  /** `KIND/NAME` of what Git says and the cluster's copy does not yet say. */
-  readonly unapplied?: ReadonlySet<string>;
 }
 
 export interface RepositoryView {
@@ -226,9 +225,8 @@ async function syncRepository(
     unapplied = failed;
   }
   return {
-    inForce,
+    inForce: waitForCopies(inForce, unapplied),
     health,
-    unapplied,
     repository: {
       spec,
       git,

@@ -140,6 +140,12 @@ describe("a pass", () => {
       await rig.run(12);
       expect(await claims()).toBe(0);
       expect(rig.errors.length).toBeGreaterThan(0);
+      const blocks = ((await rig.ring())["blockedBy"] ?? []) as readonly Status[];
+      expect(blocks.map(({ reason, message }) => `${reason}: ${message}`)).toContainEqual(
+        expect.stringMatching(
+          /^WaitingForApply: (?:RolloutRing canary|PatchLevel ubuntu-2204-\S+) could not be written/,
+        ),
+      );
 
       closed = false;
       await rig.until("everything is patched", () => isConverged(rig));
