@@ -2,8 +2,9 @@
 // It never retries a write: an unknown outcome must reach the caller, who reads the real state first (K2). `update`
 // and `delete` insist on a precondition (K1). Only reads wait for a Retry-After, and only a few times (K6).
 import type { Clock } from "../clock.ts";
-import { isNotFound, isPdbRefusal, toApiError } from "./api-errors.ts";
+import { isConflict, isNotFound, isPdbRefusal, toApiError } from "./api-errors.ts";
 import type { Limiter } from "./limiter.ts";
+import { createOutdated } from "./outdated.ts";
 import { readPages } from "./pages.ts";
 import type { ListScope } from "./pages.ts";
 import type { ApiError, ApiPort, ApiRequest, ApiResponse, KubeObject } from "./port.ts";
@@ -164,10 +165,11 @@ function createSender(port: ApiPort, { clock, limiter, onLimited }: ClientOption
   };
 }
 
-/** A client for one API server; cheap, holds no state but its limiter. */
+/** A client for one API server; cheap, holds no state but its limiter and the versions that it knows to be over. */
 export function createClient(port: ApiPort, options: ClientOptions): Client {
   const { fieldManager } = options;
   const send = createSender(port, options);
+  const outdated = createOutdated(options.clock);
 
   function call(request: ApiRequest, callOptions: CallOptions | undefined): ApiRequest {
     const { signal, timeoutMs } = callOptions ?? {};
@@ -190,11 +192,23 @@ export function createClient(port: ApiPort, options: ClientOptions): Client {
     writeOptions: WriteOptions | undefined,
     subresource?: string,
   ) {
-    if (object.metadata.resourceVersion === undefined) {
+    const version = object.metadata.resourceVersion;
+    if (version === undefined) {
       throw new Error(`update of ${resource.kind} "${object.metadata.name}" without metadata.resourceVersion`);
     }
+    const own = objectPath(resource, refOf(object));
+    outdated.refuse(own, version);
     const path = objectPath(resource, refOf(object), subresource);
-    return write<T>({ method: "PUT", path, body: typed(resource, object) }, writeOptions);
+    try {
+      const written = await write<T>({ method: "PUT", path, body: typed(resource, object) }, writeOptions);
+      const after = (written as Partial<KubeObject> | null)?.metadata?.resourceVersion;
+      // Neither a dry run nor what changes nothing gives a new version.
+      if (writeOptions?.dryRun !== true && after !== undefined && after !== version) outdated.note(own, version);
+      return written;
+    } catch (error) {
+      if (isConflict(error)) outdated.note(own, version);
+      throw error;
+    }
   }
 
   async function* pages(resource: Resource, scope: ListScope, listOptions: CallOptions & { pageSize?: number }) {

@@ -12,7 +12,8 @@ import {
 } from "../../controller/kube/api-errors.ts";
 import { createClient } from "../../controller/kube/client.ts";
 import { createLimiter } from "../../controller/kube/limiter.ts";
-import { ApiError, TransportError } from "../../controller/kube/port.ts";
+import { createOutdated } from "../../controller/kube/outdated.ts";
+import { ApiError, type KubeObject, TransportError } from "../../controller/kube/port.ts";
 import {
   DEPLOYMENTS,
   NODES,
@@ -52,6 +53,80 @@ describe("resources", () => {
   it("are found by what objects say of themselves, each exactly once", () => {
     for (const resource of RESOURCES) expect(findResource(apiVersionOf(resource), resource.kind)).toBe(resource);
     expect(findResource("v1", "Secret")).toBeUndefined();
+  });
+});
+
+describe("an object that a late cache shows", () => {
+  const PATH = "/api/v1/nodes/n";
+
+  function setupNode() {
+    const bench = setup();
+    const at = (resourceVersion: string): KubeObject => ({ metadata: { name: "n", uid: "u", resourceVersion } });
+    return { ...bench, at, sent: () => bench.api.requests.length };
+  }
+
+  it("is not written again after our own write of it", async () => {
+    const { api, client, at, sent } = setupNode();
+    api.script = () => answer(200, at("8"));
+    await client.updateStatus(NODES, at("7"));
+
+    await expect(client.updateStatus(NODES, at("7"))).rejects.toSatisfy(isConflict);
+    await expect(client.update(NODES, at("7"))).rejects.toThrow(/no longer at version 7/);
+
+    expect(sent()).toBe(1);
+    await client.updateStatus(NODES, at("8"));
+    expect(sent()).toBe(2);
+  });
+
+  it("is not written again after a conflict, until it is read anew or some minutes have passed", async () => {
+    const { api, clock, client, at, sent } = setupNode();
+    api.script = () => refusal(409, "Conflict");
+    await expect(client.updateStatus(NODES, at("7"))).rejects.toSatisfy(isConflict);
+    await expect(client.updateStatus(NODES, at("7"))).rejects.toSatisfy(isConflict);
+    expect(sent()).toBe(1);
+
+    // etcd was restored from a backup, say: what was over may be true again.
+    clock.advance(300_001);
+    api.script = () => answer(200, at("8"));
+    await client.updateStatus(NODES, at("7"));
+
+    expect(sent()).toBe(2);
+  });
+
+  it("is written again where nothing came of it: a dry run, no change, an unknown outcome, another refusal", async () => {
+    const { api, client, at, sent } = setupNode();
+    const answers = [
+      answer(200, at("8")),
+      answer(200, at("7")),
+      new TransportError("connection", "unknown", "reset"),
+      refusal(422, "Invalid"),
+      answer(200, at("8")),
+    ];
+    api.script = () => answers[sent() - 1];
+
+    await client.updateStatus(NODES, at("7"), { dryRun: true });
+    await client.updateStatus(NODES, at("7"));
+    await expect(client.updateStatus(NODES, at("7"))).rejects.toThrow(/reset/);
+    await expect(client.updateStatus(NODES, at("7"))).rejects.toThrow(/Invalid/);
+    await client.updateStatus(NODES, at("7"));
+
+    expect(api.requests.map(({ path }) => path)).toEqual(Array.from({ length: 5 }, () => `${PATH}/status`));
+  });
+
+  it("is remembered by a few versions, and forgotten in the end", () => {
+    const clock = manualClock(0);
+    const outdated = createOutdated(clock);
+    for (let version = 1; version <= 20; version += 1) outdated.note("a", String(version));
+    expect(() => outdated.refuse("a", "20")).toThrow(/not sent/);
+    expect(() => outdated.refuse("a", "1")).not.toThrow();
+
+    clock.advance(200_000);
+    outdated.note("b", "1");
+    clock.advance(200_000);
+
+    expect(() => outdated.refuse("a", "20")).not.toThrow();
+    expect(() => outdated.refuse("b", "1")).toThrow(/not sent/);
+    expect(outdated.size).toBe(1);
   });
 });
 
