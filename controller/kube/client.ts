@@ -206,8 +206,25 @@ export function createClient(port: ApiPort, options: ClientOptions): Client {
       if (writeOptions?.dryRun !== true && after !== undefined && after !== version) outdated.note(own, version);
       return written;
     } catch (error) {
-      if (isConflict(error)) outdated.note(own, version);
+      if (isConflict(error) && (await isReplaced(resource, object))) outdated.note(own, version);
       throw error;
+    }
+  }
+
+  /**
+   * A conflict alone does not say that the version is over: a webhook may have answered it. What could not be read is not known. Listed, because
+   * that is what a client of caches may do with every kind.
+   */
+  async function isReplaced(resource: Resource, { metadata }: KubeObject): Promise<boolean> {
+    try {
+      const scope = {
+        fieldSelector: `metadata.name=${metadata.name}`,
+        ...withoutUndefined({ namespace: metadata.namespace }),
+      };
+      const { items } = await list(resource, scope);
+      return items.every(({ metadata: { resourceVersion } }) => resourceVersion !== metadata.resourceVersion);
+    } catch {
+      return false;
     }
   }
 

@@ -1,5 +1,5 @@
-// Versions of objects that are known to be over: what an own write replaced, and what the server called a conflict. A cache that lags behind
-// (its watch waits after an outage, say) goes on showing them; a write from one would be refused, so it is not even sent (K4, K6).
+// Versions of objects that are known to be over: what an own write replaced, and what a look at the object after a conflict found replaced. A
+// cache that lags behind (its watch waits after an outage, say) goes on showing them; a write from one would be refused, so none is sent (K4, K6).
 // Optimistic concurrency: Kubernetes API conventions, "Concurrency Control and Consistency". Losing this memory costs requests, never safety.
 import type { Clock } from "../clock.ts";
 import { ApiError } from "./port.ts";

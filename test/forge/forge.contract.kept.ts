@@ -322,7 +322,11 @@ function describeIssue(bench: () => ForgeBench): void {
   it("leaves one open when two clients make it at once", async () => {
     const { forge, second, issues } = bench();
 
-    await Promise.all([forge.keepIssue(issue), second.keepIssue(issue)]);
+    const both = await Promise.allSettled([forge.keepIssue(issue), second.keepIssue(issue)]);
+    // Gitea numbers issues by a row that two cannot take at once, and may answer 500 to one of them: that one comes again.
+    expect(both.map(({ status }) => status)).toContain("fulfilled");
+    for (const one of both)
+      if (one.status === "rejected") expect(String(one.reason)).toContain("the forge did not keep");
     await forge.keepIssue(issue);
 
     expect((await issues()).filter(({ open }) => open)).toEqual([{ title: "What waits", body: kept, open: true }]);

@@ -13,7 +13,7 @@ import {
 import { createClient } from "../../controller/kube/client.ts";
 import { createLimiter } from "../../controller/kube/limiter.ts";
 import { createOutdated } from "../../controller/kube/outdated.ts";
-import { ApiError, type KubeObject, TransportError } from "../../controller/kube/port.ts";
+import { ApiError, type ApiResponse, type KubeObject, TransportError } from "../../controller/kube/port.ts";
 import {
   DEPLOYMENTS,
   NODES,
@@ -78,19 +78,38 @@ describe("an object that a late cache shows", () => {
     expect(sent()).toBe(2);
   });
 
-  it("is not written again after a conflict, until it is read anew or some minutes have passed", async () => {
-    const { api, clock, client, at, sent } = setupNode();
-    api.script = () => refusal(409, "Conflict");
+  const listOf = (...items: readonly KubeObject[]): ApiResponse =>
+    answer(200, { metadata: { resourceVersion: "9" }, items });
+
+  it("is not written again after a conflict that a look at it confirms, until some minutes have passed", async () => {
+    const { api, clock, client, at } = setupNode();
+    const puts = () => api.requests.filter(({ method }) => method === "PUT").length;
+    api.script = ({ method }) => (method === "PUT" ? refusal(409, "Conflict") : listOf(at("8")));
     await expect(client.updateStatus(NODES, at("7"))).rejects.toSatisfy(isConflict);
     await expect(client.updateStatus(NODES, at("7"))).rejects.toSatisfy(isConflict);
-    expect(sent()).toBe(1);
+    expect(puts()).toBe(1);
+    expect(api.requests[1]?.query).toMatchObject({ fieldSelector: "metadata.name=n" });
 
     // etcd was restored from a backup, say: what was over may be true again.
     clock.advance(300_001);
     api.script = () => answer(200, at("8"));
     await client.updateStatus(NODES, at("7"));
 
-    expect(sent()).toBe(2);
+    expect(puts()).toBe(2);
+  });
+
+  it.each<[string, ApiResponse, number]>([
+    ["it still stands at that version", listOf({ metadata: { name: "n", resourceVersion: "7" } }), 2],
+    ["it could not be looked at", refusal(503, "ServiceUnavailable"), 2],
+    ["it is gone", listOf(), 1],
+  ])("is written again, or not, after a conflict when %s", async (_what, read, times) => {
+    const { api, client, at } = setupNode();
+    api.script = ({ method }) => (method === "PUT" ? refusal(409, "Conflict") : read);
+
+    await expect(client.updateStatus(NODES, at("7"))).rejects.toSatisfy(isConflict);
+    await expect(client.updateStatus(NODES, at("7"))).rejects.toSatisfy(isConflict);
+
+    expect(api.requests.filter(({ method }) => method === "PUT")).toHaveLength(times);
   });
 
   it("is written again where nothing came of it: a dry run, no change, an unknown outcome, another refusal", async () => {
