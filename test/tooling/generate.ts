@@ -1,7 +1,8 @@
 // `npm run generate`: writes every file that is made from the sources: crds/, docs/kinds/, docs/reasons.md, docs/errors.md,
-// docs/metrics.md, docs/interop.md, docs/install.md, docs/invariants.md, docs/seeded-bugs.md.
+// docs/metrics.md, docs/interop.md, docs/install.md, docs/invariants.md, docs/security.md, docs/seeded-bugs.md.
 // `generatedFiles` is pure but for reading the sources; a check and a test compare it with what is committed.
 import { invariantsPage } from "../docs/invariants.ts";
+import { SECURITY_PAGE, securityPage } from "../docs/security.ts";
 import { SEEDED_PAGE, seededPage } from "../docs/seeded-bugs.ts";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -34,6 +35,7 @@ export function generatedFiles(root = ROOT): ReadonlyMap<string, string> {
   files.set("docs/interop.md", interopPage());
   files.set("docs/metrics.md", metricsPage());
   files.set("docs/invariants.md", invariantsPage(root));
+  files.set(SECURITY_PAGE, securityPage());
   files.set(SEEDED_PAGE, seededPage());
   for (const [path, content] of recipeFiles(root)) files.set(path, content);
   files.set("docs/errors.md", errorsPage(readSources(join(root, "controller"))));
