@@ -33,9 +33,12 @@ if (runtime === undefined) {
 const [script = path.join(root, "controller", "main.ts"), ...rest] =
   path.basename(process.argv[1] || "") === "launch.cjs" ? process.argv.slice(2) : [undefined, ...process.argv.slice(2)];
 const entry = path.resolve(root, script);
-const args = ["--disable-warning=ExperimentalWarning", "--disable-proto=delete", entry, ...rest];
+const args = ["--disable-warning=ExperimentalWarning", "--disable-proto=delete", "--disable-sigusr1", entry, ...rest];
+// Node opens a debugger at this signal, to whoever is on the machine; with somebody to hear it, it does not.
+process.on("SIGUSR1", () => undefined);
 if (runtime === process.execPath && !process.env.RINGWARD_FORCE_SPAWN) {
-  // Already the right runtime: load in this process, which saves one process start.
+  // Already the right runtime: load in this process, which saves one process start. What the flags do for another one is done here.
+  delete Object.prototype.__proto__;
   process.argv = [process.execPath, entry, ...rest];
   import(require("node:url").pathToFileURL(entry).href).catch((error) => {
     process.stderr.write(`ringward: ${error && error.stack ? error.stack : error}\n`);

@@ -49,8 +49,14 @@ function hasDotDot(path: string): boolean {
   return path.split("/").some((part) => part === ".." || part === ".");
 }
 
+/** Names under which clouds serve credentials, and loopback's second name in many a hosts file. */
+const METADATA_NAMES: ReadonlySet<string> = new Set(["metadata.google.internal", "metadata.goog", "metadata"]);
+const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "ip6-localhost", "ip6-loopback"]);
+
 /** Link-local addresses serve cloud credentials; odd spellings of an address (octal, decimal, mapped) exist to hide one. */
-function checkHost(host: string, what: string, allowInsecure: boolean): void {
+function checkHost(spelt: string, what: string, allowInsecure: boolean): void {
+  // The root's dot at the end of a name changes nothing of where it leads.
+  const host = spelt.replace(/\.$/, "");
   if (!allowInsecure && isLoopback(host))
     refuse(
       what,
@@ -64,6 +70,11 @@ function checkHost(host: string, what: string, allowInsecure: boolean): void {
     if (/^\[fe[89ab]/.test(lower)) refuse(what, "link-local addresses are not allowed", "use the host's name");
     if (/^\[(?:0{0,4}:){1,5}:?ffff:/.test(lower))
       refuse(what, "IPv4-mapped addresses are not allowed", "use the host's name");
+    const embeds = /^\[(?:0{0,4}:)+[0-9a-f]{1,4}(?::[0-9a-f]{1,4})?\]$|^\[0{0,2}64:ff9b:/.test(lower);
+    if (embeds && !isLoopback(host))
+      refuse(what, "IPv4 addresses written as IPv6 are not allowed", "use the host's name");
+    if (/^\[fd00:0?ec2:[0:]*:0?254\]$/.test(lower))
+      refuse(what, "this host serves credentials, not repositories", hint);
     return;
   }
   if (host.includes("..")) refuse(what, "the host name has an empty part", hint);
@@ -77,13 +88,13 @@ function checkHost(host: string, what: string, allowInsecure: boolean): void {
       refuse(what, "link-local addresses are not allowed", "use the host's name");
     if (parts[0] === "0") refuse(what, "0.0.0.0/8 is not an address of a server", "use the host's name");
   }
-  if (lower === "metadata.google.internal") refuse(what, "this host serves credentials, not repositories", hint);
+  if (METADATA_NAMES.has(lower)) refuse(what, "this host serves credentials, not repositories", hint);
 }
 
 function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
   return (
-    name === "localhost" ||
+    LOOPBACK_NAMES.has(name) ||
     name.endsWith(".localhost") ||
     /^\[(?:0{0,4}:)+0{0,3}[01]?\]$/.test(name) ||
     /^127\.[0-9.]+$/.test(name)

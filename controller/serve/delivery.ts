@@ -1,5 +1,5 @@
-// Whether a webhook's delivery is the forge's: an HMAC-SHA-256 over its raw bytes with a secret that both sides hold, compared in constant
-// time, and an id that was not seen before. What is in the body is never read: it says when to look, never what is true (A7).
+// Whether a webhook's delivery is the forge's: an HMAC-SHA-256 over its raw bytes with a secret that both sides hold (one of two while it is
+// being changed), compared in constant time, and an id that was not seen before. What is in the body is never read: it says when to look, never what is true (A7).
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 
@@ -44,17 +44,18 @@ export function isSigned(headers: IncomingHttpHeaders): boolean {
   return signatureOf(headers) !== undefined && idOf(headers) !== undefined;
 }
 
-/** Judges deliveries; remembers the ids of the last `remembered` that were the forge's. */
+/** Judges deliveries by any of some secrets; remembers the ids of the last `remembered` that were the forge's. */
 export function createDeliveries(
   remembered: number,
-): (headers: IncomingHttpHeaders, body: Buffer, secret: Buffer) => DeliveryResult {
+): (headers: IncomingHttpHeaders, body: Buffer, secrets: readonly Buffer[]) => DeliveryResult {
   const seen = new Set<string>();
-  return (headers, body, secret) => {
+  return (headers, body, secrets) => {
     const signature = signatureOf(headers);
     const id = idOf(headers);
     if (signature === undefined || id === undefined) return "unsigned";
-    const expected = createHmac("sha256", secret).update(body).digest();
-    if (!timingSafeEqual(signature, expected)) return "badSignature";
+    const isGood = (secret: Buffer): boolean =>
+      timingSafeEqual(signature, createHmac("sha256", secret).update(body).digest());
+    if (!secrets.some(isGood)) return "badSignature";
     // Only now: nobody without the secret can make us forget or remember an id. The id is not signed; a replay under another one costs a look.
     if (seen.has(id)) return "duplicate";
     seen.add(id);

@@ -1,7 +1,7 @@
 // How every small server of ours begins and ends: bounded in connections and silence, told in a person's words when its port cannot be had,
 // and gone without a socket left behind.
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { type BindAddress, formatAddress } from "./bind-address.ts";
@@ -30,8 +30,8 @@ export async function startListening(
   server: Server,
   { flag, address, clock, mostConnections }: ListeningOptions,
 ): Promise<Listening> {
-  server.maxConnections = mostConnections;
   server.timeout = SILENT_MS;
+  makeRoom(server, mostConnections);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(explainListening(error, flag, address)));
     server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) }, resolve);
@@ -52,6 +52,23 @@ export async function startListening(
       await late;
     },
   };
+}
+
+/**
+ * Ends the oldest connection where there are more than that: to refuse the newest would let a stranger who holds idle ones keep out the
+ * kubelet's probes and the forge's deliveries.
+ */
+function makeRoom(server: Server, most: number): void {
+  const open = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    for (const oldest of open) {
+      if (open.size <= most) break;
+      open.delete(oldest);
+      oldest.destroy();
+    }
+  });
 }
 
 /** What a person can do about a port that cannot be had. */

@@ -1,5 +1,6 @@
 // The forge's webhooks: POST /webhook, answered at once, and nothing but a poke to look at git and at the forge now rather than at the next
-// interval. Everything about it is bounded: bytes, time, connections, requests and pokes a second. Polling covers what is refused or lost.
+// interval. Everything about it is bounded: bytes, time, connections, pokes a second, and long bodies a second that prove to be nobody's; no
+// stranger can use up what the forge may send. Polling covers what is refused or lost.
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
@@ -39,7 +40,9 @@ const MOST_CONNECTIONS = 32;
 const MOST_HEADER_BYTES = 16 * 1024;
 /** Forges give up after ten seconds. */
 const REQUEST_MS = 10_000;
-/** Requests a second in the long run, and at once. */
+/** A body of so many bytes costs no more to judge than its request costs to refuse; forges seldom send more. */
+const SHORT_BYTES = 64 * 1024;
+/** Longer bodies that were not the forge's, a second in the long run, and at once. */
 const RATE = 10;
 const BURST = 60;
 /** Shortest time between two pokes. */
@@ -57,37 +60,59 @@ const statuses: Readonly<Record<DeliveryResult, number>> = {
   broken: 400,
 };
 
-/** Reads the secret. Throws UserError RW1304. */
-export async function readWebhookSecret(file: string): Promise<Buffer> {
+/** Reads the secret, or the old and the new one of two lines while it is being changed. Throws UserError RW1304. */
+export async function readWebhookSecrets(file: string): Promise<readonly Buffer[]> {
   let text: string;
   try {
-    text = (await readFile(file, "utf8")).trim();
+    text = await readFile(file, "utf8");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "error";
     throw new UserError("RW1304", `webhook secret ${file} cannot be read: ${code}`, "mount the secret there");
   }
-  const secret = Buffer.from(text);
-  if (secret.length < SHORTEST_SECRET)
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const secrets = lines.filter((line) => line !== "").map((line) => Buffer.from(line));
+  if (secrets.length === 0 || secrets.some((secret) => secret.length < SHORTEST_SECRET))
     throw new UserError(
       "RW1304",
       `webhook secret ${file} is shorter than ${SHORTEST_SECRET} bytes`,
       "put a long random string into it, and the same into the forge's webhook",
     );
-  return secret;
+  if (secrets.length > 2)
+    throw new UserError(
+      "RW1304",
+      `webhook secret ${file} has ${secrets.length} lines`,
+      "one line, or two while you change it: the old secret and the new one",
+    );
+  return secrets;
+}
+
+interface Bucket {
+  /** False: none is left. */
+  take(): boolean;
+  giveBack(): void;
 }
 
 /** Tokens that come back with time. */
-function createBucket(clock: Clock): () => boolean {
+function createBucket(clock: Clock): Bucket {
   let tokens = BURST;
   let at = clock.monotonic();
-  return () => {
-    const now = clock.monotonic();
-    tokens = Math.min(BURST, tokens + ((now - at) / 1000) * RATE);
-    at = now;
-    if (tokens < 1) return false;
-    tokens -= 1;
-    return true;
+  return {
+    take() {
+      const now = clock.monotonic();
+      tokens = Math.min(BURST, tokens + ((now - at) / 1000) * RATE);
+      at = now;
+      if (tokens < 1) return false;
+      tokens -= 1;
+      return true;
+    },
+    giveBack: () => void (tokens = Math.min(BURST, tokens + 1)),
   };
+}
+
+/** Whether a body says that it is short. One that lies is ended by HTTP itself. */
+function saysShort({ headers }: IncomingMessage): boolean {
+  const length = headers["content-length"];
+  return length !== undefined && Number(length) <= SHORT_BYTES;
 }
 
 /** At most one poke a second; one that comes too early is made when the second is over. */
@@ -156,20 +181,23 @@ function answer(response: ServerResponse, status: number, body: string): void {
 /** Starts to listen. Throws UserError where it cannot (RW1302), or where there is no secret (RW1304). */
 export async function startWebhook(options: WebhookOptions): Promise<Listening> {
   const { flag, address, clock, meter, secretFile, onError } = options;
-  await readWebhookSecret(secretFile);
+  await readWebhookSecrets(secretFile);
   const [requests, pokes] = [meter.counter(REQUESTS), meter.counter(POKES)];
   const judge = createDeliveries(REMEMBERED);
-  const mayCome = createBucket(clock);
+  const longOnes = createBucket(clock);
   const stopped = new AbortController();
   const poke = createPoker(options, stopped.signal, () => pokes.add({}));
 
   async function receive(request: IncomingMessage): Promise<DeliveryResult> {
-    if (!mayCome()) return "limited";
     if (!isSigned(request.headers)) return "unsigned";
+    const isLong = !saysShort(request);
+    if (isLong && !longOnes.take()) return "limited";
     const body = await readBody(request);
     if (!Buffer.isBuffer(body)) return body;
     try {
-      return judge(request.headers, body, await readWebhookSecret(secretFile));
+      const result = judge(request.headers, body, await readWebhookSecrets(secretFile));
+      if (isLong && result !== "badSignature") longOnes.giveBack();
+      return result;
     } catch (error) {
       onError(error);
       return "noSecret";

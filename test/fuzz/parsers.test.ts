@@ -39,8 +39,8 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "controller/reconcile/last-good.ts readLastGood": "earlier commits through loadPolicy (policy/load)",
   "controller/reconcile/ledger.ts readLedger":
     "an object that the API server validated against our schema (api/validator)",
-  "controller/serve/webhook.ts readWebhookSecret":
-    "a file that the operator mounts, whose bytes are a key and are not taken apart",
+  "controller/serve/webhook.ts readWebhookSecrets":
+    "a file that the operator mounts, whose lines are keys and are not taken apart",
 };
 
 /** The sandbox reads what its own processes on this machine send; it never stands in a cluster. */

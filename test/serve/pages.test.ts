@@ -96,6 +96,22 @@ describe("the page server", () => {
     expect(await ended).toContain("408");
   });
 
+  it("answers a probe although a stranger holds as many connections as there may be, and more", async () => {
+    const { url } = await start({ "/x": text("ok") });
+    const idle = Array.from({ length: 40 }, () => raw(url, "GET /x HTTP/1.1\r\nhost: a\r\n\r\n"));
+    const half = Array.from({ length: 40 }, () => raw(url, "GET /x HTTP/1.1\r\nhost:"));
+    onTestFinished(() => [...idle, ...half].forEach(({ socket }) => socket.destroy()));
+    await Promise.all(
+      [...idle, ...half].map(({ socket }) => new Promise((resolve) => socket.once("connect", resolve))),
+    );
+
+    for (let probe = 0; probe < 20; probe++) {
+      const { socket, ended } = raw(url, "GET /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+      expect(await ended).toContain("200 OK");
+      socket.destroy();
+    }
+  });
+
   it("closes although connections are idle, half asked or unanswered", async () => {
     let asked: () => void = () => undefined;
     const isAsked = new Promise<void>((resolve) => (asked = resolve));

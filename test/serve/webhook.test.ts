@@ -163,11 +163,9 @@ describe("webhooks", () => {
   it("are remembered by the last ids alone, however many come", () => {
     const judge = createDeliveries(2);
     const come = (id: string): string =>
-      judge(
-        { "x-gitea-delivery": `delivery-${id}`, "x-gitea-signature": sign("{}") },
-        Buffer.from("{}"),
+      judge({ "x-gitea-delivery": `delivery-${id}`, "x-gitea-signature": sign("{}") }, Buffer.from("{}"), [
         Buffer.from(secret),
-      );
+      ]);
 
     expect(["a", "b", "a", "c", "b", "a"].map(come)).toEqual([
       "accepted",
@@ -216,18 +214,67 @@ describe("webhooks", () => {
     expect(pokes).toHaveLength(2);
   });
 
-  it("are bounded in number, signed or not, and taken again when the flood is over", async () => {
+  it("of strangers use up nobody's allowance, whether they are unsigned or badly signed", async () => {
     const answers = new Map<string, number>();
-    for (let index = 0; index < 70; index++) {
-      const answered = await send("{}", { "x-hub-signature-256": undefined });
+    for (let index = 0; index < 80; index++) {
+      const signature = index % 2 === 0 ? undefined : `sha256=${sign("{}", "another random string")}`;
+      const answered = await send("{}", { "x-hub-signature-256": signature });
       answers.set(answered, (answers.get(answered) ?? 0) + 1);
     }
-    expect(Object.fromEntries(answers)).toEqual({ "401 unsigned": 60, "429 limited": 10 });
-    expect(await send("{}")).toBe("429 limited");
 
-    clock.advance(1_000);
+    expect(Object.fromEntries(answers)).toEqual({ "401 unsigned": 40, "401 badSignature": 40 });
     expect(await send("{}")).toBe("202 accepted");
-    expect(await counted("limited")).toBe(11);
+    expect(pokes).toHaveLength(1);
+  });
+
+  it("with long bodies are bounded in number while they are not the forge's, and taken again when the flood is over", async () => {
+    const long = Buffer.alloc(65 * 1024, "x");
+    for (let index = 0; index < 70; index++) expect(await send(long)).toBe("202 accepted");
+    const answers = new Map<string, number>();
+    for (let index = 0; index < 70; index++) {
+      const answered = await send(long, { "x-hub-signature-256": `sha256=${sign("{}")}` });
+      answers.set(answered, (answers.get(answered) ?? 0) + 1);
+    }
+
+    expect(Object.fromEntries(answers)).toEqual({ "401 badSignature": 60, "429 limited": 10 });
+    expect(await counted("limited")).toBe(10);
+    expect(await send(long)).toBe("429 limited");
+    expect(await send("{}")).toBe("202 accepted");
+    clock.advance(1_000);
+    expect(await send(long)).toBe("202 accepted");
+  });
+
+  it("are one look a second although hundreds come again, under ids of their own", async () => {
+    for (let round = 0; round < 15; round++)
+      await Promise.all(Array.from({ length: 20 }, async () => await send("{}").catch(() => "cut off")));
+
+    expect(await counted("accepted")).toBeGreaterThan(250);
+    expect(pokes).toHaveLength(1);
+    clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(pokes).toHaveLength(2);
+  });
+
+  it("without an end are cut off, and nothing of them is kept", async () => {
+    const { hostname, port } = new URL(server.url);
+    const before = process.memoryUsage().rss;
+    const socket = connect(Number(port), hostname);
+    let sent = 0;
+    const ended = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+    socket.on("error", () => undefined);
+    socket.write(
+      `POST /webhook HTTP/1.1\r\nhost: x\r\nx-github-delivery: ${randomUUID()}\r\nx-hub-signature-256: sha256=${"0".repeat(64)}\r\ntransfer-encoding: chunked\r\n\r\n`,
+    );
+    const chunk = Buffer.concat([Buffer.from("100000\r\n"), Buffer.alloc(MOST_BYTES, "x"), Buffer.from("\r\n")]);
+    while (!socket.destroyed && sent < 1_000) {
+      sent++;
+      if (!socket.write(chunk)) await Promise.race([ended, new Promise((resolve) => socket.once("drain", resolve))]);
+    }
+    await ended;
+
+    expect(sent).toBeLessThan(100);
+    expect(process.memoryUsage().rss - before).toBeLessThan(300 << 20);
+    expect(await send("{}")).toBe("202 accepted");
   });
 
   it("take a secret that was changed in its file, and nothing while it cannot be read or is too short", async () => {
@@ -243,6 +290,23 @@ describe("webhooks", () => {
     expect(await send("{}", { "x-hub-signature-256": `sha256=${sign("{}", "")}` })).toBe("503 noSecret");
     expect(errors).toHaveLength(2);
     expect(pokes).toHaveLength(1);
+  });
+
+  it("take two secrets while one is being changed, and not three", async () => {
+    const next = "another long random string";
+    await writeFile(secretFile, `${secret}\n${next}\n`);
+    for (const key of [secret, next]) {
+      expect(await send("{}", { "x-hub-signature-256": `sha256=${sign("{}", key)}` })).toBe("202 accepted");
+      later();
+    }
+    expect(await send("{}", { "x-hub-signature-256": `sha256=${sign("{}", `${secret}\n${next}`)}` })).toBe(
+      "401 badSignature",
+    );
+
+    await writeFile(secretFile, `${secret}\n${next}\nand yet another one of them`);
+    expect(await send("{}")).toBe("503 noSecret");
+    await writeFile(secretFile, `${secret}\nshort`);
+    expect(await send("{}")).toBe("503 noSecret");
   });
 
   it("are POST to /webhook and nothing else", async () => {

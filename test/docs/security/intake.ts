@@ -45,6 +45,7 @@ export const GIT_INTAKE: readonly SecurityCheck[] = [
     says: "No fetch from this machine, link-local or metadata addresses in any spelling, no redirects, TLS always verified, ssh hosts known beforehand; the token goes to its own origin only.",
     tests: [
       ["git/hostile/addresses.test.ts", "an address is refused that holds %s"],
+      ["git/url.test.ts", "holds a forge's server to the rules of the repository's, however it is spelt: %s"],
       ["git/repository-safety.test.ts", "follows no redirect"],
       ["git/repository-safety.test.ts", "trusts a server by its certificate's authority alone"],
       [
@@ -66,6 +67,7 @@ export const GIT_INTAKE: readonly SecurityCheck[] = [
       ["policy/documents.test.ts", "never throws and never hangs, whatever the text"],
       ["policy/documents.test.ts", "takes at most seconds for a megabyte of %s"],
       ["policy/documents.test.ts", "keeps prototypes clean"],
+      ["tooling/launch.test.ts", "has no __proto__"],
       ["api/validator.test.ts", "refuses unknown fields at every depth"],
     ],
     open: "It is read in slices on the main thread, in time that grows with its length, and not in a worker.",
@@ -176,7 +178,13 @@ export const WEBHOOKS: readonly SecurityCheck[] = [
     says: "A body is capped while it comes; headers, idle time and connections are bounded.",
     tests: [
       [WEBHOOK, "are refused beyond one MiB, said or not, and the sender hears it"],
+      [WEBHOOK, "without an end are cut off, and nothing of them is kept"],
       [WEBHOOK, "that never end hold nothing up: others are answered, and closing does not wait for them"],
+      [WEBHOOK, "of strangers use up nobody's allowance, whether they are unsigned or badly signed"],
+      [
+        "serve/pages.test.ts",
+        "answers a probe although a stranger holds as many connections as there may be, and more",
+      ],
       ["serve/pages.test.ts", "refuses headers without end"],
       ["serve/pages.test.ts", "ends a request that does not come to its end"],
     ],
@@ -188,6 +196,7 @@ export const WEBHOOKS: readonly SecurityCheck[] = [
       [WEBHOOK, "do nothing when they are signed with %s"],
       [WEBHOOK, "are judged by their raw bytes"],
       [WEBHOOK, "are not served without a secret worth the name"],
+      [WEBHOOK, "take two secrets while one is being changed, and not three"],
       [WEBHOOK, "take a secret that was changed in its file, and nothing while it cannot be read or is too short"],
     ],
   },
@@ -198,6 +207,7 @@ export const WEBHOOKS: readonly SecurityCheck[] = [
       [WEBHOOK, "need an id, and one that came before pokes nobody"],
       [WEBHOOK, "are remembered by the last ids alone, however many come"],
       [WEBHOOK, "become one poke a second, and the last of a burst is not lost"],
+      [WEBHOOK, "are one look a second although hundreds come again, under ids of their own"],
     ],
   },
   {

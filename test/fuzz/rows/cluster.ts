@@ -709,8 +709,8 @@ const delivery: Parser = {
     const judge = createDeliveries(2);
     return [
       isSigned(headers),
-      judge(headers, Buffer.from(text), Buffer.from("0123456789abcdef")),
-      judge(headers, Buffer.from("body"), Buffer.from("0123456789abcdef")),
+      judge(headers, Buffer.from(text), [Buffer.from("0123456789abcdef")]),
+      judge(headers, Buffer.from("body"), [Buffer.from("0123456789abcdef")]),
     ];
   },
   check: (_text, answer) =>
