@@ -23,7 +23,6 @@ import { NODE_RING_LABEL } from "../../controller/sandbox/fleet/quickstart.ts";
 import { PERSON } from "../sweep/host.ts";
 import type { MemoryStage } from "../sweep/stage.ts";
 import type { Chance } from "./chance.ts";
-import { NODE_NAMES, WORKLOAD } from "./small.ts";
 
 /** What trouble people made that is still there. */
 export interface Trouble {
@@ -38,6 +37,8 @@ export interface Trouble {
   /** The wall clock was put back or forward: times that were written before may be in the future. */
   jumped: boolean;
   number: number;
+  /** Name of the node that is hit where there is a choice; left out: chance says. */
+  aim?: string | undefined;
 }
 
 export interface Deed {
@@ -50,11 +51,25 @@ export function createTrouble(stage: MemoryStage, chance: Chance): Trouble {
   return { stage, chance, cordoned: new Set(), undo: [], gitDown: false, forgeDown: false, jumped: false, number: 0 };
 }
 
-function pickOf<T>({ chance }: Trouble, items: readonly T[]): T | undefined {
-  return items[chance.below(items.length)];
+export function pickOf<T>({ chance, aim }: Trouble, items: readonly T[]): T | undefined {
+  const hit = aim === undefined ? undefined : items.find((item) => nameOf(item) === aim);
+  return hit ?? items[chance.below(items.length)];
 }
 
-async function list({ stage }: Trouble, resource: Resource): Promise<readonly KubeObject[]> {
+function nameOf(item: unknown): string | undefined {
+  return typeof item === "string" ? item : (textAt(item, "metadata", "name") ?? textAt(item, "name"));
+}
+
+/** Rings in the order in which they come, as the scenario names them. */
+export function ringsOf({ stage }: Pick<Trouble, "stage">): readonly string[] {
+  return stage.scenario.rings ?? ["canary", "early"];
+}
+
+function machineNames({ stage }: Trouble): readonly string[] {
+  return stage.cluster.machines.specs().map(({ name }) => name);
+}
+
+export async function list({ stage }: Trouble, resource: Resource): Promise<readonly KubeObject[]> {
   return (await stage.admin.list(resource)).items;
 }
 
@@ -62,15 +77,18 @@ async function pickNode(trouble: Trouble): Promise<KubeObject | undefined> {
   return pickOf(trouble, await list(trouble, NODES));
 }
 
-async function setSchedulable({ stage }: Trouble, name: string, unschedulable: boolean): Promise<void> {
+export async function setSchedulable({ stage }: Trouble, name: string, unschedulable: boolean): Promise<void> {
   const body = { spec: { unschedulable: unschedulable || null } };
   await stage.admin.patch(NODES, { name }, { type: "merge", body });
 }
 
 /** Changes a ring's file on the tracked branch, and takes exactly that back in the end. */
-function editRing(trouble: Trouble, from: string, to: string): string | undefined {
+function editRing(trouble: Trouble, what: RegExp, by: (found: string) => string): string | undefined {
   const { remote, clock } = trouble.stage;
-  const path = `rings/${pickOf(trouble, ["canary", "early"]) ?? ""}.yaml`;
+  const path = `rings/${pickOf(trouble, ringsOf(trouble)) ?? ""}.yaml`;
+  const from = what.exec(remote.people.text("main", path) ?? "")?.[0];
+  if (from === undefined) return undefined;
+  const to = by(from);
   const commit = (before: string, after: string): boolean => {
     const text = remote.people.text("main", path);
     if (text?.includes(before) !== true) return false;
@@ -82,12 +100,12 @@ function editRing(trouble: Trouble, from: string, to: string): string | undefine
   return `${path}: ${to.trim()}`;
 }
 
-interface RingDocument {
+export interface RingDocument {
   readonly spec: { levels: readonly LevelEntry[] };
 }
 
 /** Changes the entries of a ring's file on the tracked branch; answers what they were, undefined where nothing changed. */
-function editLevels(
+export function editLevels(
   { remote, clock }: MemoryStage,
   path: string,
   edit: (entry: LevelEntry) => LevelEntry,
@@ -103,7 +121,7 @@ function editLevels(
 }
 
 /** What a file said comes back, where it still is as it was before; of a ring at least what was approved. */
-function bringBack(stage: MemoryStage, path: string, lost: Uint8Array, before: Uint8Array | undefined): void {
+export function bringBack(stage: MemoryStage, path: string, lost: Uint8Array, before: Uint8Array | undefined): void {
   const { remote, clock } = stage;
   const now = remote.people.text("main", path);
   if (now === (before === undefined ? undefined : Buffer.from(before).toString("utf8")))
@@ -115,7 +133,7 @@ function bringBack(stage: MemoryStage, path: string, lost: Uint8Array, before: U
   }
 }
 
-async function setLedger({ stage }: Trouble, spec: object): Promise<void> {
+export async function setLedger({ stage }: Trouble, spec: object): Promise<void> {
   const there = await stage.admin.get(DISRUPTION_LEDGERS, { name: "cluster" });
   if (there !== undefined)
     await stage.admin.patch(DISRUPTION_LEDGERS, { name: "cluster" }, { type: "merge", body: { spec } });
@@ -163,7 +181,8 @@ export const DEEDS: readonly Deed[] = [
       const node = await pickNode(trouble);
       if (node === undefined) return undefined;
       const { name, labels } = node.metadata;
-      const ring = labels?.[NODE_RING_LABEL] === "canary" ? "early" : "canary";
+      const rings = ringsOf(trouble);
+      const ring = rings[(rings.indexOf(labels?.[NODE_RING_LABEL] ?? "") + 1) % rings.length] ?? "";
       const body = { metadata: { labels: { [NODE_RING_LABEL]: ring } } };
       await trouble.stage.admin.patch(NODES, { name }, { type: "merge", body });
       return `${name} to ${ring}`;
@@ -206,7 +225,7 @@ export const DEEDS: readonly Deed[] = [
   {
     name: "breaks a machine",
     act(trouble) {
-      const name = pickOf(trouble, NODE_NAMES);
+      const name = pickOf(trouble, machineNames(trouble));
       const how = pickOf(trouble, MACHINE_TROUBLES);
       if (name === undefined || how === undefined) return undefined;
       trouble.stage.cluster.machines[how](name);
@@ -217,14 +236,14 @@ export const DEEDS: readonly Deed[] = [
   {
     name: "mends all machines",
     act(trouble) {
-      for (const name of NODE_NAMES) trouble.stage.cluster.machines.repair(name);
+      for (const name of machineNames(trouble)) trouble.stage.cluster.machines.repair(name);
       return "";
     },
   },
   {
     name: "suspends a ring in the cluster",
     async act(trouble) {
-      const name = pickOf(trouble, ["canary", "early"]) ?? "";
+      const name = pickOf(trouble, ringsOf(trouble)) ?? "";
       const set = async (suspend: boolean): Promise<void> => {
         if ((await trouble.stage.admin.get(ROLLOUT_RINGS, { name })) === undefined) return;
         await trouble.stage.admin.patch(ROLLOUT_RINGS, { name }, { type: "merge", body: { spec: { suspend } } });
@@ -234,10 +253,16 @@ export const DEEDS: readonly Deed[] = [
       return name;
     },
   },
-  { name: "suspends a ring in Git", act: (trouble) => editRing(trouble, "spec:\n", "spec:\n  suspend: true\n") },
-  { name: "lets a ring take two at once", act: (trouble) => editRing(trouble, "nodes: 1,", "nodes: 2,") },
-  { name: "takes a ring's budget", act: (trouble) => editRing(trouble, "nodes: 1,", "nodes: 0,") },
-  { name: "wants a longer soak", act: (trouble) => editRing(trouble, "soak: 10s", "soak: 60s") },
+  {
+    name: "suspends a ring in Git",
+    act: (trouble) => editRing(trouble, /spec:\n/, (found) => `${found}  suspend: true\n`),
+  },
+  {
+    name: "lets a ring take one more at once",
+    act: (trouble) => editRing(trouble, /\bnodes: \d/, (found) => `nodes: ${Number(found.at(-1)) + 1}`),
+  },
+  { name: "takes a ring's budget", act: (trouble) => editRing(trouble, /\bnodes: \d/, () => "nodes: 0") },
+  { name: "wants a longer soak", act: (trouble) => editRing(trouble, /soak: 10s/, () => "soak: 60s") },
   {
     name: "sets the mode",
     async act(trouble) {
@@ -318,7 +343,7 @@ export const DEEDS: readonly Deed[] = [
   {
     name: "takes an approval back",
     act(trouble) {
-      const path = `rings/${pickOf(trouble, ["canary", "early"]) ?? ""}.yaml`;
+      const path = `rings/${pickOf(trouble, ringsOf(trouble)) ?? ""}.yaml`;
       const taken = editLevels(trouble.stage, path, ({ baseline }) => ({ baseline }));
       if (taken === undefined) return undefined;
       const before = new Map(taken.map((entry) => [entry.baseline, entry]));
@@ -399,7 +424,7 @@ export async function endTrouble(trouble: Trouble): Promise<void> {
   trouble.gitDown = false;
   trouble.forgeDown = false;
   for (const undo of trouble.undo.splice(0).reverse()) await undo();
-  for (const name of NODE_NAMES) trouble.stage.cluster.machines.repair(name);
+  for (const name of machineNames(trouble)) trouble.stage.cluster.machines.repair(name);
   await restoreLedger(trouble);
   await help(trouble);
 }
@@ -438,8 +463,8 @@ export async function help(trouble: Trouble): Promise<void> {
   }
   for (const { metadata, status } of await list(trouble, NODE_PATCH_STATES))
     if (hasFailed(status)) await askAgain(stage, `node/${metadata.name}`);
-  for (const { status } of await list(trouble, WORKLOAD_PATCH_STATES))
-    if (hasFailed(status)) await askAgain(stage, WORKLOAD);
+  for (const { metadata, status } of await list(trouble, WORKLOAD_PATCH_STATES))
+    if (hasFailed(status)) await askAgain(stage, metadata.name.replace("-", "/"), metadata.namespace);
   for (const ring of await list(trouble, ROLLOUT_RINGS)) {
     if (listAt(ring.status, "blockedBy").some((block) => textAt(block, "reason") === "RingHalted"))
       allowFailures(stage, ring.metadata.name);
@@ -462,9 +487,9 @@ function hasFailed(status: unknown): boolean {
   return at(status, "operation", "failure") !== undefined || listAt(status, "attempted").length > 0;
 }
 
-async function askAgain({ admin, clock }: MemoryStage, word: string): Promise<void> {
+async function askAgain({ admin, clock }: MemoryStage, word: string, namespace = "default"): Promise<void> {
   try {
-    await retryTarget({ client: admin, now: clock.now(), words: [word], namespace: "shop", reason: "mended" });
+    await retryTarget({ client: admin, now: clock.now(), words: [word], namespace, reason: "mended" });
   } catch (error) {
     // It moved on by itself, or its target is gone.
     if (!(error instanceof UserError)) throw error;

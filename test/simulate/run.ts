@@ -4,13 +4,14 @@
 import type { ApiPort } from "../../controller/kube/port.ts";
 import { NODES } from "../../controller/kube/resources.ts";
 import { CLAIM_MARK } from "../../controller/nodes/mark.ts";
+import type { ClusterReader } from "../../controller/reconcile/cluster.ts";
 import type { PassResult } from "../../controller/reconcile/pass.ts";
 import { at, listAt } from "../../controller/sandbox/invariants/readings.ts";
 import type { TimedRequest } from "../../controller/sandbox/invariants/requests.ts";
 import type { PolicyGit } from "../../controller/git/port.ts";
 import { judgeHouse } from "../sweep/house.ts";
 import { bringUp } from "../sweep/life.ts";
-import { isIdle, isOver, type Reference, runReference } from "../sweep/run.ts";
+import { isIdle, isOver, type Kept, type Reference, runReference } from "../sweep/run.ts";
 import type { Scenario } from "../sweep/scenario.ts";
 import type { Soul } from "../sweep/soul.ts";
 import { createStage, type MemoryStage, type Ports, portsOf } from "../sweep/stage.ts";
@@ -53,11 +54,13 @@ const QUIET_PASSES = 3;
 /** The policy time of a move in the middle of a pass. */
 const MOMENT_MS = 5_000;
 
-interface Player {
+export interface Player {
   readonly user: string;
   readonly soul: Soul;
   readonly flight: InFlight;
   readonly pass: () => Promise<void>;
+  /** What a webhook does. */
+  readonly poke: () => void;
   /** A pass is under way. */
   busy: boolean;
   last: PassResult | undefined;
@@ -65,15 +68,20 @@ interface Player {
   passed: boolean;
 }
 
-interface Run {
+export interface Run {
   readonly stage: MemoryStage;
   readonly chance: Chance;
   readonly trouble: Trouble;
   readonly requests: TimedRequest[];
   readonly problems: string[];
   readonly players: Player[];
+  readonly story: string[];
   readonly tell: ((line: string) => void) | undefined;
   readonly breaks: (port: ApiPort) => ApiPort;
+  /** How a controller's caches are; left out: as the mix says. */
+  readonly caches?: ((soul: Soul) => ClusterReader) | undefined;
+  /** Decides what becomes of a request before chance does. */
+  intercept?: ((place: number, request: Waiting) => Promise<Fortune | undefined>) | undefined;
   mix: Mix;
   born: number;
   moves: number;
@@ -94,12 +102,26 @@ export async function simulate(
   chance: Chance,
   options: SimulateOptions = {},
 ): Promise<Outcome> {
-  const story: string[] = [];
   const mix = drawMix(chance);
   const start = reference.kept[chance.below(reference.kept.length)];
   if (start === undefined) throw new Error("nothing was kept");
+  const run = begin(stage, start, { ...options, chance, mix });
+  run.tell?.(`${JSON.stringify(mix)}, from pass ${start.pass} of the undisturbed run`);
+  for (; run.moves < mix.moves; run.moves += 1) await move(run);
+  return finish(run, reference, start);
+}
+
+export interface BeginOptions extends SimulateOptions, Pick<Run, "caches"> {
+  readonly chance: Chance;
+  readonly mix: Mix;
+}
+
+/** Controllers that remember nothing, at a kept moment of the undisturbed run. */
+export function begin(stage: MemoryStage, start: Kept, options: BeginOptions): Run {
+  const { chance, mix, caches } = options;
   stage.restore(start.snapshot);
   const begun = stage.clock.now();
+  const story: string[] = [];
   const run: Run = {
     stage,
     chance,
@@ -107,21 +129,28 @@ export async function simulate(
     requests: [],
     problems: [],
     players: [],
+    story,
     tell:
       options.tells === true
         ? (line) => void story.push(`${((stage.clock.now() - begun) / 1000).toFixed(0).padStart(6)}s ${line}`)
         : undefined,
     breaks: options.breaks ?? ((port) => port),
+    caches,
     mix,
     born: start.lives,
     moves: 0,
     passes: 0,
     writes: 0,
   };
-  run.tell?.(`${JSON.stringify(mix)}, from pass ${start.pass} of the undisturbed run`);
   for (let index = 0; index < mix.controllers; index += 1) bear(run);
-  for (; run.moves < mix.moves; run.moves += 1) await move(run);
+  return run;
+}
+
+/** Trouble ends, what was wanted comes about, and all of it is judged. */
+export async function finish(run: Run, reference: Reference, start: Kept): Promise<Outcome> {
+  const { stage, chance, mix } = run;
   run.mix = { ...CALM, controllers: mix.controllers, moves: 0 };
+  run.intercept = undefined;
   run.tell?.("trouble ends");
   await endTrouble(run.trouble);
   const over = await settle(run);
@@ -137,13 +166,14 @@ export async function simulate(
   run.problems.push(...judgeHouse(stage, run.requests, reference.judged));
   if (!over) run.problems.push(`V1: it did not come to its end in ${MOST_PASSES} calm passes: ${describeRest(run)}`);
   else run.problems.push(...(await judgeEnd(run)));
-  return { drawn: chance.drawn, problems: run.problems, occurred, moves: run.moves, passes: run.passes, story };
+  const { problems, moves, passes, story } = run;
+  return { drawn: chance.drawn, problems, occurred, moves, passes, story };
 }
 
 // ------------------------------------------------------------------------------------------------------- players
 
 /** A controller that remembers nothing comes to life. */
-function bear(run: Run, place = run.players.length): void {
+export function bear(run: Run, place = run.players.length): void {
   const { stage, chance } = run;
   const user = `ringward/${run.born}`;
   run.born += 1;
@@ -164,7 +194,7 @@ function bear(run: Run, place = run.players.length): void {
     ports: outages(run, ports),
     pulse: flight.pulse,
     api: run.breaks(flight.api(ports.api)),
-    reader: () => staleReader(stage, soul, () => (run.mix.stale ? chance : undefined)),
+    reader: () => run.caches?.(soul) ?? staleReader(stage, soul, () => (run.mix.stale ? chance : undefined)),
     clock: stage.clock,
     onError,
   });
@@ -175,6 +205,7 @@ function bear(run: Run, place = run.players.length): void {
     busy: false,
     last: undefined,
     passed: false,
+    poke: () => controller.poke(),
     async pass() {
       player.busy = true;
       player.passed = true;
@@ -239,12 +270,12 @@ async function move(run: Run): Promise<void> {
 }
 
 /** A controller's next request is answered, or its next pass begins. */
-async function advance(run: Run, place: number): Promise<void> {
+export async function advance(run: Run, place: number): Promise<void> {
   const player = run.players[place];
   if (player === undefined) return;
   const [request] = player.flight.waiting;
   if (request !== undefined) {
-    const fortune = drawFortune(run, request);
+    const fortune = (await run.intercept?.(place, request)) ?? drawFortune(run, request);
     if (request.write) run.writes += 1;
     const answer = await request.meet(fortune);
     run.tell?.(`${player.user} ${request.name}${answer === "" ? "" : `: ${answer}`}`);
@@ -280,7 +311,7 @@ async function doDeed(run: Run): Promise<void> {
 }
 
 /** The world goes on between passes: actors, people who merge, time. Answers whether there was nothing to do. */
-async function turn(run: Run): Promise<boolean> {
+export async function turn(run: Run): Promise<boolean> {
   const { players, stage } = run;
   const idle = players.every(({ last }) => isIdle(last, 0)) && run.writes === 0;
   run.tell?.(idle ? "the world goes on, and nothing is to be done" : "the world goes on");
@@ -299,10 +330,7 @@ async function settle(run: Run): Promise<boolean> {
   for (let pass = 0; pass < MOST_PASSES && quiet < QUIET_PASSES; pass += 1) {
     if (quiet === 0 && (idle || pass % HELP_EVERY === HELP_EVERY - 1)) await help(run.trouble);
     run.writes = 0;
-    for (const place of run.players.keys()) {
-      do await advance(run, place);
-      while (run.players[place]?.busy === true);
-    }
+    await passAll(run);
     const { writes } = run;
     quiet = (await areDone(run, writes)) ? quiet + 1 : 0;
     idle = await turn(run);
@@ -310,7 +338,17 @@ async function settle(run: Run): Promise<boolean> {
   return quiet >= QUIET_PASSES;
 }
 
-async function areDone({ players, stage, trouble }: Run, writes: number): Promise<boolean> {
+/** Each controller makes one whole pass. */
+export async function passAll(run: Run): Promise<void> {
+  for (const place of run.players.keys()) await passOf(run, place);
+}
+
+export async function passOf(run: Run, place: number): Promise<void> {
+  do await advance(run, place);
+  while (run.players[place]?.busy === true);
+}
+
+export async function areDone({ players, stage, trouble }: Run, writes: number): Promise<boolean> {
   if (trouble.cordoned.size > 0) return false;
   for (const { last } of players) if (!(await isOver(stage, last, writes))) return false;
   return true;

@@ -9,11 +9,6 @@ const NODES: readonly NodeRow[] = [
   ["ubuntu-3", "ubuntu", "early", "zone-a"],
   ["ubuntu-4", "ubuntu", "early", "zone-b"],
 ];
-export const NODE_NAMES: readonly string[] = NODES.map(([name]) => name);
-
-/** As the command line names it; in namespace shop. */
-export const WORKLOAD = "deployment/web";
-
 const { nginx } = QUICKSTART_IMAGES;
 const WORKLOADS: readonly RingRow[] = [
   {

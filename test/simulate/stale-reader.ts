@@ -28,6 +28,18 @@ interface Cache {
 
 /** Caches that were just listed. `chance` undefined: they are never behind. */
 export function staleReader(stage: Stage, soul: Soul, chance: () => Chance | undefined): ClusterReader {
+  return behindReader(stage, soul, () => {
+    const drawn = chance();
+    const together = drawn?.below(3) ?? 0;
+    return (_, low, high) => (together === 0 ? high : pick(together === 1 ? undefined : drawn, low, high));
+  });
+}
+
+/** How far a cache is taken in one reading: at least to `low`, at most to `high`, in versions of the history. */
+export type TakenTo = (key: ClusterKey, low: number, high: number) => number;
+
+/** Caches that were just listed, and from then on are as far as is said. */
+export function behindReader(stage: Stage, soul: Soul, read: () => TakenTo): ClusterReader {
   const { store } = stage.cluster.server;
   const { tables } = store.snapshot();
   const begun = store.history().length;
@@ -46,12 +58,10 @@ export function staleReader(stage: Stage, soul: Soul, chance: () => Chance | und
       if (soul.dead) return Promise.reject(new Crash("dead"));
       const history = store.history();
       const oldest = firstAfter(history, stage.clock.now() - MOST_LAG_MS);
-      const drawn = chance();
-      const together = drawn?.below(3) ?? 0;
+      const takenTo = read();
       const lists = [...caches].map(([key, cache]): readonly [ClusterKey, readonly KubeObject[]] => {
         const low = Math.max(cache.taken, oldest);
-        const until = together === 0 ? history.length : pick(together === 1 ? undefined : drawn, low, history.length);
-        takeIn(cache, history, until);
+        takeIn(cache, history, takenTo(key, low, history.length));
         return [key, (cache.list ??= inOrder(cache.objects))];
       });
       return Promise.resolve(Object.fromEntries(lists) as unknown as ClusterObjects);

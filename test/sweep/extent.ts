@@ -11,6 +11,10 @@ export interface Extent {
   /** Whether something happens to a write to git or a forge in that mode. `turn` shifts which in a sample. */
   chooseHouse(reference: Reference, turn: number): (write: number, mode: Mode) => boolean;
   readonly wireRuns: number;
+  /** Steps at which a trouble comes, of all there are; `each` in a sample. */
+  steps(each: number, all: number): number;
+  /** First steps of a trouble that comes again after `every` more; `turn` shifts which in a sample. */
+  starts(each: number, every: number, turn: number): readonly number[];
 }
 
 const FULL: Extent = {
@@ -21,6 +25,8 @@ const FULL: Extent = {
     (write) =>
       isHouseWrite(writes[write]?.name ?? ""),
   wireRuns: 50,
+  steps: (_, all) => all,
+  starts: (_, every) => Array.from({ length: every }, (_unused, step) => step),
 };
 
 const SAMPLE: Extent = {
@@ -35,6 +41,9 @@ const SAMPLE: Extent = {
     };
   },
   wireRuns: 4,
+  steps: (each) => each,
+  starts: (each, every, turn) =>
+    Array.from({ length: each }, (_, index) => Math.floor((((index + turn * 0.618) % each) * every) / each)),
 };
 
 export function readExtent(): Extent {

@@ -141,7 +141,10 @@ export interface Body {
 }
 
 /** The product's controller, whole, over those ports. */
-export function bringUp(stage: Stage, { ports, pulse, api, reader, clock, onError }: Body): Controller {
+export function bringUp(
+  stage: Stage,
+  { ports, pulse, api, reader, clock, onError }: Body,
+): Controller & { /** What a webhook does. */ poke(): void } {
   const client = createClient(api, { fieldManager: "ringward", clock });
   const policy = createPolicySource({
     client,
@@ -159,7 +162,7 @@ export function bringUp(stage: Stage, { ports, pulse, api, reader, clock, onErro
     record: () => undefined,
     onError,
   });
-  return createController(
+  const controller = createController(
     {
       client,
       reader: reader(client),
@@ -172,6 +175,13 @@ export function bringUp(stage: Stage, { ports, pulse, api, reader, clock, onErro
     },
     { concurrency: 1, statusBudget: 1000, inventoryJobs: 20 },
   );
+  return {
+    ...controller,
+    poke() {
+      policy.poke();
+      promoter.poke();
+    },
+  };
 }
 
 /** What is said, and asked for, beside promotions; only where the stage has a place for it. */

@@ -24,7 +24,8 @@ export const CONTROLLER_USERS: ReadonlySet<string> = new Set(
   Array.from({ length: 400 }, (_, index) => `ringward/${index}`),
 );
 
-interface Kept {
+/** A moment of the undisturbed run at which another one may begin. */
+export interface Kept {
   readonly pass: number;
   readonly writes: number;
   readonly lives: number;

@@ -73,6 +73,8 @@ export interface Scenario {
   };
   /** The last ring, and how many levels it has when all is done. */
   readonly last: { readonly ring: string; readonly levels: number };
+  /** The rings in the order in which they come, where people do things to any of them. */
+  readonly rings?: readonly string[];
   /** How many passes on end must be over; left out: one. */
   readonly quietPasses?: number;
   /** Whether all is done that the scenario is about; left out: every ring is done and nothing is asked any more. */
@@ -95,7 +97,7 @@ const NODES: readonly NodeRow[] = [
 
 const { nginx, redis } = QUICKSTART_IMAGES;
 export type RingRow = WorkloadRow & { readonly ring: RingName };
-const WORKLOADS: readonly RingRow[] = [
+export const WORKLOADS: readonly RingRow[] = [
   {
     kind: "Deployment",
     namespace: "shop",

@@ -32,6 +32,10 @@ export interface Trouble {
   readonly dropUpdate?: boolean;
   /** Updates end with 1 and install nothing. */
   readonly failUpdate?: boolean;
+  /** Updates do what they do and end with this code. */
+  readonly liesWith?: number;
+  /** Boots take the kernel that ran before, whatever is installed. */
+  readonly oldKernel?: boolean;
   /** What `prepare` waits for is not there. */
   readonly unprepared?: boolean;
   /** Added to every reboot, in policy milliseconds. */
@@ -51,6 +55,8 @@ export interface Machines {
   neverReadyAfterReboot(name: string): void;
   dropUpdate(name: string, on?: boolean): void;
   failUpdate(name: string, on?: boolean): void;
+  lieWith(name: string, exitCode: number): void;
+  bootOldKernel(name: string, on?: boolean): void;
   unprepared(name: string, on?: boolean): void;
   slowReboot(name: string, extraMs: number): void;
   slowStage(name: string, extraMs: number): void;
@@ -110,13 +116,17 @@ export function createMachines(specs: readonly MachineSpec[], catalogue: Catalog
     },
     boot(name) {
       const entry = entryOf(name);
-      const machine = booted(entry.machine);
+      const after = booted(entry.machine);
+      const { running } = entry.machine.kernel;
+      const machine = entry.trouble.oldKernel === true ? { ...after, kernel: { ...after.kernel, running } } : after;
       entries.set(name, { ...entry, machine });
       return machine;
     },
     neverReadyAfterReboot: (name) => change(name, { neverReadyAfterReboot: true }),
     dropUpdate: (name, on = true) => change(name, { dropUpdate: on }),
     failUpdate: (name, on = true) => change(name, { failUpdate: on }),
+    lieWith: (name, exitCode) => change(name, { liesWith: exitCode }),
+    bootOldKernel: (name, on = true) => change(name, { oldKernel: on }),
     unprepared: (name, on = true) => change(name, { unprepared: on }),
     slowReboot: (name, extraMs) => change(name, { slowReboot: extraMs }),
     slowStage: (name, extraMs) => change(name, { slowStage: extraMs }),
@@ -157,5 +167,6 @@ function troubled(result: ProgramResult, invocation: Invocation, { machine, trou
   if (step !== "update") return result;
   if (trouble.failUpdate === true)
     return { exitCode: 1, log: "E: Sub-process /usr/bin/dpkg returned an error code (1)\n", machine };
-  return trouble.dropUpdate === true ? { ...result, machine } : result;
+  const told = trouble.liesWith === undefined ? result : { ...result, exitCode: trouble.liesWith };
+  return trouble.dropUpdate === true ? { ...told, machine } : told;
 }

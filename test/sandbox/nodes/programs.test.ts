@@ -264,6 +264,26 @@ describe("troubles", () => {
     expect(version(inventory(all, "ubuntu", "apt"), "curl")).toBe("7.81.0-1ubuntu1.17");
   });
 
+  it("says a wrong exit code of an update that was made", () => {
+    const all = machines();
+    all.lieWith("ubuntu", 143);
+
+    const result = run(all, "ubuntu", "apt", "update", { RINGWARD_PACKAGES: "curl=7.81.0-1ubuntu1.19" });
+
+    expect(result.exitCode).toBe(143);
+    expect(version(inventory(all, "ubuntu", "apt"), "curl")).toBe("7.81.0-1ubuntu1.19");
+  });
+
+  it("boots the kernel that ran before, until it is repaired", () => {
+    const all = machines();
+    all.bootOldKernel("ubuntu");
+    run(all, "ubuntu", "apt", "update", { RINGWARD_KERNEL: "5.15.0-125-generic" });
+
+    expect(all.boot("ubuntu").kernel.running).toBe("5.15.0-119-generic");
+    all.repair("ubuntu");
+    expect(all.boot("ubuntu").kernel.running).toBe("5.15.0-125-generic");
+  });
+
   it("puts every machine and trouble back from a snapshot", () => {
     const all = machines();
     const saved = all.snapshot();
