@@ -79,7 +79,12 @@ export const Minimum = Type.Object(
     packages: Type.Optional(
       MapList(
         Type.Object({
-          name: Type.String({ minLength: 1, maxLength: 128, description: "Binary package name." }),
+          name: Type.String({
+            minLength: 1,
+            maxLength: 128,
+            pattern: "^[A-Za-z0-9][A-Za-z0-9+._:-]*$",
+            description: "Binary package name.",
+          }),
           version: Version("Lowest version."),
         }),
         ["name"],

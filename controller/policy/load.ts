@@ -184,7 +184,23 @@ function finish(
     line: document.line,
     // The validator has just proved the shape; this is where unknown data becomes typed.
   } as unknown as PolicyObject;
-  return loaded.kind === "PatchLevel" ? judgeLevel(loaded, context) : { object: loaded, problems: [] };
+  if (loaded.kind === "PatchLevel") return judgeLevel(loaded, context);
+  if (loaded.kind === "UpdateRecipe") return judgeRecipe(loaded);
+  return { object: loaded, problems: [] };
+}
+
+/**
+ * A recipe stands in a folder `recipes/` only, wherever that is: merging one is root on nodes, so the folder has owners of its own, and
+ * whoever may write elsewhere must not bring one past them.
+ */
+function judgeRecipe(recipe: Extract<PolicyObject, { kind: "UpdateRecipe" }>): LoadedDocument {
+  if (/(?:^|\/)recipes\//.test(recipe.file)) return { object: recipe, problems: [] };
+  const text = {
+    code: "RecipeMisplaced",
+    message: "an UpdateRecipe may only stand in a folder recipes/, which has owners of its own",
+    hint: "move it there",
+  };
+  return { problems: [findingAt("error", recipe.document, { kind: recipe.kind, name: recipe.name }, ["kind"], text)] };
 }
 
 /** A level stands in `levels/` only, and its name is made from its content. One that disagrees is kept, and never used. */

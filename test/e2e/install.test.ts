@@ -509,6 +509,14 @@ describe("ways out of the account", () => {
     await expect(
       bare({ ...shape, containers: [{ name: "step", image: "registry.example.com/evil/a:1" }] }, { ownerReferences }),
     ).rejects.toThrow(/'ringward-job-pods'/);
+    const swap = (image: string): Promise<unknown> => {
+      const body = [{ op: "replace" as const, path: "/spec/containers/0/image", value: image }];
+      return admin.patch(PODS, { namespace: "ringward-jobs", name: pod?.metadata.name ?? "" }, { type: "json", body });
+    };
+    await expect(swap(`evil.example.com/ringward/a@sha256:${"6".repeat(64)}`)).rejects.toThrow(
+      /'ringward-job-pods'.*not under an allowed prefix/,
+    );
+    await expect(swap("registry.example.com/ringward/a:1")).rejects.toThrow(/'ringward-job-pods'.*digest/);
     for (const subresource of ["exec", "attach", "portforward"])
       expect(
         (

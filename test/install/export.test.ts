@@ -132,6 +132,27 @@ describe("ringward install --export", () => {
     );
   });
 
+  it("holds jobs and pods to their shape when they are changed, too: a running container's image can be swapped", async () => {
+    const manifests = loadAll((await install("--export", ...ALLOW)).out) as readonly (Manifest & {
+      readonly spec: {
+        readonly matchConstraints: { readonly resourceRules: readonly { readonly operations: readonly string[] }[] };
+        readonly matchConditions?: readonly { readonly expression: string }[];
+      };
+    })[];
+
+    for (const name of ["ringward-jobs", "ringward-job-pods"]) {
+      const policy = manifests.find(
+        ({ kind, metadata }) => kind === "ValidatingAdmissionPolicy" && metadata.name === name,
+      );
+      expect(policy?.spec.matchConstraints.resourceRules.map(({ operations }) => operations)).toEqual([
+        ["CREATE", "UPDATE"],
+      ]);
+      expect(policy?.spec.matchConditions?.map(({ expression }) => expression)).toEqual([
+        'request.operation == "CREATE" || object.spec != oldObject.spec',
+      ]);
+    }
+  });
+
   it.each([
     [["--export", "--namespace", "Kube"], /not a name of a namespace/],
     [["--export", "--namespace", "kube-system"], /a namespace of its own/],

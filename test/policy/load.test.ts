@@ -7,7 +7,7 @@ import { levelDigest, levelName } from "../../controller/core/levels/index.ts";
 import { formatFinding } from "../../controller/policy/finding.ts";
 import { loadPolicy } from "../../controller/policy/load.ts";
 import { createSalvage } from "../../controller/policy/salvage.ts";
-import { CALENDAR, doc, file, lines, load, ring } from "./support/policy.ts";
+import { CALENDAR, doc, file, lines, load, recipe, ring } from "./support/policy.ts";
 
 const good = ring("good");
 const names = (files: Record<string, string>): string[] =>
@@ -239,6 +239,20 @@ describe("levels in policy content", () => {
     const { objects, problems } = load({ "rings/x.yaml": level(name) });
     expect(objects).toEqual([]);
     expect(problems.map(({ code }) => code)).toEqual(["LevelMisplaced"]);
+  });
+});
+
+describe("recipes in policy content", () => {
+  it("stand in a folder recipes/ only, wherever it is, so that nobody brings one past its owners", () => {
+    const codes = (path: string): readonly string[] => {
+      const { objects, problems } = load({ [path]: `${ring("canary")}---\n${recipe("apt")}` });
+      return [...objects.map(({ kind }) => kind), ...problems.map(({ code }) => code)];
+    };
+
+    for (const path of ["recipes/a.yaml", "policies/recipes/preview/a.yaml"])
+      expect(codes(path)).toEqual(["RolloutRing", "UpdateRecipe"]);
+    for (const path of ["rings/a.yaml", "recipes.yaml", "rings/recipes-a.yaml", "my-recipes/a.yaml", "Recipes/a.yaml"])
+      expect(codes(path)).toEqual(["RolloutRing", "RecipeMisplaced"]);
   });
 });
 

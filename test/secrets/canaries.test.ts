@@ -5,6 +5,8 @@ import { createHmac, generateKeyPairSync, randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
+import type { KubeObject } from "../../controller/kube/port.ts";
+import { DEPLOYMENTS, NODES, WORKLOAD_PATCH_STATES } from "../../controller/kube/resources.ts";
 import { CONTROLLER_USER } from "../../controller/sandbox/start.ts";
 import { startForge, type SandboxForge } from "../../controller/sandbox/forge/index.ts";
 import { makeSshKey, serveSsh } from "../git/support/ssh-server.ts";
@@ -106,6 +108,8 @@ async function expectNowhere(canaries: readonly Canary[], forges: readonly Sandb
   );
   expect(places.get("command lines")).toMatch(/git (?:-\S+ )*fetch /);
   expect(places.get("the cluster's objects")).toContain('"kind":"PolicyRepository"');
+  // It would hold a whole object once more, as it was given.
+  expect(places.get("the cluster's objects")).not.toContain("last-applied-configuration");
   const [, apiToken = ""] = /token: "?([\w-]{12,})/.exec(stage.sandbox.kubeconfigFor(CONTROLLER_USER)) ?? [];
   expect(apiToken).not.toBe("");
   expect(findCanaries([...canaries, watchSecret("the API server's token", apiToken)], places)).toEqual([]);
@@ -220,6 +224,52 @@ it("a key for ssh", async () => {
   await stage.until("the policy", async () => ((await stage.ready())?.reason === "InSync" ? true : undefined));
 
   await expectNowhere([watchKey("the key", pem)]);
+}, 400_000);
+
+it("what people keep in objects of the cluster is not printed", async () => {
+  const disk = policyOnDisk();
+  const [onNode, inPod] = [makeSecret("a node's annotation"), makeSecret("a container's variable")];
+  const { client } = stage;
+  const annotations = { "example.com/note": onNode.text };
+  await client.create(NODES, { metadata: { name: "noted", annotations }, spec: {} } as KubeObject);
+  const containers = [
+    {
+      name: "web",
+      image: "registry.example.com/shop/nginx:1.27.0",
+      env: [{ name: "PASSWORD", value: inPod.text }],
+    },
+  ];
+  const labels = { app: "hidden", "ringward.example/ring": "canary" };
+  await client.create(DEPLOYMENTS, {
+    metadata: { name: "hidden", namespace: "default", labels },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { app: "hidden" } },
+      template: { metadata: { labels }, spec: { containers } },
+    },
+  } as unknown as KubeObject);
+
+  await stage.begin({ url: disk.bare, clusterName: "secrets" });
+  await stage.until("a look at the workload", async () =>
+    (await client.list(WORKLOAD_PATCH_STATES, { namespace: "default" })).items.some(
+      ({ metadata, status }) => metadata.name.includes("hidden") && status !== undefined,
+    )
+      ? true
+      : undefined,
+  );
+
+  const places = await stage.places();
+  const ours = [...places].filter(([place]) => place !== "the cluster's objects");
+  expect(places.get("the cluster's objects")).toContain(inPod.text);
+  expect(
+    ours.filter(([, text]) => text.includes(onNode.text) || text.includes(inPod.text)).map(([place]) => place),
+  ).toEqual([]);
+  expect(
+    places
+      .get("what the controller prints")
+      ?.split("\n")
+      .filter((line) => line.length > 8_192),
+  ).toEqual([]);
 }, 400_000);
 
 it("a password, and a proxy's credentials", async () => {

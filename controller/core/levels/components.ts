@@ -49,6 +49,9 @@ export function kernelComponent(series: string, flavour: string): string {
   return `${KERNEL}${series}/${flavour}`;
 }
 
+/** What dpkg, rpm and apk call packages, with an architecture behind a colon. */
+export const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9+._:-]{0,127}$/;
+
 /** `package:NAME`. */
 export function packageComponent(name: string): string {
   return `${PACKAGE}${name}`;

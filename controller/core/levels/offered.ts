@@ -5,7 +5,7 @@ import type { PatchBaselineStatus } from "../../api/patch-baseline.ts";
 import type { Instant } from "../../clock.ts";
 import type { NodeInventoryStatus } from "../model.ts";
 import { isVersion, versionOrder } from "../versions/index.ts";
-import type { PackageScheme } from "./components.ts";
+import { PACKAGE_NAME, type PackageScheme } from "./components.ts";
 
 export type OfferedVersions = NonNullable<PatchBaselineStatus["offered"]>;
 
@@ -29,7 +29,9 @@ export function mergeOffered(
   now: Instant,
   scheme: PackageScheme,
 ): MergedOffers {
-  const known = new Map((status?.offered ?? []).map((entry) => [entry.name, entry]));
+  const known = new Map(
+    (status?.offered ?? []).filter(({ name }) => PACKAGE_NAME.test(name)).map((entry) => [entry.name, entry]),
+  );
   const compare = versionOrder(scheme);
   const firstSeenTime = new Date(Math.floor(now / 1000) * 1000).toISOString().replace(".000Z", "Z");
   const added: string[] = [];
@@ -56,8 +58,9 @@ function reported(
   for (const inventory of inventories) {
     if (inventory.scheme !== scheme) continue;
     for (const { name, version } of inventory.offered ?? []) {
-      // Node-written text is untrusted: a word that is no version must not become what everybody must run.
-      if (name === "" || name.length > 128 || !isVersion(scheme, version)) continue;
+      // Node-written text is untrusted: a word that is no version must not become what everybody must run, and a name that is more than
+      // a word would be another package to the recipe, which is told NAME=VERSION with blanks between.
+      if (!PACKAGE_NAME.test(name) || !isVersion(scheme, version)) continue;
       const versions = found.get(name) ?? new Set();
       versions.add(version);
       found.set(name, versions);

@@ -1,17 +1,19 @@
-// Pods in the job namespace, whoever makes them. The job controller makes them, so "only our account" cannot be asked of a Pod: it is held
+// Pods in the job namespace, whoever makes or changes them. The job controller makes them, so "only our account" cannot be asked of a Pod: it is held
 // to the shape of a step again, must belong to a Job, and nobody enters it afterwards.
 import { PODS } from "../../kube/resources.ts";
 import { JOB_NAMESPACE } from "../../nodes/recipe-job.ts";
 import type { InstallSettings, Manifest } from "../manifest.ts";
 import { admissionPolicy, target } from "./policy.ts";
-import { stepRules, stepVariables } from "./step-shape.ts";
+import { STEP_CHANGED, stepRules, stepVariables } from "./step-shape.ts";
 
 export function jobPodPolicies({ recipeImages }: InstallSettings): readonly Manifest[] {
   return [
     ...admissionPolicy({
       name: "ringward-job-pods",
-      targets: [target([PODS], ["CREATE"])],
+      // Of a pod that stands only the image can be changed, and the kubelet then runs that one instead.
+      targets: [target([PODS], ["CREATE", "UPDATE"])],
       namespace: JOB_NAMESPACE,
+      when: [STEP_CHANGED],
       variables: stepVariables("object.spec"),
       rules: [
         {

@@ -4,7 +4,7 @@ import { JOBS } from "../../kube/resources.ts";
 import { JOB_NAMESPACE, RESUMED } from "../../nodes/recipe-job.ts";
 import { accountName, type InstallSettings, type Manifest } from "../manifest.ts";
 import { admissionPolicy, ANNOTATIONS, madeBy, onlyKeys, sameBut, sameMetadata, target } from "./policy.ts";
-import { LONGEST_STEP_SECONDS, stepRules, stepVariables } from "./step-shape.ts";
+import { LONGEST_STEP_SECONDS, STEP_CHANGED, stepRules, stepVariables } from "./step-shape.ts";
 
 /** Keys of a job's spec that a step sets, and those that the API server fills in. */
 const JOB_KEYS = [
@@ -27,8 +27,7 @@ export function jobPolicies(settings: InstallSettings): readonly Manifest[] {
       name: "ringward-jobs",
       targets: [target([JOBS], ["CREATE", "UPDATE"])],
       namespace: JOB_NAMESPACE,
-      // A job that stands may be let go of (finalizers, labels) whatever the rules were when it was made.
-      when: [{ name: "changed", expression: 'request.operation == "CREATE" || object.spec != oldObject.spec' }],
+      when: [STEP_CHANGED],
       variables: [{ name: "job", expression: "dyn(object.spec)" }, ...stepVariables("object.spec.template.spec")],
       rules: [
         {

@@ -11,6 +11,12 @@ export const LONGEST_STEP_SECONDS = 7 * 24 * 3600;
 const IMAGE =
   "^[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?@sha256:[0-9a-f]{64}$";
 
+/** A job or pod that stands may be let go of (finalizers, labels) whatever the rules were when it was made. */
+export const STEP_CHANGED: Variable = {
+  name: "changed",
+  expression: 'request.operation == "CREATE" || object.spec != oldObject.spec',
+};
+
 /** `pod` is the CEL path of a pod's spec. */
 export function stepVariables(pod: string): readonly Variable[] {
   return [

@@ -228,6 +228,33 @@ describe("follow: Offered", () => {
     ]);
   });
 
+  it("takes no name from a node that would be more than one word to a recipe, nor one that was taken before", () => {
+    const names = [
+      "openssl=3.0.2-9 linux-firmware",
+      "--allow-downgrades",
+      "a b",
+      "a\nb",
+      "$(reboot)",
+      "a;b",
+      "",
+      "a/b",
+      "\u043epenssl",
+    ];
+    const bad = Object.fromEntries(names.map((name) => [name, "9-9"]));
+    const firstSeenTime = "2026-11-01T00:00:00Z";
+    const known = { offered: names.map((name) => ({ name, version: "1-1", firstSeenTime })) };
+
+    const merged = mergeOffered(
+      known,
+      [inventory({ ...bad, "libstdc++6": "9-9", "g++": "9-9", "libc6:amd64": "9-9" })],
+      NOW,
+      "dpkg",
+    );
+
+    expect(merged.offered.map(({ name }) => name)).toEqual(["g++", "libc6:amd64", "libstdc++6"]);
+    expect(merged.leftOut).toEqual([]);
+  });
+
   it("says which packages found no place, and never drops one that is known", () => {
     const known = Array.from({ length: 1023 }, (_, index) => ({
       name: `k${index}`,

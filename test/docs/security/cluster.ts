@@ -34,6 +34,10 @@ export const CLUSTER: readonly SecurityCheck[] = [
       [INSTALL, "are shut in the job namespace: only steps of recipes, whoever asks"],
       [INSTALL, "are shut to everybody at the pods of the job namespace"],
       [EXPORT, "has a policy of every request that fails closed, and bindings that deny"],
+      [
+        EXPORT,
+        "holds jobs and pods to their shape when they are changed, too: a running container's image can be swapped",
+      ],
       ["nodes/operate.test.ts", "of %s that the cluster refuses with %i leaves the node as it was, and says why"],
     ],
     open: "That the policies are missing is not probed by the controller: apply the export before it runs.",
@@ -52,6 +56,10 @@ export const CLUSTER: readonly SecurityCheck[] = [
       [
         "core/levels/resolve.test.ts",
         "keeps the earlier of versions that cannot be compared, and ignores other systems and words that are no versions",
+      ],
+      [
+        "core/levels/resolve.test.ts",
+        "takes no name from a node that would be more than one word to a recipe, nor one that was taken before",
       ],
     ],
   },
@@ -90,7 +98,7 @@ export const CLUSTER: readonly SecurityCheck[] = [
       ["inventory/projections.test.ts", "is not heard of by the Lease of an earlier node of its name"],
       ["core/compliance/node.test.ts", "is what a node without a level, or with a forged one, is"],
     ],
-    open: "A selector by a label that the kubelet may write is a warning, not an error.",
+    open: "A selector by a label that the kubelet may write is a warning, not an error. With `follow: Offered` a node that offers a version that does not exist makes it the one that is proposed; approved, it is VersionNotAvailable everywhere else, until somebody takes it out of the baseline's status.",
   },
   {
     id: 30,
@@ -99,6 +107,10 @@ export const CLUSTER: readonly SecurityCheck[] = [
       ["policy/validate.test.ts", "are an error when their selectors are equal, however written"],
       ["policy/validate.test.ts", "are an error when one implies the other"],
       ["policy/in-force.test.ts", "%s stops the rings that use it and no others"],
+      [
+        "policy/load.test.ts",
+        "stand in a folder recipes/ only, wherever it is, so that nobody brings one past its owners",
+      ],
     ],
   },
 ];
@@ -135,6 +147,7 @@ export const SECRETS: readonly SecurityCheck[] = [
     id: 33,
     says: "Logs hold no object of the cluster, and messages are bounded.",
     tests: [
+      [CANARIES, "what people keep in objects of the cluster is not printed"],
       ["kube/client.test.ts", "keep a proxy's page short and guess no reason that was not said"],
       ["kube/events.test.ts", "cuts a note at 1024 bytes without cutting a character, and a name at 253 characters"],
     ],
@@ -209,8 +222,14 @@ export const SUPPLY: readonly SecurityCheck[] = [
   {
     id: 39,
     says: "Few dependencies, pinned and locked; a new one does not come in unseen.",
-    tests: [["tooling/lock.test.ts", "finds nothing to add to the committed lock, and no address in it"]],
-    open: "The goal of five direct dependencies is missed.",
+    tests: [
+      ["tooling/dependencies.test.ts", "at run time are those that are named with a reason, and no others"],
+      ["tooling/dependencies.test.ts", "are pinned exactly"],
+      ["tooling/dependencies.test.ts", "are locked by their content, and bring no more packages than were looked at"],
+      ["tooling/dependencies.test.ts", "run no script when they are installed, but for the one that brings Node"],
+      ["tooling/lock.test.ts", "finds nothing to add to the committed lock, and no address in it"],
+    ],
+    open: "The goals of five direct dependencies and forty in all are missed: there are 11, and 151 with theirs.",
   },
   {
     id: 40,

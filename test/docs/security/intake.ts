@@ -28,7 +28,10 @@ export const GIT_INTAKE: readonly SecurityCheck[] = [
   {
     id: 3,
     says: "A git with the holes of May 2024 is refused.",
-    tests: [["git/git-version.test.ts", "is refused when it has known holes: %j"]],
+    tests: [
+      ["git/git-version.test.ts", "is refused when it has known holes: %j"],
+      ["git/git-version.test.ts", "is asked for its version and for nothing else where it is too old"],
+    ],
   },
   {
     id: 4,

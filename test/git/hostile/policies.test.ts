@@ -106,6 +106,18 @@ const FILES: Readonly<Record<string, HostileFile>> = {
     text: doc("NodePatchState", "node-1", "{}").replace("spec:\n  {}", "spec: {}"),
     told: /cannot stand in policy content/,
   },
+  "a recipe outside its folder": {
+    text: doc("UpdateRecipe", "smuggled", "match: {product: {id: ubuntu}}\nstrategy: External"),
+    told: /may only stand in a folder recipes/,
+  },
+  "a package's name of two words": {
+    text: doc(
+      "PatchBaseline",
+      "words",
+      'target: Node\nnode:\n  product: {id: ubuntu, versionId: "22.04"}\n  recipeRef: {name: apt}\n  minimum: {packages: [{name: "openssl=1 curl", version: "1"}]}',
+    ),
+    told: /does not match/,
+  },
   "text that is a template": { text: `${HEAD}  name: "{{ .Values.name }}"\n${members("canary")}\n`, told: /name/ },
   "a selector of everything": {
     text: doc("RolloutRing", "all", "members: {nodes: {selector: {}}}"),

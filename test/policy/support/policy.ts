@@ -64,11 +64,13 @@ export function judge(
   );
 }
 
-/** One file's findings as people see them, with the code in front. */
+/** One file's findings as people see them, with the code in front. It lies where recipes may stand, too, and is called p.yaml. */
 export function lines(
   text: string | Readonly<Record<string, string>>,
   options: Partial<ValidateOptions> = {},
 ): string[] {
-  const files = typeof text === "string" ? { "p.yaml": text } : text;
-  return judge(files, options).map((finding) => `${finding.code} ${formatFinding(finding)}`);
+  const files = typeof text === "string" ? { "recipes/p.yaml": text } : text;
+  return judge(files, options).map((finding) =>
+    `${finding.code} ${formatFinding(finding)}`.replaceAll("recipes/p.yaml:", "p.yaml:"),
+  );
 }
