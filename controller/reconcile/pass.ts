@@ -265,10 +265,11 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
       if (!isConflict(error)) ports.onError(error, where);
     },
   };
-  // Records come before claims: a ring begins only on a predecessor's soak that a crash cannot forget (R1).
+  // Records come before claims: a ring begins only on a predecessor's soak that a crash cannot forget (R1), and takes nobody at a level whose
+  // withdrawal still stands in its own record (A3).
   const unstored = await writeRingStatuses(report);
   const add = plan.claims.filter((request) =>
-    [...predecessorsOf(request.ring, policy.inForce.rings)].every((ring) => !unstored.has(ring)),
+    [request.ring, ...predecessorsOf(request.ring, policy.inForce.rings)].every((ring) => !unstored.has(ring)),
   );
   const ledgerMoved = await changeLedger(ports, scene, free, add);
   const claimed = new Set([

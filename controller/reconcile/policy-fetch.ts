@@ -94,6 +94,8 @@ export interface FetchScene {
 /** Begins a fetch where one is due, and takes over how it ended, or how an earlier one did. */
 export async function keepFetched(scene: FetchScene): Promise<void> {
   const { ports, memory, spec, requested, now } = scene;
+  // Likewise what was fetched later than now would not grow stale.
+  if (memory.fetchedAt !== undefined && memory.fetchedAt > now) memory.fetchedAt = now;
   if (spec.suspend !== true && isDue(memory, spec, requested, now)) {
     memory.triedAt = now;
     memory.jitter = (ports.random?.next() ?? 0) * MOST_JITTER;
@@ -111,7 +113,9 @@ const MOST_JITTER = 0.1;
 
 function isDue(memory: FetchMemory, spec: PolicyRepositorySpec, requested: string | undefined, now: Instant): boolean {
   if (memory.triedAt === undefined || memory.poked || requested !== memory.requested) return true;
-  return now - memory.triedAt >= (parseDuration(spec.interval ?? "1m") ?? 60_000) * (1 + memory.jitter);
+  const since = now - memory.triedAt;
+  // A clock that was put back would otherwise keep the next one waiting for as long as it went back.
+  return since < 0 || since >= (parseDuration(spec.interval ?? "1m") ?? 60_000) * (1 + memory.jitter);
 }
 
 async function hearFetch({ ports, fetchBeside, memory, name, spec, now }: FetchScene): Promise<void> {

@@ -334,6 +334,7 @@ async function settle(run: Run): Promise<boolean> {
     const { writes } = run;
     quiet = (await areDone(run, writes)) ? quiet + 1 : 0;
     idle = await turn(run);
+    if (idle && waitsForWindow(run)) await sleepOver(run);
   }
   return quiet >= QUIET_PASSES;
 }
@@ -346,6 +347,19 @@ export async function passAll(run: Run): Promise<void> {
 export async function passOf(run: Run, place: number): Promise<void> {
   do await advance(run, place);
   while (run.players[place]?.busy === true);
+}
+
+/** Nights are long, and nothing happens in them. */
+const NIGHT_TURNS = 15;
+
+function waitsForWindow({ players }: Run): boolean {
+  return players[0]?.last?.plan.rows.some(({ blockedBy: [block] }) => block?.reason === "OutsideWindow") === true;
+}
+
+/** The world goes on for a while, and no controller looks. */
+async function sleepOver({ stage, tell }: Run): Promise<void> {
+  tell?.("it is night");
+  for (let turns = 0; turns < NIGHT_TURNS; turns += 1) await stage.turn(true);
 }
 
 export async function areDone({ players, stage, trouble }: Run, writes: number): Promise<boolean> {

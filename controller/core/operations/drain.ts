@@ -30,8 +30,29 @@ export const CRITICAL_PRIORITY = 2_000_000_000;
 /** Cluster API's label for pods that a drain leaves alone, or waits for. */
 const CAPI_LABEL = "cluster.x-k8s.io/drain";
 
-/** Sorts a node's pods. DaemonSet and mirror pods stay, completed pods do not matter (kubectl drain's rules); then the first rule counts. */
+/** Says of each of a node's pods what becomes of it, in the order in which a drain has them. */
 export function viewDrain(
+  pods: readonly PodAsset[],
+  policy: DrainPolicy,
+  volumes: readonly VolumeAsset[] = [],
+): DrainView {
+  const { evict, later, ending, standing, completing, staying } = dividePods(pods, policy, volumes);
+  const byPriority = (a: PodAsset, b: PodAsset): number => a.priority - b.priority || compareNames(a, b);
+  return {
+    evict: evict.toSorted(byPriority),
+    later: later.toSorted(byPriority),
+    ending: ending.toSorted(compareNames),
+    standing: standing.toSorted((a, b) => compareNames(a.pod, b.pod)),
+    completing: completing.toSorted(compareNames),
+    staying: staying.toSorted(compareNames),
+  };
+}
+
+/**
+ * The same in any order, for who asks of thousands of nodes whether anything stands in the way. DaemonSet and mirror pods stay, completed pods
+ * do not matter (kubectl drain's rules); then the first rule counts.
+ */
+export function dividePods(
   pods: readonly PodAsset[],
   policy: DrainPolicy,
   volumes: readonly VolumeAsset[] = [],
@@ -54,10 +75,6 @@ export function viewDrain(
         else (pod.priority >= CRITICAL_PRIORITY ? view.later : view.evict).push(pod);
     }
   }
-  view.evict.sort((a, b) => a.priority - b.priority || compareNames(a, b));
-  view.later.sort((a, b) => a.priority - b.priority || compareNames(a, b));
-  for (const list of [view.ending, view.completing, view.staying]) list.sort(compareNames);
-  view.standing.sort((a, b) => compareNames(a.pod, b.pod));
   return view;
 }
 

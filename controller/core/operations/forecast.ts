@@ -5,7 +5,7 @@ import type { PatchLevelSpec } from "../../api/patch-level.ts";
 import type { Block, NodeAsset, PodAsset, VolumeAsset } from "../model.ts";
 import { crossesMinor } from "../versions/kubelet.ts";
 import { type Budgets, describeRefusals, foreseeEviction, foreseeNever } from "./budgets.ts";
-import { describeStanding, type DrainView, viewDrain } from "./drain.ts";
+import { describeStanding, dividePods, type DrainView, viewDrain } from "./drain.ts";
 
 export interface DrainOutlook {
   readonly pods: readonly PodAsset[];
@@ -29,15 +29,25 @@ function changesKubeletMinor(
 }
 
 /** What will stand in the drain's way until somebody changes something. */
-export function forecastDrain({ pods, budgets, policy, volumes }: DrainOutlook): Block | undefined {
-  const view = viewDrain(pods, policy, volumes);
-  return describeStanding(view) ?? describeRefusals(mustGo(view).flatMap((pod) => foreseeNever(pod, budgets) ?? []));
+export function forecastDrain(outlook: DrainOutlook): Block | undefined {
+  return forecast(outlook, foreseeNever);
 }
 
 /** What would refuse an eviction of it now. */
-export function forecastNow({ pods, budgets, policy, volumes }: DrainOutlook): Block | undefined {
+export function forecastNow(outlook: DrainOutlook): Block | undefined {
+  return forecast(outlook, foreseeEviction);
+}
+
+function forecast(
+  { pods, budgets, policy, volumes }: DrainOutlook,
+  foresee: typeof foreseeNever | typeof foreseeEviction,
+): Block | undefined {
+  const { standing, evict, later } = dividePods(pods, policy, volumes);
+  const isRefused = (pod: PodAsset): boolean => foresee(pod, budgets) !== undefined;
+  // Nearly every node of a cluster can be drained, and their pods need no order.
+  if (standing.length === 0 && !evict.some(isRefused) && !later.some(isRefused)) return undefined;
   const view = viewDrain(pods, policy, volumes);
-  return describeStanding(view) ?? describeRefusals(mustGo(view).flatMap((pod) => foreseeEviction(pod, budgets) ?? []));
+  return describeStanding(view) ?? describeRefusals(mustGo(view).flatMap((pod) => foresee(pod, budgets) ?? []));
 }
 
 /** Pods that a drain evicts, in order. */

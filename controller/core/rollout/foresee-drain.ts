@@ -1,17 +1,26 @@
 // Whether a node that has its turn could be drained now. In a cluster where many cannot, all of them are asked about in every plan, so
 // an answer is remembered until the node's pods or the budgets of their namespaces change.
 import type { DrainPolicy } from "../../api/rollout-ring.ts";
-import type { Block, PodAsset } from "../model.ts";
+import type { Block, PodAsset, VolumeAsset } from "../model.ts";
 import { isSameList, recall } from "../incremental/memory.ts";
+import type { Budgets } from "../operations/budgets.ts";
 import { drainsNode, forecastNow } from "../operations/forecast.ts";
 import type { ClaimRequest } from "./limits.ts";
 import type { Context } from "./prepare.ts";
 
+/** An answer, and the very things that it was given to. */
 interface KnownDrain {
-  /** Pods, policy, volumes, and the budgets of each namespace that a pod is of. */
-  readonly parts: readonly unknown[];
+  readonly pods: readonly PodAsset[];
+  readonly policy: DrainPolicy;
+  readonly volumes: readonly VolumeAsset[];
+  readonly budgets: Budgets;
+  /** The budgets of each namespace that a pod is of. */
+  readonly own: readonly unknown[];
   readonly block: Block | undefined;
 }
+
+/** Answers of nodes that are gone are thrown away when there are so many more than nodes. */
+const MOST_GONE = 1_000;
 
 const NO_PODS: readonly PodAsset[] = [];
 const NO_VOLUMES: readonly never[] = [];
@@ -26,11 +35,14 @@ export function foreseeDrain(request: ClaimRequest, context: Context): Block | u
   const pods = context.pods.of.get(asset.name) ?? NO_PODS;
   const policy = ringOf.get(request.ring)?.spec.drain ?? NO_POLICY;
   const volumes = input.inventory.volumes ?? NO_VOLUMES;
-  const given = [pods, policy, volumes];
-  return recall(memory, `drain/${asset.uid}`, [...given, budgets], (before: KnownDrain | undefined): KnownDrain => {
-    const namespaces = new Set(pods.map(({ namespace }) => namespace));
-    const parts = [...given, ...[...namespaces].map((namespace) => budgets.get(namespace))];
-    if (before !== undefined && isSameList(before.parts, parts)) return before;
-    return { parts, block: forecastNow({ pods, budgets, policy, volumes }) };
-  }).block;
+  // One map for ever: each answer says itself what it is an answer to, and thousands are asked for in a plan that finds nothing changed.
+  const drains = recall(memory, "drains", [], (): Map<string, KnownDrain> => new Map());
+  const known = drains.get(asset.uid);
+  const same = known?.pods === pods && known.policy === policy && known.volumes === volumes;
+  if (same && known.budgets === budgets) return known.block;
+  const own = [...new Set(pods.map(({ namespace }) => namespace))].map((namespace) => budgets.get(namespace));
+  const block = same && isSameList(known.own, own) ? known.block : forecastNow({ pods, budgets, policy, volumes });
+  if (drains.size > survey.byUid.size + MOST_GONE) drains.clear();
+  drains.set(asset.uid, { pods, policy, volumes, budgets, own, block });
+  return block;
 }

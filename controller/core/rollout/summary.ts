@@ -23,7 +23,7 @@ export function summariseRing(view: RingView, context: Context): RingOutcome {
   return {
     ring,
     phase: ringPhase([...progress.values()], halted, entries),
-    blockedBy: [...entries.problems.values(), ...brakesOf(view, context), ...blocksOf(view)]
+    blockedBy: [...entries.problems.values(), ...haltOf(view), ...brakesOf(view, context), ...blocksOf(view)]
       .slice(0, MOST_BLOCKS)
       .map((block) => {
         const before = ring.status?.blockedBy?.find((other) => other.reason === block.reason)?.since;
@@ -43,16 +43,21 @@ export function summariseRing(view: RingView, context: Context): RingOutcome {
   };
 }
 
+/** Also where no target waits: the one that failed may be gone, and what follows the ring waits for somebody to look (V2). */
+function haltOf({ halted }: RingView): readonly Block[] {
+  return halted === undefined ? [] : [halted];
+}
+
 /** Of a ring that is approved for nothing; where it is, they stand among what keeps its levels from being offered. */
 function brakesOf({ ring, scopes }: RingView, { input }: Context): readonly Block[] {
   return scopes.size > 0 ? [] : findBrakes(input.policy, ring);
 }
 
 /** Each reason once. Where nothing is left to do, nothing stands still, and no window that shuts is worth a word (K7). */
-function blocksOf({ ring, offerBlocks, startBlocks, pending, progress, gates }: RingView): readonly Block[] {
-  const all = [offerBlocks, startBlocks].flatMap((blocks) =>
-    [...blocks].flatMap(([baseline, list]) => (pending.has(baseline) ? list : [])),
-  );
+function blocksOf({ ring, offerBlocks, startBlocks, pending, progress, gates, halted }: RingView): readonly Block[] {
+  const all = [offerBlocks, startBlocks]
+    .flatMap((blocks) => [...blocks].flatMap(([baseline, list]) => (pending.has(baseline) ? list : [])))
+    .filter(({ reason }) => reason !== halted?.reason);
   const empty = [...progress].flatMap(([baseline, { status }]): readonly Block[] =>
     status.phase === "Blocked"
       ? [{ reason: "RingEmpty", message: `ring ${ring.name} has no target of ${baseline}` }]

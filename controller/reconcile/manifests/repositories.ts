@@ -177,7 +177,9 @@ async function refresh(
     memory.forge = forge;
   }
   const interval = parseDuration(spec.interval ?? "1m") ?? 60_000;
-  if (memory.fetchedAt !== undefined && now - memory.fetchedAt < interval) return;
+  const since = memory.fetchedAt === undefined ? undefined : now - memory.fetchedAt;
+  // One of a time to come was made before the clock was put back.
+  if (since !== undefined && since >= 0 && since < interval) return;
   // One that fails is not asked again before its time either, and what is old is not written upon.
   memory.fetchedAt = now;
   memory.head = undefined;

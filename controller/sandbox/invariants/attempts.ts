@@ -1,6 +1,6 @@
 // How often things are done: one job for each step and attempt, one reboot for each attempt, no object made twice (B10, B11, K2).
 import type { Invariant } from "./invariant.ts";
-import { textAt } from "./readings.ts";
+import { STEP_LABEL, textAt } from "./readings.ts";
 import type { Act, Step, World } from "./world.ts";
 
 /** A claim that a closed one of the same level on the same target did not succeed with may do it again. */
@@ -21,16 +21,33 @@ function mayRepeat(world: World, earlier: string, act: Act): boolean {
   return world.fallenBack.has(`${act.uid}/${digest ?? ""}`);
 }
 
-/** What people deleted of a target's record is known to nobody: its attempts are counted anew. */
-function forgetDeleted({ version, byController }: Step, memo: Map<string, unknown>): void {
+/** The UID of the target whose record a person deleted. */
+function deletedRecordOf({ version, byController }: Step): string | undefined {
   if (byController || version.type !== "DELETED" || !version.resource.endsWith("patchstates.ringward.dev")) return;
-  const uid = textAt(version.object.status, "targetUID") ?? "";
+  return textAt(version.object.status, "targetUID");
+}
+
+/** What people deleted of a target's record is known to nobody: its attempts are counted anew. */
+function forgetDeleted(step: Step, memo: Map<string, unknown>): void {
+  const uid = deletedRecordOf(step);
+  if (uid === undefined) return;
   for (const key of memo.keys()) if (key.startsWith(`${uid}/`)) memo.delete(key);
+}
+
+/** A look at a node that a person deleted is looked again: it changes nothing. */
+function isDeletedLook({ version, byController }: Step): boolean {
+  return (
+    !byController &&
+    version.type === "DELETED" &&
+    version.resource === "jobs.batch" &&
+    version.object.metadata.labels?.[STEP_LABEL] === "inventory"
+  );
 }
 
 const checkJobs: NonNullable<Invariant["check"]> = (step, world, report) => {
   const { acts, version } = step;
   forgetDeleted(step, report.memo);
+  if (isDeletedLook(step)) report.memo.delete(String(report.memo.get(`job/${version.key}`)));
   for (const act of acts) {
     if (act.kind === "KillJob" && act.claimId !== undefined)
       report.violated(version.key, `the job of step ${act.step ?? ""} on node ${act.target} was deleted while it ran`);
@@ -41,6 +58,7 @@ const checkJobs: NonNullable<Invariant["check"]> = (step, world, report) => {
     if (earlier !== undefined && !mayRepeat(world, earlier, act))
       report.violated(version.key, `a second job of step ${act.step ?? ""} on node ${act.target} in the same attempt`);
     report.memo.set(key, act.claimId);
+    report.memo.set(`job/${version.key}`, key);
   }
 };
 
@@ -82,13 +100,18 @@ const checkReboots: NonNullable<Invariant["check"]> = (step, world, report) => {
  * the inventory cycle that ended and was swept away before anybody had read it (its hour is seconds in a demo) is looked again: no server
  * takes two of one name, and it changes nothing.
  */
-const checkNames: NonNullable<Invariant["check"]> = ({ acts, version, byController }, _world, report) => {
+const checkNames: NonNullable<Invariant["check"]> = (step, _world, report) => {
+  const { acts, version, byController } = step;
   const [act] = acts;
+  if (isDeletedLook(step)) report.memo.delete(version.key);
+  // Of a target whose record a person deleted nobody knows what was let run.
+  const forgotten = deletedRecordOf(step);
+  if (forgotten !== undefined) for (const [key, uid] of report.memo) if (uid === forgotten) report.memo.delete(key);
   if (!byController || (act?.kind !== "Job" && act?.kind !== "PrepareJob")) return;
   report.met();
   if (act.kind === "PrepareJob" || (act.claimId === undefined && act.step === "inventory")) return;
   if (report.memo.has(version.key)) report.violated(version.key, "this job was let run twice");
-  report.memo.set(version.key, true);
+  report.memo.set(version.key, act.uid);
 };
 
 export const attempts: readonly Invariant[] = [

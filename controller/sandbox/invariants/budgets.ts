@@ -5,7 +5,7 @@ import type { Claim } from "../../core/model.ts";
 import { matches } from "../../core/selectors.ts";
 import type { Invariant, Report } from "./invariant.ts";
 import { mostOf, type NodeView } from "./readings.ts";
-import type { Step, World } from "./world.ts";
+import { isSettled, type Step, type World } from "./world.ts";
 
 const LEDGER = "disruptionledgers/cluster";
 
@@ -191,9 +191,12 @@ const checkBrakes: NonNullable<Invariant["check"]> = ({ ledger, version }, world
   if (ledger.before !== undefined && (lowered || (mode !== "Enforce" && ledger.before.spec.mode === "Enforce")))
     report.met();
   if (mode !== "Enforce" && ledger.fresh.length > 0) report.violated(LEDGER, `a claim was added in mode ${mode}`);
-  for (const claim of ledger.fresh)
-    if (world.rings.get(claim.ring)?.spec.suspend === true)
+  for (const claim of ledger.fresh) {
+    const since = world.rings.get(claim.ring)?.suspendedSince;
+    // One that came while the claim was on its way was seen by nobody: ledger and ring are two objects.
+    if (since !== undefined && isSettled(world, since))
       report.violated(LEDGER, `a claim was added in ring ${claim.ring}, which is suspended`);
+  }
 };
 
 export const budgets: readonly Invariant[] = [

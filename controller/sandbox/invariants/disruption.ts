@@ -129,7 +129,8 @@ const checkIntents: NonNullable<Invariant["check"]> = (step, world, report) => {
     const intents = INTENTS[act.kind === "Job" ? (act.step ?? "") : act.kind];
     if (intents === undefined || act.claimId === undefined) continue;
     report.met();
-    const operation = world.operations.get(act.uid);
+    // Who deletes a record after it was read, and before the act, cannot be waited for: the intent had been written.
+    const operation = world.operations.get(act.uid) ?? world.takenRecords.get(act.uid);
     if (operation?.claimId !== act.claimId)
       report.violated(nameOf(act), `${describe(act)} without a record of claim ${act.claimId} in the patch state`);
     else if (!intents.has(operation.step))

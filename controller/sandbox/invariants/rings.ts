@@ -1,10 +1,13 @@
 // The order of rings (R1, R3, R5) and their soak (R2), judged by the records that stand in the rings' own status when a claim is added.
+import { isDeepStrictEqual } from "node:util";
 import type { LevelEntry, RingLevelStatus } from "../../api/rollout-ring.ts";
+import type { Instant } from "../../clock.ts";
 import { parseDuration } from "../../core/duration.ts";
 import type { Claim } from "../../core/model.ts";
 import { isProduct, parseProduct } from "../../core/compliance/index.ts";
 import { matches } from "../../core/selectors.ts";
-import type { Invariant } from "./invariant.ts";
+import type { StoredVersion } from "../apiserver/index.ts";
+import type { Invariant, Report } from "./invariant.ts";
 import { coversKernel, findBelow } from "./node-report.ts";
 import { textAt } from "./readings.ts";
 import type { World } from "./world.ts";
@@ -115,8 +118,10 @@ const checkFirstRing: NonNullable<Invariant["check"]> = ({ ledger }, world, repo
 };
 
 const checkRegression: NonNullable<Invariant["check"]> = ({ version, byController }, world, report) => {
-  if (!byController || version.resource !== "rolloutrings.ringward.dev") return;
+  if (version.resource !== "rolloutrings.ringward.dev") return;
   const name = version.object.metadata.name;
+  judgeForgotten(version, world, report);
+  if (!byController) return;
   const before =
     (version.previous?.status as { readonly levels?: readonly RingLevelStatus[] } | undefined)?.levels ?? [];
   for (const record of world.rings.get(name)?.status?.levels ?? []) {
@@ -133,7 +138,7 @@ const checkRegression: NonNullable<Invariant["check"]> = ({ version, byControlle
       isWhole(world, name, record) &&
       !isTooShort(world, name, earlier)
     )
-      report.violated(`rolloutrings/${name}`, `the soak of ${record.level} was forgotten although nothing fell back`);
+      report.memo.set(`forgotten/${name}`, { earlier, level: record.level, time: world.now } satisfies Forgotten);
     if (regressed === undefined) continue;
     report.met();
     if (grew)
@@ -142,6 +147,35 @@ const checkRegression: NonNullable<Invariant["check"]> = ({ version, byControlle
         `the soak of ${record.level} went on although node ${regressed} fell back below it`,
       );
   }
+};
+
+/** A soak that was forgotten, and when. */
+interface Forgotten {
+  readonly earlier: RingLevelStatus;
+  readonly level: string;
+  readonly time: Instant;
+}
+
+/**
+ * What a ring's next spec says of a soak that was forgotten: Git may ask for a longer one before its copy is written. Where the next one does
+ * not, or none comes, nothing asked for it.
+ */
+function judgeForgotten(version: StoredVersion, world: World, report: Report): void {
+  const name = version.object.metadata.name;
+  const forgotten = report.memo.get(`forgotten/${name}`) as Forgotten | undefined;
+  if (forgotten === undefined || isDeepStrictEqual(version.object.spec, version.previous?.spec)) return;
+  report.memo.delete(`forgotten/${name}`);
+  if (!isTooShort(world, name, forgotten.earlier)) tellForgotten(name, forgotten, report);
+}
+
+function tellForgotten(name: string, { level, time }: Forgotten, report: Report): void {
+  const when = new Date(time).toISOString();
+  report.violated(`rolloutrings/${name}`, `the soak of ${level} was forgotten at ${when} although nothing fell back`);
+}
+
+const endRegression: NonNullable<Invariant["end"]> = (_world, report) => {
+  for (const [key, forgotten] of report.memo)
+    if (key.startsWith("forgotten/")) tellForgotten(key.slice("forgotten/".length), forgotten as Forgotten, report);
 };
 
 /** The ring asks for a longer soak by now than was seen. */
@@ -215,7 +249,12 @@ export const rings: readonly Invariant[] = [
     says: "no claim in a ring before every predecessor's record shows that digest soaked",
     check: checkPredecessors,
   },
-  { id: "R2", says: "soak does not go on while a verified node has fallen back", check: checkRegression },
+  {
+    id: "R2",
+    says: "soak does not go on while a verified node has fallen back",
+    check: checkRegression,
+    end: endRegression,
+  },
   { id: "R3", says: "a new digest starts in the first ring", check: checkFirstRing },
   { id: "R5", says: "an empty or missing ring never counts as soaked unless it says so", check: checkEmpty },
 ];

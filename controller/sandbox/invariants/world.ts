@@ -85,6 +85,8 @@ export interface RingView {
   readonly status: RolloutRingStatus | undefined;
   /** Since when it says who its members are as it does. */
   readonly membersSince: Instant;
+  /** Since when it is suspended; undefined: it is not. */
+  readonly suspendedSince: Instant | undefined;
 }
 
 /** The PolicyRepository that counts: the oldest. */
@@ -141,6 +143,8 @@ export interface World {
   readonly held: Map<string, Claim>;
   /** By target UID. */
   readonly operations: Map<string, OperationView>;
+  /** Operations whose record somebody else than a controller removed, until one stands again. By target UID. */
+  readonly takenRecords: Map<string, OperationView>;
   readonly verified: Map<string, readonly { readonly baseline: string; readonly digest: string }[]>;
   /** `uid/digest` of targets that were seen below a level after they had been verified at it. */
   readonly fallenBack: Map<string, true>;
@@ -187,6 +191,7 @@ export function createWorld(controllerUsers: ReadonlySet<string>, settleMs: numb
     claims: new Map(),
     held: new Map(),
     operations: new Map(),
+    takenRecords: new Map(),
     verified: new Map(),
     fallenBack: new Map(),
     closed: new Map(),
@@ -268,7 +273,7 @@ function take(world: World, version: StoredVersion): LedgerChange | undefined {
       return takeLedger(world, version, gone);
     case "nodepatchstates.ringward.dev":
     case "workloadpatchstates.ringward.dev":
-      takeState(world, object, gone);
+      takeState(world, version, gone);
       return undefined;
     case "rolloutrings.ringward.dev":
       takeRing(world, object, gone);
@@ -354,6 +359,7 @@ function takeRing(world: World, object: KubeObject, gone: boolean): void {
           spec,
           status: object.status as RolloutRingStatus | undefined,
           membersSince: known ? before.membersSince : world.now,
+          suspendedSince: spec.suspend === true ? (before?.suspendedSince ?? world.now) : undefined,
         },
   );
   if (same) return;
@@ -454,9 +460,10 @@ function stands(world: World, claim: Claim): boolean {
   );
 }
 
-function takeState(world: World, object: KubeObject, gone: boolean): void {
+function takeState(world: World, { object, user }: StoredVersion, gone: boolean): void {
   const { uid, operation, history, verified, named } = readPatchState(object);
   if (uid === undefined) return;
+  set(world.takenRecords, uid, gone && !world.controllerUsers.has(user) ? operation : undefined);
   set(world.named, uid, gone ? undefined : named);
   set(world.operations, uid, gone ? undefined : operation);
   set(world.verified, uid, gone ? undefined : verified);

@@ -411,6 +411,15 @@ describe("brakes", () => {
     expect(plan.decisions.at(-1)).toMatchObject({ action: "halt", reason: "RingHalted" });
   });
 
+  it("V2: a ring is halted, and says so, also where the target that failed is gone and no other waits", () => {
+    const rest = { status: { levels: [{ ...soaked(LEVEL), lost: ["x"] }] } };
+
+    const [ring] = one({ rest, nodes: [{ ...canaryNode, kernelVersion: kernel(110) }] }).rings;
+
+    expect(ring).toMatchObject({ phase: "Blocked", halted: { reason: "RingHalted" } });
+    expect(ring?.blockedBy.map(({ reason }) => reason)).toEqual(["RingHalted"]);
+  });
+
   it("more members than the approval covers: ScopeGrew", () => {
     expect(reasonsOf(one({ spec: { levels: [entry(LEVEL, { maxTargets: 0 })] } }))).toEqual(["ScopeGrew"]);
     expect(claimed(one({ spec: { levels: [entry(LEVEL, { maxTargets: 1 })] } }))).toEqual(["c1"]);

@@ -1,6 +1,6 @@
 // Every check on nodes and budgets is able to fail: a small story that is right, and the same story told wrong (B1-B14, B16, S4, K2).
 import { describe, expect, it } from "vitest";
-import { claimOn, createStory, DIGEST, LEVEL, operation, type Story } from "../../support/history.ts";
+import { claimOn, CONTROLLER, createStory, DIGEST, LEVEL, operation, type Story } from "../../support/history.ts";
 
 /** A ring of two nodes, its level and an empty ledger. */
 function base(): Story {
@@ -288,6 +288,14 @@ describe("invariants of nodes and budgets", () => {
     expect(broken(rebooted().remove("jobs.batch", "ringward-jobs/update").job("update", "n1", "update"))).toContain(
       "K2",
     );
+    // A look at the node that a person deleted is looked again; one that a controller deleted is not.
+    const looked = (remover: string): Story =>
+      rebooted()
+        .job("look", "n1", "inventory")
+        .remove("jobs.batch", "ringward-jobs/look", remover)
+        .job("look", "n1", "inventory");
+    expect(broken(looked("admin"))).toEqual(broken(rebooted()));
+    expect(broken(looked(CONTROLLER))).toEqual(expect.arrayContaining(["B11", "K2"]));
   });
 
   it("a look of the inventory cycle may be looked again when its job was swept away", () => {
@@ -315,6 +323,21 @@ describe("invariants of nodes and budgets", () => {
     expect(
       broken(closed(rebooted().state("n1", operation("n1", "Verified", { release: { reason: "mine" } })))),
     ).toEqual([]);
+  });
+
+  it("B13: a suspension that came while the claim was on its way was seen by nobody", () => {
+    const claimed = (settleMs: number): readonly string[] => [
+      ...new Set(
+        base()
+          .ring("canary", { suspend: true }, [], "admin")
+          .ledger([claimOn("n1")])
+          .check({ settleMs })
+          .violations.map(({ invariant }) => invariant),
+      ),
+    ];
+
+    expect(claimed(0)).toContain("B13");
+    expect(claimed(10)).not.toContain("B13");
   });
 
   it("B13: a claim in a suspended ring, or in any mode but Enforce", () => {
@@ -377,6 +400,19 @@ describe("invariants of nodes and budgets", () => {
       .node("n1", { cordoned: true, mark: "claim-n1" })
       .ledger([]);
     expect(broken(forgotten)).toContain("S4");
+  });
+
+  it("S4: a record that a person took away between its reading and the act is no missing intent, one that a controller removed is", () => {
+    const updating = (remover: string): Story =>
+      cordoned().state("n1", operation("n1", "Updating")).remove("nodepatchstates.ringward.dev", "n1", remover);
+    const acted = (remover: string): readonly string[] => broken(updating(remover).job("update", "n1", "update"));
+
+    expect(acted("admin")).not.toContain("S4");
+    expect(acted(CONTROLLER)).toContain("S4");
+    // Once a record stands again it is what counts.
+    expect(broken(updating("admin").state("n1", operation("n1", "Claimed")).job("update", "n1", "update"))).toContain(
+      "S4",
+    );
   });
 
   it("a claim that stood on its node before it came back into the ledger is no new claim", () => {

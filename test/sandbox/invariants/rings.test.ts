@@ -72,6 +72,10 @@ describe("invariants of rings and time", () => {
     expect(broken(fallen.ring("canary", {}, [soaked(20, false)]))).toEqual(["D8", "R2"]);
     expect(fallen.check().occurred).toContain("R2");
     expect(broken(standing().ring("canary", {}, [soaked(0, false)]))).toEqual(["R2"]);
+    // Git asked for a longer soak, and the copy was written after the status; or it was written and asks for none.
+    const forgotten = (): Story => standing().ring("canary", {}, [soaked(60, false)]);
+    expect(broken(forgotten().ring("canary", { soak: "10m" }, [soaked(60, false)]))).toEqual([]);
+    expect(broken(forgotten().ring("canary", { soak: "30s" }, [soaked(60, false)]))).toEqual(["R2"]);
     // The ring asks for a longer soak by now.
     expect(broken(standing().ring("canary", { soak: "10m" }, [soaked(60, false)]))).toEqual([]);
   });
