@@ -4,6 +4,7 @@
 import type { Clock } from "../../clock.ts";
 import { UserError, WaitError } from "../../errors.ts";
 import { checkAddress } from "../address.ts";
+import { readBody } from "../bounded.ts";
 import { explain, failureOf, type ForgeFailure, withoutSecret } from "../failure.ts";
 import { createPace, type ForgeCall } from "../pace.ts";
 import { readList, readLogin } from "../reading.ts";
@@ -66,17 +67,6 @@ function noAnswer(error: unknown): Error {
   const { message, code } = (cause ?? {}) as { readonly message?: unknown; readonly code?: unknown };
   const words = typeof message === "string" && message !== "" ? message : String(code ?? cause);
   return Object.assign(new Error(words), { status: 0 });
-}
-
-async function readBody(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.byteLength;
-    if (length > mostBytes) throw new Error(`the forge sends more than ${mostBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function parse(text: string): unknown {
@@ -149,7 +139,7 @@ function createSend(options: GiteaForgeOptions, address: URL, tokens: () => Prom
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
           signal,
         });
-        text = answer.body === null ? "" : await readBody(answer.body);
+        text = answer.body === null ? "" : await readBody(answer.body, mostBytes);
       } catch (error) {
         tell(0);
         if (error instanceof UserError) throw error;

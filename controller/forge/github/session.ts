@@ -5,6 +5,7 @@ import type { Octokit } from "octokit";
 import type { Clock } from "../../clock.ts";
 import { UserError, WaitError } from "../../errors.ts";
 import { checkAddress, isLoopback } from "../address.ts";
+import { boundFetch } from "../bounded.ts";
 import { linkedPage, readLogin } from "../reading.ts";
 import { explain, failureOf, type ForgeFailure, withoutSecret } from "../failure.ts";
 import { createPace, type ForgeCall, type Pace } from "../pace.ts";
@@ -85,6 +86,8 @@ export interface Session {
 }
 
 const cachedPages = 64;
+/** A page has a hundred pull requests, the longest of which have bodies of 64 KiB. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 /** Octokit is loaded at the first request: it costs a tenth of a second that most commands need not pay. */
 async function loadOctokit(apiUrl: string): Promise<Octokit> {
@@ -142,7 +145,7 @@ export function createSend(options: SendOptions, pace: Pace): Session["send"] {
     const how = {
       signal,
       redirect: "manual",
-      ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+      fetch: boundFetch(options.fetch ?? fetch, MOST_BYTES),
     } as const;
     let reply: Awaited<ReturnType<Octokit["request"]>>;
     try {

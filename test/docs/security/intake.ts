@@ -162,8 +162,11 @@ export const FORGE: readonly SecurityCheck[] = [
   },
   {
     id: 15,
-    says: "Limits of a forge are kept: Retry-After, secondary limits, no spinning, no half lists.",
+    says: "Limits of a forge are kept: Retry-After, secondary limits, no spinning, no half lists; what it sends is bounded.",
     tests: [
+      ["forge/github/endless.test.ts", "a list without end is an outage after 32 MiB"],
+      ["forge/github/endless.test.ts", "what unpacks to more is one, too"],
+      ["forge/github/endless.test.ts", "half a reply is asked again, and is never an empty one"],
       ["forge/github/limits.test.ts", "waits as long as Retry-After says when answered %i, then carries on"],
       [
         "forge/github/limits.test.ts",
