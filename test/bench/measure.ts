@@ -7,7 +7,7 @@ export type Goal = { readonly most: number } | { readonly least: number };
 
 export interface Row {
   readonly what: string;
-  readonly unit: "ms" | "/s" | "MB" | "×" | "in a minute";
+  readonly unit: "ms" | "/s" | "MB" | "KB" | "×" | "in a minute" | "writes";
   /** Undefined: there is none; the figure is for the reader. */
   readonly goal: Goal | undefined;
   readonly measured: number;

@@ -107,7 +107,7 @@ function withoutPod(workload: WorkloadAsset | undefined): WorkloadAsset {
 }
 
 /** What the controller has stored of every target after it wrote down what a plan says: why each stands still, and since when. */
-function withStates(input: PlanInput): PlanInput {
+export function withStates(input: PlanInput): PlanInput {
   const nodes = new Map(input.stored.nodes);
   const workloads = new Map(input.stored.workloads);
   for (const { asset, blockedBy } of makePlan(input).rows) {

@@ -9,7 +9,9 @@ import { benchCliStart } from "../bench/cli-start.ts";
 import { judge, type Row, showFigure, showGoal } from "../bench/measure.ts";
 import { benchPlan } from "../bench/plan.ts";
 import { benchPolicy } from "../bench/policy.ts";
+import { benchScale } from "../bench/scale.ts";
 import { benchVersions } from "../bench/versions.ts";
+import { benchWrites } from "../bench/writes.ts";
 import { isMain } from "./is-main.ts";
 
 const PAGE = new URL("../../docs/benchmarks.md", import.meta.url).pathname;
@@ -18,6 +20,8 @@ type Bench = (log: (line: string) => void) => readonly Row[] | Promise<readonly 
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   plan: benchPlan,
+  scale: benchScale,
+  writes: benchWrites,
   policy: benchPolicy,
   versions: benchVersions,
   cli: benchCliStart,

@@ -50,7 +50,7 @@ function findLost(world: World): readonly string[] {
   ];
 }
 
-const checkWayBack: NonNullable<Invariant["check"]> = ({ version }, _world, report) => {
+const checkWayBack: NonNullable<Invariant["check"]> = ({ version, byController }, _world, report) => {
   const { memo } = report;
   if (version.resource === "jobs.batch") {
     const { labels = {} } = version.object.metadata;
@@ -60,6 +60,8 @@ const checkWayBack: NonNullable<Invariant["check"]> = ({ version }, _world, repo
     return;
   }
   const operation = at(version.object.status, "operation");
+  // With the record a person deleted what was known of the update; the claim begins again.
+  if (version.type === "DELETED" && !byController) memo.delete(textAt(operation, "claimId") ?? "");
   if (at(operation, "backOut") !== undefined && at(version.previous?.status, "operation", "backOut") === undefined)
     report.met();
   // A person's uncordon after the update ends it as it is, without the reboot.

@@ -116,15 +116,17 @@ describe("invariants of brakes", () => {
       .job("update", "n1", "update");
 
   it("D9: an operation that is closed as backed out after its update ran", () => {
-    const ran = updating().put("jobs.batch", {
-      metadata: {
-        name: "update",
-        namespace: "ringward-jobs",
-        labels: { "ringward.dev/step": "update", "ringward.dev/claim": "claim-n1" },
-      },
-      spec: {},
-      status: done,
-    });
+    const ranOnce = (): Story =>
+      updating().put("jobs.batch", {
+        metadata: {
+          name: "update",
+          namespace: "ringward-jobs",
+          labels: { "ringward.dev/step": "update", "ringward.dev/claim": "claim-n1" },
+        },
+        spec: {},
+        status: done,
+      });
+    const ran = ranOnce();
     const early = base()
       .ledger([claim])
       .state("n1", operation("n1", "Claimed", { backOut: { reason: "OutsideWindow" } }));
@@ -132,6 +134,9 @@ describe("invariants of brakes", () => {
     expect(ids(early.state("n1", undefined, backedOut).ledger([]))).toEqual([]);
     expect(early.check().occurred).toContain("D9");
     expect(ids(ran.node("n1").state("n1", undefined, backedOut))).toEqual(["B12", "D9"]);
+    // A person deleted the record of the update: nobody can know of it any more.
+    const forgotten = ranOnce().remove("nodepatchstates.ringward.dev", "n1", "admin");
+    expect(ids(forgotten.node("n1").state("n1", undefined, backedOut))).not.toContain("D9");
   });
 
   it("D9: a reboot that is begun on the way back", () => {
