@@ -2,6 +2,7 @@
 // wanted must come about. Each deed says in a word what it did.
 import { isDeepStrictEqual } from "node:util";
 import { dump, load } from "js-yaml";
+import { parseDocument } from "yaml";
 import type { LevelEntry } from "../../controller/api/rollout-ring.ts";
 import { retryTarget } from "../../controller/cli/act-target.ts";
 import { UserError } from "../../controller/errors.ts";
@@ -255,7 +256,7 @@ export const DEEDS: readonly Deed[] = [
   },
   {
     name: "suspends a ring in Git",
-    act: (trouble) => editRing(trouble, /spec:\n/, (found) => `${found}  suspend: true\n`),
+    act: (trouble) => editRing(trouble, /spec:\n(?![^]* {2}suspend: true)/, (found) => `${found}  suspend: true\n`),
   },
   {
     name: "lets a ring take one more at once",
@@ -475,12 +476,18 @@ export async function help(trouble: Trouble): Promise<void> {
   }
 }
 
+/** More than a ring has targets. */
+const MANY_FAILURES = 9;
+
 /** A target that vanished in change counts for ever: who wants to go on says in Git that so many may. */
 function allowFailures({ remote, clock }: MemoryStage, ring: string): void {
   const path = `rings/${ring}.yaml`;
-  const text = remote.people.text("main", path) ?? "";
-  const allowed = text.replace(/(budget: \{[^}]*workloads: \d+) \}/, "$1, maxFailures: 9 }");
-  if (allowed !== text) remote.people.commitFiles("main", { [path]: allowed }, { message: "go on", time: clock.now() });
+  const text = remote.people.text("main", path);
+  if (text === undefined) return;
+  const document = parseDocument(text);
+  if (document.getIn(["spec", "budget", "maxFailures"]) === MANY_FAILURES) return;
+  document.setIn(["spec", "budget", "maxFailures"], MANY_FAILURES);
+  remote.people.commitFiles("main", { [path]: document.toString() }, { message: "go on", time: clock.now() });
 }
 
 function hasFailed(status: unknown): boolean {

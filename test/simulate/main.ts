@@ -62,7 +62,7 @@ async function tellRun(seed: number): Promise<boolean> {
 }
 
 function tellProblems(seed: number, { problems }: Pick<Outcome, "problems">): void {
-  say(`seed ${seed} broke ${problems.length} promises; see how: npm run simulate -- --seed ${seed}`);
+  say(`FAIL  seed ${seed} broke ${problems.length} promises; see how: npm run simulate -- --seed ${seed}`);
   for (const problem of problems.slice(0, 5)) say(`  ${problem}`);
 }
 
