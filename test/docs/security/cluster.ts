@@ -112,6 +112,7 @@ export const CLUSTER: readonly SecurityCheck[] = [
         "stand in a folder recipes/ only, wherever it is, so that nobody brings one past its owners",
       ],
     ],
+    open: "The steps in a level that a person wrote into levels/ by hand are not compared with those of the recipe that it names: the folder needs the owners of recipes/.",
   },
 ];
 
