@@ -119,6 +119,9 @@ export const NodeOperation = Type.Object(
     noReboot: Type.Optional(
       Type.Boolean({ description: "A person uncordoned after the update: verify, do not reboot." }),
     ),
+    looked: Type.Optional(
+      Type.Boolean({ description: "The inventory is of a look that was taken in this step, whatever clocks say." }),
+    ),
     rebootPending: Type.Optional(Type.Boolean({ description: "The update left a reboot to do." })),
     backOut: Type.Optional(
       Type.Object(

@@ -392,7 +392,8 @@ async function readInventory(scene: Scene): Promise<OperationResult> {
     return { kind: "Moved", note: "OperationFailed" };
   }
   const { inventoryProblem: _, ...rest } = state;
-  await write(scene, { ...rest, inventory: storeInventory(parsed.report, { ...input.keep, now: input.now }) });
+  const inventory = storeInventory(parsed.report, { ...input.keep, now: input.now });
+  await write(scene, { ...rest, inventory, operation: { ...operation, looked: true } });
   return { kind: "Moved", note: "Inventory" };
 }
 

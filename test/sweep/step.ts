@@ -19,7 +19,7 @@ import { compareEndStates, type EndState, readEndState } from "./end-state.ts";
 import { runReference } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Soul } from "./soul.ts";
-import { createStage } from "./stage.ts";
+import { createStage, type MemoryStage } from "./stage.ts";
 import type { ClusterReader } from "../../controller/reconcile/cluster.ts";
 
 /** An undisturbed run to begin others in. */
@@ -49,7 +49,7 @@ export interface Blow {
   /** Every call counts, and not only what writes. */
   readonly calls?: boolean;
   readonly controllers?: number;
-  readonly caches?: (run: () => Run, soul: Soul) => ClusterReader;
+  readonly caches?: (stage: MemoryStage, soul: Soul, hasStruck: () => boolean) => ClusterReader;
   /** The end is not that of the undisturbed run, for this reason. */
   readonly endsElsewhere?: string;
 }
@@ -97,13 +97,13 @@ export async function strikeAt(
   const start = reference.kept.findLast((one) => one.pass <= point.pass);
   if (start === undefined) throw new Error("nothing was kept");
   const mix = { ...CALM, controllers: blow.controllers ?? 1, moves: 0, slowReads: blow.calls === true };
+  let [count, next, blows, inFlight, since] = [start.writes, at as number | undefined, 0, 0, -1];
   const run: Run = begin(stage, start, {
     chance: chanceOf(at),
     mix,
     ...options,
-    caches: blow.caches && ((soul) => (blow.caches as NonNullable<Blow["caches"]>)(() => run, soul)),
+    caches: blow.caches && ((soul) => blow.caches?.(stage, soul, () => blows > 0)),
   });
-  let [count, next, blows, inFlight, since] = [start.writes, at as number | undefined, 0, 0, -1];
   const said: string[] = [];
   run.intercept = async (place: number, request: Waiting) => {
     if (!request.write && (blow.calls !== true || since < 0)) return undefined;

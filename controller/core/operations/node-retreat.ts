@@ -111,7 +111,7 @@ const GIVEN_UP: ReadonlySet<string> = new Set(["LevelWithdrawn", "Superseded"]);
 /** A failed target keeps its claim until it recovers by itself, a person asks for another attempt, or gives it up (B14). */
 export function recover(scene: Scene, failure: NonNullable<NodeOperation["failure"]>): NodeAct {
   const { operation, node, now, claim, assess } = scene;
-  const { failure: _, retryTime: __, jobUID: ___, ...rest } = operation;
+  const { failure: _, retryTime: __, jobUID: ___, looked: ____, ...rest } = operation;
   if (COMMITTED.has(operation.step) && node.ready && assess().state === "Installed")
     return {
       kind: "Record",

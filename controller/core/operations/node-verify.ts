@@ -111,12 +111,11 @@ export function verify(scene: Scene): NodeAct {
   );
 }
 
-/** Inventory must be newer than the step that changed the node. */
+/** Inventory must be of this step, after the one that changed the node. Its time would not tell: clocks are put back. */
 function needInventory(scene: Scene): NodeAct | undefined {
   const { operation, state } = scene;
   if (!hasStep(scene, "inventory")) return undefined;
-  const since = Date.parse(operation.stepTime);
-  if (state?.inventory !== undefined && Date.parse(state.inventory.time) >= since) return undefined;
+  if (state?.inventory !== undefined && operation.looked === true) return undefined;
   const job = scene.job("inventory");
   if (job.phase === "Absent") return { kind: "CreateJob", step: "inventory", suspended: false };
   if (job.phase === "Prepared" || job.phase === "Running")

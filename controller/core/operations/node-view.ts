@@ -142,9 +142,9 @@ export function hasStep({ level }: Scene, step: RecipeStepName): boolean {
   return level.node?.recipe.steps?.[step] !== undefined;
 }
 
-/** The next state, reached now. The job of the last one is not its job. */
+/** The next state, reached now. The job of the last one is not its job, and its look not its look. */
 export function record(scene: Scene, step: NodeStep, change: Partial<NodeOperation> = {}): NodeAct {
-  const { jobUID: _, ...rest } = scene.operation;
+  const { jobUID: _, looked: __, ...rest } = scene.operation;
   return {
     kind: "Record",
     operation: { ...rest, ...change, step, stepTime: new Date(scene.now).toISOString() },

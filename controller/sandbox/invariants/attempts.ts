@@ -1,4 +1,5 @@
 // How often things are done: one job for each step and attempt, one reboot for each attempt, no object made twice (B10, B11, K2).
+import type { Claim } from "../../core/model.ts";
 import type { Invariant } from "./invariant.ts";
 import { STEP_LABEL, textAt } from "./readings.ts";
 import type { Act, Step, World } from "./world.ts";
@@ -17,8 +18,22 @@ function mayRepeat(world: World, earlier: string, act: Act): boolean {
   const result = world.closed.get(earlier);
   if (earlier === act.claimId || result === undefined) return false;
   if (result !== "Succeeded") return true;
-  const digest = world.claims.get(act.claimId ?? "")?.digest;
-  return world.fallenBack.has(`${act.uid}/${digest ?? ""}`);
+  const claim = world.claims.get(act.claimId ?? "");
+  return world.fallenBack.has(`${act.uid}/${claim?.digest ?? ""}`) || wasElsewhere(world, earlier, claim);
+}
+
+/** Under the same baseline another level was brought to the target since: it does not run this one any more. */
+function wasElsewhere(world: World, earlier: string, claim: Claim | undefined): boolean {
+  const closed = [...world.closed];
+  return closed.slice(closed.findIndex(([id]) => id === earlier) + 1).some(([id, result]) => {
+    const other = world.claims.get(id);
+    return (
+      result === "Succeeded" &&
+      other?.uid === claim?.uid &&
+      other?.baseline === claim?.baseline &&
+      other?.digest !== claim?.digest
+    );
+  });
 }
 
 /** The UID of the target whose record a person deleted. */

@@ -1,5 +1,6 @@
 // Workloads that are not ours to touch (D11): read-only rings, templates that somebody else applies, and images that somebody put back.
 import type { Invariant, Report } from "./invariant.ts";
+import { readWorkload } from "./readings.ts";
 import type { Act, Step, World } from "./world.ts";
 import { isSettled } from "./world.ts";
 
@@ -31,7 +32,10 @@ const check: NonNullable<Invariant["check"]> = (step, world, report) => {
   const uid = version.object.metadata.uid ?? "";
   const images = world.workloads.get(uid)?.images;
   const known = (report.memo.get(uid) as readonly Written[] | undefined) ?? [];
-  if (!byController && images !== undefined && known.some((one) => !one.undone && one.images !== images))
+  const before = version.previous === undefined ? undefined : readWorkload(version.previous).images;
+  // What somebody else set, and not what they saw that we had set: under another level we set other images ourselves.
+  const isSet = !byController && images !== undefined && images !== before;
+  if (isSet && known.some((one) => !one.undone && one.images !== images))
     report.memo.set(
       uid,
       known.map((one) => (one.images === images ? one : { ...one, undone: true })),

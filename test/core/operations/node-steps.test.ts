@@ -642,7 +642,7 @@ describe("the way back", () => {
   it("B7: after the update we verify, do not reboot, and end as pending reboot, without another cordon at once", () => {
     const node = nodeAsset("n", { mark: MARK });
     const state = (under: NodeOperation): NodePatchStateStatus => ({
-      operation: under,
+      operation: { ...under, looked: true },
       inventory: {
         time: iso(START),
         digest: "0",
@@ -669,6 +669,32 @@ describe("the way back", () => {
       result: "BackedOut",
       retryAt: START + 15 * MINUTE,
     });
+  });
+
+  it("B12: an inventory from before the step verifies nothing, also where a clock that was put back makes it look new", () => {
+    const node = LEVEL.spec.node as NonNullable<LevelInForce["spec"]["node"]>;
+    const inventoryStep = { image: `r@sha256:${"a".repeat(64)}`, command: ["/recipe/apt", "inventory"] };
+    const recipe = { ...node.recipe, steps: { ...node.recipe.steps, inventory: inventoryStep } };
+    const level: LevelInForce = { ...LEVEL, spec: { ...LEVEL.spec, node: { ...node, recipe } } };
+    const inventory = {
+      time: iso(START + 60 * MINUTE),
+      digest: "0",
+      osId: "ubuntu",
+      osVersionId: "22.04",
+      scheme: "dpkg" as const,
+      installedKernels: [kernel(110)],
+      rebootRequired: true,
+      packages: [],
+    };
+    const rebooted = (looked: boolean): NodeAct =>
+      act({
+        of: level,
+        node: nodeAsset("n", { mark: MARK, unschedulable: true, kernelVersion: kernel(110), bootId: "boot-2" }),
+        state: { operation: operation("Rebooted", looked ? { looked } : {}), inventory },
+      });
+
+    expect(rebooted(false)).toMatchObject({ kind: "CreateJob", step: "inventory" });
+    expect(rebooted(true)).not.toMatchObject({ kind: "CreateJob" });
   });
 
   it("B6: a node that somebody cordons before our own cordon is theirs", () => {

@@ -251,6 +251,32 @@ describe("invariants of what is ours", () => {
     expect(ids(twice("ana"))).not.toContain("B3");
   });
 
+  it("D11: images that we changed for another level are not put back by who only sees them", () => {
+    const mark = (id: string): object => ({ "ringward.dev/claim": id });
+    const move = (story: Story, id: string, digest: string, images: string): Story =>
+      story
+        .ledger([claimOn("web", { kind: "Deployment", id, digest })])
+        .state("web", { ...operation("web", "Patching"), claimId: id, digest })
+        .put(...workload(images, mark(id)));
+    const there = (): Story => move(move(ring("Patch"), "one", DIGEST, "nginx:2"), "two", "f".repeat(64), "nginx:3");
+
+    expect(ids(move(there().put(...workload("nginx:3", {}, "kubelet")), "three", DIGEST, "nginx:2"))).not.toContain(
+      "D11",
+    );
+    expect(
+      ids(
+        move(
+          there()
+            .put(...workload("nginx:2", {}, "ana"))
+            .put(...workload("nginx:1", {}, "ana")),
+          "three",
+          DIGEST,
+          "nginx:2",
+        ),
+      ),
+    ).toContain("D11");
+  });
+
   it("D12: a claim on a node that is no member of its ring, or of two", () => {
     const both = base()
       .ring("other", { members: { nodes: { selector: { matchLabels: { ring: "canary" } } } } })

@@ -346,7 +346,7 @@ const verify = inFile("controller/core/operations/node-verify.ts", {
     says: "a node that is NotReady after its update is given back",
   },
   "verify.inventory-newer": {
-    find: "if (state?.inventory !== undefined && Date.parse(state.inventory.time) >= since) return undefined;",
+    find: "if (state?.inventory !== undefined && operation.looked === true) return undefined;",
     replace: "if (state?.inventory !== undefined) return undefined;",
     says: "an inventory from before the update verifies it",
   },
