@@ -127,10 +127,31 @@ export async function operateNode(input: NodeOperationInput): Promise<OperationR
   const first = nextNodeAct(view);
   const seen = first.kind === "Rehearse" ? { ...view, trial: await rehearse(scene, first) } : view;
   const act = seen === view ? first : nextNodeAct(seen);
+  if (isDoubtful(act, state) && !(await isAsRead(scene))) return { kind: "Moved", note: "LookAgain" };
   if (act.kind !== "CreateJob") return perform(act, scene);
   const refusedJob = await create(scene, act);
   if (refusedJob === undefined) return { kind: "Moved", note: `Job:${act.step}` };
   return perform(nextNodeAct({ ...seen, refusedJob }), scene);
+}
+
+/**
+ * Whether an act says that a person interfered, or that something failed. The state was read after the node: where another leader cordoned
+ * and wrote that down in between, the two together look like a cordon that a person took off.
+ */
+function isDoubtful(act: NodeAct, state: NodePatchStateStatus | undefined): boolean {
+  if (act.kind !== "Record") return false;
+  const [before, { backOut, failure, noReboot }] = [state?.operation, act.operation];
+  return (
+    (backOut !== undefined && before?.backOut === undefined) ||
+    (failure !== undefined && before?.failure === undefined) ||
+    (noReboot === true && before?.noReboot !== true)
+  );
+}
+
+/** Whether the node is still as it was before its state was read: then the two belong together. */
+async function isAsRead({ input: { client, claim }, live }: Scene): Promise<boolean> {
+  const now = await client.get(NODES, { name: claim.name });
+  return now?.metadata.resourceVersion === live?.metadata.resourceVersion;
 }
 
 /** Would the pods go, and the jobs be taken? Nothing is changed by asking. */

@@ -144,3 +144,34 @@ describe("a leader that is held while another finishes", () => {
     expect(await rig.violations()).toEqual([]);
   });
 });
+
+/** The read of the node's state right after that of the node, once the operation was written down: what is read of the two need not belong together. */
+function betweenReads(): (request: ApiRequest) => boolean {
+  let [before, begun] = ["", false];
+  return ({ method, path, body }) => {
+    begun ||=
+      method === "PUT" && path.endsWith("/nodepatchstates/n1/status") && JSON.stringify(body).includes('"step"');
+    const is = begun && before === "GET /api/v1/nodes/n1" && path.endsWith("/nodepatchstates/n1");
+    before = `${method} ${path}`;
+    return is;
+  };
+}
+
+describe("a leader that reads a node before another cordons it, and its state afterwards", () => {
+  it("does not take that for a cordon that a person took off (B7)", async () => {
+    const { rig, second, goOn } = await holdAt(betweenReads());
+    await rig.until("the other has cordoned", async () => {
+      await second.pass();
+      return (await stepOf(rig, "n1")) === "Cordoned";
+    });
+
+    await goOn();
+
+    expect((await rig.state("n1"))["operation"]).toMatchObject({ step: "Cordoned" });
+    expect((await rig.state("n1"))["operation"]?.backOut).toBeUndefined();
+    await runOn(rig, second, 40);
+    expect(rig.kernel("n1")).toBe(NEW_KERNEL);
+    expect((await rig.state("n1"))["history"]).toHaveLength(1);
+    expect(await rig.violations()).toEqual([]);
+  });
+});

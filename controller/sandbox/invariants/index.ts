@@ -124,6 +124,12 @@ export const INVARIANTS: ReadonlyMap<string, string> = new Map([
 export interface Checker {
   feed(versions: readonly StoredVersion[]): void;
   clone(): Checker;
+  /** What was found broken so far. */
+  violations(): readonly Violation[];
+  /** All that what comes next is judged by. Checkers of equal memories judge alike, but for what was loud last, which only an ending asks for. */
+  memory(): { readonly world: World; readonly memos: ReadonlyMap<string, ReadonlyMap<string, unknown>> };
+  /** Invariants whose precondition occurred so far. */
+  occurred(): ReadonlySet<string>;
   /** What was found so far, with what only an end can show. */
   finish(ending?: Ending): Verdict;
 }
@@ -163,6 +169,9 @@ function checkerOver(invariants: readonly Invariant[], world: World, found: Foun
         occurred: new Set(found.occurred),
         memos: new Map([...found.memos].map(([id, memo]) => [id, new Map(memo)])),
       }),
+    violations: () => found.violations,
+    memory: () => ({ world, memos: found.memos }),
+    occurred: () => found.occurred,
     finish(ending = {}) {
       const last: Found = { violations: [...found.violations], occurred: new Set(found.occurred), memos: found.memos };
       for (const { id, end } of invariants) end?.(world, reportTo(id, world, last), ending);
