@@ -8,7 +8,7 @@ import { SMALL } from "../simulate/small.ts";
 import type { Row } from "./measure.ts";
 
 const SIZES = [8, 32] as const;
-const REST_MS = 3 * 3_600_000;
+const REST_MS = 48 * 3_600_000;
 const MOST_PASSES = 5_000;
 
 interface Counts {
