@@ -60,8 +60,10 @@ const checkWayBack: NonNullable<Invariant["check"]> = ({ version, byController }
     return;
   }
   const operation = at(version.object.status, "operation");
-  // With the record a person deleted what was known of the update; the claim begins again.
-  if (version.type === "DELETED" && !byController) memo.delete(textAt(operation, "claimId") ?? "");
+  // With the record a person deleted what was known of the updates; a claim that comes back begins again.
+  if (version.type === "DELETED" && !byController)
+    for (const one of [operation, ...listAt(version.object.status, "history")])
+      memo.delete(textAt(one, "claimId") ?? "");
   if (at(operation, "backOut") !== undefined && at(version.previous?.status, "operation", "backOut") === undefined)
     report.met();
   // A person's uncordon after the update ends it as it is, without the reboot.

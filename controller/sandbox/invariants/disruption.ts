@@ -2,7 +2,7 @@
 // after it (S4).
 import type { Invariant, Report } from "./invariant.ts";
 import { at, listAt, type NodeView, textAt } from "./readings.ts";
-import type { Act, Step, World } from "./world.ts";
+import { type Act, isSettled, type Step, type World } from "./world.ts";
 
 /** Recipe steps that change a node. */
 const CHANGING = new Set(["update", "rollback", "reboot"]);
@@ -55,7 +55,7 @@ const checkEvictions: NonNullable<Invariant["check"]> = ({ acts, version }, worl
       report.violated(version.key, `evicted from ${act.target}, which is not cordoned`);
     else if (node.claimId === undefined)
       report.violated(version.key, `evicted from ${act.target}, which bears no claim`);
-    else if (world.held.get(node.uid)?.id !== node.claimId)
+    else if (world.held.get(node.uid)?.id !== node.claimId && !isJustTaken(node.claimId, world))
       report.violated(version.key, `evicted from ${act.target}, whose claim ${node.claimId} is not in the ledger`);
   }
 };
@@ -63,6 +63,11 @@ const checkEvictions: NonNullable<Invariant["check"]> = ({ acts, version }, worl
 /** No request of the API evicts on condition of what the node says: a person's uncordon may come between the look at it and the eviction. */
 function isJustGivenBack({ givenBackAt }: NodeView, world: World): boolean {
   return givenBackAt !== undefined && world.now - givenBackAt < world.settleMs;
+}
+
+/** Nor on condition of what the ledger says: a person may replace it in between. */
+function isJustTaken(claimId: string, { claims, ledgerTouchedAt, now, settleMs }: World): boolean {
+  return claims.has(claimId) && ledgerTouchedAt !== undefined && !isSettled({ now, settleMs }, ledgerTouchedAt);
 }
 
 /** Notes when a claim's node, cordoned, had nobody left to evict; the update must come after that. */

@@ -166,6 +166,20 @@ describe("invariants of nodes and budgets", () => {
     expect(broken(freed)).toContain("B4");
   });
 
+  it("B4: a ledger that somebody replaced just now may not have been seen; one that a controller wrote was", () => {
+    const evictedAfter = (user: string, settleMs: number): readonly string[] =>
+      cordoned()
+        .pod("p", "n1")
+        .ledger([], {}, user)
+        .pod("p", "n1", { deleting: true }, "ringward")
+        .check({ settleMs })
+        .violations.map(({ invariant }) => invariant);
+
+    expect(evictedAfter("admin", 60_000)).not.toContain("B4");
+    expect(evictedAfter("admin", 0)).toContain("B4");
+    expect(evictedAfter("ringward", 60_000)).toContain("B4");
+  });
+
   it("B4: a node that somebody uncordoned just now may not have been seen; one that a controller uncordoned was", () => {
     const evictedAfter = (user: string) =>
       cordoned()
