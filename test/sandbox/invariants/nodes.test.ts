@@ -169,6 +169,7 @@ describe("invariants of nodes and budgets", () => {
   it("B4: a ledger that somebody replaced just now may not have been seen; one that a controller wrote was", () => {
     const evictedAfter = (user: string, settleMs: number): readonly string[] =>
       cordoned()
+        .wait(120_000)
         .pod("p", "n1")
         .ledger([], {}, user)
         .pod("p", "n1", { deleting: true }, "ringward")
