@@ -36,7 +36,10 @@ export async function sweepSteps(
   for (const [index, blow] of blows.entries()) {
     let [mine, mineMet] = [0, 0];
     // What comes again is at every step when it has begun at each of the first ones.
-    const steps = blow.every === undefined ? (plan[index] ?? []) : readExtent().starts(each, blow.every, index);
+    const steps =
+      blow.every === undefined || blow.most !== undefined
+        ? (plan[index] ?? [])
+        : readExtent().starts(each, blow.every, index);
     for (const at of steps) {
       const struck = await strikeAt(prepared, at, blow);
       runs += 1;

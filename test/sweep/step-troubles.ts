@@ -67,7 +67,9 @@ const LEDGER = { name: "cluster" };
 const gone = (isBack: boolean): Blow => ({
   name: isBack ? "the ledger is deleted, and made anew by a person" : "the ledger is deleted",
   stays: 5,
-  async strike({ stage: { admin, scenario } }) {
+  async strike({ stage: { admin, scenario }, players }, place) {
+    // Evictions of one drain follow each other without another look at the ledger: the mark on the node is what they are made under.
+    if (players[place]?.flight.waiting[0]?.name.includes("/eviction") === true) return undefined;
     const there = await admin.get(DISRUPTION_LEDGERS, LEDGER);
     if (there === undefined) return undefined;
     await admin.delete(DISRUPTION_LEDGERS, LEDGER, { uid: there.metadata.uid ?? "" });
