@@ -58,7 +58,8 @@ export async function retryTarget(scene: Scene): Promise<Done> {
     const retry: JsonPatchOperation = {
       op: "add",
       path: "/status/operation/retryTime",
-      value: new Date(scene.now).toISOString(),
+      // After the failure also where a clock was put back since.
+      value: new Date(Math.max(scene.now, Date.parse(operation.failure.time) + 1_000)).toISOString(),
     };
     await patchTested(scene.client, resource, object, [...tests, retry], "status");
     return {

@@ -268,6 +268,14 @@ describe("retry, release", () => {
     expect((await events())[0]?.note).toContain("retry node/n1: the disk was replaced");
   });
 
+  it("asks for it also where a clock was put back since it failed", async () => {
+    await nodeWith({ operation: { ...operation, failure: { ...failure, time: "2026-11-18T08:00:00.000Z" } } });
+
+    await act("retry", "node/n1", "--reason", "the disk was replaced");
+
+    expect(await stateOf()).toMatchObject({ operation: { retryTime: "2026-11-18T08:00:01.000Z" } });
+  });
+
   it("forgets attempts that were given up", async () => {
     const attempt = {
       baseline: "web",
