@@ -3,7 +3,6 @@
 // Observe until it has nothing more to say, people approve the level in every ring, and the ledger's mode becomes Enforce.
 import { fileURLToPath } from "node:url";
 import { createValidators, type Validators } from "../../controller/api/validator.ts";
-import type { Random } from "../../controller/clock.ts";
 import { approveLevel } from "../../controller/cli/act-approve.ts";
 import { type Client, createClient } from "../../controller/kube/client.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
@@ -35,7 +34,7 @@ import { NODE_RING_LABEL } from "../../controller/sandbox/fleet/quickstart.ts";
 import { namespaceObject } from "../../controller/sandbox/fleet/workloads.ts";
 import type { Machines } from "../../controller/sandbox/nodes/machines.ts";
 import { START, TICK_MS, TIMING } from "../sweep/scenario.ts";
-import { createStageClock, type StageClock } from "../sweep/stage.ts";
+import { createStageClock, createStageRandom, type StageClock, type StageRandom } from "../sweep/stage.ts";
 
 const HOUR = 3_600_000;
 const CRDS = fileURLToPath(new URL("../../crds", import.meta.url));
@@ -56,11 +55,6 @@ export interface SceneOptions {
   readonly nodesAtOnce: number;
 }
 
-/** A random source whose state is set before each request that draws. */
-export interface SetRandom extends Random {
-  state: number;
-}
-
 export interface SceneActor {
   readonly name: string;
   readonly actor: Actor;
@@ -70,7 +64,7 @@ export interface Scene {
   readonly options: SceneOptions;
   readonly cluster: SandboxCluster;
   readonly clock: StageClock;
-  readonly random: SetRandom;
+  readonly random: StageRandom;
   readonly validators: Validators;
   readonly nodes: readonly string[];
   readonly rings: readonly string[];
@@ -83,7 +77,7 @@ const RECIPE_IMAGE =
 /** Builds it, and brings it to the moment at which the search begins. */
 export async function createScene(options: SceneOptions): Promise<Scene> {
   const clock = createStageClock(START);
-  const random = createSetRandom();
+  const random = createStageRandom(1);
   const rings = options.rings.map((_, index) => RING_NAMES[index] ?? `ring-${index}`);
   const machines = options.rings.flatMap((count, ring) =>
     Array.from({ length: count }, (_, index) => ({
@@ -117,21 +111,6 @@ export async function createScene(options: SceneOptions): Promise<Scene> {
 
 export function adminOf({ cluster, clock }: Pick<Scene, "cluster" | "clock">): Client {
   return createClient(cluster.server.as("admin"), { fieldManager: "kubectl", clock });
-}
-
-/** mulberry32, as the stage's. */
-function createSetRandom(): SetRandom {
-  const random: SetRandom = {
-    state: 1,
-    next() {
-      random.state = (random.state + 0x6d2b79f5) >>> 0;
-      let t = random.state;
-      t = Math.imul(t ^ (t >>> 15), t | 1);
-      t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    },
-  };
-  return random;
 }
 
 /** Rounds of the cluster's own actors, until none does anything. */

@@ -58,11 +58,11 @@ export function createStageClock(start: number): StageClock {
 }
 
 /** mulberry32 whose state can be read and put back. */
-interface StageRandom extends Random {
+export interface StageRandom extends Random {
   state: number;
 }
 
-function createStageRandom(seed: number): StageRandom {
+export function createStageRandom(seed: number): StageRandom {
   const random: StageRandom = {
     state: seed >>> 0,
     next() {

@@ -6,8 +6,8 @@ import { MODES } from "./life.ts";
 import { ROLLOUT, untried } from "../support/tried.ts";
 import { describeRun, runOverWire } from "./wire.ts";
 
-/** Beside a rollout, what only requests, Git's history and pull requests show. */
-const TRIED = [...ROLLOUT, "A2", "A4", "A5", "D1", "D3", "G3", "K1", "K3", "K6"];
+/** Beside a rollout, what only requests, Git's history and pull requests show. In one this small no claim stands still (V2). */
+const TRIED = [...ROLLOUT.filter((id) => id !== "V2"), "A2", "A4", "A5", "D1", "D3", "G3", "K1", "K3", "K6"];
 
 describe("crashes over the wire", () => {
   it("keep every invariant and end where the undisturbed run ends", async () => {
