@@ -9,6 +9,6 @@ const GAPS = [1, 2, 3, 4, 6, 9, 14, 22];
 testSteps({
   name: "pairs of crashes",
   blows: pairs(GAPS),
-  each: 2,
+  each: 3,
   scenario: SMALL,
 });
