@@ -27,13 +27,22 @@ export function summarise(
       status,
       reason,
       message,
-      lastTransitionTime: known?.status === status ? known.lastTransitionTime : new Date(now).toISOString(),
+      lastTransitionTime: known?.status === status ? known.lastTransitionTime : transitionTime(known, now),
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     };
   };
   const ready = condition("Ready", health.kind === "Ready" ? "True" : "False");
   if (health.kind === "Ready") return [ready];
   return [ready, condition(health.kind, "True")];
+}
+
+/** What lies further ahead was written before a clock was put back. */
+const LONGEST_SLEEP_MS = 600_000;
+
+/** Of a flip. Who slept, and says what it had found before, is not earlier than what was written meanwhile (S2). */
+function transitionTime(known: Condition | undefined, now: Instant): string {
+  const before = known === undefined ? Number.NaN : Date.parse(known.lastTransitionTime);
+  return new Date(before > now && before - now <= LONGEST_SLEEP_MS ? before : now).toISOString();
 }
 
 /** What matters of conditions when deciding whether to write: times and wording do not. */
