@@ -18,6 +18,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "controller/cli/sources.ts readCluster": "a dump or a server: inventory/objects, inventory/json-items",
   "controller/cli/sources.ts readSituation": "a folder of policy and a cluster: policy/load, inventory/objects",
   "controller/core/rollout/entries.ts readEntries": "policy that was validated (policy/load)",
+  "controller/forge/bounded.ts readBody": "bytes that are counted and joined, and not taken apart",
   "controller/forge/gitea/session.ts readAll": "pages of documents, each read by its reader (forge/documents)",
   "controller/forge/gitea/session.ts readPage": "pages of documents, each read by its reader (forge/documents)",
   "controller/forge/github/session.ts readAll": "pages of documents, each read by its reader (forge/documents)",
