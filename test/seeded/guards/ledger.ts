@@ -107,7 +107,7 @@ export const LEDGER: readonly Mutant[] = [
       says: "a claim is freed although the failure that outlives it could not be written down",
     },
     "pass.records-before-claims": {
-      find: "[...predecessorsOf(request.ring, policy.inForce.rings)].every((ring) => !unstored.has(ring)),",
+      find: "[request.ring, ...predecessorsOf(request.ring, policy.inForce.rings)].every((ring) => !unstored.has(ring)),",
       replace: "request.uid !== '',",
       says: "a ring begins on its predecessor's soak before that is written down",
     },

@@ -121,8 +121,8 @@ export const TARGETS: readonly Mutant[] = [
   }),
   ...inFile("controller/core/rollout/foresee-drain.ts", {
     "target.drain-now": {
-      find: "return { parts, block: forecastNow({ pods, budgets, policy, volumes }) };",
-      replace: "return { parts, block: undefined };",
+      find: "known.block : forecastNow({ pods, budgets, policy, volumes });",
+      replace: "known.block : undefined;",
       says: "a node takes the turn of others while a budget refuses its drain",
     },
   }),
