@@ -44,6 +44,7 @@ describe("the demo's troubles on a real control plane end as promised", () => {
         if ((await fault.step(stage, facts)) !== undefined) await stage.poke();
       },
       over: (facts) => fault.result(facts).ok,
+      describe: (facts) => fault.result(facts).observed,
     });
     const outcome = await stage.verdict();
 

@@ -147,9 +147,9 @@ const ROWS: readonly Row[] = [
     id: "field-18.reboot-kills-its-job",
     fieldBug: 18,
     file: "controller/core/operations/node-verify.ts",
-    find: 'const job = startedJob(scene, "reboot");\n  if (job.phase === "NotStarted") return job.act;',
+    find: 'if (job?.phase === "NotStarted") return job.act;',
     replace:
-      'const job = startedJob(scene, "reboot");\n  if (job.phase === "NotStarted") return job.act;\n  if (job.phase === "Failed") return fail(scene, "StepFailed", "the reboot job failed");',
+      'if (job?.phase === "NotStarted") return job.act;\n  if (job?.phase === "Failed") return fail(scene, "StepFailed", "the reboot job failed");',
     says: "a reboot that kills its own job (143) is read as a failure (NodeWright)",
   },
   {

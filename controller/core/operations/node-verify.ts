@@ -80,12 +80,15 @@ export function reboot(scene: Scene): NodeAct {
     return findPrepared(scene) ?? record(scene, "Updated", { noReboot: true });
   const hold = waits ? findControlPlaneHold(scene) : undefined;
   if (hold !== undefined) return hold;
-  const job = startedJob(scene, "reboot");
-  if (job.phase === "NotStarted") return job.act;
+  // Somebody deleted the job that was written down. It may have been let run, and a node is not asked twice (B10).
+  const isGone = phase === "Absent" && operation.jobUID !== undefined;
+  const job = isGone ? undefined : startedJob(scene, "reboot");
+  if (job?.phase === "NotStarted") return job.act;
   // A reboot kills its own job: how the job ended says nothing, the boot id does (B10, B12).
+  const lost = isGone ? ": somebody deleted the job that was to reboot it, and nobody knows whether it ran" : "";
   if (now - since < limit)
-    return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} reboots`, since } };
-  return fail(scene, "NodeNotBack", `${node.name} did not come back with a new boot id`);
+    return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} reboots${lost}`, since } };
+  return fail(scene, "NodeNotBack", `${node.name} did not come back with a new boot id${lost}`);
 }
 
 /** Takes the node's own word for what it runs. */

@@ -49,20 +49,20 @@ function forgetDeleted(step: Step, memo: Map<string, unknown>): void {
   for (const key of memo.keys()) if (key.startsWith(`${uid}/`)) memo.delete(key);
 }
 
-/** A look at a node that a person deleted is looked again: it changes nothing. */
-function isDeletedLook({ version, byController }: Step): boolean {
+/** A job that a person deleted is made again, for every step can be repeated (docs/recipes.md); but for a reboot, which is not asked for twice. */
+function isMadeAgain({ version, byController }: Step): boolean {
   return (
     !byController &&
     version.type === "DELETED" &&
     version.resource === "jobs.batch" &&
-    version.object.metadata.labels?.[STEP_LABEL] === "inventory"
+    version.object.metadata.labels?.[STEP_LABEL] !== "reboot"
   );
 }
 
 const checkJobs: NonNullable<Invariant["check"]> = (step, world, report) => {
   const { acts, version } = step;
   forgetDeleted(step, report.memo);
-  if (isDeletedLook(step)) report.memo.delete(String(report.memo.get(`job/${version.key}`)));
+  if (isMadeAgain(step)) report.memo.delete(String(report.memo.get(`job/${version.key}`)));
   for (const act of acts) {
     if (act.kind === "KillJob" && act.claimId !== undefined)
       report.violated(version.key, `the job of step ${act.step ?? ""} on node ${act.target} was deleted while it ran`);
@@ -118,7 +118,7 @@ const checkReboots: NonNullable<Invariant["check"]> = (step, world, report) => {
 const checkNames: NonNullable<Invariant["check"]> = (step, _world, report) => {
   const { acts, version, byController } = step;
   const [act] = acts;
-  if (isDeletedLook(step)) report.memo.delete(version.key);
+  if (isMadeAgain(step)) report.memo.delete(version.key);
   // Of a target whose record a person deleted nobody knows what was let run.
   const forgotten = deletedRecordOf(step);
   if (forgotten !== undefined) for (const [key, uid] of report.memo) if (uid === forgotten) report.memo.delete(key);

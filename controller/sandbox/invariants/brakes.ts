@@ -64,8 +64,11 @@ const checkWayBack: NonNullable<Invariant["check"]> = ({ version, byController }
   if (version.type === "DELETED" && !byController)
     for (const one of [operation, ...listAt(version.object.status, "history")])
       memo.delete(textAt(one, "claimId") ?? "");
-  if (at(operation, "backOut") !== undefined && at(version.previous?.status, "operation", "backOut") === undefined)
-    report.met();
+  // Another attempt begins again, with a way back until its own update runs.
+  const before = at(version.previous?.status, "operation");
+  if (Number(at(operation, "attempt")) > Number(at(before, "attempt")) && isSameClaim(operation, before))
+    memo.delete(textAt(operation, "claimId") ?? "");
+  if (at(operation, "backOut") !== undefined && at(before, "backOut") === undefined) report.met();
   // A person's uncordon after the update ends it as it is, without the reboot.
   if (at(version.previous?.status, "operation", "noReboot") === true) return;
   const closed = new Set(listAt(version.previous?.status, "history").map((entry) => textAt(entry, "claimId")));
@@ -78,6 +81,10 @@ const checkWayBack: NonNullable<Invariant["check"]> = ({ version, byController }
   if (at(operation, "backOut") !== undefined && (step === "Rebooting" || step === "Patching"))
     report.violated(version.key, `on its way back, and at step ${step}`);
 };
+
+function isSameClaim(operation: unknown, before: unknown): boolean {
+  return textAt(operation, "claimId") === textAt(before, "claimId");
+}
 
 function hasSucceeded(job: unknown): boolean {
   return listAt(job as { readonly status?: unknown }, "status", "conditions").some(

@@ -792,6 +792,19 @@ describe("failures", () => {
     ).toBe("Recovered");
   });
 
+  it("B10: a reboot whose job somebody deleted is not asked for again in the same attempt", () => {
+    const gone = operation("Rebooting", { jobUID: "job-1" });
+
+    expect(act({ operation: gone, node: cordoned() })).toMatchObject({
+      kind: "Wait",
+      block: { reason: "Rebooting", message: expect.stringContaining("somebody deleted the job") },
+    });
+    expect(act({ operation: { ...gone, stepTime: iso(START - HOUR) }, node: cordoned() })).toMatchObject({
+      operation: { failure: { reason: "NodeNotBack", message: expect.stringContaining("somebody deleted the job") } },
+    });
+    expect(step(act({ operation: gone, node: cordoned({ bootId: "boot-2" }) }))).toBe("Rebooted");
+  });
+
   it("B10: a reboot is asked for only while the boot id is the recorded one; how its job ended says nothing", () => {
     const killed = failed(143);
 

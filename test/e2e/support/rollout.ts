@@ -13,6 +13,8 @@ export interface Trouble {
   step?(facts: Facts): Promise<void>;
   /** The rollout may end only when the trouble is over. */
   over?(facts: Facts): boolean;
+  /** What has come of the trouble so far, for when the wait is too long. */
+  describe?(facts: Facts | undefined): string;
   /** What the person leaves alone meanwhile. */
   readonly holds?: Pick<Fault, "holdsMerges" | "holdsBudgetFix">;
   readonly withinMs?: number;
@@ -37,7 +39,7 @@ export async function playRollout(scene: Scene, trouble: Trouble = {}): Promise<
       return isFinished(facts) && acts.length === 0 && trouble.over?.(facts) !== false ? true : undefined;
     },
     { withinMs: trouble.withinMs ?? LIMIT_MS, everyMs: LOOK_MS },
-    () => `${describe(facts)}\n${scene.controller.output()}`,
+    () => [describe(facts), trouble.describe?.(facts) ?? "", scene.controller.output()].join("\n"),
   );
   return Math.round((systemClock.monotonic() - begun) / 1000);
 }
