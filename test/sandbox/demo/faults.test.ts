@@ -323,6 +323,22 @@ describe("freeze", () => {
     expect(ok).toBe(true);
   });
 
+  it("expedites nothing that is under way already: it would prove nothing", async () => {
+    const busy = { ...early, claims: [{ ...expedited, since: "2024-12-16T07:00:00Z" }], calendars: FROZEN };
+    const { stage, acts } = recordingStage();
+    const fault = faultNamed("freeze");
+    await play(
+      fault,
+      stage,
+      { ...early, claims: FLYING, states: at("Staging") },
+      { ...busy, at: START + 2 * MINUTE },
+      { ...busy, at: START + 16 * MINUTE },
+    );
+    expect(acts).not.toContainEqual(expect.stringContaining("edit rings/early.yaml"));
+    await fault.step(stage, factsOf({ ...early, calendars: FROZEN, states: BACKED_OUT, at: START + 17 * MINUTE }));
+    expect(acts).toContainEqual(expect.stringContaining("edit rings/early.yaml"));
+  });
+
   it("is not satisfied when anything else starts in the freeze, or nothing was expedited", async () => {
     const other = { ...expedited, name: "flatcar-02", baseline: "flatcar" };
     const looks = { ...early, claims: [expedited, other], calendars: FROZEN, at: START + 16 * MINUTE };

@@ -55,23 +55,28 @@ export function freeze(): Fault {
     return `a freeze begins, with ${facts.claims.length} targets in flight`;
   }
 
-  async function expedite(stage: FaultStage, facts: Facts): Promise<string> {
-    for (const name of stagingMachines(stage)) stage.machines.repair(name);
-    const ring = facts.plan.rings.find((outcome) => outcome.ring.name === "early");
-    const entry = [...(ring?.entries.approvals.values() ?? [])].find((approval) =>
-      facts.plan.rows.some(
-        (row) => row.ring === "early" && row.baseline === approval.baseline && row.approved && row.state === "Missing",
-      ),
+  /** The entry of ring early under which a target waits that nobody has claimed: only such a one can begin in the freeze. */
+  function findWaiting({ plan, claims }: Facts): string | undefined {
+    const held = new Set(claims.map((claim) => claim.uid));
+    const ring = plan.rings.find((outcome) => outcome.ring.name === "early");
+    const waiting = new Set(
+      plan.rows
+        .filter((row) => row.ring === "early" && row.approved && row.state === "Missing" && !held.has(row.asset.uid))
+        .map((row) => row.baseline),
     );
-    expedited = entry?.baseline ?? "";
-    if (entry === undefined) return "nothing of ring early is left to expedite";
+    return [...(ring?.entries.approvals.values() ?? [])].find(({ baseline }) => waiting.has(baseline))?.baseline;
+  }
+
+  async function expedite(stage: FaultStage, baseline: string): Promise<string> {
+    expedited = baseline;
+    for (const name of stagingMachines(stage)) stage.machines.repair(name);
     const lines = `      expedite:\n        reason: exploited in the wild\n        until: ${iso(endsAt)}\n        skip: [Freezes]\n`;
     await stage.edit(
       "rings/early.yaml",
-      (before) => before.replace(`    - baseline: ${entry.baseline}\n`, `    - baseline: ${entry.baseline}\n${lines}`),
-      `Expedite ${entry.baseline} on early: exploited in the wild`,
+      (before) => before.replace(`    - baseline: ${baseline}\n`, `    - baseline: ${baseline}\n${lines}`),
+      `Expedite ${baseline} on early: exploited in the wild`,
     );
-    return `${entry.baseline} on ring early is expedited through the freeze`;
+    return `${baseline} on ring early is expedited through the freeze`;
   }
 
   function watch(facts: Facts, minute: number): void {
@@ -103,9 +108,10 @@ export function freeze(): Fault {
         return countStaging(facts) >= 2 ? begin(stage, facts) : undefined;
       }
       watch(facts, stage.minute);
-      if (expedited === undefined && seenAt !== undefined && facts.at - seenAt >= EXPEDITE_AFTER_MINUTES * stage.minute)
-        return expedite(stage, facts);
-      return undefined;
+      if (expedited !== undefined || seenAt === undefined) return undefined;
+      if (facts.at - seenAt < EXPEDITE_AFTER_MINUTES * stage.minute) return undefined;
+      const waiting = findWaiting(facts);
+      return waiting === undefined ? undefined : expedite(stage, waiting);
     },
     result(facts) {
       const ok =
@@ -117,7 +123,7 @@ export function freeze(): Fault {
         isFinished(facts);
       return {
         ok,
-        observed: `backed out: ${backOuts}, starts in the freeze: ${wrongStarts}, of the expedited entry: ${expeditedStarts}`,
+        observed: `backed out: ${backOuts}, starts in the freeze: ${wrongStarts}, of the expedited entry (${expedited ?? "none"}): ${expeditedStarts}`,
       };
     },
   };
