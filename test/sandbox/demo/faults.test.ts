@@ -323,6 +323,16 @@ describe("freeze", () => {
     expect(ok).toBe(true);
   });
 
+  it("does not wait for ever for a second target before its update", async () => {
+    const { stage, acts } = recordingStage();
+    const fault = faultNamed("freeze");
+    const one = { ...early, claims: FLYING, states: { [EARLY[0] ?? ""]: { operation: { step: "Staging" } } } };
+    await play(fault, stage, one, { ...one, at: START + 2 * MINUTE });
+    expect(acts).not.toContainEqual(expect.stringContaining("edit"));
+    await fault.step(stage, factsOf({ ...one, at: START + 4 * MINUTE }));
+    expect(acts).toContainEqual(expect.stringContaining("edit calendars/weekdays.yaml"));
+  });
+
   it("expedites nothing that is under way already: it would prove nothing", async () => {
     const busy = { ...early, claims: [{ ...expedited, since: "2024-12-16T07:00:00Z" }], calendars: FROZEN };
     const { stage, acts } = recordingStage();

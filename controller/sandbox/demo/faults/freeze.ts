@@ -10,6 +10,8 @@ const LENGTH_MINUTES = 40;
 /** The mirror is slow before the freeze: operations are still before their update when the controller reads of it. */
 const SLOW_STAGE_MINUTES = 12;
 const EXPEDITE_AFTER_MINUTES = 12;
+/** The freeze waits so long for a second target before its update: a budget or a disruption budget may let them go one by one only. */
+const SECOND_WITHIN_MINUTES = 3;
 
 /** Nodes of ring early that wait for their slow stage step. */
 function countStaging(facts: Facts): number {
@@ -33,6 +35,7 @@ function stagingMachines({ machines }: FaultStage): readonly string[] {
 }
 
 export function freeze(): Fault {
+  let stagingSince: number | undefined;
   let frozenAt: number | undefined;
   let endsAt = Number.POSITIVE_INFINITY;
   let seenAt: number | undefined;
@@ -105,7 +108,11 @@ export function freeze(): Fault {
     },
     async step(stage, facts) {
       if (frozenAt === undefined) {
-        return countStaging(facts) >= 2 ? begin(stage, facts) : undefined;
+        const staging = countStaging(facts);
+        stagingSince = staging === 0 ? undefined : (stagingSince ?? facts.at);
+        const isLongEnough =
+          stagingSince !== undefined && facts.at - stagingSince >= SECOND_WITHIN_MINUTES * stage.minute;
+        return staging >= 2 || isLongEnough ? begin(stage, facts) : undefined;
       }
       watch(facts, stage.minute);
       if (expedited !== undefined || seenAt === undefined) return undefined;
@@ -123,7 +130,7 @@ export function freeze(): Fault {
         isFinished(facts);
       return {
         ok,
-        observed: `backed out: ${backOuts}, starts in the freeze: ${wrongStarts}, of the expedited entry (${expedited ?? "none"}): ${expeditedStarts}`,
+        observed: `${frozenAt === undefined ? "no freeze yet; " : ""}backed out: ${backOuts}, starts in the freeze: ${wrongStarts}, of the expedited entry (${expedited ?? "none"}): ${expeditedStarts}`,
       };
     },
   };
