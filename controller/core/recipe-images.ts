@@ -3,13 +3,13 @@
 // name: `registry.example.com/ringward` allows `registry.example.com/ringward/apt`, and never `registry.example.com/ringward-evil`.
 
 /** A registry's host, as references must write it to be told from a path on Docker Hub: with a dot, a port, or `localhost`. */
-const PREFIX =
+export const IMAGE_PREFIX =
   /^(?:localhost(?::\d{1,5})?|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+(?::\d{1,5})?|:\d{1,5}))(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/;
 
 /** A prefix without its closing slash; undefined where it is none. */
 export function readImagePrefix(text: string): string | undefined {
   const prefix = text.replace(/\/$/, "");
-  return text.length <= 512 && PREFIX.test(prefix) ? prefix : undefined;
+  return text.length <= 512 && IMAGE_PREFIX.test(prefix) ? prefix : undefined;
 }
 
 /** What may follow a prefix. A colon behind a bare registry would be a port, and so another registry. */

@@ -25,10 +25,12 @@ export function readEndpointUrl(text: string): URL | string {
   return url;
 }
 
+/** `APIVERSION/RESOURCE`, the group left out for the core's. */
+export const GATE_RESOURCE = /^([a-z0-9][-a-z0-9.]*\/)?v[0-9]+((alpha|beta)[0-9]+)?\/[a-z][-a-z0-9]*$/;
+
 /** What is wrong with a kind that is to be readable for gates; undefined: nothing. */
 export function judgeGateResource(text: string): string | undefined {
-  if (!/^([a-z0-9][-a-z0-9.]*\/)?v[0-9]+((alpha|beta)[0-9]+)?\/[a-z][-a-z0-9]*$/.test(text))
-    return "is not APIVERSION/RESOURCE, such as ceph.rook.io/v1/cephclusters";
+  if (!GATE_RESOURCE.test(text)) return "is not APIVERSION/RESOURCE, such as ceph.rook.io/v1/cephclusters";
   return text === "v1/secrets" ? "would let policy read secrets" : undefined;
 }
 

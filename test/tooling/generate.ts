@@ -1,5 +1,5 @@
 // `npm run generate`: writes every file that is made from the sources: crds/, docs/kinds/, docs/reasons.md, docs/errors.md,
-// docs/metrics.md, docs/interop.md, docs/install.md, docs/invariants.md, docs/security.md, docs/seeded-bugs.md.
+// docs/metrics.md, docs/interop.md, docs/install.md, docs/invariants.md, docs/security.md, docs/seeded-bugs.md, and parts of charts/ringward/.
 // `generatedFiles` is pure but for reading the sources; a check and a test compare it with what is committed.
 import { invariantsPage } from "../docs/invariants.ts";
 import { SECURITY_PAGE, securityPage } from "../docs/security.ts";
@@ -8,6 +8,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import { crdYaml } from "../../controller/api/crd.ts";
 import { KINDS } from "../../controller/api/kinds.ts";
+import { CHART, chartFiles } from "./chart/files.ts";
 import { isMain } from "./is-main.ts";
 import { errorsPage } from "./pages/errors.ts";
 import { interopPage } from "./pages/interop.ts";
@@ -19,7 +20,7 @@ import { recipeFiles } from "./pages/recipes.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 /** Folders that hold generated files and nothing else. */
-const FOLDERS = ["crds", "docs/kinds"];
+const FOLDERS = ["crds", "docs/kinds", `${CHART}/templates/crds`, `${CHART}/templates/policies`];
 const HEAD = "# Made by `npm run generate` from controller/api/. Do not edit.\n";
 
 /** Path from the checkout's root -> content. */
@@ -37,7 +38,7 @@ export function generatedFiles(root = ROOT): ReadonlyMap<string, string> {
   files.set("docs/invariants.md", invariantsPage(root));
   files.set(SECURITY_PAGE, securityPage());
   files.set(SEEDED_PAGE, seededPage());
-  for (const [path, content] of recipeFiles(root)) files.set(path, content);
+  for (const [path, content] of [...recipeFiles(root), ...chartFiles(root)]) files.set(path, content);
   files.set("docs/errors.md", errorsPage(readSources(join(root, "controller"))));
   return files;
 }

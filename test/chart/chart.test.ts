@@ -1,0 +1,313 @@
+// The chart by the real helm: it passes lint, renders what people have read (golden files), refuses mistyped values, and holds exactly the
+// definitions, roles and admission policies that `ringward install --export` prints.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { load } from "js-yaml";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { policyRepository } from "../../controller/api/policy-repository.ts";
+import { createValidators } from "../../controller/api/validator.ts";
+import type { InstallSettings, Manifest } from "../../controller/install/manifest.ts";
+import { expectGolden } from "../support/golden.ts";
+import { CHART, type Helm, openHelm } from "./support/helm.ts";
+import { byName, exported, nameOf, NAMESPACE, read, render } from "./support/objects.ts";
+
+const CASES = readdirSync(join(CHART, "ci")).map((name) => name.replace("-values.yaml", ""));
+const valuesOf = (name: string): string => join(CHART, "ci", `${name}-values.yaml`);
+/** The templates that people write; the others are compared with the export. */
+const WRITTEN = readdirSync(join(CHART, "templates")).filter(
+  (name) => name.endsWith(".yaml") && !["rbac.yaml", "namespaces.yaml"].includes(name),
+);
+const KINDS_THERE = ["--api-versions", "ringward.dev/v1alpha1/PolicyRepository"];
+
+let helm: Helm;
+beforeAll(async () => {
+  helm = await openHelm();
+}, 120_000);
+afterAll(() => helm.close());
+
+interface Container {
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly volumeMounts: readonly { readonly mountPath: string }[];
+}
+
+interface PodSpec {
+  readonly containers: readonly [Container];
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly [field: string]: unknown;
+}
+
+function only(manifests: readonly Manifest[], kind: string, name?: string): Manifest {
+  const found = manifests.filter((one) => one.kind === kind && (name === undefined || one.metadata.name === name));
+  expect(found).toHaveLength(1);
+  return found[0] as Manifest;
+}
+
+function podOf(manifests: readonly Manifest[]): PodSpec {
+  return (only(manifests, "Deployment") as unknown as { readonly spec: { readonly template: { spec: PodSpec } } }).spec
+    .template.spec;
+}
+
+describe("the chart", () => {
+  it.each(CASES)("passes lint --strict and renders as the golden file says with ci/%s-values.yaml", async (name) => {
+    await helm.run(["lint", "--strict", CHART, "--namespace", NAMESPACE, "--values", valuesOf(name)]);
+    const out = await helm.run([
+      "template",
+      "ringward",
+      CHART,
+      ...["--namespace", NAMESPACE, "--values", valuesOf(name), ...KINDS_THERE],
+    ]);
+    const documents = out
+      .split(/^---\n/m)
+      .filter((one) => WRITTEN.some((file) => one.includes(`/templates/${file}\n`)));
+
+    expect(documents.length).toBeGreaterThan(0);
+    expectGolden(new URL(`golden/${name}.yaml`, import.meta.url), documents.join("---\n"));
+  });
+
+  it("has all that can be switched on in one of these files, so that no template goes unseen", () => {
+    const golden = CASES.map((name) => readFileSync(new URL(`golden/${name}.yaml`, import.meta.url), "utf8")).join("");
+    const shown = WRITTEN.filter((file) => golden.includes(`/templates/${file}\n`));
+
+    expect(CASES.length).toBeGreaterThan(2);
+    expect(WRITTEN.filter((file) => !shown.includes(file))).toEqual(["dashboards.yaml", "prometheusrule.yaml"]);
+  });
+});
+
+describe("what the chart installs", () => {
+  const EXAMPLE = ["registry.example.com/ringward"];
+  it.each<[string, readonly string[], InstallSettings]>([
+    ["no images", [], { namespace: NAMESPACE, recipeImages: [] }],
+    [
+      "one prefix of images",
+      ["recipeImages={registry.example.com/ringward/}"],
+      { namespace: NAMESPACE, recipeImages: EXAMPLE },
+    ],
+    [
+      "several prefixes, one twice, in another order, with a registry and a port",
+      ["recipeImages={registry.example.com/ringward,localhost:5000,ghcr.io/a-b,registry.example.com/ringward/}"],
+      { namespace: NAMESPACE, recipeImages: ["ghcr.io/a-b", "localhost:5000", "registry.example.com/ringward"] },
+    ],
+    [
+      "kinds for gates, and another namespace",
+      ["gateResources={v1/pods,ceph.rook.io/v1/cephclusters}", "recipeImages={registry.example.com/ringward}"],
+      { namespace: "patching", recipeImages: EXAMPLE, gateResources: ["v1/pods", "ceph.rook.io/v1/cephclusters"] },
+    ],
+  ])(
+    "is what `install --export` prints, object by object and in both directions, with %s",
+    async (_, sets, settings) => {
+      const chart = byName(await render(helm, ["namespace.create=true", ...sets], [], settings.namespace));
+      const wanted = exported(settings);
+      const own = [...chart.keys()].filter((name) => !wanted.has(name));
+
+      expect(Object.fromEntries([...chart].filter(([name]) => wanted.has(name)))).toEqual(Object.fromEntries(wanted));
+      // And nothing else but what runs the controller.
+      expect(own.toSorted()).toEqual([
+        `Deployment ${settings.namespace}/ringward-controller`,
+        `NetworkPolicy ${settings.namespace}/ringward-controller`,
+        `PodDisruptionBudget ${settings.namespace}/ringward-controller`,
+        "PriorityClass ringward-controller",
+        `Service ${settings.namespace}/ringward-controller`,
+      ]);
+    },
+  );
+
+  it("keeps definitions when the release goes, unless it is told not to; leaves them and namespaces out where it is told", async () => {
+    const kept = async (...sets: readonly string[]): Promise<readonly unknown[]> =>
+      (await render(helm, sets))
+        .filter(({ kind }) => kind === "CustomResourceDefinition")
+        .map(({ metadata }) => (metadata as { readonly annotations?: object }).annotations);
+    const names = (await render(helm, ["crds.install=false", "jobNamespace.create=false"])).map(nameOf);
+
+    expect(await kept()).toEqual(Array.from({ length: 10 }, () => ({ "helm.sh/resource-policy": "keep" })));
+    expect(await kept("crds.keep=false")).toEqual(Array.from({ length: 10 }, () => undefined));
+    expect(names.filter((name) => /^(CustomResourceDefinition|Namespace) /.test(name))).toEqual([]);
+    expect(names).toContain(`Role ringward-jobs/ringward-controller`);
+  });
+
+  it("never sets a mode: no ledger is rendered, whatever the values", async () => {
+    for (const name of CASES) {
+      const text = await helm.run([
+        "template",
+        "ringward",
+        CHART,
+        "--namespace",
+        NAMESPACE,
+        "--values",
+        valuesOf(name),
+      ]);
+
+      expect(read(text).filter(({ kind }) => kind === "DisruptionLedger")).toEqual([]);
+    }
+  });
+});
+
+describe("the controller's pod", () => {
+  it("fits the Pod Security level restricted, writes to two emptyDirs alone, and has limits (27)", async () => {
+    const pod = podOf(await render(helm, []));
+    const [container] = pod.containers;
+
+    expect(pod.containers).toHaveLength(1);
+    expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      privileged: false,
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      capabilities: { drop: ["ALL"] },
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+    expect(pod["volumes"]).toEqual([
+      { name: "data", emptyDir: { sizeLimit: "4Gi" } },
+      { name: "temporary", emptyDir: { sizeLimit: "128Mi" } },
+    ]);
+    expect(Object.keys(pod).filter((field) => field.startsWith("host"))).toEqual([]);
+    expect(container).toMatchObject({ resources: { limits: { memory: "1Gi" }, requests: { cpu: "100m" } } });
+  });
+
+  /** Flags of the controller that the chart does not give, and why. */
+  const LEFT_OUT: Readonly<Record<string, string>> = {
+    "--kubeconfig": "the pod's service account",
+    "--identity": "the pod's name and process id, which are unique",
+    "--policy-clock": "a sandbox's",
+    "--pace": "for benchmarks",
+    [["--allow", "insecure"].join("-")]: "for trials on one machine, never here",
+  };
+
+  it("has a value for each flag of the controller, or a reason why not, and gives no flag that there is not", async () => {
+    const source = readFileSync(new URL("../../controller/cli/controller.ts", import.meta.url), "utf8");
+    const help = source.slice(source.indexOf("const HELP"), source.indexOf("export async function command"));
+    const flags = new Set([...help.matchAll(/--[a-z][a-z-]+/g)].map(([flag]) => flag));
+    const rendered = await helm.run([
+      "template",
+      "ringward",
+      CHART,
+      "--namespace",
+      NAMESPACE,
+      "--values",
+      valuesOf("full"),
+    ]);
+    const sample = await render(helm, [
+      "prometheus.url=https://a.example.com",
+      "prometheus.tokenSecret.name=t",
+      "prometheus.caSecret.name=c",
+    ]);
+    const given = new Set(
+      [...podOf(read(rendered)).containers[0].args, ...podOf(sample).containers[0].args]
+        .filter((word) => word.startsWith("--"))
+        .map((word) => word.split("=")[0] ?? ""),
+    );
+
+    expect(flags.size).toBeGreaterThan(20);
+    expect([...flags].filter((flag) => !given.has(flag) && LEFT_OUT[flag] === undefined)).toEqual([]);
+    expect([...given].filter((flag) => !flags.has(flag) || LEFT_OUT[flag] !== undefined)).toEqual([]);
+  });
+
+  it("finds each file that its flags and the policy repository name under a mounted Secret", async () => {
+    const text = await helm.run([
+      "template",
+      "ringward",
+      CHART,
+      ...["--namespace", NAMESPACE, "--values", valuesOf("full"), ...KINDS_THERE],
+    ]);
+    const manifests = read(text);
+    const mounts = podOf(manifests).containers[0].volumeMounts.map(({ mountPath }) => mountPath);
+    const spoken = JSON.stringify([podOf(manifests).containers[0].args, only(manifests, "PolicyRepository")]);
+    const files = [...spoken.matchAll(/\/run\/secrets\/[^"]+/g)].map(([file]) => file);
+
+    expect(files.length).toBeGreaterThan(4);
+    expect(files.filter((file) => !mounts.includes(file.slice(0, file.lastIndexOf("/"))))).toEqual([]);
+  });
+});
+
+describe("the policy repository", () => {
+  const SPEC = [
+    "policyRepository.spec.url=https://git.example.com/a.git",
+    "policyRepository.spec.clusterName=east",
+    "policyRepository.spec.path=clusters/east",
+  ];
+
+  it("is rendered where its kind is in the cluster, is one that the kind takes, and is never deleted by Helm", async () => {
+    const made = only(await render(helm, SPEC, KINDS_THERE), "PolicyRepository");
+
+    expect(createValidators().closed(policyRepository, made).problems).toEqual([]);
+    expect(made).toMatchObject({
+      metadata: { name: "policy", annotations: { "helm.sh/resource-policy": "keep" } },
+      spec: { url: "https://git.example.com/a.git", clusterName: "east", path: "clusters/east" },
+    });
+  });
+
+  it("is left out where its kind is not there yet, and the notes say so and what to do", async () => {
+    const set = [`image.repository=a/b`, ...SPEC].flatMap((word) => ["--set", word]);
+    const notes = await helm.run(["install", "east", CHART, "--namespace", NAMESPACE, "--dry-run=client", ...set]);
+
+    expect((await render(helm, SPEC)).filter(({ kind }) => kind === "PolicyRepository")).toEqual([]);
+    expect(notes).toContain("The PolicyRepository policy is NOT made yet");
+    expect(notes).toContain(`helm upgrade east CHART --namespace ${NAMESPACE} --reuse-values`);
+  });
+});
+
+describe("values", () => {
+  it.each<[string, RegExp]>([
+    ["image.repositry=a", /'\/image': additional properties 'repositry' not allowed/],
+    ["replica=2", /additional properties 'replica' not allowed/],
+    ["mode=Enforce", /additional properties 'mode' not allowed/],
+    ["replicas=0", /'\/replicas': minimum/],
+    ["image.digest=sha256:12", /'\/image\/digest': '.*' does not match pattern/],
+    ["image.pullPolicy=Sometimes", /'\/image\/pullPolicy': value must be one of/],
+    ["recipeImages={ubuntu}", /'\/recipeImages\/0': 'ubuntu' does not match pattern/],
+    ["recipeImages={https://ghcr.io}", /'\/recipeImages\/0'/],
+    ["gateResources={v1/secrets}", /'\/gateResources\/0': 'not' failed/],
+    ["gateResources={cephclusters}", /'\/gateResources\/0': 'cephclusters' does not match pattern/],
+    ["policyRepository.spec.url=https://a.example.com/b.git", /missing property 'clusterName'/],
+    ["policyRepository.spec.urll=https://a.example.com/b.git", /additional properties 'urll' not allowed/],
+    ["policyRepository.spec.auth.tokenfile=/a", /'\/policyRepository\/spec\/auth': additional properties 'tokenfile'/],
+    ["secretMounts[0].name=a", /'\/secretMounts\/0': missing property 'secret'/],
+    ["webhook.port=80", /'\/webhook\/port': minimum/],
+    ["prometheus.url=https://u:p@a.example.com", /'\/prometheus\/url'/],
+    ["podDisruptionBudget.maxUnavailable=0", /'\/podDisruptionBudget\/maxUnavailable': minimum/],
+    ["crds.keep=null", /'\/crds': missing property 'keep'/],
+    ["resources=big", /'\/resources': got string, want object/],
+    ["prometheus.tokenSecret.name=a", /prometheus\.tokenSecret and prometheus\.caSecret need prometheus\.url/],
+    ["metrics.port=8081", /metrics\.port, probes\.port and webhook\.port have to differ/],
+    ["metrics.enabled=false,metrics.serviceMonitor.enabled=true", /serviceMonitor\.enabled needs metrics\.enabled/],
+    ["image.repository=", /image\.repository: there is no published image yet/],
+  ])("that are wrong are refused, with the place: %s", async (set, message) => {
+    const words = ["--set", "image.repository=a/b", "--set", set];
+    const { code, err } = await helm.try(["template", "ringward", CHART, "--namespace", NAMESPACE, ...words]);
+
+    expect(code).not.toBe(0);
+    expect(err).toMatch(message);
+  });
+
+  it.each(["default", "kube-system", "ringward-jobs"])("are refused in namespace %s", async (namespace) => {
+    const words = ["--set", "image.repository=a/b", "--namespace", namespace];
+    const { code, err } = await helm.try(["template", "ringward", CHART, ...words]);
+
+    expect(code).not.toBe(0);
+    expect(err).toContain(`namespace ${namespace}: give the controller a namespace of its own`);
+  });
+});
+
+describe("dashboards and alerts", () => {
+  it("are the files of the chart, byte for byte, once they are asked for; where there is none, that is said", async () => {
+    const dashboards = join(CHART, "files/dashboards");
+    const alerts = join(CHART, "files/alerts.yaml");
+    const attempt = (set: string) =>
+      helm.try(["template", "r", CHART, "--namespace", NAMESPACE, "--set", "image.repository=a", "--set", set]);
+    const boards = await attempt("metrics.dashboards.enabled=true");
+    const rules = await attempt("metrics.prometheusRule.enabled=true");
+
+    if (existsSync(dashboards)) {
+      const maps = read(boards.out).filter(({ kind }) => kind === "ConfigMap");
+      const data = Object.assign({}, ...maps.map((one) => one["data"] as object)) as Record<string, string>;
+      const names = readdirSync(dashboards).filter((name) => name.endsWith(".json"));
+      expect(Object.keys(data).toSorted()).toEqual(names.toSorted());
+      for (const name of names) expect(data[name]).toBe(readFileSync(join(dashboards, name), "utf8"));
+    } else expect(boards.err).toContain("this chart has no files/dashboards/");
+    if (existsSync(alerts))
+      expect(only(read(rules.out), "PrometheusRule")["spec"]).toEqual(load(readFileSync(alerts, "utf8")));
+    else expect(rules.err).toContain("this chart has no files/alerts.yaml");
+  });
+});

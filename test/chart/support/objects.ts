@@ -1,0 +1,63 @@
+// What the chart renders, as objects, and what `ringward install --export` makes, in one form: without what Helm adds for itself.
+import { loadAll } from "js-yaml";
+import { installManifests } from "../../../controller/install/export.ts";
+import type { InstallSettings, Manifest } from "../../../controller/install/manifest.ts";
+import { CHART, type Helm } from "./helm.ts";
+
+export const NAMESPACE = "ringward-system";
+export const IMAGE = "registry.example.com/ringward/ringward";
+
+/** Renders with `--set` words, and `more` as helm takes it. */
+export async function render(
+  helm: Helm,
+  sets: readonly string[],
+  more: readonly string[] = [],
+  namespace = NAMESPACE,
+): Promise<readonly Manifest[]> {
+  const set = [`image.repository=${IMAGE}`, ...sets].flatMap((word) => ["--set", word]);
+  return read(await helm.run(["template", "ringward", CHART, "--namespace", namespace, ...set, ...more]));
+}
+
+export function read(text: string): readonly Manifest[] {
+  return loadAll(text).filter((one) => one !== null && one !== undefined) as unknown as readonly Manifest[];
+}
+
+/** `Role ringward-system/ringward-controller` */
+export function nameOf({ kind, metadata }: Manifest): string {
+  return `${kind} ${metadata.namespace === undefined ? "" : `${metadata.namespace}/`}${metadata.name}`;
+}
+
+/** Labels that Helm's conventions add, and that the chart keeps definitions. Nothing that decides anything. */
+const ADDED = [
+  "app.kubernetes.io/name",
+  "app.kubernetes.io/instance",
+  "app.kubernetes.io/version",
+  "app.kubernetes.io/managed-by",
+  "app.kubernetes.io/part-of",
+  "helm.sh/chart",
+];
+
+export function plain(manifest: Manifest): unknown {
+  const {
+    labels = {},
+    annotations,
+    ...metadata
+  } = manifest.metadata as Manifest["metadata"] & {
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  const own = Object.fromEntries(Object.entries(labels).filter(([name]) => !ADDED.includes(name)));
+  const noted = Object.entries(annotations ?? {}).filter(([name]) => name !== "helm.sh/resource-policy");
+  return {
+    ...manifest,
+    metadata: { ...metadata, labels: own, annotations: Object.fromEntries(noted) },
+  };
+}
+
+/** By name, in one form. */
+export function byName(manifests: readonly Manifest[]): ReadonlyMap<string, unknown> {
+  return new Map(manifests.map((one) => [nameOf(one), plain(one)]));
+}
+
+export function exported(settings: InstallSettings): ReadonlyMap<string, unknown> {
+  return byName(installManifests(settings));
+}
