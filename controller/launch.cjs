@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Starts Ringward's TypeScript sources under Node 24 (type stripping, no build step).
-// It is the one file that must be readable by Node 20: it looks for the runtime that the
-// devDependency `node` brings, checks its version, and says what to do when it is missing.
+// Starts Ringward under Node 24: from its TypeScript sources in a checkout (type stripping, no build step), else from the bundle
+// beside it. It is the one file that must be readable by Node 20: it looks for the runtime that the devDependency `node` brings,
+// checks its version, and says what to do when it is missing.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
@@ -9,6 +9,8 @@ const { spawn } = require("node:child_process");
 
 const root = path.resolve(__dirname, "..");
 const WANTED_MAJOR = 24;
+const sources = path.join(root, "controller", "main.ts");
+const isCheckout = fs.existsSync(sources);
 
 /** The first usable runtime: this process, then the one in node_modules. */
 function findRuntime() {
@@ -22,17 +24,24 @@ const runtime = findRuntime();
 if (runtime === undefined) {
   process.stderr.write(
     `ringward: needs Node ${WANTED_MAJOR} or newer, and this is ${process.version}.\n` +
-      `The devDependency "node" should have brought it, but node_modules/node/bin/node does not exist.\n` +
-      `That happens when npm runs with ignore-scripts. What to do: run\n` +
-      `  npm ci --ignore-scripts=false\n` +
-      `or install Node ${WANTED_MAJOR} and put it first in PATH.\n`,
+      (isCheckout
+        ? `The devDependency "node" should have brought it, but node_modules/node/bin/node does not exist.\n` +
+          `That happens when npm runs with ignore-scripts. What to do: run\n` +
+          `  npm ci --ignore-scripts=false\n` +
+          `or install Node ${WANTED_MAJOR} and put it first in PATH.\n`
+        : `What to do: install Node ${WANTED_MAJOR} and put it first in PATH.\n`),
   );
   process.exit(2);
 }
 
-const [script = path.join(root, "controller", "main.ts"), ...rest] =
-  path.basename(process.argv[1] || "") === "launch.cjs" ? process.argv.slice(2) : [undefined, ...process.argv.slice(2)];
-const entry = path.resolve(root, script);
+// Scripts of a checkout name what they start; everything else is an argument of the product.
+const rest = process.argv.slice(2);
+const entry =
+  isCheckout && /\.(?:ts|mjs|cjs)$/.test(rest[0] || "")
+    ? path.resolve(root, rest.shift())
+    : isCheckout
+      ? sources
+      : path.join(root, "dist", "ringward.mjs");
 const args = ["--disable-warning=ExperimentalWarning", "--disable-proto=delete", "--disable-sigusr1", entry, ...rest];
 // Node opens a debugger at this signal, to whoever is on the machine; with somebody to hear it, it does not.
 process.on("SIGUSR1", () => undefined);

@@ -1,7 +1,6 @@
 // Assembles a running sandbox: clock, API server over HTTP, actors, forge. The demo, `ringward sandbox` and rehearsals start here.
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Clock, Instant, Random } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { DISRUPTION_LEDGERS, NAMESPACES, POLICY_REPOSITORIES } from "../kube/resources.ts";
@@ -14,6 +13,7 @@ import { generateFleet } from "./fleet/generate.ts";
 import { QUICKSTART_START, quickstartFleet } from "./fleet/quickstart.ts";
 import { type SandboxForge, startForge } from "./forge/index.ts";
 import { createWorkspace, type Workspace } from "./workspace.ts";
+import { productFile } from "../place.ts";
 
 export interface SandboxOptions {
   readonly transport: Clock;
@@ -91,7 +91,7 @@ async function assemble(options: SandboxOptions, { files, workspace, closers, st
         : generateFleet({ nodes: options.nodes, podsPerNode: 10, seed: 1 }),
     timing: timingForRate(rate),
     tokens: { [CONTROLLER_TOKEN]: CONTROLLER_USER, [PERSON_TOKEN]: PERSON_USER },
-    crds: fileURLToPath(new URL("../../crds", import.meta.url)),
+    crds: productFile("crds"),
   });
   const listening = await listenOn(cluster, options.port ?? 0);
   closers.push(() => listening.close());

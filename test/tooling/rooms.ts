@@ -22,7 +22,7 @@ interface Room {
   readonly packages?: readonly string[];
 }
 
-const COMMON = ["errors.ts", "clock.ts", "breath.ts", "metrics.ts", "printable.ts", "redact.ts"];
+const COMMON = ["errors.ts", "clock.ts", "breath.ts", "place.ts", "metrics.ts", "printable.ts", "redact.ts"];
 /** What rooms may see of each other's outsides: ports, which are nothing but types. */
 const PORTS = ["kube/port.ts", "git/port.ts", "forge/port.ts", "core/model.ts", "clock.ts"];
 

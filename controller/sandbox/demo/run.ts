@@ -1,7 +1,6 @@
 // The demo from curtain to curtain: sandbox up, Observe, Enforce, approvals, the end, and the verdict. It only looks, plays the person
 // where asked to, and judges by the cluster and the store's history.
 import { writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { seededRandom, systemClock } from "../../clock.ts";
 import { UserError } from "../../errors.ts";
 import { BLOCKING_BUDGET } from "../fleet/quickstart.ts";
@@ -15,6 +14,7 @@ import { createScriptedPerson, isHeldByBudget, mendCommand } from "./person.ts";
 import { judge, type DemoResult, pullAddress } from "./result.ts";
 import { createStage, type Stage } from "./stage.ts";
 import type { Story } from "./story.ts";
+import { productFile } from "../../place.ts";
 
 export interface DemoOptions {
   readonly autoApprove: boolean;
@@ -51,7 +51,7 @@ export async function runDemo(
   const elapsed = (): number => (systemClock.monotonic() - begun) / 1000;
   const teller = story(elapsed);
   const errors: string[] = [];
-  const policy = fileURLToPath(new URL("../../../examples/quickstart", import.meta.url));
+  const policy = productFile("examples/quickstart");
   const sandbox = await startSandbox({
     transport: systemClock,
     random: seededRandom(options.seed),

@@ -1,6 +1,5 @@
 // The demo's stage: a sandbox with the quickstart's policy, the real controller as a process of its own in front of it, and a person.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Clock } from "../../clock.ts";
 import type { CommitSha } from "../../git/port.ts";
@@ -12,6 +11,7 @@ import type { SandboxForge } from "../forge/index.ts";
 import type { Machines } from "../nodes/machines.ts";
 import { recordRequests, type TimedRequest } from "../invariants/index.ts";
 import { CONTROLLER_USER, PERSON_USER, type Sandbox } from "../start.ts";
+import { launcher } from "../../place.ts";
 
 /** Login of the person on the forge. */
 export const PERSON_LOGIN = "ana";
@@ -141,10 +141,8 @@ export async function amendTracked(forge: SandboxForge): Promise<CommitSha> {
 
 function createControllerProcess(sandbox: Sandbox, onLog: (line: string) => void): ControllerProcess {
   const kubeconfig = sandbox.workspace.write("controller.kubeconfig", sandbox.kubeconfigFor(CONTROLLER_USER));
-  const launcher = fileURLToPath(new URL("../../launch.cjs", import.meta.url));
   const args = [
-    launcher,
-    "controller/main.ts",
+    launcher(),
     "controller",
     "--kubeconfig",
     kubeconfig,
