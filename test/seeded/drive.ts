@@ -20,8 +20,12 @@ export interface Judgement {
   readonly writes: number;
 }
 
-/** Runs a scene to its end. */
-export async function drive(scene: Scene, controllers: number): Promise<Judgement> {
+/** Runs a scene to its end; `most`: how many passes it may take, left out: as many as the scene says. */
+export async function drive(
+  scene: Scene,
+  controllers: number,
+  most = scene.mostPasses ?? MOST_PASSES,
+): Promise<Judgement> {
   const stage = await createStage(1, scene.scenario);
   const fate = createFate(0);
   const quiet = createQuiet(stage);
@@ -31,7 +35,7 @@ export async function drive(scene: Scene, controllers: number): Promise<Judgemen
   let born = 0;
   let over = false;
   let pass = 0;
-  for (; pass < (scene.mostPasses ?? MOST_PASSES) && !over; pass += 1) {
+  for (; pass < most && !over; pass += 1) {
     const place = pass % controllers;
     // Memory is only there to save work: it is lost now and then.
     if (pass % 7 === 6) lives[place] = undefined;
@@ -51,10 +55,13 @@ export async function drive(scene: Scene, controllers: number): Promise<Judgemen
   };
 }
 
-async function takeTurn(stage: MemoryStage, { tickMs }: Scene, idle: boolean): Promise<void> {
+async function takeTurn(stage: MemoryStage, { tickMs, stopsAt = [] }: Scene, idle: boolean): Promise<void> {
   const before = stage.clock.now();
   await stage.turn(idle);
   if (tickMs !== undefined && !idle) stage.clock.set(before + tickMs);
+  const stops = stopsAt.map((time) => Date.parse(`2024-12-16T${time}Z`)).sort((a, b) => a - b);
+  const stop = stops.find((time) => time > before && time < stage.clock.now());
+  if (stop !== undefined) stage.clock.set(stop);
 }
 
 function judge(stage: MemoryStage, { promises = [] }: Scene, fate: ReturnType<typeof createFate>): readonly string[] {

@@ -1,16 +1,17 @@
 // The hunt: a process for each seeded bug, in which the machine runs until it finds it. What it found is kept in results.json.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { systemClock } from "../../controller/clock.ts";
 import type { Mutant } from "./mutant.ts";
 import type { Found, HuntResult } from "./results.ts";
 import { TRIALS } from "./trials.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-/** A process that says nothing for so long turns round itself. */
-const LONGEST_MS = 20 * 60_000;
+/** A process that ends no trial for so long turns round itself. */
+const LONGEST_MS = 5 * 60_000;
 
 /** Where a bug of some part is likely to be found soonest; what found it last time comes before that. */
 const LIKELY: readonly (readonly [part: RegExp, trials: readonly string[]])[] = [
@@ -120,22 +121,31 @@ export async function inTurn<T>(list: readonly T[], jobs: number, work: (one: T)
   await Promise.all(Array.from({ length: jobs }, worker));
 }
 
+async function killWhenSilent(child: ChildProcess, told: () => number, over: AbortSignal): Promise<void> {
+  for (let before = -1; before !== told() && !over.aborted;) {
+    before = told();
+    await systemClock.sleep(LONGEST_MS, over).catch(() => undefined);
+  }
+  if (!over.aborted) child.kill("SIGKILL");
+}
+
 function play(id: string, healthy: string, only: readonly string[], first: readonly string[]): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const args = ["--disable-warning=ExperimentalWarning", "--import", join(HERE, "hook.ts"), join(HERE, "hunted.ts")];
     const child = spawn(process.execPath, [...args, healthy, only.join(","), first.join(",")], {
       env: { ...process.env, RINGWARD_SEEDED_BUG: id },
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: LONGEST_MS,
-      killSignal: "SIGKILL",
     });
     let [out, told] = ["", ""];
+    const end = new AbortController();
     child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (told += chunk.toString()));
+    void killWhenSilent(child, () => told.length, end.signal);
     child.on("error", reject);
     child.on("close", (code, signal) => {
+      end.abort();
       if (code === 0) return resolve(JSON.parse(out) as Answer);
-      const says = signal === null ? told.trim().slice(-400) : `no end in ${LONGEST_MS / 60_000} minutes`;
+      const says = signal === null ? told.trim().slice(-400) : `no trial ended in ${LONGEST_MS / 60_000} minutes`;
       const seconds = signal === null ? 0 : LONGEST_MS / 1000;
       // A bug that breaks the whole process is found; a hunt that does not start is no hunt.
       if (id === "" || (signal === null && !told.includes("  "))) return reject(new Error(told.trim().slice(-2000)));

@@ -1,7 +1,7 @@
 // Promises of scenes beside the invariants, each a function over the stored history.
 import type { KubeObject } from "../../controller/kube/port.ts";
 import type { StoredVersion } from "../../controller/sandbox/apiserver/index.ts";
-import { at, evictableFrom, STEP_LABEL, textAt } from "../../controller/sandbox/invariants/readings.ts";
+import { at, evictableFrom, listAt, STEP_LABEL, textAt } from "../../controller/sandbox/invariants/readings.ts";
 import type { Promised } from "./scene.ts";
 
 const isOurs = ({ user }: StoredVersion): boolean => user.startsWith("ringward/");
@@ -138,3 +138,26 @@ export const keepsUncordons: Promised = (history) => {
   }
   return lines;
 };
+
+/** Between two times of the day on which runs begin nothing of a node starts: no claim, no cordon, no eviction, no update. */
+export function keepsStill(node: string, from: string, to: string): Promised {
+  const [since, until] = [from, to].map((time) => Date.parse(`2024-12-16T${time}Z`)) as [number, number];
+  return (history) => {
+    const lines: string[] = [];
+    const say = (what: string): void => void lines.push(`still nodes/${node}: ${what} between ${from} and ${to}`);
+    for (const version of history) {
+      const { resource, object, previous, time } = version;
+      if (time < since || time >= until || !isOurs(version)) continue;
+      const claims = (of: KubeObject | undefined): readonly unknown[] =>
+        listAt(of, "status", "claims").filter((claim) => textAt(claim, "name") === node);
+      if (resource === "disruptionledgers.ringward.dev" && claims(object).length > claims(previous).length)
+        say("it was claimed");
+      if (resource === "nodes" && object.metadata.name === node && at(object.spec, "unschedulable") === true)
+        if (at(previous?.spec, "unschedulable") !== true) say("it was cordoned");
+      const started = startedOn(version);
+      if (started?.node === node && started.step === "update") say("its update began");
+      if (resource === "pods" && evictableFrom(previous ?? object) === node) say("a pod was evicted");
+    }
+    return lines;
+  };
+}

@@ -11,6 +11,8 @@ export interface Scene {
   readonly promises?: readonly Promised[];
   /** Policy time between two passes; left out: that of the stage. */
   readonly tickMs?: number;
+  /** Times of the day, `07:20:00`, that no idle step jumps over. */
+  readonly stopsAt?: readonly string[];
   /** Left out: 300. */
   readonly mostPasses?: number;
   /** Errors are part of it: people take objects away while they are written. */

@@ -51,7 +51,7 @@ export interface Deed {
 export interface Scenario {
   readonly fleet: () => Fleet;
   readonly policy: () => Promise<Readonly<Record<string, string>>>;
-  readonly limits: { readonly nodes: number; readonly workloads: number; readonly nodesPerZone: number };
+  readonly limits: { readonly nodes: number; readonly workloads: number; readonly nodesPerZone: number | string };
   /** Before any controller is there. */
   readonly prepare: (stage: Stage) => Promise<void>;
   readonly deeds: readonly Deed[];

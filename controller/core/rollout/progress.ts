@@ -112,8 +112,9 @@ export function advanceLevel(input: ProgressInput): LevelProgress {
   const complete = isComplete(ring, { scope, done, inFlight, failures });
   const empty = scope === 0 && ring.spec.completion?.onEmpty !== "Pass";
   const offered = input.offered || previous?.offeredTime !== undefined;
-  // Time counts only between two looks that both found the level complete, and only where it may be run at all.
-  const healthy = complete && offered && previous?.completedTime !== undefined && input.gatesHold && up;
+  // Time counts only between two looks that both found the level complete, and only where it may be run at all. What passes while a verified
+  // target has fallen back counts for nobody, also where enough others are there.
+  const healthy = !regressed && complete && offered && previous?.completedTime !== undefined && input.gatesHold && up;
   const wanted = parseDuration(ring.spec.soak ?? "24h") ?? Number.POSITIVE_INFINITY;
   const before = regressed ? 0 : soakBefore(input);
   const soakedMs = healthy && before < wanted ? Math.min(wanted, before + observedSince(input)) : before;

@@ -9,8 +9,8 @@ import { matches } from "../../core/selectors.ts";
 import type { StoredVersion } from "../apiserver/index.ts";
 import type { Invariant, Report } from "./invariant.ts";
 import { coversKernel, findBelow } from "./node-report.ts";
-import { textAt } from "./readings.ts";
-import type { World } from "./world.ts";
+import { type NodeView, textAt } from "./readings.ts";
+import { isSettled, type World } from "./world.ts";
 
 /** The entry of a claim's ring, if it still names the claim's level. */
 export function entryOf(world: World, claim: Claim): LevelEntry | undefined {
@@ -144,7 +144,12 @@ const checkRegression: NonNullable<Invariant["check"]> = ({ version, byControlle
     if (grew)
       report.violated(
         `rolloutrings/${name}`,
-        `the soak of ${record.level} went on although node ${regressed} fell back below it`,
+        `the soak of ${record.level} went on although node ${regressed.name} fell back below it`,
+      );
+    else if (isKept(world, name, record) && isSettled(world, regressed.infoSince))
+      report.violated(
+        `rolloutrings/${name}`,
+        `the soak of ${record.level} was kept although node ${regressed.name} fell back below it`,
       );
   }
 };
@@ -184,8 +189,21 @@ function isTooShort(world: World, name: string, earlier: RingLevelStatus): boole
   return (earlier.soakedSeconds ?? 0) * 1000 < wanted;
 }
 
+/** Some soak of the level that the ring is approved for still counts. With exceptions, and shares of nodes, nobody here knows who is in scope. */
+function isKept(world: World, ring: string, record: RingLevelStatus): boolean {
+  const spec = world.rings.get(ring)?.spec;
+  const entry = spec?.levels?.find(({ baseline }) => baseline === record.baseline);
+  return (
+    (record.soakedSeconds ?? 0) > 0 &&
+    record.withdrawnTime === undefined &&
+    entry?.level === record.level &&
+    spec?.members.nodes?.percent === undefined &&
+    world.exceptions.size === 0
+  );
+}
+
 /** A node of the ring that was verified at the level and now reports less. */
-function findRegressed(world: World, ring: string, record: RingLevelStatus): string | undefined {
+function findRegressed(world: World, ring: string, record: RingLevelStatus): NodeView | undefined {
   const selector = world.rings.get(ring)?.spec.members.nodes?.selector;
   const level = world.levels.get(record.level)?.spec;
   if (selector === undefined || level?.node === undefined) return undefined;
@@ -194,7 +212,7 @@ function findRegressed(world: World, ring: string, record: RingLevelStatus): str
       world.verified.get(node.uid)?.some((one) => one.baseline === record.baseline && one.digest === record.digest) ===
       true;
     if (!verified || !matches(selector, node.labels)) continue;
-    if (findBelow(node.info, level, coversKernel(node.info, level), false) !== undefined) return node.name;
+    if (findBelow(node.info, level, coversKernel(node.info, level), false) !== undefined) return node;
   }
   return undefined;
 }
@@ -251,7 +269,7 @@ export const rings: readonly Invariant[] = [
   },
   {
     id: "R2",
-    says: "soak does not go on while a verified node has fallen back",
+    says: "soak does not go on while a verified node has fallen back, and begins anew",
     check: checkRegression,
     end: endRegression,
   },

@@ -226,6 +226,21 @@ describe("soak", () => {
     expect(progress.status.soakedTime).toBeUndefined();
   });
 
+  it("R2: while one has fallen back no time counts, also where enough others are there", () => {
+    const verified: NodePatchStateStatus = {
+      verified: [{ baseline: "ubuntu", digest: LEVEL.digest, time: iso(START) }],
+    };
+
+    const progress = look([done("a"), behind("b")], {
+      before: COMPLETED,
+      spec: { completion: { minPercent: 50 } },
+      states: new Map([["uid-b", verified]]),
+      input: { observedMs: MINUTE },
+    });
+
+    expect(progress).toMatchObject({ complete: true, soakedMs: 0, soaked: false });
+  });
+
   it("R2: a kernel that is still installed but was booted away from is a regression too", () => {
     const state: NodePatchStateStatus = {
       verified: [{ baseline: "ubuntu", digest: LEVEL.digest, time: iso(START) }],

@@ -66,6 +66,8 @@ const checks = inFile("controller/core/rollout/ring-checks.ts", {
     find: "ring.suspendedLive || ring.spec.suspend === true",
     replace: "ring.suspendedLive",
     says: "a ring that Git suspends goes on",
+    equivalent:
+      "the pass that reads it writes the ring's copy first (apply-policy.ts), so the ring's status, which names the commit, is not stored in that pass, and a ring whose status was not stored claims nobody (pass.own-record); the next pass finds the copy suspended",
   },
   "ring.suspend-live": {
     find: "ring.suspendedLive || ring.spec.suspend === true",

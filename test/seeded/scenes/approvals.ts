@@ -3,9 +3,9 @@
 import type { StoredVersion } from "../../../controller/sandbox/apiserver/index.ts";
 import { QUICKSTART_IMAGES } from "../../../controller/sandbox/fleet/quickstart.ts";
 import { at, listAt, textAt } from "../../../controller/sandbox/invariants/readings.ts";
-import type { Stage } from "../../sweep/stage.ts";
 import type { Scene } from "../scene.ts";
 import {
+  approve,
   commit,
   deed,
   edit,
@@ -16,7 +16,8 @@ import {
   isAt,
   isClaimed,
   isPast,
-  look,
+  isSoaked,
+  levelIn,
   ring,
   RING,
   rings,
@@ -24,25 +25,6 @@ import {
 } from "./parts.ts";
 
 const { nginx } = QUICKSTART_IMAGES;
-
-/** The level that a ring's entry names in Git. */
-function levelIn(stage: Stage, name: string): string | undefined {
-  return /level: (\S+)/.exec(file(stage, `rings/${name}.yaml`))?.[1];
-}
-
-const isSoaked = (stage: Stage, name: string): boolean =>
-  listAt(look(stage, "rolloutrings.ringward.dev", name), "status", "levels").some(
-    (level) => textAt(level, "soakedTime") !== undefined,
-  );
-
-/** Approves a level with an entry written by hand. */
-function approve(stage: Stage, name: string, lines: string): void {
-  const text = file(stage, `rings/${name}.yaml`).replace(
-    /(\n {4}- baseline: (?:flatcar|images))[\s\S]*$/,
-    `$1\n${lines}`,
-  );
-  commit(stage, { [`rings/${name}.yaml`]: text });
-}
 
 /** No ring gets claims beyond what its entry covers at that moment. */
 function keepsScope(history: readonly StoredVersion[]): readonly string[] {

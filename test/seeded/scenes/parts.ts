@@ -78,6 +78,16 @@ export function pod(name: string, node: string, metadata: object = {}, spec: obj
   };
 }
 
+/** A PodDisruptionBudget of the pods of an app. */
+export function budget(name: string, app: string, spec: object = { maxUnavailable: 1 }): KubeObject {
+  return {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { name, namespace: "shop" },
+    spec: { ...spec, selector: { matchLabels: { app } } },
+  };
+}
+
 /** A ring's file. `spec`: lines of it, indented by two. */
 export function ring(name: string, spec = "", baselines: readonly string[] = ["flatcar"]): string {
   const has = (key: string): boolean => new RegExp(`^  ${key}:`, "m").test(spec);
@@ -234,4 +244,29 @@ export function commit(stage: Stage, files: Readonly<Record<string, string | nul
 
 export function file(stage: Stage, path: string): string {
   return stage.house?.remote.people.text("main", path) ?? "";
+}
+
+// ------------------------------------------------------------------------------------------------------- approvals
+
+/** The level that a ring's entry names in Git. */
+export function levelIn(stage: Stage, name: string): string | undefined {
+  return /level: (\S+)/.exec(file(stage, `rings/${name}.yaml`))?.[1];
+}
+
+export function isSoaked(stage: Stage, name: string): boolean {
+  return recordsOf(stage, name).some((level) => textAt(level, "soakedTime") !== undefined);
+}
+
+/** What a ring's status says of its levels. */
+export function recordsOf(stage: Stage, name: string): readonly unknown[] {
+  return listAt(look(stage, "rolloutrings.ringward.dev", name), "status", "levels");
+}
+
+/** Approves a level with an entry written by hand. */
+export function approve(stage: Stage, name: string, lines: string): void {
+  const text = file(stage, `rings/${name}.yaml`).replace(
+    /(\n {4}- baseline: (?:flatcar|images))[\s\S]*$/,
+    `$1\n${lines}`,
+  );
+  commit(stage, { [`rings/${name}.yaml`]: text });
 }

@@ -4,6 +4,7 @@ import { QUICKSTART_IMAGES } from "../../../controller/sandbox/fleet/quickstart.
 import { at } from "../../../controller/sandbox/invariants/readings.ts";
 import type { Scene } from "../scene.ts";
 import {
+  budget,
   deed,
   edit,
   FLATCAR,
@@ -21,15 +22,6 @@ import {
 } from "./parts.ts";
 
 const { redis } = QUICKSTART_IMAGES;
-
-function budget(name: string, app: string, spec: object = { maxUnavailable: 1 }): KubeObject {
-  return {
-    apiVersion: "policy/v1",
-    kind: "PodDisruptionBudget",
-    metadata: { name, namespace: "shop" },
-    spec: { ...spec, selector: { matchLabels: { app } } },
-  };
-}
 
 /** A workload whose pods no node takes. */
 const NOWHERE: KubeObject = {

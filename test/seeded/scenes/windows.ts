@@ -4,7 +4,23 @@ import { oldImage } from "../../../controller/sandbox/fleet/images.ts";
 import { listAt, textAt } from "../../../controller/sandbox/invariants/readings.ts";
 import type { StoredVersion } from "../../../controller/sandbox/apiserver/index.ts";
 import type { Scene } from "../scene.ts";
-import { deed, FLATCAR, fleet, isAt, isPast, ring, RING, rings, tighten, until } from "./parts.ts";
+import { keepsStill } from "../promises.ts";
+import {
+  approve,
+  budget,
+  deed,
+  FLATCAR,
+  fleet,
+  isAt,
+  isPast,
+  levelIn,
+  pod,
+  ring,
+  RING,
+  rings,
+  tighten,
+  until,
+} from "./parts.ts";
 
 const CALENDARS = `apiVersion: ringward.dev/v1alpha1
 kind: MaintenanceCalendar
@@ -61,8 +77,19 @@ function keepsDeferral(history: readonly StoredVersion[]): readonly string[] {
 }
 
 export const WINDOWS: Scene = {
-  promises: [keepsGrace, keepsDeferral],
+  promises: [
+    keepsGrace,
+    keepsDeferral,
+    // Its grace is not over, the window is.
+    keepsStill("n-graced", "07:10:00", "07:20:00"),
+    // A freeze that nothing overrides, and one that ends.
+    keepsStill("n-urgent", "07:20:00", "07:35:00"),
+    keepsStill("n-1", "07:41:30", "08:00:00"),
+  ],
+  stopsAt: ["07:20:00", "07:21:00", "07:35:00", "07:38:00", "07:40:00", "07:45:00", "08:00:00"],
   scenario: until(110, {
+    // Nobody merges anything.
+    answer: () => Promise.resolve(),
     fleet: () =>
       fleet(
         [
@@ -70,8 +97,11 @@ export const WINDOWS: Scene = {
           { name: "n-2", ring: "early", zone: "zone-b" },
           { name: "n-3", ring: "forced", zone: "zone-c" },
           { name: "n-4", ring: "patient", zone: "zone-c" },
+          { name: "n-graced", ring: "graced", zone: "zone-f" },
+          { name: "n-urgent", ring: "urgent", zone: "zone-g" },
         ],
         [WEB],
+        [pod("p-graced", "n-graced"), budget("graced", "p-graced", { minAvailable: 0 })],
       ),
     policy: async () => ({
       ...(await FLATCAR()),
@@ -84,6 +114,11 @@ export const WINDOWS: Scene = {
           "  calendarRefs: [{ name: evening }]\n  deadline: 2m\n  onDeadline: IgnoreWindows\n  gracePeriod: 20m\n",
         ),
         patient: ring("patient", "  calendarRefs: [{ name: evening }]\n  deadline: 2m\n"),
+        graced: ring(
+          "graced",
+          "  calendarRefs: [{ name: short }]\n  deadline: 2m\n  onDeadline: IgnoreWindows\n  gracePeriod: 45m\n  drain: { timeout: 1h, barePods: Evict }\n",
+        ),
+        urgent: ring("urgent", "  promotion: PullRequest\n"),
       }),
     }),
     deeds: [
@@ -91,6 +126,16 @@ export const WINDOWS: Scene = {
         "the budget is spent just after the cordon",
         (stage) => isAt(stage, "n-1", "Cordoned"),
         (stage) => tighten(stage, "web", { maxUnavailable: 0 }),
+      ),
+      deed(
+        "a pod that is needed comes to stand on a node that joined lately",
+        (stage) => isAt(stage, "n-graced", "Cordoned"),
+        (stage) => tighten(stage, "graced", { minAvailable: 1 }),
+      ),
+      deed(
+        "it is not needed any more when the window has ended",
+        (stage) => isPast(stage, "07:12:00"),
+        (stage) => tighten(stage, "graced", { minAvailable: 0 }),
       ),
       deed(
         "it is given back when the window has ended",
@@ -109,13 +154,34 @@ export const WINDOWS: Scene = {
         },
       ),
       deed(
+        "another one joins when it is too late to begin in this window",
+        (stage) => isPast(stage, "07:06:30"),
+        (stage) => {
+          stage.cluster.machines.join({
+            name: "n-6",
+            labels: { [RING]: "canary", "topology.kubernetes.io/zone": "zone-e" },
+            image: oldImage("flatcar"),
+          });
+        },
+      ),
+      deed(
+        "people approve by hand, in a freeze, what is to be done at once",
+        (stage) => isPast(stage, "07:21:00") && levelIn(stage, "canary") !== undefined,
+        (stage) =>
+          approve(
+            stage,
+            "urgent",
+            `      level: ${levelIn(stage, "canary") ?? ""}\n      expedite: { reason: a hole, until: 2024-12-16T09:00:00Z, skip: [Windows, Freezes] }\n`,
+          ),
+      ),
+      deed(
         "the budget is spent again in the next window",
         (stage) => isPast(stage, "07:38:00") && isAt(stage, "n-1", "Cordoned"),
         (stage) => tighten(stage, "web", { maxUnavailable: 0 }),
       ),
       deed(
         "and given back in the freeze",
-        (stage) => isPast(stage, "07:50:00"),
+        (stage) => isPast(stage, "07:45:00"),
         (stage) => tighten(stage, "web", { maxUnavailable: 1 }),
       ),
     ],
