@@ -376,10 +376,15 @@ const verify = inFile("controller/core/operations/node-verify.ts", {
     replace: '  if (scene.job("reboot").phase === "Succeeded" || node.bootId !== operation.bootId) {',
     says: "a reboot counts because its job ended well",
   },
+  "reboot.asked-once": {
+    find: 'const isGone = phase === "Absent" && operation.jobUID !== undefined;',
+    replace: "const isGone = false;",
+    says: "a reboot whose job somebody deleted is asked for again",
+  },
   "reboot.gives-up": {
-    find: 'if (now - since < limit)\n    return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} reboots`, since } };',
+    find: 'if (now - since < limit)\n    return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} reboots${lost}`, since } };',
     replace:
-      'if (now > 0)\n    return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} reboots`, since } };',
+      'if (now > 0)\n    return { kind: "Wait", block: { reason: "Rebooting", message: `${node.name} reboots${lost}`, since } };',
     says: "a node that never comes back looks in progress for ever",
   },
   "reboot.ready": {
