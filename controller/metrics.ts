@@ -24,12 +24,14 @@ export interface Counter<L extends string> {
 
 export interface Gauge<L extends string> {
   set(labels: Labels<L>, value: number): void;
-  /** Forgets every label set; for gauges whose subjects come and go, before they are set anew. */
+  /** Forgets every label set, and a value without labels; for gauges whose subjects come and go, before they are set anew. */
   clear(): void;
 }
 
 export interface Histogram<L extends string> {
   observe(labels: Labels<L>, value: number): void;
+  /** Shows the series with nothing in it, where there is none yet: one that begins with an event hides that event from `rate`. */
+  begin(labels: Labels<L>): void;
 }
 
 /** Makes instruments. The same definition may be asked for many times and gives the same series. */
@@ -37,8 +39,8 @@ export interface Meter {
   counter<L extends string>(definition: MetricDefinition<"counter", L>): Counter<L>;
   gauge<L extends string>(definition: MetricDefinition<"gauge", L>): Gauge<L>;
   histogram<L extends string>(definition: MetricDefinition<"histogram", L>): Histogram<L>;
-  /** Called before each scrape, to set gauges to what is so now. Must be quick; what it throws is told to nobody. */
-  beforeScrape(read: () => void): void;
+  /** Called before each scrape, which waits for it, to set gauges to what is so now. Must be quick; what it throws is told to nobody. */
+  beforeScrape(read: () => void | Promise<void>): void;
 }
 
 export function defineCounter<L extends string = never>(

@@ -311,13 +311,12 @@ export const RingLevelStatus = Type.Object({
 });
 export type RingLevelStatus = Static<typeof RingLevelStatus>;
 
+export const GATE_STATES = ["Open", "Holding", "Shut"] as const;
+
 export const GateStatus = Type.Object({
   name: Text("Gate.", 63),
   digest: Text("Of the gate as it was observed; an edited one has held for no time.", 12),
-  state: StringEnum(
-    ["Open", "Holding", "Shut"] as const,
-    "`Holding`: what was asked for holds, and not yet for as long as the gate says.",
-  ),
+  state: StringEnum(GATE_STATES, "`Holding`: what was asked for holds, and not yet for as long as the gate says."),
   heldSeconds: Type.Optional(
     Type.Integer({ minimum: 0, description: "How long it was observed to hold, at most as long as it has to." }),
   ),

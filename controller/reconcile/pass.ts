@@ -6,6 +6,7 @@ import type { Clock } from "../clock.ts";
 import { asksOf } from "../core/gates/asks.ts";
 import type { GateReading, GateReadings } from "../core/gates/readings.ts";
 import { type Candidates, resolveCandidates } from "../core/rollout/candidates.ts";
+import type { FleetLook } from "../core/metrics/index.ts";
 import type { Claim, LevelInForce } from "../core/model.ts";
 import type { ClaimRequest } from "../core/rollout/limits.ts";
 import { createPlanner, type Plan, type PlanInput, type Planner } from "../core/rollout/plan.ts";
@@ -21,6 +22,7 @@ import type { EvictionPauses } from "../nodes/evict.ts";
 import { removeAbandonedJobs } from "./abandoned-jobs.ts";
 import { serveClaims } from "./claims.ts";
 import type { ClusterObjects, ClusterReader } from "./cluster.ts";
+import { pullFacts, repositoryFacts } from "./fleet-metrics.ts";
 import { runInventoryCycle } from "./inventory-cycle.ts";
 import { confirmLostClaims, findLostClaims, type LiveLedger, readLedger, viewLedger, writeLedger } from "./ledger.ts";
 import type { PolicyPulls } from "./policy-pulls.ts";
@@ -53,6 +55,8 @@ export interface PassPorts {
   /** Policy time. */
   readonly clock: Clock;
   readonly record: (event: EventInput) => void;
+  /** Is told of each plan before it is acted on; must be quick, and what it throws costs no pass. */
+  readonly measure?: (look: FleetLook) => void;
   /** Lets the process do something else during long work; left out: nothing else waits. */
   readonly breath?: Breath | undefined;
   /** Hears of everything that went wrong and was survived. */
@@ -141,6 +145,7 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
   const plan = await inSlices(memory.planner.planInSteps(input), ports.breath);
   memory.soakedMs = plan.soakedMs;
   memory.gates = { gateHeldMs: plan.gateHeldMs, gatesHeld: plan.gatesHeld };
+  measure(ports, { input, plan, repository: repositoryFacts(policy), pulls: pullFacts(ports.promoter.listed()) });
   const moved = await act(ports, options, memory, {
     objects,
     policy,
@@ -152,6 +157,14 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
     views: viewBaselines(policy, resolved),
   });
   return { plan, policy: policy.health, busy: moved };
+}
+
+function measure(ports: PassPorts, look: FleetLook): void {
+  try {
+    ports.measure?.(look);
+  } catch (error) {
+    ports.onError(error, "metrics");
+  }
 }
 
 interface Scene {

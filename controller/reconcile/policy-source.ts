@@ -41,6 +41,8 @@ export interface PolicyView {
   readonly repository?: RepositoryView;
   /** How reading it went; set where there is a repository, read or not. */
   readonly health?: Health;
+  /** When it was last fetched, by this process or, as far as is written down, by one before. */
+  readonly fetchedAt?: Instant | undefined;
 }
 
 export interface RepositoryView {
@@ -179,6 +181,8 @@ async function syncRepository(
     head = observed;
   }
   if (read instanceof Error) read = undefined;
+  const fetchedAt =
+    memory.fetchedAt ?? (status?.lastFetchTime === undefined ? undefined : Date.parse(status.lastFetchTime));
   const own = describeOwnCommits(spec, memory.forge?.push !== undefined, read?.loaded.objects ?? []);
   const health = describeRepository({ spec, memory, head, own }, brake, stale, failure ?? unread);
   // The head is written down before anything acts on it: a later rewind is then seen as one, even after a crash (G1).
@@ -203,7 +207,7 @@ async function syncRepository(
     read = last instanceof Error ? undefined : last;
   }
   if (git === undefined || head === undefined || read === undefined)
-    return { inForce: fromCluster(objects, brakes.length === 0 ? [UNREAD] : brakes, spec), health };
+    return { inForce: fromCluster(objects, brakes.length === 0 ? [UNREAD] : brakes, spec), health, fetchedAt };
   const copies = Object.values(POLICY_KEYS).flatMap((key) => objects[key]);
   const inForce = makeOnce(memory, [read, JSON.stringify([head, spec, brakes]), ...copies], () =>
     fromGit({
@@ -227,6 +231,7 @@ async function syncRepository(
   return {
     inForce: waitForCopies(inForce, unapplied),
     health,
+    fetchedAt,
     repository: {
       spec,
       git,

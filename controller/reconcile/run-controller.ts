@@ -29,6 +29,7 @@ import { createPrometheus } from "../serve/prometheus.ts";
 import { type ClusterReader, watching } from "./cluster.ts";
 import { type Endpoints, startEndpoints, type WebhookSettings } from "./endpoints.ts";
 import { createAppAccounts, GITHUB_API, wayTo } from "./forge-account.ts";
+import { measureFleet } from "./fleet-metrics.ts";
 import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
 import { type Loop, startLoop } from "./loop.ts";
 import { createManifestProposer } from "./manifests/proposer.ts";
@@ -145,9 +146,12 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     userAgent: "ringward",
     onRequest: countRequests(meter),
   });
+  const breath = createBreath(transport);
+  const fleet = measureFleet({ meter, clock, transport, breath, leads: () => election.isLeader() });
   const onError = (error: unknown, where: string): void => {
     // What is refused unsent while stopping is what stopping means.
     if (signal.aborted && error instanceof TransportError && error.outcome === "notSent") return;
+    fleet.failed(where);
     log("error", `${where}: ${error instanceof Error ? error.message : String(error)}`);
   };
   const election = startLeaderElection({
@@ -160,6 +164,7 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     onChange: (leading) => {
       log("info", leading ? "leading" : "not leading");
       if (leading) loop.wake();
+      else fleet.forget();
     },
     onError: (error) => onError(error, "lease"),
   });
@@ -180,7 +185,6 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     reportingController: REPORTING_CONTROLLER,
     reportingInstance: settings.identity,
   });
-  const breath = createBreath(transport);
   const reader = watching({
     client,
     clock: transport,
@@ -259,6 +263,7 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
       }),
       clock,
       record: (event) => events.record(event),
+      measure: (look) => fleet.look(look),
       breath,
       onError,
     },

@@ -16,7 +16,8 @@ export interface Prometheus {
 export function createPrometheus(options: { readonly process: boolean }): Prometheus {
   const registry = new Registry();
   const made = new Map<string, unknown>();
-  const readers: (() => void)[] = [];
+  const begun = new Set<string>();
+  const readers: (() => void | Promise<void>)[] = [];
 
   function once<T>(definition: MetricDefinition, make: () => T): T {
     const known = made.get(definition.name);
@@ -39,14 +40,32 @@ export function createPrometheus(options: { readonly process: boolean }): Promet
     },
     gauge(definition) {
       const gauge = once(definition, () => new Gauge(common(definition)));
-      return { set: (labels, value) => gauge.set({ ...labels }, value), clear: () => gauge.reset() };
+      const clear = (): void => {
+        gauge.reset();
+        // Without labels it would say 0, and nobody knows whether that is so.
+        if (definition.labels.length === 0) gauge.remove();
+      };
+      return { set: (labels, value) => gauge.set({ ...labels }, value), clear };
     },
     histogram(definition) {
       const histogram = once(
         definition,
         () => new Histogram({ ...common(definition), buckets: [...(definition.buckets ?? [])] }),
       );
-      return { observe: (labels, value) => histogram.observe({ ...labels }, value) };
+      const names = definition.labels;
+      return {
+        observe(labels, value) {
+          begun.add(keyOf(definition, names, labels));
+          histogram.observe({ ...labels }, value);
+        },
+        begin(labels) {
+          const key = keyOf(definition, names, labels);
+          // prom-client would set one that has counted back to nothing.
+          if (begun.has(key)) return;
+          begun.add(key);
+          histogram.zero({ ...labels });
+        },
+      };
     },
     beforeScrape: (read) => void readers.push(read),
   };
@@ -57,7 +76,7 @@ export function createPrometheus(options: { readonly process: boolean }): Promet
     async scrape() {
       for (const read of readers) {
         try {
-          read();
+          await read();
         } catch {
           // One reader's mistake must not cost the scrape; its gauge keeps its last value.
         }
@@ -70,4 +89,8 @@ export function createPrometheus(options: { readonly process: boolean }): Promet
         return { name, help, type: String(type) };
       }),
   };
+}
+
+function keyOf({ name }: MetricDefinition, names: readonly string[], labels: Readonly<Record<string, string>>): string {
+  return JSON.stringify([name, ...names.map((label) => labels[label])]);
 }

@@ -17,11 +17,11 @@ export interface Scene {
 }
 
 /** The cluster's objects by kind, as lists of the API server hold them. */
-export function makeObjects(nodes = NODES): ClusterObjects {
+export function makeObjects(nodes = NODES, podsPerNode = PODS_PER_NODE): ClusterObjects {
   const lists = Object.fromEntries(CLUSTER_KEYS.map((key): [ClusterKey, KubeObject[]] => [key, []]));
   // Of two keys of one kind the first: Leases are heartbeats.
   const byKind = new Map(CLUSTER_KEYS.toReversed().map((key) => [resourceOf(key).kind, key]));
-  const fleet = generateFleet({ nodes, podsPerNode: PODS_PER_NODE, seed: 1, images: IMAGES });
+  const fleet = generateFleet({ nodes, podsPerNode, seed: 1, images: IMAGES });
   for (const object of materialiseFleet(fleet, NOW)) {
     const key = byKind.get(object.kind ?? "");
     if (key !== undefined) lists[key]?.push(object);

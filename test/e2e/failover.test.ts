@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
 import { KUBE_METRICS } from "../../controller/kube/metrics.ts";
+import { FLEET_METRICS } from "../../controller/reconcile/fleet-metrics.ts";
 import { createPrometheus } from "../../controller/serve/prometheus.ts";
 import type { Controller } from "./support/controller.ts";
 import { rolloutPolicy, smallFleet } from "./support/policy.ts";
@@ -50,16 +51,20 @@ describe("two controllers", () => {
     await waitFor("the follower to serve", () => scrape(1).catch(() => undefined), { withinMs: 60_000 });
 
     const catalogue = [
-      ...KUBE_METRICS.map(({ name, kind }) => `${name} ${kind}`),
+      ...[...KUBE_METRICS, ...FLEET_METRICS].map(({ name, kind }) => `${name} ${kind}`),
       ...createPrometheus({ process: true })
         .describe()
         .map(({ name, type }) => `${name} ${type}`),
     ];
+    await waitFor("the leader's first plan", async () => (await scrape(0)).includes("\nringward_mode{") || undefined, {
+      withinMs: 60_000,
+    });
     for (const at of [0, 1]) {
       const text = await scrape(at);
       const served = [...text.matchAll(/^# TYPE (\S+ \S+)$/gm)].map(([, line]) => line);
       expect(new Set(served)).toEqual(new Set(catalogue));
       expect(text).toContain(`leader_election_master_status{name="ringward-controller"} ${1 - at}\n`);
+      expect(/^ringward_mode\{/m.test(text)).toBe(at === 0);
     }
   });
 

@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createValidators } from "../../controller/api/validator.ts";
 import { type ManualClock, manualClock, seededRandom } from "../../controller/clock.ts";
+import type { FleetLook } from "../../controller/core/metrics/index.ts";
 import { createMemoryForge, type MemoryForge } from "../../controller/forge/memory/index.ts";
 import { createMemoryRemote, type MemoryRemote } from "../../controller/git/memory.ts";
 import { type Client, createClient } from "../../controller/kube/client.ts";
@@ -193,6 +194,8 @@ export interface BornOptions {
   readonly inventoryJobs?: number;
   /** Pull requests that change policy are looked at, too. */
   readonly pulls?: boolean;
+  /** Told of every plan. */
+  readonly measure?: (look: FleetLook) => void;
 }
 
 export type NodeObject = KubeObject & { readonly spec?: { readonly unschedulable?: boolean } };
@@ -285,6 +288,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       patience,
       inventoryJobs = 20,
       pulls = false,
+      measure,
     }: BornOptions = {},
   ): Born {
     users.add(user);
@@ -347,6 +351,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
           onError,
         }),
         ...(pulls ? { pulls: createPolicyPulls({ validators, transport: clock, listEveryMs: 10_000, onError }) } : {}),
+        ...(measure === undefined ? {} : { measure }),
         clock,
         record: (event) => void events.push(event),
         onError,

@@ -51,6 +51,35 @@ describe("a registry", () => {
     expect(text).not.toContain("canary");
   });
 
+  it("shows a gauge without labels only while it is set, and a histogram that has begun", async () => {
+    const prometheus = createPrometheus({ process: false });
+    const { meter } = prometheus;
+    const [age, times] = [meter.gauge(defineGauge("test_age_seconds", "An age.")), meter.histogram(TIMES)];
+    age.clear();
+    times.begin({ kind: "a" });
+    const before = await prometheus.scrape();
+    age.set({}, 7);
+    times.observe({ kind: "a" }, 0.5);
+    times.begin({ kind: "a" });
+    const after = await prometheus.scrape();
+
+    expect(before).not.toMatch(/^test_age_seconds /m);
+    expect(before).toContain('test_seconds_count{kind="a"} 0');
+    expect(after).toContain("test_age_seconds 7");
+    expect(after).toContain('test_seconds_count{kind="a"} 1');
+  });
+
+  it("waits for what takes its time", async () => {
+    const prometheus = createPrometheus({ process: false });
+    const level = prometheus.meter.gauge(LEVEL);
+    prometheus.meter.beforeScrape(async () => {
+      await Promise.resolve();
+      level.set({ ring: "late" }, 1);
+    });
+
+    expect(await prometheus.scrape()).toContain('test_level{ring="late"} 1');
+  });
+
   it("has memory, CPU and the event loop of this process", async () => {
     const text = await createPrometheus({ process: true }).scrape();
 

@@ -134,6 +134,27 @@ interface Usage {
   readonly ringWorkloads: Map<string, number>;
 }
 
+/** What counts against each limit now. */
+export interface Measured {
+  readonly nodes: number;
+  readonly controlPlane: number;
+  readonly workloads: number;
+  readonly ringNodes: ReadonlyMap<string, number>;
+  readonly ringWorkloads: ReadonlyMap<string, number>;
+}
+
+/** The same count that admits claims, for people to see. */
+export function measureUsage(held: readonly Claim[], capacity: Capacity): Measured {
+  const { cluster, controlPlane, workloads, rings, ringWorkloads } = countUsage(held, capacity);
+  return {
+    nodes: cluster.size,
+    controlPlane: controlPlane.size,
+    workloads,
+    ringNodes: new Map([...rings].map(([ring, { down }]) => [ring, down.size])),
+    ringWorkloads,
+  };
+}
+
 function countUsage(held: readonly Claim[], capacity: Capacity): Usage {
   const usage: Usage = {
     cluster: new Set(),

@@ -9,6 +9,7 @@ import {
   type RingRecord,
 } from "../../core/promotion/index.ts";
 import type { Plan, PlanInput } from "../../core/rollout/plan.ts";
+import type { PullRequest } from "../../forge/port.ts";
 import { escapeCode, escapeMarkdown } from "../../forge/text.ts";
 import type { CommitSha } from "../../git/port.ts";
 import type { EventInput } from "../../kube/events.ts";
@@ -35,6 +36,8 @@ export interface Promoter {
   promote(scene: PromotionScene): Promise<boolean>;
   /** What people answered, as of the last answer of the forge: to be written down; undefined: not asked yet. */
   records(): ReadonlyMap<string, RingRecord> | undefined;
+  /** Our pull requests, as the forge last listed them; undefined: there is no forge, or it has not answered. For metrics. */
+  listed(): readonly PullRequest[] | undefined;
   /** Something may have happened on the forge: it is asked anew in the next pass. */
   poke(): void;
 }
@@ -65,6 +68,8 @@ interface Memory {
   readonly said: Said;
   readonly protection: { until: number };
   records: ReadonlyMap<string, RingRecord> | undefined;
+  /** What the forge said last, for who only looks. */
+  pulls: readonly PullRequest[] | undefined;
 }
 
 /** A promoter over its ports. */
@@ -78,15 +83,18 @@ export function createPromoter(ports: PromoterPorts): Promoter {
     said: new Map(),
     protection: { until: Number.NEGATIVE_INFINITY },
     records: undefined,
+    pulls: undefined,
   };
+  const listed = (): Memory["pulls"] => memory.pulls;
   const records = (): Memory["records"] => memory.records;
   const poke = (): void => {
     memory.listed = undefined;
   };
-  if (ports.patience === undefined) return { records, poke, promote: (scene) => promote(ports, memory, scene) };
+  if (ports.patience === undefined) return { records, listed, poke, promote: (scene) => promote(ports, memory, scene) };
   const beside = createBeside<boolean>(ports.patience);
   return {
     records,
+    listed,
     poke,
     async promote(scene) {
       for (;;) {
@@ -203,8 +211,10 @@ async function list(
       transport: ports.transport,
     });
     memory.listedAt = now;
+    memory.pulls = memory.listed.pulls;
   } catch (error) {
     memory.listed = undefined;
+    memory.pulls = undefined;
     ports.onError(error, "forge");
   }
   return memory.listed;

@@ -1,0 +1,42 @@
+// What metrics are made from: the plan of a pass, what it was made from, and what the shell knows beside it.
+import type { Instant } from "../../clock.ts";
+import { type CompiledCalendars, compileCalendars } from "../rollout/calendars.ts";
+import type { Plan, PlanInput } from "../rollout/plan.ts";
+import type { PolicyInForce } from "../model.ts";
+
+/** The policy repository, as it was last read. */
+export interface RepositoryFacts {
+  readonly fetchedAt: Instant | undefined;
+  readonly commitAt: Instant | undefined;
+  readonly documents: number | undefined;
+  /** Errors in documents. */
+  readonly problems: number | undefined;
+}
+
+/** One of our pull requests, as a forge tells it. */
+export interface PullFacts {
+  readonly number: number;
+  readonly branch: string;
+  readonly state: "open" | "merged" | "closed";
+  readonly openedAt: Instant;
+  readonly closedAt: Instant | undefined;
+}
+
+export interface FleetLook {
+  readonly input: PlanInput;
+  readonly plan: Plan;
+  /** Undefined: there is none. */
+  readonly repository: RepositoryFacts | undefined;
+  /** Undefined: there is no forge, or it has not answered. */
+  readonly pulls: readonly PullFacts[] | undefined;
+}
+
+/** The calendars of a policy, compiled once for as long as they are the very same. */
+export interface KnownCalendars {
+  readonly of: PolicyInForce["calendars"];
+  readonly compiled: CompiledCalendars;
+}
+
+export function keepCalendars(before: KnownCalendars | undefined, policy: PolicyInForce): KnownCalendars {
+  return before?.of === policy.calendars ? before : { of: policy.calendars, compiled: compileCalendars(policy) };
+}
