@@ -19,6 +19,7 @@ import {
 } from "../core/metrics/index.ts";
 import { defineCounter, defineGauge, type Meter, type MetricDefinition } from "../metrics.ts";
 import type { PullRequest } from "../forge/port.ts";
+import { productFile } from "../place.ts";
 import type { PolicyView } from "./policy-source.ts";
 import { inSlices } from "./slices.ts";
 
@@ -156,7 +157,7 @@ function sourceOf(where: string): (typeof SOURCES)[number] {
 }
 
 function productVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const text = readFileSync(productFile("package.json"), "utf8");
   return (JSON.parse(text) as { readonly version: string }).version;
 }
 
