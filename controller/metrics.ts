@@ -43,6 +43,14 @@ export interface Meter {
   beforeScrape(read: () => void | Promise<void>): void;
 }
 
+/** For whoever counts nothing: a command that a person runs. */
+export const MUTE_METER: Meter = {
+  counter: () => ({ add: () => undefined }),
+  gauge: () => ({ set: () => undefined, clear: () => undefined }),
+  histogram: () => ({ observe: () => undefined }),
+  beforeScrape: () => undefined,
+};
+
 export function defineCounter<L extends string = never>(
   name: string,
   help: string,

@@ -2,11 +2,12 @@
 // behind this file knows where it came from. It only reads; kinds of Ringward's that are not installed are simply absent.
 import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Clock, Instant } from "../clock.ts";
+import { type AnswerMemory, createMemory } from "../core/incremental/memory.ts";
 import type { Inventory, StoredStates } from "../core/model.ts";
 import { UserError } from "../errors.ts";
 import { readDump } from "../inventory/dump.ts";
 import { isNotFound } from "../kube/api-errors.ts";
-import { viewApiServer } from "../kube/api-server.ts";
+import { type ApiServerView, viewApiServer } from "../kube/api-server.ts";
 import { type Client, createClient } from "../kube/client.ts";
 import { loadClusterAccess } from "../kube/kubeconfig.ts";
 import { stateRef, statusFor } from "../kube/patch-states.ts";
@@ -97,7 +98,17 @@ export function openCluster(options: {
 /** Lists everything that planning needs, once. Throws UserError where the API server cannot be asked. */
 export async function viewCluster(client: Client, now: Instant): Promise<ClusterView> {
   const lists = await explainFailure(() => listAll(client));
-  const { inventory, stored, problems } = takeSnapshot(lists, await viewApiServer(client));
+  return viewObjects(lists, await viewApiServer(client), now);
+}
+
+/** The view of what was read. With a memory, what is the very same as last time is not looked at again. */
+export function viewObjects(
+  lists: ClusterObjects,
+  apiServer: ApiServerView,
+  now: Instant,
+  memory: AnswerMemory = createMemory(),
+): ClusterView {
+  const { inventory, stored, problems } = takeSnapshot(lists, apiServer, memory);
   const objects = new Map<string, KubeObject[]>();
   for (const key of CLUSTER_KEYS)
     if (resourceOf(key).group === "ringward.dev") objects.set(resourceOf(key).kind, [...lists[key]]);
@@ -134,12 +145,15 @@ export async function explainFailure<T>(call: () => Promise<T>): Promise<T> {
         `the API server does not answer: ${error.message}`,
         "check the kubeconfig and that the cluster runs",
       );
-    if (error instanceof ApiError)
-      throw new UserError(
-        "RW0212",
-        `the API server refused: ${error.message}`,
-        error.code === 403 ? "ask for the permission that it names" : undefined,
-      );
-    throw error;
+    throw error instanceof ApiError ? explainRefusal(error) : error;
   }
+}
+
+/** What a person can do about a refusal. */
+export function explainRefusal(error: ApiError): UserError {
+  return new UserError(
+    "RW0212",
+    `the API server refused: ${error.message}`,
+    error.code === 403 ? "ask for the permission that it names" : undefined,
+  );
 }

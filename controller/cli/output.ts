@@ -21,6 +21,10 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** stdout is a terminal. */
   readonly terminal: boolean;
+  /** Columns and rows of that terminal now; a person may change the window's size. */
+  readonly size?: () => { readonly columns: number; readonly rows: number };
+  /** Calls back once, when somebody ends the command (Ctrl-C, a signal); returns how to stop listening. */
+  readonly onInterrupt?: (listener: () => void) => () => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly user: string;
@@ -41,11 +45,21 @@ export function ownSurroundings(): Surroundings {
     stderr,
     env,
     terminal: stdout.isTTY === true,
+    ...(stdout.isTTY ? { size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }) } : {}),
+    onInterrupt: listenForSignals,
     clock: systemClock,
     random: systemRandom,
     user: userName(env),
     host: hostname(),
     demoFolder: `${tmpdir()}/ringward-${getuid === undefined ? "user" : getuid.call(process)}`,
+  };
+}
+
+function listenForSignals(listener: () => void): () => void {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.once(signal, listener);
+  return () => {
+    for (const signal of signals) process.off(signal, listener);
   };
 }
 
@@ -125,6 +139,12 @@ const LENGTHS: readonly (readonly [string, number])[] = [
   ["m", 60_000],
   ["s", 1000],
 ];
+
+/** The same in fewer columns: within half a day the hour and minute are enough. */
+export function showSoon(at: Instant, now: Instant): string {
+  const whole = showWhen(at, now);
+  return Math.abs(at - now) < 12 * 3_600_000 ? whole.slice(11) : whole;
+}
 
 /** `3d4h`, `90s`: the two largest units. */
 export function showLength(ms: number): string {

@@ -27,6 +27,7 @@ import {
 import type { Situation } from "./situation.ts";
 import { readSituation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
 import { formatTable } from "./table.ts";
+import { showable } from "./views/drawing.ts";
 
 const USAGE = `Usage: ringward plan --policy DIR (--cluster DUMPDIR | --kubeconfig FILE) [--at TIME] [-o ${FORMATS.join("|")}]
 
@@ -59,9 +60,10 @@ export async function command(
   const result = await readSituation("plan", values, surroundings);
   if (result.kind === "Refused") return refuse(result.findings, format, surroundings);
   const { situation } = result;
-  surroundings.stdout.write(render(situation, format, createPaint(surroundings)));
-  if (format === "json" || format === "yaml")
-    for (const warning of situation.warnings) surroundings.stderr.write(`warning: ${oneLine(warning)}\n`);
+  const text = render(situation, format, createPaint(surroundings));
+  const isData = format === "json" || format === "yaml";
+  surroundings.stdout.write(isData ? text : showable(text, surroundings));
+  if (isData) for (const warning of situation.warnings) surroundings.stderr.write(`warning: ${oneLine(warning)}\n`);
   return situation.plan.rows.every((row) => isCompliant(row.state)) ? 0 : 1;
 }
 
@@ -138,8 +140,19 @@ export function decisionData({ action, target, ring, level, reason, message }: D
 }
 
 export function estimateData(estimate: Estimate): object {
-  const { ring, baseline, level, ifApproved, remaining, stuck, atOnce, minutesPerTarget, missesDeadline, never } =
-    estimate;
+  const {
+    ring,
+    baseline,
+    level,
+    ifApproved,
+    remaining,
+    stuck,
+    atOnce,
+    minutesPerTarget,
+    measured,
+    missesDeadline,
+    never,
+  } = estimate;
   const time = (at: Instant | undefined): string | null => (at === undefined ? null : showTime(at));
   return {
     ring,
@@ -150,6 +163,7 @@ export function estimateData(estimate: Estimate): object {
     stuck,
     atOnce,
     minutesPerTarget,
+    measured,
     startsAt: time(estimate.startsAt),
     endsAt: time(estimate.endsAt),
     soakedAt: time(estimate.soakedAt),

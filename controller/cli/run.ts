@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
   release: { summary: "give a target up and free its budget", load: () => act("release") },
   resume: { summary: "let a suspended ring go on", load: () => act("resume") },
   retry: { summary: "try a failed target again", load: () => act("retry") },
+  rollout: {
+    summary: "show one ring's rollout: progress, pace, budget, what blocks",
+    load: () => import("./rollout.ts"),
+  },
   status: { summary: "show rings as lanes, problems spelled out", load: () => import("./status.ts") },
   demo: { summary: "a patched fleet in a minute, on an embedded cluster", load: () => import("./demo.ts") },
   sandbox: { summary: "run an embedded cluster, forge and clock", load: () => import("./sandbox.ts") },

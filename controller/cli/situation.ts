@@ -31,12 +31,13 @@ export function planFor(
   now: Instant,
   source: string,
   findings: readonly Finding[],
+  makePlanOf: (input: PlanInput) => Plan = makePlan,
 ): Situation {
   const { inventory, stored } = view;
   const candidates = resolveCandidates(policy, stored, now);
   const { ledger, assumed } = readLedger(view, policy.clusterName);
   const input: PlanInput = { now, policy, inventory, stored, ledger, candidates: candidates.levels, observedMs: 0 };
-  const plan = makePlan(input);
+  const plan = makePlanOf(input);
   const estimates = estimateRollout(input, plan);
   const warnings = [
     ...view.problems,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { NodePatchStateStatus } from "../api/patch-state.ts";
 import type { Instant } from "../clock.ts";
 import type { Inventory } from "../core/model.ts";
+import { makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
 import { UserError } from "../errors.ts";
 import type { Finding } from "../policy/finding.ts";
 import { type ClusterView, openCluster, viewCluster, viewDump } from "./cluster-view.ts";
@@ -47,10 +48,23 @@ export async function readSituation(
   surroundings: Surroundings,
 ): Promise<SituationResult> {
   const { view, now } = await readCluster(command, request, surroundings);
+  return judge(request, view, now);
+}
+
+/** Plans what was read of a cluster, under the policy that the sources name. */
+export function judge(
+  request: SourceRequest,
+  view: ClusterView,
+  now: Instant,
+  plan: (input: PlanInput) => Plan = makePlan,
+): SituationResult {
   const folder = readPolicy(request, view, now);
   if (folder.findings.some(({ severity }) => severity === "error"))
     return { kind: "Refused", findings: folder.findings };
-  return { kind: "Ready", situation: planFor(folder.policy, view, now, describeSource(request), folder.findings) };
+  return {
+    kind: "Ready",
+    situation: planFor(folder.policy, view, now, describeSource(request), folder.findings, plan),
+  };
 }
 
 /** The cluster that the sources name, and as of when. */
@@ -107,7 +121,7 @@ const DAY = 86_400_000;
  * A sandbox on this machine has a clock of its own, which tells in the heartbeats of its nodes. Nowhere else is a heartbeat of
  * another day taken for the present: silent nodes are Unknown.
  */
-function atClusterTime(view: ClusterView, now: Instant): ClusterView {
+export function atClusterTime(view: ClusterView, now: Instant): ClusterView {
   const heard = newestHeartbeat(view.inventory);
   if (heard === undefined || Math.abs(now - heard) < DAY) return view;
   const newest = Math.ceil(heard / 1000) * 1000;

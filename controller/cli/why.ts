@@ -26,6 +26,7 @@ import { assetData, blockData, refuse, showComponent } from "./plan.ts";
 import type { Situation } from "./situation.ts";
 import { readSituation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
 import { formatTable } from "./table.ts";
+import { showable } from "./views/drawing.ts";
 
 const USAGE = `Usage: ringward why KIND/NAME [-n NAMESPACE] [SOURCES] [-o ${FORMATS.join("|")}]
 
@@ -59,7 +60,8 @@ export async function command(
   const result = await readSituation("why", values, surroundings);
   if (result.kind === "Refused") return refuse(result.findings, format, surroundings);
   const story = findStory(result.situation, asked);
-  surroundings.stdout.write(render(story, result.situation, format, createPaint(surroundings)));
+  const text = render(story, result.situation, format, createPaint(surroundings));
+  surroundings.stdout.write(format === "json" || format === "yaml" ? text : showable(text, surroundings));
   return story.chapters.every(({ row }) => isCompliant(row.state)) ? 0 : 1;
 }
 

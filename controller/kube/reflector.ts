@@ -36,6 +36,8 @@ export interface ReflectorOptions<P> extends ListScope {
   readonly metrics?: ReflectorMetrics;
   /** Taken between two parts of a list; left out: nothing else waits. */
   readonly breath?: Breath | undefined;
+  /** After so many failures in a row the time between tries grows no more. For a person who waits in front of a screen; left out: 30 s. */
+  readonly backoffSteps?: number | undefined;
   /** Read the initial state as a stream (KEP-3157) where the server can; off for now, because it is not on everywhere. */
   readonly watchList?: boolean;
 }
@@ -58,6 +60,8 @@ export interface Reflector {
   resourceVersion(): string | undefined;
   /** Monotonic time at which the server was last heard of. */
   lastHeard(): number;
+  /** A watch is open, or being opened: not known to be cut off. */
+  isWatching(): boolean;
   /** What the last try failed with; the next sign of life clears it. */
   lastError(): unknown;
   /** Ends the watch and resolves when nothing of it runs any more. */
@@ -159,6 +163,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
   let heard = clock.monotonic();
   let failure: unknown;
   let started: number | undefined;
+  let watching = false;
   let useWatchList = options.watchList === true;
   /** A watch has said something other than an error. */
   let spoken = false;
@@ -257,6 +262,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     stopping.signal.addEventListener("abort", onStop, { once: true });
     if (stopping.signal.aborted) onStop();
     heard = started = clock.monotonic();
+    watching = true;
     if (initial) listing = heard;
     const limits = { silenceMs: options.silenceMs ?? SILENCE_MS, lifetimeMs: timeoutSeconds * 1000 + GRACE_MS };
     // Its rejection only says that the watch ended first.
@@ -270,6 +276,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     } catch (error) {
       throw abort.signal.aborted ? abort.signal.reason : error;
     } finally {
+      watching = false;
       stopping.signal.removeEventListener("abort", onStop);
       abort.abort();
       await guarding;
@@ -329,7 +336,12 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
       }
       failures = nextFailures(failures, { error, lived, events });
       const retryAfterMs = error instanceof ApiError ? error.retryAfterMs : undefined;
-      await clock.sleep(reconnectDelay(failures, random, retryAfterMs), stopping.signal).catch(() => undefined);
+      await clock
+        .sleep(
+          reconnectDelay(Math.min(failures, options.backoffSteps ?? failures), random, retryAfterMs),
+          stopping.signal,
+        )
+        .catch(() => undefined);
     }
   }
 
@@ -339,6 +351,7 @@ export function startReflector<P>(options: ReflectorOptions<P>): Reflector {
     synced: syncedPromise,
     resourceVersion: () => version,
     lastHeard: () => heard,
+    isWatching: () => watching,
     lastError: () => failure,
     async stop() {
       stopping.abort(new Error("the reflector was stopped"));

@@ -117,14 +117,21 @@ export interface WatchingOptions {
   readonly random: Random;
   readonly meter: Meter;
   readonly breath?: Breath | undefined;
+  /** As in `ReflectorOptions`. */
+  readonly backoffSteps?: number | undefined;
   /** Something changed, but for heartbeats. Called often; must only take note. */
   readonly onChange: () => void;
   readonly onError: (error: unknown, key: ClusterKey) => void;
 }
 
+export interface WatchingReader extends ClusterReader {
+  /** Kinds of which no watch is open: what is known of them may be old. */
+  cutOff(): readonly ClusterKey[];
+}
+
 /** A reader over reflectors. */
-export function watching(options: WatchingOptions): ClusterReader {
-  const { client, clock, random, meter, breath, onChange, onError } = options;
+export function watching(options: WatchingOptions): WatchingReader {
+  const { client, clock, random, meter, breath, backoffSteps, onChange, onError } = options;
   const reflectors = new Map<ClusterKey, Reflector>();
   const stores = new Map<ClusterKey, Store<KubeObject>>();
   const keepers = keepersOf(createSharing());
@@ -145,6 +152,7 @@ export function watching(options: WatchingOptions): ClusterReader {
       binary: protobufReader(READ[key], words),
       project: keep,
       breath,
+      backoffSteps,
       onError: (error) => onError(error, key),
       metrics: measured.hooks,
     });
@@ -168,6 +176,7 @@ export function watching(options: WatchingOptions): ClusterReader {
       return Object.fromEntries(CLUSTER_KEYS.map((key) => [key, listOf(key)])) as unknown as ClusterObjects;
     },
     pending: () => CLUSTER_KEYS.filter((key) => reflectors.get(key)?.isSynced() !== true),
+    cutOff: () => CLUSTER_KEYS.filter((key) => reflectors.get(key)?.isWatching() !== true),
     stop: async () => {
       await Promise.all([...reflectors.values()].map((reflector) => reflector.stop()));
     },

@@ -6,56 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { command as plan } from "../../controller/cli/plan.ts";
 import { command as status } from "../../controller/cli/status.ts";
 import { command as why } from "../../controller/cli/why.ts";
-import { manualClock, seededRandom, systemClock } from "../../controller/clock.ts";
-import { type Client, createClient } from "../../controller/kube/client.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import { DISRUPTION_LEDGERS, ROLLOUT_RINGS } from "../../controller/kube/resources.ts";
-import { readPolicyFolder } from "../../controller/policy/folder.ts";
-import { loadPolicy } from "../../controller/policy/load.ts";
-import { createValidators } from "../../controller/api/validator.ts";
 import { CLUSTER_KEYS, resourceOf } from "../../controller/reconcile/cluster.ts";
-import { POLICY_KEYS } from "../../controller/reconcile/apply-policy.ts";
-import { createSandboxCluster, type SandboxCluster } from "../../controller/sandbox/cluster.ts";
-import { quickstartCatalogue } from "../../controller/sandbox/fleet/images.ts";
-import { quickstartMachines, quickstartFleet } from "../../controller/sandbox/fleet/quickstart.ts";
-import { makeFolder, ROOT, run } from "./plan-support.ts";
-
-const START = Date.parse("2024-12-16T06:00:00Z");
-const POLICY = join(ROOT, "examples/quickstart");
-
-interface World {
-  readonly cluster: SandboxCluster;
-  readonly client: Client;
-  readonly kubeconfig: string;
-  readonly close: () => Promise<void>;
-}
+import { applyQuickstart, createWorld, QUICKSTART, type World } from "./live-world.ts";
+import { makeFolder, run } from "./plan-support.ts";
 
 let world: World;
-
-async function createWorld(): Promise<World> {
-  const clock = manualClock(START);
-  const fleet = {
-    machines: quickstartMachines(10),
-    catalogue: quickstartCatalogue(),
-    objects: quickstartFleet().objects,
-  };
-  const cluster = await createSandboxCluster({
-    clock,
-    transportClock: systemClock,
-    random: seededRandom(1),
-    fleet,
-    crds: join(ROOT, "crds"),
-  });
-  for (let round = 0; round < 60; round++) {
-    await cluster.runRound();
-    clock.advance(1_000);
-  }
-  const client = createClient(cluster.port, { fieldManager: "test", clock: systemClock });
-  const { url, close } = await cluster.server.listen({ host: "127.0.0.1" });
-  const kubeconfig = join(makeFolder(), "kubeconfig");
-  writeFileSync(kubeconfig, cluster.server.kubeconfig(url));
-  return { cluster, client, kubeconfig, close };
-}
 
 beforeAll(async () => {
   world = await createWorld();
@@ -82,16 +39,9 @@ async function planJson(args: readonly string[]): Promise<Record<string, unknown
   return data;
 }
 
-/** Puts the quickstart's objects into the cluster, as kubectl apply would. */
-async function applyQuickstart(): Promise<void> {
-  const { objects } = loadPolicy({ files: readPolicyFolder(POLICY), validators: createValidators() });
-  for (const { kind, object } of objects)
-    await world.client.create(resourceOf(POLICY_KEYS[kind]), structuredClone(object) as unknown as KubeObject);
-}
-
 describe("a live cluster", () => {
   it("gives the same plan as its dump", async () => {
-    const at = ["--policy", POLICY, "--at", "2024-12-16T06:01:00Z"];
+    const at = ["--policy", QUICKSTART, "--at", "2024-12-16T06:01:00Z"];
 
     const live = await planJson([...at, "--kubeconfig", world.kubeconfig]);
     const dumped = await planJson([...at, "--cluster", await dumpWorld()]);
@@ -101,7 +51,7 @@ describe("a live cluster", () => {
   });
 
   it("takes the cluster's own clock where a sandbox on this machine has one", async () => {
-    const { out } = await run(plan, ["--policy", POLICY, "--kubeconfig", world.kubeconfig, "-o", "json"]);
+    const { out } = await run(plan, ["--policy", QUICKSTART, "--kubeconfig", world.kubeconfig, "-o", "json"]);
 
     const { at, warnings } = JSON.parse(out) as { at: string; warnings: string[] };
     expect(at).toMatch(/^2024-12-16T06:0/);
@@ -115,7 +65,7 @@ describe("a live cluster", () => {
   });
 
   it("reads policy, ledger and suspension as they stand in the cluster, by $KUBECONFIG too", async () => {
-    await applyQuickstart();
+    await applyQuickstart(world);
     await world.client.create(DISRUPTION_LEDGERS, {
       metadata: { name: "cluster" },
       spec: { mode: "Observe" },

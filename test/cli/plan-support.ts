@@ -18,13 +18,11 @@ export interface Ran {
 
 type Command = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
 
-/** Runs a command as its own process would see it, far from the dump's time, so that nothing depends on now. */
-export async function run(command: Command, args: readonly string[], more: Partial<Surroundings> = {}): Promise<Ran> {
-  let out = "";
-  let err = "";
-  const code = await command(args, {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
+/** Far from the dump's time, so that nothing depends on now. */
+export function surroundings(more: Partial<Surroundings> = {}): Surroundings {
+  return {
+    stdout: { write: () => undefined },
+    stderr: { write: () => undefined },
     env: {},
     terminal: false,
     clock: manualClock(Date.parse("2027-03-01T00:00:00Z")),
@@ -33,7 +31,16 @@ export async function run(command: Command, args: readonly string[], more: Parti
     host: "laptop",
     demoFolder: join(tmpdir(), "ringward-no-demo-here"),
     ...more,
-  });
+  };
+}
+
+/** Runs a command as its own process would see it. */
+export async function run(command: Command, args: readonly string[], more: Partial<Surroundings> = {}): Promise<Ran> {
+  let out = "";
+  let err = "";
+  const stdout = { write: (text: string) => (out += text) };
+  const stderr = { write: (text: string) => (err += text) };
+  const code = await command(args, surroundings({ stdout, stderr, ...more }));
   return { code, out, err };
 }
 

@@ -9,7 +9,7 @@ import { calendarsOf, compileCalendars } from "../rollout/calendars.ts";
 import type { Approval } from "../rollout/entries.ts";
 import { spareCapacity } from "./capacity.ts";
 import { type Job, type JobEnd, runJobs } from "./run.ts";
-import { usualMinutes } from "../rollout/history.ts";
+import { usualPace } from "../rollout/history.ts";
 import { needsWork, type Plan, type PlanInput, type RingOutcome } from "../rollout/plan.ts";
 import { isDone, isInScope } from "../rollout/progress.ts";
 import { deadlineOf } from "../rollout/ring-checks.ts";
@@ -31,6 +31,8 @@ export interface Estimate {
   /** How many of them may be in change at once. */
   readonly atOnce: number;
   readonly minutesPerTarget: number;
+  /** Operations that these minutes are the median of; 0: they are assumed. */
+  readonly measured: number;
   readonly startsAt?: Instant;
   readonly endsAt?: Instant;
   /** When the next rings may have it. */
@@ -83,6 +85,7 @@ interface Course {
   readonly ifApproved: boolean;
   readonly approval: Approval | undefined;
   readonly minutes: number;
+  readonly measured: number;
   readonly pending: readonly Target[];
   readonly stuck: readonly Reason[];
   readonly start: Start;
@@ -123,6 +126,7 @@ function courseOf(scope: Scope, baseline: string, targets: readonly Target[], op
   const offeredAt = record?.offeredTime === undefined ? undefined : Date.parse(record.offeredTime);
   const soak = parseDuration(ring.spec.soak ?? "24h") ?? 0;
   const reachable = targets.length - left.length + pending.length;
+  const pace = usualPace(input.stored, baseline, left[0]?.workload === undefined ? "Node" : "Workload");
   return {
     ring,
     baseline,
@@ -130,9 +134,8 @@ function courseOf(scope: Scope, baseline: string, targets: readonly Target[], op
     approved: approved !== undefined,
     ifApproved: isAsked(approved, ring) || (start.kind === "At" && start.ifApproved),
     approval,
-    minutes:
-      options.minutesPerTarget ??
-      usualMinutes(input.stored, baseline, left[0]?.workload === undefined ? "Node" : "Workload"),
+    minutes: options.minutesPerTarget ?? pace.minutes,
+    measured: options.minutesPerTarget === undefined ? pace.measured : 0,
     pending,
     stuck: judged.flatMap(({ stuck }) => stuck ?? []),
     start,
@@ -317,6 +320,7 @@ function conclude(course: Course, end: JobEnd | undefined, now: Instant): Estima
     stuck: countReasons(course.stuck),
     atOnce: course.atOnce,
     minutesPerTarget: course.minutes,
+    measured: course.measured,
     ...(end?.kind === "Ends" ? { startsAt: end.startsAt } : {}),
     ...(endsAt === undefined ? {} : { endsAt }),
     ...(soakedAt === undefined ? {} : { soakedAt }),

@@ -1,0 +1,93 @@
+// What views say of a lane in words: when it ends and on what that rests, its window, its budget, its soak. Unknown is said as unknown.
+import type { Instant } from "../../clock.ts";
+import type { Estimate } from "../../core/estimate/estimate.ts";
+import type { Opening } from "../../core/rollout/opening.ts";
+import { oneLine, showLength, showSoon } from "../output.ts";
+import type { Lane, LevelLane } from "./lanes.ts";
+
+/** When the last of a ring's baselines ends; what never ends comes before all. */
+export function sayEnd({ estimates }: Lane, now: Instant): string {
+  const never = estimates.find((estimate) => estimate.never !== undefined);
+  if (never !== undefined) return sayEstimate(never, now);
+  const [last] = estimates
+    .filter(({ endsAt }) => endsAt !== undefined)
+    .sort((a, b) => (b.endsAt ?? 0) - (a.endsAt ?? 0));
+  if (last !== undefined) return `${sayEstimate(last, now)}${last.missesDeadline ? ", after its deadline" : ""}`;
+  return estimates.some(({ remaining, stuck }) => remaining > 0 || stuck.length > 0)
+    ? "unknown"
+    : estimates.length === 0
+      ? "-"
+      : "done";
+}
+
+/** When one baseline of a ring ends. */
+export function sayEstimate({ never, endsAt, ifApproved, remaining, stuck }: Estimate, now: Instant): string {
+  if (never !== undefined) return `never: ${never.reason}`;
+  if (endsAt !== undefined) return `${showSoon(endsAt, now)}${ifApproved ? ", if approved now" : ""}`;
+  return remaining === 0 && stuck.length === 0 ? "done" : "unknown";
+}
+
+/** What an estimate rests on. */
+export function sayPace({ minutesPerTarget, measured }: Estimate): string {
+  const each = `${showLength(minutesPerTarget * 60_000)} each`;
+  return measured === 0 ? `${each} (assumed, nothing measured yet)` : `${each} (median of ${measured})`;
+}
+
+/** A ring's window. */
+export function sayOpening(opening: Opening, now: Instant): string {
+  switch (opening.kind) {
+    case "Always":
+      return "window: always open";
+    case "Open":
+      return `window: open${opening.until === undefined ? "" : `, starts until ${showSoon(opening.until, now)}`}`;
+    case "Shut":
+      return `window: shut, ${sayNext(opening.opensAt, now)}`;
+    case "Frozen":
+      return `window: ${sayFrozen(opening, now)}`;
+    case "Unknown":
+      return `window: unknown, so shut (${oneLine(opening.block.message)})`;
+  }
+}
+
+function sayFrozen({ freeze, reason, until, opensAt }: Opening & { readonly kind: "Frozen" }, now: Instant): string {
+  const frozen = `frozen until ${showSoon(until, now)} by ${freeze} (${oneLine(reason)})`;
+  return opensAt === until ? frozen : `${frozen}, ${sayNext(opensAt, now)}`;
+}
+
+function sayNext(opensAt: Instant | undefined, now: Instant): string {
+  return opensAt === undefined ? "never opens again" : `next ${showSoon(opensAt, now)}`;
+}
+
+/** What of a ring's budget is in use; nothing of what it has no members of. */
+export function sayBudget({ budget: { nodes, workloads }, members }: Lane): string {
+  const parts = [
+    ...(members.nodes > 0 || nodes.used > 0 ? [`${nodes.used}/${nodes.limit} nodes`] : []),
+    ...(members.workloads > 0 || workloads.used > 0 ? [`${workloads.used}/${workloads.limit} workloads`] : []),
+  ];
+  return parts.length === 0 ? "" : `budget: ${parts.join(", ")} in use`;
+}
+
+/** A ring's soak, of the level that still has longest to go. */
+export function saySoak({ soakLeft, soakWanted }: Lane): string {
+  if (soakLeft === undefined) return "";
+  return `soak: ${showLength(soakLeft)} left of ${showLength(soakWanted)}`;
+}
+
+/** When the rings after this one may have all that it is approved for; nothing where that is so already, or nobody knows. */
+export function saySoaked({ estimates, soakWanted }: Lane, now: Instant): string {
+  const times = estimates.flatMap(({ soakedAt }) => soakedAt ?? []);
+  if (times.length === 0 || times.length < estimates.length || Math.max(...times) <= now) return "";
+  return `soak: ${showLength(soakWanted)}; rings after it may start about ${showSoon(Math.max(...times), now)}`;
+}
+
+/** A level's soak. */
+export function sayLevelSoak({ soaked, complete, soakedMs }: LevelLane, wanted: number): string {
+  if (soaked) return "soaked";
+  if (!complete && soakedMs === 0) return "-";
+  return `${showLength(soakedMs)} of ${showLength(wanted)}${complete ? "" : ", stands still"}`;
+}
+
+/** ` for 3m`; nothing where it began just now or is not known. */
+export function sayFor(since: Instant | undefined, now: Instant): string {
+  return since === undefined || now - since < 1000 ? "" : ` for ${showLength(now - since)}`;
+}
