@@ -47,7 +47,7 @@ export interface Meter {
 export const MUTE_METER: Meter = {
   counter: () => ({ add: () => undefined }),
   gauge: () => ({ set: () => undefined, clear: () => undefined }),
-  histogram: () => ({ observe: () => undefined }),
+  histogram: () => ({ observe: () => undefined, begin: () => undefined }),
   beforeScrape: () => undefined,
 };
 
