@@ -83,6 +83,10 @@ export const CLUSTER: readonly SecurityCheck[] = [
         "chart/chart.test.ts",
         "fits the Pod Security level restricted, writes to two emptyDirs alone, and has limits (27)",
       ],
+      [
+        "e2e/chart.test.ts",
+        "runs a controller whose /readyz turns green, as user 65532 on a read-only root, in mode Observe",
+      ],
     ],
     open: `An image that is made for it: ${NO_RELEASE}`,
   },

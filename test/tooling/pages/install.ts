@@ -4,6 +4,7 @@ import { DEFAULT_NAMESPACE, type Manifest } from "../../../controller/install/ma
 import { PERMISSIONS, type Permission } from "../../../controller/install/permissions.ts";
 import { namespaceOf, resourceName } from "../../../controller/install/rbac.ts";
 import { JOB_NAMESPACE } from "../../../controller/nodes/recipe-job.ts";
+import { CHART_COMMANDS } from "./install-commands.ts";
 
 const EXAMPLE = "registry.example.com/ringward";
 const SETTINGS = { namespace: DEFAULT_NAMESPACE, recipeImages: [EXAMPLE] };
@@ -34,8 +35,14 @@ export function installPage(): string {
   return `<!-- Made by \`npm run generate\` from controller/install/. Do not edit. -->
 # Installing into a cluster
 
-\`ringward install --export\` prints everything that a cluster needs before the controller runs, and talks to no cluster itself. It needs
-Kubernetes 1.30 or newer (ValidatingAdmissionPolicy); the tests apply it to 1.36.
+Ringward needs Kubernetes 1.30 or newer (ValidatingAdmissionPolicy); the tests install it into 1.36. There are two ways, with the same definitions,
+roles and policies: [the chart](#by-helm), which also runs the controller, and [an export](#by-an-export) for \`kubectl apply\`. Every command of the first
+is run by a test (\`test/e2e/chart.test.ts\`) with the real helm and kubectl.
+
+${chartSection()}
+## By an export
+
+\`ringward install --export\` prints everything that a cluster needs before the controller runs, and talks to no cluster itself.
 
 \`\`\`
 npm run -s ringward -- install --export --allow-recipe-image ${EXAMPLE} | kubectl apply -f -
@@ -51,8 +58,8 @@ kept in Git. To allow another image later, export and apply again.
 |---|---|
 ${inventoryRows(manifests).join("\n")}
 
-The controller's Deployment is not among it, and neither is the \`DisruptionLedger\`: the controller makes the first one, in mode \`Observe\`,
-and so applying the export again never moves a mode or limits that people have set.
+By the chart come the controller's Deployment, Service, NetworkPolicy, PodDisruptionBudget and PriorityClass, too. In neither is the \`DisruptionLedger\`: the controller makes the first one, in mode \`Observe\`,
+and so neither an upgrade nor applying the export again moves a mode or limits that people have set.
 
 ${permissionsSection()}
 ${policiesSection(manifests)}
@@ -71,6 +78,64 @@ merged. At run time the API server refuses the job: the node is not cordoned, an
   changing these. The controller's may not.
 - Whoever may make jobs in \`${JOB_NAMESPACE}\` may run any command of an allowed image as root on any node. Give nobody that right.
 - Jobs that the controller makes run with a deadline of at most seven days.
+`;
+}
+
+function block(lines: readonly string[]): string {
+  return `\`\`\`\n${lines.join("\n")}\n\`\`\``;
+}
+
+function chartSection(): string {
+  const { prepare, install, look, enforce, repository, upgrade, uninstall, purge, takeOver } = CHART_COMMANDS;
+  return `## By Helm
+
+From a checkout. There is no published image yet: [the chart's README](../charts/ringward/README.md) says what one needs, and has every value. The
+controller fits into a namespace that is held to the Pod Security level \`restricted\`:
+
+${block([...prepare, ...install])}
+
+It runs in mode \`Observe\`: it looks, plans and proposes, and touches nothing.
+
+${block(look)}
+
+The policy repository and its credentials come in a second run, because Helm makes no object of a kind that the same run brings. Do not give \`--wait\`
+with it: until the new pods have the Secret, the old ones say that they cannot read it, and Helm takes that for a failure.
+
+${block(repository)}
+
+When the plan is what you want, a person lets it act:
+
+${block(enforce)}
+
+### Upgrade
+
+${block(upgrade)}
+
+Definitions are part of the release, so they are upgraded with it, and new values get the chart's defaults. What is in flight is finished by the new
+controller.
+
+### Uninstall
+
+First stop: nothing new begins, and what has begun is brought to safety. When the ledger's columns NODES and WORKLOADS are 0 or empty, nothing is held
+any more.
+
+${block(uninstall)}
+
+Definitions, policy, states and the PolicyRepository stay, and a later \`helm install\` takes them up again. The job namespace and the admission policies go. To
+delete everything:
+
+${block(purge)}
+
+### From an export to the chart
+
+${block(takeOver)}
+
+\`--take-ownership\` takes over what kubectl applied, \`--force-conflicts\` its fields. Give the same images.
+
+### Order
+
+Helm makes roles and the Deployment before admission policies, so for a moment of the first installation the account is held by its roles alone, in mode
+\`Observe\`; the export has policies first. In an upgrade the policies of before hold until the new ones are there.
 `;
 }
 

@@ -1,0 +1,251 @@
+// The chart on a real control plane, typed as docs/install.md says, with the real helm and kubectl. The controller's pod is then a real process: its
+// command, arguments, user, read-only root and bound token are those of the pod. It patches two nodes, its own among them: it is evicted in
+// mid-rollout, and the one that takes its place goes on. Then upgrade, policy repository, uninstall, and taking over an export.
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { NodePatchState } from "../../controller/api/patch-state.ts";
+import { systemClock } from "../../controller/clock.ts";
+import { DEFAULT_NAMESPACE } from "../../controller/install/manifest.ts";
+import { type Client, createClient } from "../../controller/kube/client.ts";
+import type { KubeObject } from "../../controller/kube/port.ts";
+import {
+  DISRUPTION_LEDGERS,
+  LEASES,
+  NODE_PATCH_STATES,
+  NODES,
+  PODS,
+  POLICY_REPOSITORIES,
+} from "../../controller/kube/resources.ts";
+import { quickstartCatalogue } from "../../controller/sandbox/fleet/images.ts";
+import { OS_LABEL, quickstartMachines } from "../../controller/sandbox/fleet/quickstart.ts";
+import { kubectlPath } from "../tooling/kubectl.ts";
+import { CHART_COMMANDS } from "../tooling/pages/install-commands.ts";
+import { type ControlPlane, startControlPlane } from "./support/control-plane.ts";
+import { LAUNCHER, MAIN } from "./support/controller.ts";
+import { type HostPods, runHostPods } from "./support/host-pods.ts";
+import { type Kubelets, startKubelets } from "./support/kubelets.ts";
+import { rolloutPolicy } from "./support/policy.ts";
+import { freePorts } from "./support/processes.ts";
+import { waitFor } from "./support/waiting.ts";
+
+const CHECKOUT = new URL("../..", import.meta.url).pathname;
+const LIMIT = { withinMs: 120_000 };
+const NEW_KERNEL = "5.15.0-125-generic";
+const RING = `apiVersion: ringward.dev/v1alpha1
+kind: RolloutRing
+metadata:
+  name: all
+spec:
+  members:
+    nodes:
+      selector: { matchLabels: { ${OS_LABEL}: ubuntu } }
+  budget: { nodes: 1, maxFailures: 0 }
+  soak: 2s
+  drain: { timeout: 2m, onTimeout: BackOut }
+`;
+
+let plane: ControlPlane;
+let kubelets: Kubelets;
+let admin: Client;
+let hostPods: HostPods;
+let kubeconfig: string;
+let ports: readonly number[];
+
+/** Types a command line as a person does, in the checkout; answers what it printed to stdout. */
+async function type(line: string, input?: string): Promise<string> {
+  const tools = dirname(await kubectlPath());
+  const env = {
+    PATH: `${tools}:${dirname(process.execPath)}:${process.env["PATH"]}`,
+    HOME: plane.directory,
+    KUBECONFIG: kubeconfig,
+    FORGE_TOKEN: "a-token-of-the-forge",
+  };
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      "sh",
+      ["-euc", line],
+      { cwd: CHECKOUT, env, timeout: 180_000, maxBuffer: 1 << 26 },
+      (error, out, err) => (error === null ? resolve(out) : reject(new Error(`${line}\n${err}${out}`))),
+    );
+    child.stdin?.end(input ?? "");
+  });
+}
+
+async function typeAll(lines: readonly string[]): Promise<string> {
+  let printed = "";
+  for (const line of lines) printed += await type(line);
+  return printed;
+}
+
+/** A command of `ringward` as the administrator. */
+function ringward(...args: readonly string[]): Promise<string> {
+  return type([process.execPath, LAUNCHER, MAIN, ...args].map((word) => `'${word}'`).join(" "));
+}
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  kubeconfig = join(plane.directory, "admin.kubeconfig");
+  writeFileSync(kubeconfig, plane.kubeconfig("admin"), { mode: 0o600 });
+  admin = createClient(plane.transport("admin"), { fieldManager: "e2e", clock: systemClock });
+  const machines = quickstartMachines(30)
+    .filter(({ labels }) => labels[OS_LABEL] === "ubuntu")
+    .slice(0, 2);
+  kubelets = await startKubelets(plane, { machines, catalogue: quickstartCatalogue() });
+  hostPods = runHostPods({ plane, client: admin, namespace: DEFAULT_NAMESPACE });
+  ports = await freePorts(2);
+  await waitFor(
+    "two usable nodes",
+    async () => {
+      const nodes = (await admin.list(NODES)).items;
+      const usable = nodes.filter((node) => {
+        const { taints = [] } = node.spec as { readonly taints?: readonly object[] };
+        return taints.length === 0 && JSON.stringify(node.status).includes('"KubeletReady"');
+      });
+      return usable.length === 2 ? true : undefined;
+    },
+    LIMIT,
+  );
+});
+
+afterAll(async () => {
+  await hostPods.stop();
+  await kubelets.stop();
+  await plane.stop();
+});
+
+const endpoint = async (path: string): Promise<string> => {
+  const [probes = 0, metrics = 0] = ports;
+  const answer = await fetch(`http://127.0.0.1:${path === "/metrics" ? metrics : probes}${path}`).catch(
+    () => undefined,
+  );
+  return answer === undefined ? "nobody answers" : `${answer.status} ${await answer.text()}`;
+};
+
+const seen = (): string => `${hostPods.errors.join("\n")}\n${hostPods.output()}`;
+
+async function nodesAt(kernel: string): Promise<readonly string[]> {
+  const nodes = (await admin.list(NODES)).items as readonly (KubeObject & {
+    readonly status: { readonly nodeInfo: { readonly kernelVersion: string } };
+  })[];
+  return nodes.filter(({ status }) => status.nodeInfo.kernelVersion === kernel).map(({ metadata }) => metadata.name);
+}
+
+describe("the chart", () => {
+  it("is installed as the page says, in a namespace that is held to the level restricted", async () => {
+    await typeAll(CHART_COMMANDS.prepare);
+    // One pod, for all share this machine's ports.
+    const [probes, metrics] = ports;
+    const more = ` --set replicas=1,probes.port=${probes},metrics.port=${metrics}`;
+    const printed = await typeAll(CHART_COMMANDS.install.map((line) => line + more));
+
+    expect(printed).toContain("STATUS: deployed");
+    expect(printed).toContain("in mode Observe");
+  });
+
+  it("runs a controller whose /readyz turns green, as user 65532 on a read-only root, in mode Observe", async () => {
+    const ready = await waitFor(
+      "/readyz",
+      async () => {
+        const answer = await endpoint("/readyz");
+        return answer.startsWith("200") ? answer : undefined;
+      },
+      LIMIT,
+      async () => `${await endpoint("/readyz")}\n${seen()}`,
+    );
+    const [found] = hostPods.running();
+    const ofProcess = (file: string): string => readFileSync(`/proc/${found?.pid}/${file}`, "utf8");
+    const ledger = await admin.get(DISRUPTION_LEDGERS, { name: "cluster" });
+
+    expect(ready).toContain("readyz check passed");
+    expect(await endpoint("/healthz")).toMatch(/^200 /);
+    expect(await endpoint("/metrics")).toContain("leader_election_master_status");
+    expect(ledger?.spec).toEqual({ mode: "Observe" });
+    expect(hostPods.running()).toHaveLength(1);
+    expect(ofProcess("status")).toMatch(/^Uid:\s65532\s65532\s65532\s65532$/m);
+    expect(ofProcess("status")).toMatch(/^CapEff:\s0+$/m);
+    expect(ofProcess("mountinfo")).toMatch(/ \/ \/ ro,/);
+    expect(
+      JSON.stringify(await admin.get(LEASES, { namespace: DEFAULT_NAMESPACE, name: "ringward-controller" })),
+    ).toContain(`"holderIdentity":"${found?.pod.metadata.name}-`);
+    expect(await typeAll(CHART_COMMANDS.look)).toMatch(
+      /successfully rolled out[^]*disruptionledger.ringward.dev\/cluster/,
+    );
+  });
+
+  it("patches every node, also the one that it runs on: evicted, it is replaced, and the next one goes on", async () => {
+    const policy = rolloutPolicy({ soak: "2s", drainTimeout: "2m" });
+    const documents = [policy.get("baselines/ubuntu-2204.yaml"), policy.get("recipes/apt.yaml"), RING];
+    await type("kubectl apply -f -", documents.join("---\n"));
+    const plan = JSON.parse(
+      await type(`${process.execPath} ${LAUNCHER} ${MAIN} plan --kubeconfig ${kubeconfig} -o json || test $? = 1`),
+    ) as {
+      readonly assets: readonly { readonly level: string }[];
+    };
+    const old = await nodesAt(NEW_KERNEL);
+    await ringward("approve", "all", plan.assets[0]?.level ?? "");
+    await typeAll(CHART_COMMANDS.enforce);
+    await waitFor(
+      "both nodes at their level, and no claim",
+      async () => {
+        const states = (await admin.list(NODE_PATCH_STATES)).items as unknown as readonly NodePatchState[];
+        const done = states.filter(({ status }) => status?.phase === "Done" || status?.phase === "Soaking");
+        const { status } = (await admin.get(DISRUPTION_LEDGERS, { name: "cluster" })) as unknown as {
+          readonly status?: { readonly claims?: readonly object[] };
+        };
+        return done.length === 2 && (status?.claims ?? []).length === 0 ? true : undefined;
+      },
+      LIMIT,
+      async () => `${await ringward("status").catch(String)}\n${seen()}`,
+    );
+
+    expect(old).toEqual([]);
+    expect(await nodesAt(NEW_KERNEL)).toHaveLength(2);
+    expect(hostPods.started()).toBeGreaterThan(1);
+    const nodes = (await admin.list(NODES)).items.map(({ spec }) => spec as { readonly unschedulable?: boolean });
+    expect(nodes.filter(({ unschedulable }) => unschedulable === true)).toEqual([]);
+    expect(hostPods.errors).toEqual([]);
+  });
+
+  it("takes the policy repository and its Secret with an upgrade, and keeps the mode that people have set", async () => {
+    await typeAll(CHART_COMMANDS.repository);
+    await waitFor("the new pod's process", () => hostPods.running()[0], LIMIT, seen);
+    const repository = await admin.get(POLICY_REPOSITORIES, { name: "policy" });
+    const ledger = await admin.get(DISRUPTION_LEDGERS, { name: "cluster" });
+
+    expect(repository?.spec).toMatchObject({ clusterName: "production", branch: "main" });
+    expect(ledger?.spec).toMatchObject({ mode: "Enforce" });
+    expect(await typeAll(CHART_COMMANDS.upgrade)).toContain("REVISION: 3");
+    const pods = (await admin.list(PODS, { namespace: DEFAULT_NAMESPACE })).items;
+    expect(JSON.stringify(pods)).toContain('"mountPath":"/run/secrets/ringward/forge"');
+  });
+
+  it("leaves definitions, policy and states when it is uninstalled, and nothing else; all goes if that is wanted", async () => {
+    const printed = await typeAll(CHART_COMMANDS.uninstall);
+    const left = async (kinds: string): Promise<readonly string[]> =>
+      (await type(`kubectl get ${kinds} --all-namespaces --output name`))
+        .split("\n")
+        .filter((name) => /ringward/.test(name));
+
+    expect(printed).toContain("These resources were kept due to the resource policy");
+    expect(await left("crds")).toHaveLength(10);
+    expect(await left("policyrepositories,nodepatchstates")).toHaveLength(3);
+    expect(
+      await left(
+        "validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,clusterrolebindings,roles,rolebindings,serviceaccounts,deployments,services,priorityclasses",
+      ),
+    ).toEqual([]);
+    await typeAll(CHART_COMMANDS.purge);
+    expect(await left("crds,namespaces")).toEqual([]);
+  });
+
+  it("takes over what an export installed before", async () => {
+    await type(
+      `${process.execPath} ${LAUNCHER} ${MAIN} install --export --allow-recipe-image registry.example.com/ringward | kubectl apply -f -`,
+    );
+    const printed = await typeAll(CHART_COMMANDS.takeOver);
+
+    expect(printed).toContain("STATUS: deployed");
+  });
+});
