@@ -1,10 +1,10 @@
-// Recipes on real roots: needs root rights and Debian's packages, so it is a suite of its own (`npm run test:recipes`).
+// Recipes on real roots, and the image: needs root rights and Debian's packages, so it is a suite of its own (`npm run test:recipes`).
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     root: new URL("../..", import.meta.url).pathname,
-    include: ["test/recipes/**/*.test.ts"],
+    include: ["test/recipes/**/*.test.ts", "test/image/**/*.test.ts"],
     exclude: ["**/node_modules/**"],
     pool: "forks",
     maxWorkers: 2,

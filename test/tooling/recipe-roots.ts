@@ -1,4 +1,4 @@
-// Root file systems for the tests of recipes: Debian's minimum by debootstrap, with its dnf or zypper in some, from the mirror that this machine's own apt uses, once,
+// Root file systems for the tests of recipes and of the image: Debian's minimum by debootstrap, with its dnf or zypper in some, from the mirror that this machine's own apt uses, once,
 // into a cache outside of the tree.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -11,6 +11,7 @@ const EDITION = 1;
 /** Root -> packages beside Debian's minimum. */
 const ROOTS: Readonly<Record<string, readonly string[]>> = {
   base: [],
+  image: ["ca-certificates", "git", "gpg", "openssh-client"],
   dnf: ["dnf", "rpm"],
   zypper: ["zypper", "rpm"],
 };

@@ -1,4 +1,4 @@
-// `npm run test:recipes`: makes the roots that recipes are run on (once, in a cache outside of the tree), runs the tests, and ends with one
+// `npm run test:recipes`: makes the roots that recipes are run on and the image is built from (once, in a cache outside of the tree), runs the tests, and ends with one
 // line `N passed, N failed`. It needs root rights (chroot, mount namespaces) and Debian's debootstrap, and says so instead of skipping.
 // `npm run test:recipes -- test/recipes/apt.test.ts` runs a part; further arguments go to vitest.
 import { spawnSync } from "node:child_process";
@@ -15,6 +15,8 @@ const NEEDED: Readonly<Record<string, string>> = {
   shellcheck: "shellcheck",
   rpmbuild: "rpm",
   createrepo_c: "createrepo-c",
+  buildah: "buildah",
+  "docker-registry": "docker-registry",
 };
 
 async function runTests(args: readonly string[]): Promise<number> {
