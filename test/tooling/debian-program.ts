@@ -8,16 +8,21 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** The path of a program that a package of the same name brings. */
-export async function debianProgram(name: "prometheus" | "prometheus-alertmanager"): Promise<string> {
+/** The path of a program that a package brings, by default that of the package's own name. */
+export async function debianProgram(
+  name: "prometheus" | "prometheus-alertmanager",
+  program: string = name,
+): Promise<string> {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
-    const path = join(folder, name);
+    const path = join(folder, program);
     if (folder !== "" && (await exists(path))) return path;
   }
   const cache = process.env["RINGWARD_CACHE"] ?? join(homedir(), ".cache", "ringward");
   const folder = join(cache, `debian-${name}`);
   if (!(await exists(join(folder, "usr", "bin", name)))) await fetchPackage(name, cache, folder);
-  return join(folder, "usr", "bin", name);
+  const path = join(folder, "usr", "bin", program);
+  if (!(await exists(path))) throw new Error(`Debian's package ${name} brings no ${program}: put one into PATH`);
+  return path;
 }
 
 async function exists(path: string): Promise<boolean> {

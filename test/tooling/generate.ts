@@ -10,6 +10,7 @@ import { crdYaml } from "../../controller/api/crd.ts";
 import { KINDS } from "../../controller/api/kinds.ts";
 import { CHART, chartFiles } from "./chart/files.ts";
 import { isMain } from "./is-main.ts";
+import { monitoringFiles } from "./monitoring/files.ts";
 import { errorsPage } from "./pages/errors.ts";
 import { interopPage } from "./pages/interop.ts";
 import { installPage } from "./pages/install.ts";
@@ -20,7 +21,7 @@ import { recipeFiles } from "./pages/recipes.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 /** Folders that hold generated files and nothing else. */
-const FOLDERS = ["crds", "docs/kinds", `${CHART}/templates/crds`, `${CHART}/templates/policies`];
+const FOLDERS = ["crds", "docs/kinds", "docs/runbooks", `${CHART}/templates/crds`, `${CHART}/templates/policies`];
 const HEAD = "# Made by `npm run generate` from controller/api/. Do not edit.\n";
 
 /** Path from the checkout's root -> content. */
@@ -38,7 +39,8 @@ export function generatedFiles(root = ROOT): ReadonlyMap<string, string> {
   files.set("docs/invariants.md", invariantsPage(root));
   files.set(SECURITY_PAGE, securityPage());
   files.set(SEEDED_PAGE, seededPage());
-  for (const [path, content] of [...recipeFiles(root), ...chartFiles(root)]) files.set(path, content);
+  for (const [path, content] of [...recipeFiles(root), ...chartFiles(root), ...monitoringFiles()])
+    files.set(path, content);
   files.set("docs/errors.md", errorsPage(readSources(join(root, "controller"))));
   return files;
 }

@@ -1,0 +1,363 @@
+// For every alert: series under which it fires, with the labels and the text that people get, and series under which it does not. Series
+// are in promtool's notation, a value a minute from time 0.
+
+export interface AlertCase {
+  readonly alert: string;
+  /** Time between two values and two evaluations, at most `5m`; left out: a minute. */
+  readonly every?: string;
+  /** Series -> values. */
+  readonly fires: Readonly<Record<string, string>>;
+  /** When, as `30m`. */
+  readonly at: string;
+  /** Beside the severity. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly says: string;
+  /** Each of these keeps it silent at the same time. */
+  readonly silent: readonly Readonly<Record<string, string>>[];
+}
+
+const US = '{job="ringward", instance="a:8080"}';
+const BUILD = { [`ringward_build_info${US}`]: "1x1000" };
+const LEADER = (values: string, instance = "a:8080"): Readonly<Record<string, string>> => ({
+  [`leader_election_master_status{job="ringward", instance="${instance}", name="ringward-controller"}`]: values,
+});
+const ERRORS = 'controller_runtime_reconcile_errors_total{job="ringward", instance="a:8080", controller="cluster"}';
+const PASSES =
+  'controller_runtime_reconcile_total{job="ringward", instance="a:8080", controller="cluster", result="success"}';
+const OPEN = 'kind="Node", ring="broad", baseline="ubuntu"';
+
+export const ALERT_CASES: readonly AlertCase[] = [
+  {
+    alert: "RingwardControllerAbsent",
+    fires: LEADER("1x5 0x30"),
+    at: "20m",
+    labels: {},
+    says: "No process that Prometheus scrapes has led for 10 minutes.",
+    silent: [{ ...LEADER("0x40"), ...LEADER("1x40", "b:8080") }, LEADER("1x11 0x5 1x30")],
+  },
+  {
+    alert: "RingwardReconcileFailing",
+    fires: { ...BUILD, [ERRORS]: "0+1x60", [PASSES]: "7x60" },
+    at: "40m",
+    labels: { job: "ringward" },
+    says: "15 passes failed in 15 minutes and none succeeded.",
+    silent: [
+      { ...BUILD, [ERRORS]: "0+1x60", [PASSES]: "0+1x60" },
+      { ...BUILD, [ERRORS]: "3x60", [PASSES]: "7x60" },
+      // Another controller's queue of that name.
+      { [ERRORS]: "0+1x60", [PASSES]: "7x60" },
+    ],
+  },
+  {
+    alert: "RingwardReconcileStuck",
+    fires: {
+      ...BUILD,
+      [`workqueue_longest_running_processor_seconds{job="ringward", instance="a:8080", name="cluster"}`]: "0+60x30",
+    },
+    at: "15m",
+    labels: { job: "ringward", instance: "a:8080" },
+    says: "The pass under way on a:8080 has taken 15m 0s.",
+    silent: [
+      {
+        ...BUILD,
+        [`workqueue_longest_running_processor_seconds{job="ringward", instance="a:8080", name="cluster"}`]: "3x30",
+      },
+      { [`workqueue_longest_running_processor_seconds{job="other", instance="a:8080", name="cluster"}`]: "0+60x30" },
+    ],
+  },
+  {
+    alert: "RingwardPlanStale",
+    fires: { [`ringward_last_plan_timestamp_seconds${US}`]: "60x60" },
+    at: "31m",
+    labels: { job: "ringward" },
+    says: "The last plan is 30m 0s old.",
+    silent: [{ [`ringward_last_plan_timestamp_seconds${US}`]: "0+60x60" }, LEADER("0x60")],
+  },
+  {
+    alert: "RingwardCacheNotSynced",
+    fires: {
+      ...BUILD,
+      'reflector_synced{job="ringward", instance="a:8080", name="pods"}': "0x30",
+      'reflector_synced{job="ringward", instance="a:8080", name="nodes"}': "1x30",
+    },
+    at: "20m",
+    labels: { job: "ringward", instance: "a:8080", name: "pods" },
+    says: "a:8080 has not read pods for 10 minutes.",
+    silent: [{ ...BUILD, 'reflector_synced{job="ringward", instance="a:8080", name="pods"}': "0x8 1x30" }],
+  },
+  {
+    alert: "RingwardForgeFailing",
+    fires: { 'ringward_errors_total{job="ringward", instance="a:8080", source="forge"}': "0+1x90" },
+    at: "60m",
+    labels: { job: "ringward" },
+    says: "30 requests to the forge failed in 30 minutes.",
+    silent: [
+      { 'ringward_errors_total{job="ringward", instance="a:8080", source="forge"}': "0x20 3x90" },
+      { 'ringward_errors_total{job="ringward", instance="a:8080", source="Node"}': "0+1x90" },
+    ],
+  },
+  {
+    alert: "RingwardPolicySyncFailing",
+    fires: { ringward_policy_last_sync_timestamp_seconds: "0x90" },
+    at: "60m",
+    labels: {},
+    says: "It was last fetched 1h 0m 0s ago.",
+    silent: [{ ringward_policy_last_sync_timestamp_seconds: "0+60x90" }, { 'ringward_mode{mode="Enforce"}': "1x90" }],
+  },
+  {
+    alert: "RingwardHistoryRewritten",
+    fires: { 'ringward_brake{reason="HistoryRewritten"}': "0 1x20" },
+    at: "5m",
+    labels: {},
+    says: "The branch did not move fast-forward. Nothing is claimed until a person acknowledges its head.",
+    silent: [{ 'ringward_brake{reason="HistoryRewritten"}': "0x20", 'ringward_brake{reason="Stopped"}': "1x20" }],
+  },
+  {
+    alert: "RingwardSignatureInvalid",
+    fires: { 'ringward_brake{reason="SignatureInvalid"}': "0 1x20" },
+    at: "5m",
+    labels: {},
+    says: "What was verified last stays in force, and nothing starts.",
+    silent: [{ 'ringward_brake{reason="SignatureInvalid"}': "0x20" }],
+  },
+  {
+    alert: "RingwardPolicyInvalid",
+    fires: { ringward_policy_problems: "0x2 3x40" },
+    at: "30m",
+    labels: {},
+    says: "3 errors stand in the policy that is in force.",
+    silent: [{ ringward_policy_problems: "0x40" }, { ringward_policy_problems: "0x20 3x5 0x40" }],
+  },
+  {
+    alert: "RingwardStopped",
+    fires: { 'ringward_mode{mode="Stop"}': "0x5 1x100" },
+    at: "70m",
+    labels: {},
+    says: "The ledger's mode is Stop: nothing starts, and what was in flight was brought to safety.",
+    silent: [
+      { 'ringward_mode{mode="Stop"}': "0x20 1x100" },
+      { 'ringward_mode{mode="Stop"}': "0x100", 'ringward_mode{mode="Observe"}': "1x100" },
+    ],
+  },
+  {
+    alert: "RingwardLedgerRebuilding",
+    fires: { 'ringward_brake{reason="LedgerRebuilding"}': "1x40" },
+    at: "20m",
+    labels: {},
+    says: "Claims that stand on nodes or workloads are missing in the ledger; nothing is claimed until they are back.",
+    silent: [{ 'ringward_brake{reason="LedgerRebuilding"}': "1x5 0x40" }],
+  },
+  {
+    alert: "RingwardLedgerNearlyFull",
+    fires: {
+      ringward_claims_limit: "500x40",
+      'ringward_claims{kind="Node", ring="broad", step="Failed"}': "300x40",
+      'ringward_claims{kind="Workload", ring="broad", step="Patched"}': "160x40",
+    },
+    at: "20m",
+    labels: {},
+    says: "460 claims are held.",
+    silent: [
+      { ringward_claims_limit: "500x40", 'ringward_claims{kind="Node", ring="broad", step="Failed"}': "440x40" },
+      { ringward_claims_limit: "500x40" },
+    ],
+  },
+  {
+    alert: "RingwardApprovalWaiting",
+    every: "5m",
+    fires: { 'ringward_approval_oldest_timestamp_seconds{ring="broad"}': "0x320" },
+    at: "1500m",
+    labels: { ring: "broad" },
+    says: "The oldest one of ring broad has been open for 1d 1h 0m 0s.",
+    silent: [
+      { 'ringward_approval_oldest_timestamp_seconds{ring="broad"}': "7200x320" },
+      { 'ringward_approvals_pending{ring="broad"}': "0x320" },
+    ],
+  },
+  {
+    alert: "RingwardExceptionExpiring",
+    fires: { ringward_exception_next_expiration_timestamp_seconds: "432000x200" },
+    at: "120m",
+    labels: {},
+    says: "The next one ends in 4d 22h 0m 0s.",
+    silent: [{ ringward_exception_next_expiration_timestamp_seconds: "864000x200" }],
+  },
+  {
+    alert: "RingwardUpdateFailed",
+    fires: { [`ringward_rollout_targets_failed{${OPEN}}`]: "0x3 2x10" },
+    at: "8m",
+    labels: { kind: "Node", ring: "broad", baseline: "ubuntu" },
+    says: "2 targets of ring broad failed under ubuntu.",
+    silent: [{ [`ringward_rollout_targets_failed{${OPEN}}`]: "0x20" }],
+  },
+  {
+    alert: "RingwardRingHalted",
+    fires: { 'ringward_ring_blocked{ring="broad", reason="RingHalted"}': "1x10" },
+    at: "5m",
+    labels: { ring: "broad" },
+    says: "More targets of ring broad failed than its maxFailures allows.",
+    silent: [{ 'ringward_ring_blocked{ring="broad", reason="OutsideWindow"}': "1x10" }],
+  },
+  {
+    alert: "RingwardRingBlocked",
+    fires: {
+      'ringward_ring_blocked{ring="broad", reason="GateUnknown"}': "1x60",
+      'ringward_ring_blocked{ring="broad", reason="Frozen"}': "1x60",
+    },
+    at: "40m",
+    labels: { ring: "broad", reason: "GateUnknown" },
+    says: "Ring broad has been blocked for half an hour: GateUnknown.",
+    silent: [
+      {
+        'ringward_ring_blocked{ring="broad", reason="Frozen"}': "1x60",
+        'ringward_ring_blocked{ring="broad", reason="OutsideWindow"}': "1x60",
+      },
+      { 'ringward_ring_blocked{ring="broad", reason="GateUnknown"}': "1x20" },
+    ],
+  },
+  {
+    alert: "RingwardRingStalled",
+    fires: {
+      [`ringward_rollout_targets_in_flight{${OPEN}}`]: "3x300",
+      'ringward_updates_total{kind="Node", ring="broad", result="Succeeded"}': "5x300",
+    },
+    at: "200m",
+    labels: { ring: "broad" },
+    says: "3 targets of ring broad are in flight.",
+    silent: [
+      {
+        [`ringward_rollout_targets_in_flight{${OPEN}}`]: "3x300",
+        'ringward_updates_total{kind="Node", ring="broad", result="Succeeded"}': "5x150 6x150",
+      },
+      {
+        [`ringward_rollout_targets_in_flight{${OPEN}}`]: "0x300",
+        'ringward_updates_total{kind="Node", ring="broad", result="Succeeded"}': "5x300",
+      },
+    ],
+  },
+  {
+    alert: "RingwardDrainBlocked",
+    fires: {
+      'ringward_drains_blocked{reason="PDBBlocked"}': "2x60",
+      'ringward_drains_blocked{reason="ServerBusy"}': "1x60",
+    },
+    at: "40m",
+    labels: { reason: "PDBBlocked" },
+    says: "2 nodes wait: PDBBlocked.",
+    silent: [
+      {
+        'ringward_drains_blocked{reason="PDBBlocked"}': "0x60",
+        'ringward_drains_blocked{reason="WaitingForCompletion"}': "1x60",
+      },
+      { 'ringward_drains_blocked{reason="PDBBlocked"}': "2x25 0x60" },
+    ],
+  },
+  {
+    alert: "RingwardNodeLeftCordoned",
+    fires: { 'ringward_node_cordoned_oldest_timestamp_seconds{ring="broad"}': "600x300" },
+    at: "190m",
+    labels: { ring: "broad" },
+    says: "The oldest claim of a cordoned node in ring broad is 3h 0m 0s old.",
+    silent: [
+      { 'ringward_node_cordoned_oldest_timestamp_seconds{ring="broad"}': "6000x300" },
+      { 'ringward_nodes_cordoned{ring="broad"}': "0x300" },
+    ],
+  },
+  {
+    alert: "RingwardWindowMissed",
+    fires: { 'ringward_windows_missed_total{ring="broad"}': "0x10 1x30" },
+    at: "20m",
+    labels: { ring: "broad" },
+    says: "Targets of ring broad waited, and no operation started while the window was open.",
+    silent: [
+      {
+        'ringward_windows_missed_total{ring="broad"}': "1x40",
+        'ringward_windows_ended_total{ring="broad"}': "1x10 2x30",
+      },
+    ],
+  },
+  {
+    alert: "RingwardDeadlineAtRisk",
+    // 20 left, two at a time, of which 95 in 100 take up to 20 minutes: three hours and 10 minutes, and two are left.
+    fires: {
+      [`ringward_rollout_targets{${OPEN}}`]: "40x300",
+      [`ringward_rollout_targets_done{${OPEN}}`]: "20x300",
+      'ringward_budget_limit{kind="Node", ring="broad"}': "2x300",
+      'ringward_update_duration_seconds_bucket{kind="Node", ring="broad", le="600"}': "0x100 0x200",
+      'ringward_update_duration_seconds_bucket{kind="Node", ring="broad", le="1200"}': "0x100 100x200",
+      'ringward_update_duration_seconds_bucket{kind="Node", ring="broad", le="+Inf"}': "0x100 100x200",
+      [`ringward_rollout_deadline_timestamp_seconds{${OPEN}}`]: "16200x300",
+    },
+    at: "150m",
+    labels: { kind: "Node", ring: "broad" },
+    says: "Ring broad needs about 3h 15m 0s more, and its deadline is sooner.",
+    silent: [
+      {
+        [`ringward_rollout_targets{${OPEN}}`]: "40x300",
+        [`ringward_rollout_targets_done{${OPEN}}`]: "39x300",
+        'ringward_budget_limit{kind="Node", ring="broad"}': "2x300",
+        'ringward_update_duration_seconds_bucket{kind="Node", ring="broad", le="600"}': "0x100 0x200",
+        'ringward_update_duration_seconds_bucket{kind="Node", ring="broad", le="1200"}': "0x100 100x200",
+        'ringward_update_duration_seconds_bucket{kind="Node", ring="broad", le="+Inf"}': "0x100 100x200",
+        [`ringward_rollout_deadline_timestamp_seconds{${OPEN}}`]: "16200x300",
+      },
+      // It is missed already: that is another alert.
+      {
+        [`ringward_rollout_targets{${OPEN}}`]: "40x300",
+        [`ringward_rollout_targets_done{${OPEN}}`]: "20x300",
+        'ringward_budget_limit{kind="Node", ring="broad"}': "2x300",
+        'ringward_update_duration_seconds_bucket{kind="Node", ring="broad", le="600"}': "0x100 0x200",
+        'ringward_update_duration_seconds_bucket{kind="Node", ring="broad", le="1200"}': "0x100 100x200",
+        'ringward_update_duration_seconds_bucket{kind="Node", ring="broad", le="+Inf"}': "0x100 100x200",
+        [`ringward_rollout_deadline_timestamp_seconds{${OPEN}}`]: "600x300",
+      },
+    ],
+  },
+  {
+    alert: "RingwardDeadlineMissed",
+    fires: { [`ringward_rollout_deadline_timestamp_seconds{${OPEN}}`]: "600x60" },
+    at: "40m",
+    labels: { kind: "Node", ring: "broad", baseline: "ubuntu" },
+    says: "Targets of ring broad under ubuntu have been overdue for 30m 0s.",
+    silent: [{ [`ringward_rollout_deadline_timestamp_seconds{${OPEN}}`]: "6000x60" }],
+  },
+  {
+    alert: "RingwardInventoryStale",
+    fires: {
+      'ringward_targets_unknown{reason="InventoryStale"}': "4x100",
+      'ringward_targets_unknown{reason="InventoryMissing"}': "0x100",
+    },
+    at: "90m",
+    labels: { reason: "InventoryStale" },
+    says: "4 targets are Unknown: InventoryStale.",
+    silent: [
+      {
+        'ringward_targets_unknown{reason="InventoryStale"}': "0x100",
+        'ringward_targets_unknown{reason="KernelNotCovered"}': "4x100",
+      },
+      { 'ringward_targets_unknown{reason="InventoryMissing"}': "0x50 2x20 0x100" },
+    ],
+  },
+  {
+    alert: "RingwardCoverageLow",
+    every: "5m",
+    fires: {
+      'ringward_assets{kind="Node", coverage="Covered"}': "90x320",
+      'ringward_assets{kind="Node", coverage="Unknown"}': "10x320",
+    },
+    at: "1500m",
+    labels: { kind: "Node" },
+    says: "90% of the nodes are under a baseline, in a ring, and known.",
+    silent: [
+      {
+        'ringward_assets{kind="Node", coverage="Covered"}': "99x320",
+        'ringward_assets{kind="Node", coverage="Unknown"}': "1x320",
+      },
+      // Workloads that no baseline is about are no gap in the nodes.
+      {
+        'ringward_assets{kind="Workload", coverage="Covered"}': "1x320",
+        'ringward_assets{kind="Workload", coverage="NoBaseline"}': "99x320",
+      },
+    ],
+  },
+];
