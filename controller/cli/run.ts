@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
   controller: { summary: "run the controller against a cluster", load: () => import("./controller.ts") },
   crds: { summary: "print the CustomResourceDefinitions", load: () => import("./crds.ts") },
   enforce: { summary: "let the controller act", load: () => act("enforce") },
+  init: { summary: "write a policy repository to start from", load: () => import("./init.ts") },
   install: { summary: "print what a cluster needs: kinds, roles, policies", load: () => import("./install.ts") },
   observe: { summary: "let the controller look and touch nothing", load: () => act("observe") },
   plan: { summary: "show every asset's state and what would happen next", load: () => import("./plan.ts") },

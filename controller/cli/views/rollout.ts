@@ -11,7 +11,7 @@ import { finishLines, type Style, wrapLine } from "./drawing.ts";
 import { headline, laneGlyph, warningLines } from "./fleet.ts";
 import type { Lane, LevelLane } from "./lanes.ts";
 import { drawTree } from "./tree.ts";
-import { sayBudget, sayEnd, sayEstimate, sayFor, sayLevelSoak, sayOpening, sayPace, saySoaked } from "./words.ts";
+import { sayBudget, sayEnd, sayEstimate, sayFor, sayLevelSoak, sayOpening, sayPace, saySoaked, SOON } from "./words.ts";
 
 export interface RolloutOptions {
   readonly style: Style;
@@ -102,7 +102,8 @@ interface LevelRowOptions {
 
 function levelRow(level: LevelLane, { estimates, soakWanted, now, narrow, paint }: LevelRowOptions): readonly string[] {
   const estimate = estimates.find(({ baseline }) => baseline === level.baseline);
-  const end = estimate === undefined ? "-" : sayEstimate(estimate, now);
+  const said = estimate === undefined ? "-" : sayEstimate(estimate, now);
+  const end = said === "done" && level.inFlight > 0 ? SOON : said;
   const failed = level.failed === 0 ? "0" : paint("red", String(level.failed));
   const counts = [`${level.done}/${level.targets}`, String(level.inFlight), failed, level.phase];
   const soak = sayLevelSoak(level, soakWanted);

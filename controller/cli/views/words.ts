@@ -5,19 +5,20 @@ import type { Opening } from "../../core/rollout/opening.ts";
 import { oneLine, showLength, showSoon } from "../output.ts";
 import type { Lane, LevelLane } from "./lanes.ts";
 
+/** What is left is under way: nothing more has to start. */
+export const SOON = "any moment";
+
 /** When the last of a ring's baselines ends; what never ends comes before all. */
-export function sayEnd({ estimates }: Lane, now: Instant): string {
+export function sayEnd({ estimates, inFlight }: Lane, now: Instant): string {
   const never = estimates.find((estimate) => estimate.never !== undefined);
   if (never !== undefined) return sayEstimate(never, now);
   const [last] = estimates
     .filter(({ endsAt }) => endsAt !== undefined)
     .sort((a, b) => (b.endsAt ?? 0) - (a.endsAt ?? 0));
   if (last !== undefined) return `${sayEstimate(last, now)}${last.missesDeadline ? ", after its deadline" : ""}`;
-  return estimates.some(({ remaining, stuck }) => remaining > 0 || stuck.length > 0)
-    ? "unknown"
-    : estimates.length === 0
-      ? "-"
-      : "done";
+  if (estimates.some(({ remaining, stuck }) => remaining > 0 || stuck.length > 0)) return "unknown";
+  if (inFlight.length > 0) return SOON;
+  return estimates.length === 0 ? "-" : "done";
 }
 
 /** When one baseline of a ring ends. */
