@@ -36,6 +36,8 @@ if (runtime === undefined) {
 
 // Scripts of a checkout name what they start; everything else is an argument of the product.
 const rest = process.argv.slice(2);
+// kubectl asks a plugin of this name what could come next.
+if (path.basename(process.argv[1] || "") === "kubectl_complete-ringward") rest.unshift("__complete");
 const entry =
   isCheckout && /\.(?:ts|mjs|cjs)$/.test(rest[0] || "")
     ? path.resolve(root, rest.shift())

@@ -102,8 +102,11 @@ const ACTS = {
 export type ActName = keyof typeof ACTS;
 
 /** The command of one act, as run.ts loads it. */
-export function actCommand(name: ActName): { readonly command: (args: readonly string[]) => Promise<number> } {
-  return { command: (args) => runAct(name, args) };
+export function actCommand(name: ActName): {
+  readonly command: (args: readonly string[]) => Promise<number>;
+  readonly USAGE: string;
+} {
+  return { command: (args) => runAct(name, args), USAGE: helpFor(ACTS[name]) };
 }
 
 /** Runs an act. Exit codes: 0 done (or nothing to do), 2 wrong use or refused. */

@@ -13,7 +13,7 @@ const SCHEMES: readonly VersionScheme[] = ["dpkg", "rpm", "apk", "semver", "kern
 /** A line longer than this is no pair of versions; it is answered "?" without being kept. */
 const LONGEST_LINE = 64 * 1024;
 
-const USAGE = `Usage: ringward compare-versions --scheme ${SCHEMES.join("|")} (A B | --stdin)
+export const USAGE = `Usage: ringward compare-versions --scheme ${SCHEMES.join("|")} (A B | --stdin)
 
 Prints "<" if A is older than B, "=" if they are equal, ">" if A is newer, and "?" if they cannot be compared
 (a malformed version, kernels of different series or flavour, two providers on one Kubernetes version).

@@ -17,7 +17,7 @@ import { parseFlags, wrongUse } from "./output.ts";
 const QPS = 100;
 const BURST = 200;
 
-const HELP = `Usage: ringward controller [--kubeconfig FILE] [--namespace NS] [--data DIR]
+export const USAGE = `Usage: ringward controller [--kubeconfig FILE] [--namespace NS] [--data DIR]
 
 Runs the controller until it is stopped by SIGINT or SIGTERM.
 
@@ -75,7 +75,7 @@ export async function command(args: readonly string[]): Promise<number> {
     help: { type: "boolean", short: "h", default: false },
   });
   if (values.help) {
-    process.stdout.write(HELP);
+    process.stdout.write(USAGE);
     return 0;
   }
   if (positionals.length > 0) throw wrongUse("controller", `${positionals.join(" ")} is not understood`);

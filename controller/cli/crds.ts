@@ -3,7 +3,7 @@ import { crdYaml } from "../api/crd.ts";
 import { KINDS } from "../api/kinds.ts";
 import { wrongUse } from "./wrong-use.ts";
 
-const USAGE = `Usage: ringward crds
+export const USAGE = `Usage: ringward crds
 
 Prints the CustomResourceDefinitions of all kinds as YAML: ringward crds | kubectl apply --server-side -f -
 `;

@@ -11,7 +11,7 @@ import { createStory } from "../sandbox/demo/story.ts";
 import { findDemo, type RunningDemo } from "../sandbox/workspace.ts";
 import { createPaint, parseFlags } from "./output.ts";
 
-const HELP = `Usage: ringward demo [--auto-approve] [--fault NAME] [--seed N] [--timeout DURATION] [--keep] [-o json]
+export const USAGE = `Usage: ringward demo [--auto-approve] [--fault NAME] [--seed N] [--timeout DURATION] [--keep] [-o json]
        ringward demo merge N|all [--forge URL]
        ringward demo mend
 
@@ -49,7 +49,7 @@ export async function command(args: readonly string[]): Promise<number> {
     help: { type: "boolean", short: "h", default: false },
   });
   if (values.help) {
-    process.stdout.write(HELP);
+    process.stdout.write(USAGE);
     return 0;
   }
   const [word, ...more] = positionals;

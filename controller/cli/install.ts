@@ -7,7 +7,7 @@ import { JOB_NAMESPACE } from "../nodes/recipe-job.ts";
 import { readImagePrefixes } from "./image-prefixes.ts";
 import { asksForHelp, ownSurroundings, parseFlags, type Surroundings, wrongUse } from "./output.ts";
 
-const HELP = `Usage: ringward install --export --allow-recipe-image PREFIX [--allow-recipe-image PREFIX]… [--gate-resource KIND]… [--namespace NS] [-o yaml|json]
+export const USAGE = `Usage: ringward install --export --allow-recipe-image PREFIX [--allow-recipe-image PREFIX]… [--gate-resource KIND]… [--namespace NS] [-o yaml|json]
 
 Prints the definitions of all kinds, the namespaces, the controller's account with its roles, and the admission policies that
 confine it:
@@ -29,7 +29,7 @@ export async function command(
   surroundings: Pick<Surroundings, "stdout" | "stderr"> = ownSurroundings(),
 ): Promise<number> {
   if (asksForHelp(args)) {
-    surroundings.stdout.write(HELP);
+    surroundings.stdout.write(USAGE);
     return 0;
   }
   const { values, positionals } = parseFlags("install", args, {

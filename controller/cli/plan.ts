@@ -29,7 +29,7 @@ import { readSituation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
 import { formatTable } from "./table.ts";
 import { showable } from "./views/drawing.ts";
 
-const USAGE = `Usage: ringward plan --policy DIR (--cluster DUMPDIR | --kubeconfig FILE) [--at TIME] [-o ${FORMATS.join("|")}]
+export const USAGE = `Usage: ringward plan --policy DIR (--cluster DUMPDIR | --kubeconfig FILE) [--at TIME] [-o ${FORMATS.join("|")}]
 
 Shows the state of every asset under every baseline, what would happen next and why, and about when each ring would be
 done, with a warning where budget and windows do not meet a deadline. Nothing is touched.

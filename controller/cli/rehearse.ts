@@ -16,7 +16,7 @@ import { asksForHelp, ownSurroundings, parseFlags, type Surroundings, writeData,
 import { readLedger } from "./situation.ts";
 import { readCluster } from "./sources.ts";
 
-const USAGE = `Usage: ringward rehearse --base DIR --head DIR (--cluster DUMPDIR | --kubeconfig FILE) [--at TIME] [--horizon TIME] [-o markdown|json]
+export const USAGE = `Usage: ringward rehearse --base DIR --head DIR (--cluster DUMPDIR | --kubeconfig FILE) [--at TIME] [--horizon TIME] [-o markdown|json]
 
 Says what merging the policy in --head over the one in --base would do: what validate says of it, which objects change, who
 joins and leaves each ring, which levels would be approved or asked for, when each ring would begin, be done and have soaked,

@@ -19,7 +19,7 @@ import { styleOf } from "./views/drawing.ts";
 import { drawLanes, type Lane } from "./views/lanes.ts";
 import { drawRollout } from "./views/rollout.ts";
 
-const USAGE = `Usage: ringward rollout RING [SOURCES] [--watch] [-o ${FORMATS.join("|")}]
+export const USAGE = `Usage: ringward rollout RING [SOURCES] [--watch] [-o ${FORMATS.join("|")}]
 
 One ring: each level's progress and soak, what is in flight and at which step, pace and estimated end (and what they rest
 on), its budget, its window, and everything that stands still, why and since when.

@@ -5,11 +5,21 @@ import type { ActName } from "./act.ts";
 /** A command receives its own arguments and returns the exit code (0 fine, 1 findings, 2 wrong use or failure). */
 export type Command = (args: readonly string[]) => Promise<number>;
 
-const commands: Readonly<Record<string, { summary: string; load: () => Promise<{ command: Command }> }>> = {
+/** A command's file: what it does, and what its --help prints. */
+interface Loaded {
+  readonly command: Command;
+  readonly USAGE: string;
+}
+
+const commands: Readonly<Record<string, { summary: string; load: () => Promise<Loaded> }>> = {
   approve: { summary: "approve a level for a ring that no repository holds", load: () => act("approve") },
   "compare-versions": {
     summary: "compare two versions under dpkg, rpm, apk, semver or kernel rules",
     load: () => import("./compare-versions.ts"),
+  },
+  completion: {
+    summary: "print what makes a shell complete commands and flags",
+    load: () => import("./completion.ts"),
   },
   controller: { summary: "run the controller against a cluster", load: () => import("./controller.ts") },
   crds: { summary: "print the CustomResourceDefinitions", load: () => import("./crds.ts") },
@@ -37,8 +47,14 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
   version: { summary: "print the version", load: () => import("./version.ts") },
 };
 
-async function act(name: ActName): Promise<{ command: Command }> {
+async function act(name: ActName): Promise<Loaded> {
   return (await import("./act.ts")).actCommand(name);
+}
+
+const NAMES = Object.keys(commands).toSorted();
+
+async function usageOf(name: string): Promise<string | undefined> {
+  return Object.hasOwn(commands, name) ? (await commands[name]?.load())?.USAGE : undefined;
 }
 
 function usage(): string {
@@ -53,6 +69,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(usage());
     return name === undefined ? 2 : 0;
   }
+  if (name === "__complete") return (await import("./completion.ts")).complete(rest, { names: NAMES, usageOf });
   const entry = Object.hasOwn(commands, name === "--version" ? "version" : name)
     ? commands[name === "--version" ? "version" : name]
     : undefined;

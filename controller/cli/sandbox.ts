@@ -4,7 +4,7 @@ import { startSandbox } from "../sandbox/start.ts";
 import { writeKubeconfigFile } from "../sandbox/workspace.ts";
 import { parseFlags, wrongUse } from "./output.ts";
 
-const HELP = `Usage: ringward sandbox [--port PORT] [--nodes N] [--kubeconfig FILE] [--policy DIR] [--rate N]
+export const USAGE = `Usage: ringward sandbox [--port PORT] [--nodes N] [--kubeconfig FILE] [--policy DIR] [--rate N]
 
 Starts an embedded Kubernetes API server with a simulated fleet, and, with --policy, a forge that serves the folder as a
 Git repository. Runs until it is stopped.
@@ -26,7 +26,7 @@ export async function command(args: readonly string[]): Promise<number> {
     help: { type: "boolean", short: "h", default: false },
   });
   if (values.help) {
-    process.stdout.write(HELP);
+    process.stdout.write(USAGE);
     return 0;
   }
   if (positionals.length > 0) throw wrongUse("sandbox", `${positionals.join(" ")} is not understood`);

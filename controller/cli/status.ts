@@ -18,7 +18,7 @@ import { styleOf } from "./views/drawing.ts";
 import { drawFleet } from "./views/fleet.ts";
 import { drawLanes } from "./views/lanes.ts";
 
-const USAGE = `Usage: ringward status [SOURCES] [--watch] [-o ${FORMATS.join("|")}]
+export const USAGE = `Usage: ringward status [SOURCES] [--watch] [-o ${FORMATS.join("|")}]
 
 Rings as lanes: done, in flight, blocked, budget, window, soak and an estimated end. Equal assets are one line; only
 problems are spelled out. "ringward rollout RING" tells one ring's story, "ringward why KIND/NAME" one asset's.

@@ -13,7 +13,7 @@ import { validatePolicy } from "../policy/validate.ts";
 import { readImagePrefixes } from "./image-prefixes.ts";
 import { wrongUse } from "./wrong-use.ts";
 
-const USAGE = `Usage: ringward validate DIR [--cluster DUMPDIR] [--at TIME] [--strict] [--allow-recipe-image PREFIX]… [-o text|json|yaml|wide]
+export const USAGE = `Usage: ringward validate DIR [--cluster DUMPDIR] [--at TIME] [--strict] [--allow-recipe-image PREFIX]… [-o text|json|yaml|wide]
 
 Checks every policy document under DIR: schema, references, the order of rings, rings that share members, calendars
 that never open, versions that cannot be read. Prints one line for each finding, in file order:

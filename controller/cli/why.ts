@@ -28,7 +28,7 @@ import { readSituation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
 import { formatTable } from "./table.ts";
 import { showable } from "./views/drawing.ts";
 
-const USAGE = `Usage: ringward why KIND/NAME [-n NAMESPACE] [SOURCES] [-o ${FORMATS.join("|")}]
+export const USAGE = `Usage: ringward why KIND/NAME [-n NAMESPACE] [SOURCES] [-o ${FORMATS.join("|")}]
 
 One asset's story: its state under each baseline, its ring and level, what keeps it from moving and since when, what
 happens next and about when. KIND is node, deployment, statefulset, daemonset, pod, or kubectl's short name.

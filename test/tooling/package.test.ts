@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Component } from "./bundle.ts";
+import { kubectlPath } from "./kubectl.ts";
 import { makePackage, pack } from "./package.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "ringward-package-"));
@@ -58,6 +59,16 @@ describe("the npm package", () => {
     const quickstart = join(home, "node_modules/ringward/examples/quickstart");
     expect(await run("ringward", "validate", quickstart)).toContain("ubuntu-17.yaml:11:19: warning");
     expect(await run("ringward", "crds")).toContain("rolloutrings.ringward.dev");
+  });
+
+  it("is found by kubectl, which completes its words, too", async () => {
+    const kubectl = await kubectlPath();
+    const paths = [join(home, "node_modules/.bin"), dirname(process.execPath), process.env["PATH"] ?? ""];
+    const env = { ...process.env, PATH: paths.join(":") };
+    const ask = (...args: readonly string[]): Promise<{ readonly stdout: string }> =>
+      promisify(execFile)(kubectl, args, { env, cwd: home });
+    expect((await ask("ringward", "version")).stdout).toMatch(/^ringward \d/);
+    expect((await ask("__complete", "ringward", "st")).stdout).toBe("status\nstop\n:4\n");
   });
 
   it("names every package in the bundle, with its licence's text, in an SBOM without a time", () => {
