@@ -10,6 +10,7 @@ import { crdYaml } from "../../controller/api/crd.ts";
 import { KINDS } from "../../controller/api/kinds.ts";
 import { CHART, chartFiles } from "./chart/files.ts";
 import { isMain } from "./is-main.ts";
+import { DASHBOARD_FOLDER } from "./monitoring/dashboards/index.ts";
 import { monitoringFiles } from "./monitoring/files.ts";
 import { errorsPage } from "./pages/errors.ts";
 import { interopPage } from "./pages/interop.ts";
@@ -21,7 +22,14 @@ import { recipeFiles } from "./pages/recipes.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 /** Folders that hold generated files and nothing else. */
-const FOLDERS = ["crds", "docs/kinds", "docs/runbooks", `${CHART}/templates/crds`, `${CHART}/templates/policies`];
+const FOLDERS = [
+  "crds",
+  "docs/kinds",
+  "docs/runbooks",
+  DASHBOARD_FOLDER,
+  `${CHART}/templates/crds`,
+  `${CHART}/templates/policies`,
+];
 const HEAD = "# Made by `npm run generate` from controller/api/. Do not edit.\n";
 
 /** Path from the checkout's root -> content. */

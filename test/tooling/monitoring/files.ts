@@ -5,6 +5,7 @@ import { type Alert, type AlertGroup, alertName } from "./alert.ts";
 import { CONTROLLER_ALERTS } from "./alerts/controller.ts";
 import { POLICY_ALERTS } from "./alerts/policy.ts";
 import { ROLLOUT_ALERTS } from "./alerts/rollout.ts";
+import { dashboardFiles } from "./dashboards/index.ts";
 import { RECORDING_RULES } from "./recording.ts";
 
 export const ALERT_GROUPS: readonly AlertGroup[] = [
@@ -18,6 +19,7 @@ export const RUNBOOKS = "docs/runbooks";
 
 export function monitoringFiles(): ReadonlyMap<string, string> {
   return new Map([
+    ...dashboardFiles(),
     [RULES_FILE, rulesFile()],
     [`${RUNBOOKS}/README.md`, runbookIndex()],
     ...ALERTS.map((alert) => [`${RUNBOOKS}/${alertName(alert)}.md`, runbook(alert)] as const),
