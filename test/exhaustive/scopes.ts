@@ -47,8 +47,23 @@ export const SCOPES: readonly Scope[] = [
   { ...pair, name: "two controllers" },
   { ...pair, name: "two controllers, a fault", faults: 1 },
   { ...pair, name: "two controllers, stale caches", stale: 1 },
+  { ...pair, name: "two controllers, a fault and stale caches", faults: 1, stale: 1 },
   { ...pair, name: "two controllers, every read", readsMove: true },
+  {
+    ...pair,
+    name: "two controllers, two rings, a fault and stale caches",
+    scene: { rings: [1, 1], nodesAtOnce: 1 },
+    faults: 1,
+    stale: 1,
+  },
+  {
+    ...wide,
+    name: "two controllers, two rings, three nodes, one at a time",
+    leaders: 2,
+    scene: { ...TWO_RINGS, nodesAtOnce: 1 },
+  },
   { ...wide, name: "two rings, three nodes, a fault", faults: 1 },
   { ...wide, name: "two rings, three nodes, stale caches", stale: 1 },
+  { ...wide, name: "two rings, three nodes, a fault and stale caches", faults: 1, stale: 1 },
   { ...wide, name: "two rings, three nodes, a person", acts: ALL_ACTS },
 ];
