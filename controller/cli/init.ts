@@ -10,7 +10,7 @@ import { mustBeFine } from "./start/judge.ts";
 import { placeFiles } from "./start/place.ts";
 import { startRepository } from "./start/repository.ts";
 
-const USAGE = `Usage: ringward init DIR [FLAGS]
+export const USAGE = `Usage: ringward init DIR [FLAGS]
 
 Writes a policy repository to start from into DIR, which must be empty or not exist: baselines that follow what the
 nodes' package sources offer, rings, a calendar, recipes, CODEOWNERS. On a terminal it asks for what no flag says.
