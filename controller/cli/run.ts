@@ -13,6 +13,7 @@ interface Loaded {
 
 const commands: Readonly<Record<string, { summary: string; load: () => Promise<Loaded> }>> = {
   approve: { summary: "approve a level for a ring that no repository holds", load: () => act("approve") },
+  check: { summary: "look whether a cluster is as Ringward needs it", load: () => import("./check.ts") },
   "compare-versions": {
     summary: "compare two versions under dpkg, rpm, apk, semver or kernel rules",
     load: () => import("./compare-versions.ts"),

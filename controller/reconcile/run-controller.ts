@@ -1,19 +1,12 @@
 // The controller as a process: real transport, caches, git, forge, Lease and events around the passes. It starts nothing before every
 // cache is synced, makes passes and writes only while it leads (L2, L3), and ends gracefully: no new write, what is under way ends, the Lease
 // is given back so that the next one leads at once.
-import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { ManifestRepository, PolicyRepositorySpec } from "../api/policy-repository.ts";
 import { createValidators } from "../api/validator.ts";
 import { createBreath } from "../breath.ts";
 import type { Clock, Random } from "../clock.ts";
-import { createForge } from "../forge/index.ts";
 import type { Forge } from "../forge/port.ts";
-import { passwordFile, proxyCredentialsFile, tokenFile, type GitAuth, type GitProxy } from "../git/auth.ts";
-import { commitRules } from "../git/commit-rules.ts";
 import type { PolicyGit } from "../git/port.ts";
-import { openPolicyGit } from "../git/repository.ts";
-import { checkForgeUrl } from "../git/url.ts";
 import { type GateSettings, openGateSource } from "../gates/settings.ts";
 import { createClient } from "../kube/client.ts";
 import { createEventRecorder, type EventRecorder, REPORTING_CONTROLLER } from "../kube/events.ts";
@@ -28,15 +21,15 @@ import type { BindAddress } from "../serve/bind-address.ts";
 import { createPrometheus } from "../serve/prometheus.ts";
 import { type ClusterReader, watching } from "./cluster.ts";
 import { type Endpoints, startEndpoints, type WebhookSettings } from "./endpoints.ts";
-import { createAppAccounts, GITHUB_API, wayTo } from "./forge-account.ts";
+import { createAppAccounts } from "./forge-account.ts";
 import { measureFleet } from "./fleet-metrics.ts";
 import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
 import { type Loop, startLoop } from "./loop.ts";
 import { createManifestProposer } from "./manifests/proposer.ts";
 import { createController, type PassResult } from "./pass.ts";
+import { manifestSpec, openForge, openRepository } from "./open-repository.ts";
 import { createPolicyPulls } from "./policy-pulls.ts";
 import { createPolicySource } from "./policy-source.ts";
-import { isVerified } from "./policy-signatures.ts";
 import { createPromoter } from "./promotion/promoter.ts";
 
 export interface ControllerSettings {
@@ -354,99 +347,4 @@ function writingForge(forge: Forge | undefined, gate: WriteGate): Forge | undefi
     update: onlyLeading(gate, (number, change) => forge.update(number, change)),
     close: onlyLeading(gate, (number, comment) => forge.close(number, comment)),
   };
-}
-
-/** Signs in to git and to the forge. */
-type Accounts = ReturnType<typeof createAppAccounts>;
-
-/** A manifest repository, as the repository that is opened; nothing of the policy repository's own access serves for it. */
-function manifestSpec(
-  { url, branch, auth, proxy, forge }: ManifestRepository,
-  { clusterName }: PolicyRepositorySpec,
-): PolicyRepositorySpec {
-  return {
-    url,
-    clusterName,
-    ...(branch === undefined ? {} : { branch }),
-    ...(auth === undefined ? {} : { auth }),
-    ...(proxy === undefined ? {} : { proxy }),
-    ...(forge === undefined ? {} : { forge }),
-  };
-}
-
-function openRepository(
-  spec: PolicyRepositorySpec,
-  settings: ControllerSettings,
-  accounts: Accounts,
-): Promise<PolicyGit> {
-  const key = createHash("sha256").update(settings.identity).digest("hex").slice(0, 8);
-  // Before an App's key speaks to it, and before anything is fetched for proposals that could not be made.
-  checkForge(spec, settings);
-  const auth = gitAuth(spec, accounts);
-  return openPolicyGit({
-    url: spec.url,
-    branch: spec.branch ?? "main",
-    directory: join(settings.directory, key),
-    author: {
-      name: spec.commits?.authorName ?? "Ringward",
-      email: spec.commits?.authorEmail ?? `ringward@${spec.clusterName}.invalid`,
-    },
-    clock: settings.transport,
-    allowInsecure: settings.allowInsecure === true,
-    ...(auth === undefined ? {} : { auth }),
-    ...(spec.auth?.caFile === undefined ? {} : { caFile: spec.auth.caFile }),
-    ...(spec.commits?.signingKeyFile === undefined ? {} : { signingKeyFile: spec.commits.signingKeyFile }),
-    ...(isVerified(spec) ? { trust: spec.verification } : {}),
-    ...(spec.proxy === undefined ? {} : { proxy: gitProxy(spec.proxy) }),
-  });
-}
-
-function gitProxy({ url, credentialsFile }: NonNullable<PolicyRepositorySpec["proxy"]>): GitProxy {
-  return { url, ...(credentialsFile === undefined ? {} : { credentials: proxyCredentialsFile(credentialsFile) }) };
-}
-
-function gitAuth(spec: PolicyRepositorySpec, accounts: Accounts): GitAuth | undefined {
-  const { auth } = spec;
-  if (auth?.tokenFile !== undefined) {
-    const username = auth.username === undefined ? {} : { username: auth.username };
-    return { kind: "Token", token: tokenFile(auth.tokenFile), ...username };
-  }
-  if (auth?.passwordFile !== undefined)
-    return { kind: "Basic", username: auth.username ?? "", password: passwordFile(auth.passwordFile) };
-  if (auth?.sshKeyFile !== undefined && auth.knownHostsFile !== undefined)
-    return { kind: "Ssh", privateKeyFile: auth.sshKeyFile, knownHostsFile: auth.knownHostsFile };
-  const app = accounts(spec);
-  return app === undefined ? undefined : { kind: "Token", token: app.token };
-}
-
-function checkForge({ forge }: PolicyRepositorySpec, { allowInsecure = false }: ControllerSettings): void {
-  if (forge?.apiUrl !== undefined) checkForgeUrl(forge.apiUrl, { allowInsecure });
-}
-
-async function openForge(
-  spec: PolicyRepositorySpec,
-  settings: ControllerSettings,
-  accounts: Accounts,
-): Promise<Forge | undefined> {
-  const { forge } = spec;
-  if (forge === undefined) return undefined;
-  checkForge(spec, settings);
-  const { owner, repository } = forge;
-  const place = { owner, repository, clock: settings.transport, fetch: wayTo(spec) };
-  if (forge.kind === "Gitea")
-    return createForge({
-      kind: forge.kind,
-      ...place,
-      apiUrl: forge.apiUrl ?? "",
-      token: tokenFile(forge.tokenFile ?? ""),
-    });
-  const app = accounts(spec);
-  return createForge({
-    kind: forge.kind,
-    ...place,
-    apiUrl: forge.apiUrl ?? GITHUB_API,
-    ...(forge.tokenFile === undefined && app !== undefined
-      ? { account: app, commits: { branch: spec.branch ?? "main", rules: commitRules } }
-      : { token: tokenFile(forge.tokenFile ?? "") }),
-  });
 }

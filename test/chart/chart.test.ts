@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { USAGE } from "../../controller/cli/controller.ts";
 import { policyRepository } from "../../controller/api/policy-repository.ts";
 import { createValidators } from "../../controller/api/validator.ts";
 import type { InstallSettings, Manifest } from "../../controller/install/manifest.ts";
@@ -176,9 +177,7 @@ describe("the controller's pod", () => {
   };
 
   it("has a value for each flag of the controller, or a reason why not, and gives no flag that there is not", async () => {
-    const source = readFileSync(new URL("../../controller/cli/controller.ts", import.meta.url), "utf8");
-    const help = source.slice(source.indexOf("const HELP"), source.indexOf("export async function command"));
-    const flags = new Set([...help.matchAll(/--[a-z][a-z-]+/g)].map(([flag]) => flag));
+    const flags = new Set([...USAGE.matchAll(/--[a-z][a-z-]+/g)].map(([flag]) => flag));
     const rendered = await helm.run([
       "template",
       "ringward",

@@ -134,6 +134,7 @@ async function nodesAt(kernel: string): Promise<readonly string[]> {
 
 describe("the chart", () => {
   it("is installed as the page says, in a namespace that is held to the level restricted", async () => {
+    expect(await typeAll(CHART_COMMANDS.check)).toContain("0 fail, 0 unknown");
     await typeAll(CHART_COMMANDS.prepare);
     // One pod, for all share this machine's ports.
     const [probes, metrics] = ports;
@@ -172,6 +173,13 @@ describe("the chart", () => {
     expect(await typeAll(CHART_COMMANDS.look)).toMatch(
       /successfully rolled out[^]*disruptionledger.ringward.dev\/cluster/,
     );
+  });
+
+  it("is found in order by the same check as before: nothing failed, all is known", async () => {
+    const said = await typeAll(CHART_COMMANDS.check);
+
+    expect(said).toMatch(/^ok +admission policies /m);
+    expect(said).toMatch(/^\d+ ok, 1 warn, 0 fail, 0 unknown$/m);
   });
 
   it("patches every node, also the one that it runs on: evicted, it is replaced, and the next one goes on", async () => {

@@ -2,6 +2,7 @@
 // table says and nothing else, what the controller does goes through, and every way out that we could think of is shut, also where
 // somebody bound the account to cluster-admin.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { command as check } from "../../controller/cli/check.ts";
 import { systemClock } from "../../controller/clock.ts";
 import type { NodeAsset } from "../../controller/core/model.ts";
 import { installManifests, renderManifests } from "../../controller/install/export.ts";
@@ -39,6 +40,7 @@ import { badJobs, JOB_PATCHES } from "./support/break-out-jobs.ts";
 import { type ControlPlane, startControlPlane } from "./support/control-plane.ts";
 import { type Kubectl, kubectlOn } from "./support/kubectl.ts";
 import { waitFor } from "./support/waiting.ts";
+import { type Ran, run } from "../cli/plan-support.ts";
 
 const SETTINGS = { namespace: DEFAULT_NAMESPACE, recipeImages: ["registry.example.com/ringward"] };
 const ACCOUNT_NAME = `system:serviceaccount:${DEFAULT_NAMESPACE}:${ACCOUNT}`;
@@ -52,11 +54,14 @@ let port: Transport;
 /** The controller's account. */
 let ours: Client;
 let firstApply: string;
+/** What `ringward check --pre` said before anything was installed. */
+let before: Ran;
 
 beforeAll(async () => {
   plane = await startControlPlane();
   kubectl = await kubectlOn(plane, plane.kubeconfig("admin"));
   admin = createClient(plane.transport("admin"), { fieldManager: "e2e", clock: systemClock });
+  before = await runCheck(plane.kubeconfig("admin"));
   firstApply = await kubectl.run(["apply", "-f", "-"], renderManifests(installManifests(SETTINGS), "yaml"));
   port = createTransport({
     kubeconfig: await plane.serviceAccountKubeconfig(DEFAULT_NAMESPACE, ACCOUNT),
@@ -72,6 +77,10 @@ afterAll(async () => {
   kubectl.close();
   await plane.stop();
 });
+
+function runCheck(kubeconfig: string): Promise<Ran> {
+  return run(check, ["--pre", "--kubeconfig", kubeconfig], { clock: systemClock });
+}
 
 /** What people and others have in the cluster. */
 async function prepareWorld(): Promise<void> {
@@ -438,6 +447,77 @@ describe("what the controller does", () => {
 
     expect(await admin.get(PATCH_EXCEPTIONS, { name: "from-git" })).toBeUndefined();
     expect(await admin.get(EVENTS, { namespace: "default", name: "n1.ours" })).toMatchObject({ series: { count: 2 } });
+  });
+});
+
+describe("ringward check --pre", () => {
+  const POLICY = "validatingadmissionpolicybinding";
+
+  it("says before the installation that it may be made, and what is not there", () => {
+    expect(before.code).toBe(0);
+    expect(before.out).toMatch(/^ok +version +Kubernetes v1\.36\./m);
+    expect(before.out).toMatch(/^ok +apis +9 APIs are served/m);
+    expect(before.out).toMatch(/^ok +rights +kubernetes-admin may install Ringward$/m);
+    expect(before.out).toMatch(/^3 ok, 4 warn, 0 fail, 0 unknown$/m);
+  });
+
+  it("finds everything in order after it: definitions, rights, namespaces, policies, and that they are in force", async () => {
+    const { out } = await runCheck(plane.kubeconfig("admin"));
+
+    expect(out).toMatch(/^ok +definitions +all 10 kinds are served as this version has them$/m);
+    expect(out).toMatch(/^ok +permissions +ringward-controller may do all 9\d things that it needs, and nothing/m);
+    expect(out).toMatch(/^ok +namespace +ringward-system is held to the Pod Security level restricted$/m);
+    expect(out).toMatch(/^ok +job namespace /m);
+    expect(out).toMatch(/^ok +admission policies +all 12 are there with their bindings/m);
+    expect(out).toMatch(/^ok +admission in force +ringward-jobs refuses a job that is no step of a recipe$/m);
+    // The repository of these tests is nowhere, and no token of it is mounted here.
+    expect(out).toMatch(/^(fail|unknown) +git +PolicyRepository policy: /m);
+  });
+
+  it("says to the account itself what it may do, and leaves unknown what it may not see", async () => {
+    const { code, out } = await runCheck(await plane.serviceAccountKubeconfig(DEFAULT_NAMESPACE, ACCOUNT));
+
+    expect(code).toBe(1);
+    expect(out).toMatch(/^ok +permissions +ringward-controller may do all 9\d things/m);
+    expect(out).toMatch(/^ok +admission in force /m);
+    expect(out).toMatch(/^unknown +definitions +all 10 are served; whether they are this version's may not be read$/m);
+    expect(out).toMatch(/^unknown +namespace +ringward-system: 403 /m);
+    expect(out).toMatch(/^unknown +admission policies +24 of 24 objects: 403 /m);
+  });
+
+  it("finds a role, a binding and a policy that are not as they should be, and an account that may too much", async () => {
+    const role = await kubectl.run(["get", "role", "-n", "ringward-jobs", "ringward-controller", "-o", "json"]);
+    await kubectl.run(["delete", "role", "-n", "ringward-jobs", "ringward-controller"]);
+    await kubectl.run(["delete", POLICY, "ringward-jobs"]);
+    await kubectl.run(["delete", POLICY, "ringward-job-pods"]);
+    const bind = ["--clusterrole", "view", "--serviceaccount", `${DEFAULT_NAMESPACE}:${ACCOUNT}`];
+    await kubectl.run(["create", "clusterrole", "secrets", "--verb", "list", "--resource", "secrets"]);
+    await kubectl.run(["create", "clusterrolebinding", "too-much", ...bind.with(1, "secrets")]);
+    const { out } = await waitFor(
+      "the policy to be out of force",
+      async () => {
+        const said = await runCheck(plane.kubeconfig("admin"));
+        return /^fail +admission in force /m.test(said.out) ? said : undefined;
+      },
+      { withinMs: 60_000 },
+    );
+    await kubectl.run(["delete", "clusterrolebinding", "too-much"]);
+    const { metadata, ...rest } = JSON.parse(role) as KubeObject;
+    const made = { ...rest, metadata: { name: metadata.name, namespace: metadata.namespace, labels: metadata.labels } };
+    await kubectl.run(["create", "-f", "-"], JSON.stringify(made));
+    await kubectl.run(["apply", "-f", "-"], renderManifests(installManifests(SETTINGS), "yaml"));
+
+    expect(out).toMatch(
+      /^fail +permissions +ringward-controller may not get, list, watch, create, patch, delete jobs\.batch in ringward-jobs \(Recipe steps/m,
+    );
+    expect(out).toMatch(/^warn +permissions +ringward-controller may list secrets \(every Secret\)/m);
+    expect(out).toMatch(/^fail +admission policies +ValidatingAdmissionPolicyBinding ringward-jobs is not there$/m);
+    await waitFor(
+      "the policy to be in force again",
+      async () =>
+        /^ok +admission in force /m.test((await runCheck(plane.kubeconfig("admin"))).out) ? true : undefined,
+      { withinMs: 60_000 },
+    );
   });
 });
 

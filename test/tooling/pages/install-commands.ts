@@ -4,6 +4,7 @@ const NAMESPACE = "ringward-system";
 const IMAGE = "registry.example.com/ringward/ringward";
 
 export const CHART_COMMANDS = {
+  check: ["npm run -s ringward -- check --pre"],
   prepare: [
     `kubectl create namespace ${NAMESPACE}`,
     `kubectl label namespace ${NAMESPACE} pod-security.kubernetes.io/enforce=restricted`,

@@ -86,8 +86,19 @@ function block(lines: readonly string[]): string {
 }
 
 function chartSection(): string {
-  const { prepare, install, look, enforce, repository, upgrade, uninstall, purge, takeOver } = CHART_COMMANDS;
-  return `## By Helm
+  const { check, prepare, install, look, enforce, repository, upgrade, uninstall, purge, takeOver } = CHART_COMMANDS;
+  return `## Before
+
+${block(check)}
+
+says whether the cluster is as Ringward needs it and whether you may install, and changes nothing. After the installation and after each upgrade the same
+command says whether the definitions, the account's rights, the namespaces and the admission policies are this version's, whether the policies are in force, whether
+the images of recipes are allowed, and whether git and the forge answer. Each line is ok, warn, fail or unknown, with what to do; it ends with 0 when
+nothing failed and all is known, with 1 when not. Credentials are files in the controller's pod: there
+\`kubectl --namespace ${DEFAULT_NAMESPACE} exec deployment/ringward-controller -- ringward check --pre\` asks git and the forge with them, and leaves unknown what the
+account may not see.
+
+## By Helm
 
 From a checkout. There is no published image yet: [the chart's README](../charts/ringward/README.md) says what one needs, and has every value. The
 controller fits into a namespace that is held to the Pod Security level \`restricted\`:

@@ -1,0 +1,258 @@
+// `ringward check --pre` over HTTP: against the sandbox's API server, against one that refuses or says nothing, and against a real git and forge.
+// What it says of a real control plane stands in test/e2e/install.test.ts.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { command } from "../../controller/cli/check.ts";
+import { checkRepository } from "../../controller/cli/check-repository.ts";
+import { systemClock } from "../../controller/clock.ts";
+import { installManifests, renderManifests } from "../../controller/install/export.ts";
+import { type Line, preflight } from "../../controller/install/preflight/index.ts";
+import { holds } from "../../controller/install/preflight/line.ts";
+import { judgeApis, judgeVersion } from "../../controller/install/preflight/cluster.ts";
+import type { ApiResponse } from "../../controller/kube/port.ts";
+import { type SandboxForge, startForge } from "../../controller/sandbox/forge/index.ts";
+import { type Kubectl, startKubectl } from "../sandbox/apiserver/kubectl.ts";
+import { makeFolder, type Ran, run } from "./plan-support.ts";
+
+const SETTINGS = { namespace: "ringward-system", recipeImages: ["registry.example.com/ringward"] };
+
+interface Told {
+  readonly ok: boolean;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly checks: readonly Line[];
+}
+
+/** `fail permissions`, each once. */
+function verdictsOf(lines: readonly Line[]): readonly string[] {
+  return [...new Set(lines.map(({ name, verdict }) => `${verdict} ${name}`))];
+}
+
+describe("ringward check --pre on the sandbox", () => {
+  let kubectl: Kubectl;
+  let kubeconfig: string;
+  beforeAll(async () => {
+    kubectl = await startKubectl();
+    kubeconfig = join(makeFolder(), "kubeconfig");
+    writeFileSync(kubeconfig, await kubectl.run("config", "view", "--raw", "--output", "json"));
+  }, 120_000);
+  afterAll(() => kubectl.close());
+
+  const check = (...args: readonly string[]): Promise<Ran> =>
+    run(command, ["--pre", "--kubeconfig", kubeconfig, ...args], { clock: systemClock });
+  const told = async (): Promise<Told> => JSON.parse((await check("-o", "json")).out) as Told;
+
+  it("says before the installation what is not there yet, and that it may be installed", async () => {
+    const { code, out } = await check();
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ok +version +Kubernetes v1\.\d+\.\d+/m);
+    expect(out).toMatch(/^ok +rights +\S+ may install Ringward$/m);
+    expect(out).toMatch(/^warn +definitions +no kind of Ringward's is there yet\n +-> install Ringward/m);
+    expect(out).toMatch(/^\d+ ok, 4 warn, 0 fail, 0 unknown$/m);
+  });
+
+  it("takes what the export made for this version's own, and finds that the sandbox runs no admission policy", async () => {
+    await kubectl.pipe(renderManifests(installManifests(SETTINGS), "yaml"), "apply", "-f", "-");
+    const { ok, counts, checks } = await told();
+
+    expect(verdictsOf(checks)).toEqual([
+      "ok version",
+      "ok apis",
+      "ok definitions",
+      // Whoever asks the sandbox may do everything.
+      "warn permissions",
+      "ok namespace",
+      "ok job namespace",
+      "ok admission policies",
+      "fail admission in force",
+      "ok recipe images",
+      "warn policy repository",
+    ]);
+    expect(ok).toBe(false);
+    expect(counts).toEqual({ ok: 7, warn: 4, fail: 1, unknown: 0 });
+  }, 60_000);
+
+  it("finds what somebody took away or changed, names it and says what to do", async () => {
+    await kubectl.run("delete", "validatingadmissionpolicybinding", "ringward-nodes");
+    const policy = { spec: { failurePolicy: "Ignore" } };
+    await kubectl.run(
+      "patch",
+      "validatingadmissionpolicy",
+      "ringward-jobs",
+      "--type",
+      "merge",
+      "-p",
+      JSON.stringify(policy),
+    );
+    const labels = { metadata: { labels: { "pod-security.kubernetes.io/enforce": "baseline" } } };
+    await kubectl.run("patch", "namespace", "ringward-jobs", "--type", "merge", "-p", JSON.stringify(labels));
+    await kubectl.run("delete", "crd", "patchexceptions.ringward.dev");
+    const recipe = {
+      apiVersion: "ringward.dev/v1alpha1",
+      kind: "UpdateRecipe",
+      metadata: { name: "apt" },
+      spec: {
+        match: { product: { id: "ubuntu" } },
+        strategy: "InPlace",
+        steps: {
+          update: {
+            image: `evil.example.com/apt@sha256:${"6".repeat(64)}`,
+            command: ["/apt"],
+            host: "ReadWrite",
+            timeout: "5m",
+          },
+        },
+      },
+    };
+    await kubectl.pipe(JSON.stringify(recipe), "apply", "-f", "-");
+    const { out, code } = await check();
+
+    expect(code).toBe(1);
+    expect(out).toMatch(/^fail +definitions +not served: PatchException$/m);
+    expect(out).toMatch(/^fail +admission policies +ValidatingAdmissionPolicyBinding ringward-nodes is not there$/m);
+    expect(out).toMatch(/^fail +admission policies +ValidatingAdmissionPolicy ringward-jobs is not what this version/m);
+    expect(out).toMatch(/^fail +job namespace +the Pod Security level baseline of ringward-jobs refuses every step/m);
+    expect(out).toMatch(
+      /^fail +recipe images +UpdateRecipe apt, step update: evil\.example\.com.* is not under registry/m,
+    );
+  }, 60_000);
+
+  it("is told how it is used", async () => {
+    await expect(run(command, [])).rejects.toThrow(/say --pre/);
+    await expect(run(command, ["--pre", "-o", "wide"])).rejects.toThrow(/it is text, json or yaml/);
+    expect((await run(command, ["--help"])).out).toContain("It changes nothing");
+  });
+});
+
+describe("an API server that does not tell", () => {
+  const answering = (status: number) => ({
+    request: (): Promise<ApiResponse> => Promise.resolve({ status, headers: {}, body: { message: "not for you" } }),
+  });
+
+  it.each([
+    ["refuses everything", answering(403)],
+    ["fails", answering(500)],
+    ["cannot be reached", { request: () => Promise.reject(new Error("connection refused")) }],
+  ])("and %s leaves everything unknown, and nothing ok", async (_, port) => {
+    const { lines, repository } = await preflight(port, { namespace: "ringward-system" });
+    const all = [
+      ...lines,
+      ...(await checkRepository(repository, { namespace: "a", allowInsecure: false, clock: systemClock })),
+    ];
+
+    expect(all.length).toBeGreaterThan(10);
+    expect([...new Set(all.map(({ verdict }) => verdict))]).toEqual(["unknown"]);
+  });
+});
+
+describe("judges", () => {
+  it.each([
+    ["v1.30.0", "ok"],
+    ["v1.36.3-gke.1", "ok"],
+    ["v2.0.0", "ok"],
+    ["v1.29.14", "fail"],
+    ["one", "unknown"],
+  ])("of a server's version: %s is %s", (gitVersion, verdict) => {
+    expect(judgeVersion({ kind: "There", body: { gitVersion } }).verdict).toBe(verdict);
+  });
+
+  it("of APIs miss a subresource and a group", () => {
+    const resources = ["nodes", "pods", "pods/log"].map((name) => ({ name }));
+    const lines = judgeApis(
+      new Map([
+        ["v1", { kind: "There", body: { resources } }],
+        ["apps/v1", { kind: "Absent" }],
+      ]),
+    ).map(({ verdict, says }) => `${verdict} ${says}`);
+
+    expect(lines).toContain("fail v1 does not serve pods/eviction, persistentvolumes");
+    expect(lines).toContain("fail apps/v1 is not served");
+    expect(lines.filter((line) => line.startsWith("unknown batch/v1"))).toHaveLength(1);
+  });
+
+  it("of what is wanted let a server fill in fields, and nothing else", () => {
+    expect(holds({ a: [{ b: 1, more: 2 }], c: 3 }, { a: [{ b: 1 }] })).toBe(true);
+    expect(holds({ a: [{ b: 1 }, { b: 2 }] }, { a: [{ b: 1 }] })).toBe(false);
+    expect(holds({ a: [{ b: 2 }] }, { a: [{ b: 1 }] })).toBe(false);
+    expect(holds(undefined, { a: 1 })).toBe(false);
+  });
+});
+
+describe("the policy repository and its forge", () => {
+  const TOKEN = "check-forge-token";
+  let forge: SandboxForge;
+  let folder: string;
+  beforeAll(async () => {
+    folder = makeFolder();
+    mkdirSync(join(folder, "forge"));
+    const [owner, repository] = ["example", "patch-policy"];
+    forge = await startForge({
+      directory: join(folder, "forge"),
+      clock: systemClock,
+      owner,
+      repository,
+      tokens: { [TOKEN]: "bot" },
+    });
+    await forge.seed(new Map([["rings/a.yaml", "a: 1\n"]]), "policy", "bot");
+    writeFileSync(join(folder, "token"), `${TOKEN}\n`);
+    writeFileSync(join(folder, "wrong"), "another\n");
+  });
+  afterAll(() => forge.close());
+
+  const look = async (spec: object, allowInsecure = true): Promise<readonly string[]> => {
+    const tokenFile = join(folder, "token");
+    const whole = {
+      url: forge.gitUrl,
+      clusterName: "check",
+      auth: { tokenFile },
+      forge: { kind: "GitHub", apiUrl: forge.apiUrl, owner: "example", repository: "patch-policy", tokenFile },
+      ...spec,
+    };
+    const body = { items: [{ metadata: { name: "policy" }, spec: whole }] };
+    const options = { namespace: "ringward-system", allowInsecure, clock: systemClock };
+    return (await checkRepository({ kind: "There", body }, options)).map(
+      ({ verdict, name, says, todo }) => `${verdict} ${name}: ${says}${todo === undefined ? "" : ` -> ${todo}`}`,
+    );
+  };
+
+  it("are ok where both answer: the branch's head, its policy files, the forge's pull requests", async () => {
+    const [git, asked] = await look({});
+
+    expect(git).toMatch(/^ok git: branch main is at [0-9a-f]{12}, with 1 policy files$/);
+    expect(asked).toBe("ok forge: GitHub answers for example/patch-policy: 0 open pull requests into main");
+  });
+
+  it("fail where a person has to mend something", async () => {
+    expect((await look({ branch: "nobody" }))[0]).toMatch(/^fail git: .*nobody/);
+    expect((await look({ path: "rings/b" }))[0]).toMatch(
+      /^fail git: .*rings\/b is no folder there -> correct spec\.path/,
+    );
+    expect((await look({ auth: { tokenFile: join(folder, "wrong") } }))[0]).toMatch(/^fail git: /);
+    expect((await look({}, false)).map((line) => line.split(":")[0])).toEqual(["fail git", "fail forge"]);
+  });
+
+  it("are unknown where the files are in the pod alone, with the way to ask there, and where nobody answers", async () => {
+    const missing = join(folder, "none");
+    const lines = await look({ auth: { tokenFile: missing } });
+    const gone = await look({ url: "http://127.0.0.1:9/none.git" });
+
+    expect(lines[0]).toMatch(
+      /^unknown git: .*cannot be read.* -> .*kubectl --namespace ringward-system exec deployment\/ringward-controller -- ringward check --pre$/,
+    );
+    expect(gone[0]).toMatch(/^unknown git: /);
+  });
+
+  it("are a warning where there is none, and a failure where there are two", async () => {
+    const options = { namespace: "a", allowInsecure: true, clock: systemClock };
+    const one = { metadata: { name: "policy" }, spec: { url: forge.gitUrl, clusterName: "a" } };
+    const none = await checkRepository({ kind: "There", body: { items: [] } }, options);
+    const two = await checkRepository(
+      { kind: "There", body: { items: [one, { ...one, metadata: { name: "b" } }] } },
+      options,
+    );
+
+    expect(verdictsOf(none)).toEqual(["warn policy repository"]);
+    expect(two[0]).toMatchObject({ verdict: "fail", says: "b is a second one, beside policy: one cluster has one" });
+  });
+});
