@@ -100,7 +100,7 @@ account may not see.
 
 ## By Helm
 
-From a checkout. There is no published image yet: [the chart's README](../charts/ringward/README.md) says what one needs, and has every value. The
+From a checkout. There is no published image yet: [the chart's README](../charts/ringward/README.md) says how to make one, and has every value. The
 controller fits into a namespace that is held to the Pod Security level \`restricted\`:
 
 ${block([...prepare, ...install])}
