@@ -130,30 +130,34 @@ function count(meter: Meter, { metric, labels, value }: Observation): void {
   else meter.histogram(metric).observe(labels, value);
 }
 
-/** First words of places that the log names; all others are `other`. */
-const SOURCES = [
-  "PolicyRepository",
-  "RolloutRing",
-  "PatchBaseline",
-  "DisruptionLedger",
-  "Node",
-  "NodePatchState",
-  "Workload",
-  "forge",
-  "policy",
-  "signatures",
-  "watch",
-  "lease",
-  "pass",
-  "metrics",
-  "other",
-] as const;
-const WORKLOADS = new Set(["Deployment", "StatefulSet", "DaemonSet", "WorkloadPatchState"]);
+/** What places that the log names are about, by their first word; all others are `other`. */
+const SOURCE_OF: Readonly<Record<string, string>> = {
+  PolicyRepository: "policy",
+  policy: "policy",
+  signatures: "policy",
+  PatchBaseline: "policy",
+  RolloutRing: "policy",
+  Node: "targets",
+  NodePatchState: "targets",
+  Deployment: "targets",
+  StatefulSet: "targets",
+  DaemonSet: "targets",
+  WorkloadPatchState: "targets",
+  Job: "jobs",
+  forge: "forge",
+  pull: "forge",
+  manifest: "manifests",
+  manifests: "manifests",
+  watch: "watch",
+  lease: "lease",
+  pass: "pass",
+  metrics: "metrics",
+};
+const SOURCES: readonly string[] = [...new Set([...Object.values(SOURCE_OF), "other"])];
 
-function sourceOf(where: string): (typeof SOURCES)[number] {
-  const [word = ""] = where.split(" ");
-  if (WORKLOADS.has(word)) return "Workload";
-  return SOURCES.find((source) => source === word) ?? "other";
+function sourceOf(where: string): string {
+  const [word = ""] = /^\w+/.exec(where) ?? [];
+  return Object.hasOwn(SOURCE_OF, word) ? (SOURCE_OF[word] ?? "other") : "other";
 }
 
 function productVersion(): string {

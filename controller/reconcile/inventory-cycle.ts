@@ -56,7 +56,7 @@ export async function runInventoryCycle(input: CycleInput): Promise<boolean> {
       running += 1;
     } catch (error) {
       failed += 1;
-      input.onError(error, one.node.name);
+      input.onError(error, `Node ${one.node.name}`);
     }
   }
   // What fails is tried again with the next change or after the idle time, not as fast as passes can be (K6).

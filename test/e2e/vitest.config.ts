@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Minutes each, longest first; what is not here takes seconds. */
-const LONG = ["faults", "crashes", "outages", "rollout", "people", "failover", "chart"];
+const LONG = ["faults", "crashes", "outages", "rollout", "people", "failover", "panels", "chart"];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -163,11 +163,17 @@ describe("a rollout, measured", () => {
   it("counts errors that were survived by what they were about, and knows no other words", async () => {
     const rig = await createRig();
     const one = measured(rig, "ringward");
-    for (const where of ["PolicyRepository policy", "Deployment shop/web", "forge", "something else", "forge"])
+    for (const where of [
+      "PolicyRepository policy",
+      "Deployment shop/web",
+      "forge",
+      "constructor",
+      "forge: a pull request",
+    ])
       one.metrics.failed(where);
 
-    expect(await one.sum("ringward_errors_total", 'source="PolicyRepository"')).toBe(1);
-    expect(await one.sum("ringward_errors_total", 'source="Workload"')).toBe(1);
+    expect(await one.sum("ringward_errors_total", 'source="policy"')).toBe(1);
+    expect(await one.sum("ringward_errors_total", 'source="targets"')).toBe(1);
     expect(await one.sum("ringward_errors_total", 'source="forge"')).toBe(2);
     expect(await one.sum("ringward_errors_total", 'source="other"')).toBe(1);
     expect(await one.sum("ringward_build_info", `version="`)).toBe(1);

@@ -78,12 +78,12 @@ export const TARGETS_UNKNOWN = gauge(
 );
 export const OPEN_AGE = gauge(
   "ringward_open_age_from_level_input_seconds",
-  "Of the targets that do not run their level yet, or for which a newer one waits, the longest time since that level's newest input was committed; absent where all do.",
+  "Of the targets that do not run their level yet, or for which a newer one waits, the longest time since that level's newest input was committed (or since the target came, where that was later); absent where all do.",
   PAIR,
 );
 export const TIME_TO_PATCH = histogram(
   "ringward_time_to_patch_from_level_input_seconds",
-  "Time from the commit of a level's newest input until a target that did not run it was verified at it; each target once for a level. Its mean is MTTP.",
+  "Time from the commit of a level's newest input (or from when the target came, where that was later) until a target that was seen not to run it was verified at it; each target once for a level. Its mean is MTTP.",
   LONG,
   PAIR,
 );

@@ -23,8 +23,8 @@ const KINDS: readonly AssetKind[] = ["Node", "Workload"];
 const COVERAGES = ["Covered", "Unknown", "Unassigned", "Conflict", "NoBaseline"] as const;
 type Coverage = (typeof COVERAGES)[number];
 
-/** The target does not run its level, or a newer one waits for an approval. */
-const OPEN: ReadonlySet<State> = new Set([
+/** The target was seen not to run its level, or a newer one that waits for an approval. Of Unknown nobody knows. */
+export const OPEN: ReadonlySet<State> = new Set([
   "Failed",
   "InstalledRejected",
   "Missing",
@@ -161,15 +161,20 @@ interface Ages {
   samples(): readonly Sample[];
 }
 
-/** The oldest level that some target of a pair waits for. */
-function createAges({ policy, candidates }: FleetLook["input"]): Ages {
+/** The oldest level that some target of a pair waits for, or, where the target came later, since it came. */
+function createAges({ policy, candidates, inventory }: FleetLook["input"]): Ages {
   const levels = [...policy.levels, ...candidates.values()];
   const inputs = new Map<string, Instant>(levels.map((level) => [level.digest, level.inputTime]));
+  const joined = new Map<string, Instant>();
+  for (const { uid, createdAt } of inventory.nodes) joined.set(uid, createdAt);
+  for (const { uid, createdAt } of inventory.workloads) joined.set(uid, createdAt);
   const oldest = new Map<PairLabels, Instant>();
   return {
-    add(pair, { state, digest }) {
-      const since = OPEN.has(state) && digest !== undefined ? inputs.get(digest) : undefined;
-      if (since !== undefined) oldest.set(pair, Math.min(oldest.get(pair) ?? since, since));
+    add(pair, { state, digest, asset }) {
+      const input = OPEN.has(state) && digest !== undefined ? inputs.get(digest) : undefined;
+      if (input === undefined) return;
+      const since = Math.max(input, joined.get(asset.uid) ?? input);
+      oldest.set(pair, Math.min(oldest.get(pair) ?? since, since));
     },
     samples: () => [...oldest].map(([pair, since]) => sample(OPEN_AGE, pair, { since })),
   };

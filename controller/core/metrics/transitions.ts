@@ -1,6 +1,6 @@
 // What happened between two looks, for counters and histograms: targets that were patched, operations that ended or failed, drains and reboots.
 // Told from what is stored of each target, so a restart invents nothing: what a process finds at its first look it does not count.
-import type { NodeOperation, NodePatchStateStatus, State, WorkloadPatchStateStatus } from "../../api/patch-state.ts";
+import type { NodeOperation, NodePatchStateStatus, WorkloadPatchStateStatus } from "../../api/patch-state.ts";
 import { REASONS } from "../../api/reasons.ts";
 import type { Instant } from "../../clock.ts";
 import type { StoredStates } from "../model.ts";
@@ -14,7 +14,7 @@ import {
   UPDATE_DURATION,
   UPDATES,
 } from "./definitions.ts";
-import type { AssetKind } from "./fleet.ts";
+import { type AssetKind, OPEN } from "./fleet.ts";
 import type { Labels } from "./labels.ts";
 import type { FleetLook } from "./look.ts";
 import { type Observation, observe } from "./sample.ts";
@@ -24,6 +24,7 @@ type Stored = NodePatchStateStatus | WorkloadPatchStateStatus;
 /** Of one target: what was stored at the last look, and what is now. */
 interface Change {
   readonly kind: AssetKind;
+  readonly uid: string;
   readonly before: Stored;
   readonly now: Stored;
 }
@@ -34,6 +35,8 @@ interface Anchors {
   /** When `ring/digest` was first offered. */
   readonly offers: ReadonlyMap<string, Instant>;
   readonly names: ReadonlyMap<string, string>;
+  /** When an asset came to be; undefined: it is gone. */
+  readonly joinedAt: (uid: string) => Instant | undefined;
 }
 
 /** Everything that the stored states tell of the time since the last look. */
@@ -66,14 +69,17 @@ function changesOf(
   const changes: Change[] = [];
   for (const [uid, state] of now) {
     const known = before.get(uid);
-    if (known !== undefined && known !== state) changes.push({ kind, before: known, now: state });
+    if (known !== undefined && known !== state) changes.push({ kind, uid, before: known, now: state });
   }
   return changes;
 }
 
-function anchorsOf({ policy, candidates }: FleetLook["input"], { rings }: Plan): Anchors {
+function anchorsOf({ policy, candidates, inventory }: FleetLook["input"], { rings }: Plan): Anchors {
   const levels = [...policy.levels, ...candidates.values()];
   return {
+    // Seldom asked, and of few.
+    joinedAt: (uid) =>
+      [inventory.nodes, inventory.workloads].flatMap((list) => list.find((one) => one.uid === uid) ?? [])[0]?.createdAt,
     inputs: new Map(levels.map((level) => [level.digest, level.inputTime])),
     names: new Map(levels.map((level) => [level.digest, level.name])),
     offers: new Map(
@@ -86,34 +92,37 @@ function anchorsOf({ policy, candidates }: FleetLook["input"], { rings }: Plan):
   };
 }
 
-/** Did not run what is wanted, or was never asked. */
-const RAN: ReadonlySet<State> = new Set(["Installed", "InstalledOther", "NotApplicable", "Exempt"]);
-
 /**
- * Levels that the target is verified at since the last look, and did not run then. One that came with the level, or ran it before anybody asked,
- * was never patched; one that was patched to it before and lost it is a regression, and counts no second time.
+ * Levels that the target is verified at since the last look, and was seen not to run then. One that came with the level, ran it before anybody
+ * asked, or is going back to it was not patched; one that was patched to it before and lost it is a regression, and counts no second time.
  */
 function findPatched(
-  { before, now }: Change,
-  { inputs, offers, names }: Anchors,
+  { uid, before, now }: Change,
+  { inputs, offers, names, joinedAt }: Anchors,
   labels: Labels,
 ): readonly Observation[] {
   return (now.verified ?? []).flatMap(({ baseline, digest, time }) => {
     if (before.verified?.some((one) => one.baseline === baseline && one.digest === digest) === true) return [];
     const last = before.baselines?.find((one) => one.baseline === baseline);
-    const inOperation = before.operation?.baseline === baseline && before.operation.digest === digest;
-    if (!inOperation && (last === undefined || RAN.has(last.state))) return [];
+    if (!isUnderWay(before, baseline, digest) && (last === undefined || !OPEN.has(last.state))) return [];
     const level = names.get(digest);
     if ((before.history ?? []).some((one) => one.level === level && one.result === "Succeeded")) return [];
     const ring = now.baselines?.find((one) => one.baseline === baseline)?.ring ?? last?.ring ?? now.ring;
     const pair = labels.pair(ring, baseline);
-    const at = Date.parse(time);
+    const secondsSince = (from: Instant): number =>
+      secondsFrom(Math.max(from, joinedAt(uid) ?? from), Date.parse(time));
     const [input, offer] = [inputs.get(digest), offers.get(`${ring ?? ""}/${digest}`)];
     return [
-      ...(input === undefined ? [] : [observe(TIME_TO_PATCH, pair, secondsFrom(input, at))]),
-      ...(offer === undefined ? [] : [observe(TIME_TO_PATCH_IN_RING, pair, secondsFrom(offer, at))]),
+      ...(input === undefined ? [] : [observe(TIME_TO_PATCH, pair, secondsSince(input))]),
+      ...(offer === undefined ? [] : [observe(TIME_TO_PATCH_IN_RING, pair, secondsSince(offer))]),
     ];
   });
+}
+
+/** An operation towards the level, and not back to it. */
+function isUnderWay({ operation }: Stored, baseline: string, digest: string): boolean {
+  if (operation === undefined || operation.baseline !== baseline || operation.digest !== digest) return false;
+  return !("rollback" in operation && operation.rollback === true);
 }
 
 /** A clock that was put back makes no negative time. */

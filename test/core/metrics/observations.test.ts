@@ -121,6 +121,22 @@ describe("time to patch", () => {
     expect(counted({ state: early }, { state: INSTALLED })).toEqual([[], []]);
   });
 
+  it("is not observed of a target of which nobody knew anything, nor of one that goes back to the level", () => {
+    const unknown = { ...MISSING, baselines: [{ ...MISSING.baselines![0]!, state: "Unknown" as const }] };
+    const back = { ...unknown, operation: { ...OPERATION, rollback: true } };
+
+    expect(counted({ state: unknown }, { state: INSTALLED })).toEqual([[], []]);
+    expect(counted({ state: back }, { state: INSTALLED })).toEqual([[], []]);
+  });
+
+  it("counts from when a target came, where that was after the level", () => {
+    const input = { inventory: inventory([{ ...NODE, createdAt: START - 10 * MINUTE }]) };
+
+    expect(counted({ state: MISSING, input }, { state: INSTALLED, input })[1]).toEqual(
+      PATCHED.map((line) => line.replace(/ \d+$/, " 600")),
+    );
+  });
+
   it("is not observed again when a target that lost the level is patched anew, also when that was forgotten", () => {
     const lost = { ...MISSING, verified: [VERIFIED] };
     const history = [

@@ -11,6 +11,7 @@ export const RING_REASONS: readonly Reason[] = [
   "ReferenceMissing",
   "PolicyInvalid",
   "GateUnknown",
+  "RepositoryStale",
   "RepositorySuspended",
 ];
 /** A drain that these hold up does not end by itself. */

@@ -129,7 +129,7 @@ const DATASOURCE_VARIABLE = {
   multi: false,
   options: [],
   refresh: 1,
-  current: {},
+  current: { selected: false, text: "default", value: "default" },
   skipUrlSync: false,
 };
 
