@@ -1,7 +1,6 @@
 // How much of a ring's budget is in use: the same sums that admit a claim (limits.ts), told to people. Nothing decides by it.
 import type { Claim } from "../model.ts";
-import { isUnavailable } from "./census.ts";
-import { type Capacity, limitOf } from "./limits.ts";
+import { type Capacity, limitOf, measureUsage } from "./limits.ts";
 
 export interface Use {
   readonly used: number;
@@ -16,28 +15,15 @@ export interface BudgetUse {
 
 /** The use of each ring's budget, by the ring's name. */
 export function budgetUse(capacity: Capacity, claims: readonly Claim[]): ReadonlyMap<string, BudgetUse> {
-  const down = new Map<string, Set<string>>();
-  const workloads = new Map<string, number>();
-  const nodesOf = (ring: string): Set<string> => {
-    const known = down.get(ring) ?? new Set();
-    down.set(ring, known);
-    return known;
-  };
-  for (const node of capacity.nodes) {
-    const ring = isUnavailable(node) ? capacity.ringOf(node.uid) : undefined;
-    if (ring !== undefined) nodesOf(ring).add(node.uid);
-  }
-  for (const { kind, ring, uid } of claims)
-    if (kind === "Node") nodesOf(ring).add(uid);
-    else workloads.set(ring, (workloads.get(ring) ?? 0) + 1);
+  const { ringNodes, ringWorkloads } = measureUsage(claims, capacity);
   return new Map(
-    capacity.rings.map(({ name, spec }) => [
+    capacity.rings.map(({ name, spec: { budget } }) => [
       name,
       {
-        nodes: { used: nodesOf(name).size, limit: limitOf(spec.budget?.nodes, capacity.ringNodes(name), 1) },
+        nodes: { used: ringNodes.get(name) ?? 0, limit: limitOf(budget?.nodes, capacity.ringNodes(name), 1) },
         workloads: {
-          used: workloads.get(name) ?? 0,
-          limit: limitOf(spec.budget?.workloads, capacity.ringWorkloads(name), 1),
+          used: ringWorkloads.get(name) ?? 0,
+          limit: limitOf(budget?.workloads, capacity.ringWorkloads(name), 1),
         },
       },
     ]),
