@@ -78,6 +78,7 @@ export function* sampleRows(look: FleetLook, labels: Labels): Steps<readonly Sam
     countRow(counts, row, labels);
     if (at % ROWS_A_STEP === ROWS_A_STEP - 1) yield;
   }
+  yield;
   const { states, phases, blocked, unknown, drains, ages, coverage } = counts;
   return [
     ...sampleStates(states),
@@ -195,12 +196,16 @@ function coverageOf({ state, ring, blockedBy }: AssetRow): Coverage {
 }
 
 function sampleCoverage(seen: ReadonlyMap<string, Coverage>, { input }: FleetLook): readonly Sample[] {
-  const counts = createTally<"kind" | "coverage">();
-  for (const kind of KINDS) for (const coverage of COVERAGES) counts.add({ kind, coverage }, 0);
   const { nodes, workloads } = input.inventory;
-  for (const { uid } of nodes) counts.add({ kind: "Node", coverage: seen.get(uid) ?? "NoBaseline" });
-  for (const { uid } of workloads) counts.add({ kind: "Workload", coverage: seen.get(uid) ?? "NoBaseline" });
-  return counts.entries().map(([of, count]) => sample(ASSETS, of, count));
+  const lists = { Node: nodes, Workload: workloads } as const;
+  return KINDS.flatMap((kind) => {
+    const counts = new Map<Coverage, number>();
+    for (const { uid } of lists[kind]) {
+      const coverage = seen.get(uid) ?? "NoBaseline";
+      counts.set(coverage, (counts.get(coverage) ?? 0) + 1);
+    }
+    return COVERAGES.map((coverage) => sample(ASSETS, { kind, coverage }, counts.get(coverage) ?? 0));
+  });
 }
 
 function sampleInventoryAge({ plan, input }: FleetLook, labels: Labels): readonly Sample[] {

@@ -28,13 +28,12 @@ export type { Observation, Sample, SampleValue } from "./sample.ts";
 export function* sampleFleet(look: FleetLook): Steps<readonly Sample[]> {
   const labels = chooseLabels(look.input.policy);
   const { compiled } = keepCalendars(undefined, look.input.policy);
-  return mergeSamples([
-    ...(yield* sampleRows(look, labels)),
-    ...sampleRings(look, labels, compiled),
-    ...sampleBudget(look, labels),
-    // Last: it says how many pairs the others folded.
-    ...samplePolicy(look, labels),
-  ]);
+  const rows = yield* sampleRows(look, labels);
+  yield;
+  const rest = [...sampleRings(look, labels, compiled), ...sampleBudget(look, labels)];
+  yield;
+  // Policy last: it says how many pairs the others folded.
+  return mergeSamples([...rows, ...rest, ...samplePolicy(look, labels)]);
 }
 
 /** Rings and baselines that share a label are summed up; of instants the earliest counts. */

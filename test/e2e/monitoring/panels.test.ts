@@ -26,13 +26,19 @@ const MOST_MS = 100_000;
 interface Query {
   readonly where: string;
   readonly expr: string;
+  /** No answer is a good answer, and the panel says what it means. */
+  readonly maybe: boolean;
 }
 
 /** Every query of every panel, with Grafana's variables as a person finds them: everything is chosen. */
 const QUERIES: readonly Query[] = [...dashboardFiles().values()].flatMap((text) => {
   const { uid, panels } = JSON.parse(text) as RenderedDashboard;
-  return panels.flatMap(({ title, targets = [] }) =>
-    targets.map(({ refId, expr }) => ({ where: `${uid}: ${title} ${refId}`, expr: fillIn(expr) })),
+  return panels.flatMap(({ title, targets = [], fieldConfig }) =>
+    targets.map(({ refId, expr }) => ({
+      where: `${uid}: ${title} ${refId}`,
+      expr: fillIn(expr),
+      maybe: fieldConfig?.defaults.noValue !== undefined,
+    })),
   );
 });
 
@@ -154,7 +160,9 @@ describe("a Prometheus that scrapes the controller", () => {
     const waiting = new Map(QUERIES.map((one) => [one.where, one]));
     const wrong: string[] = [];
     const begun = systemClock.monotonic();
-    while (waiting.size > 0 && systemClock.monotonic() - begun < MOST_MS) {
+    const needed = (): readonly string[] =>
+      [...waiting.values()].filter(({ maybe }) => !maybe).map(({ where }) => where);
+    while (needed().length > 0 && systemClock.monotonic() - begun < MOST_MS) {
       const died = controller.died();
       if (died !== undefined) throw new Error(died);
       await mergeFromOutside(sandbox.forge?.apiUrl ?? "", "all");
@@ -170,8 +178,8 @@ describe("a Prometheus that scrapes the controller", () => {
       `${QUERIES.length - waiting.size} of ${QUERIES.length} queries answered after ${Math.round((systemClock.monotonic() - begun) / 1000)} s\n`,
     );
     expect(wrong).toEqual([]);
-    expect([...waiting.keys()], controller.said().slice(-2_000)).toEqual([]);
-    expect(QUERIES.length).toBeGreaterThan(60);
+    expect(needed(), controller.said().slice(-2_000)).toEqual([]);
+    expect(QUERIES.filter(({ maybe }) => !maybe).length).toBeGreaterThan(70);
   });
 
   it("takes every rule, and records what the rules record", async () => {

@@ -18,7 +18,9 @@ export interface RenderedPanel {
   readonly datasource?: { readonly type: string; readonly uid: string };
   readonly gridPos: { readonly h: number; readonly w: number; readonly x: number; readonly y: number };
   readonly targets?: readonly Target[];
-  readonly fieldConfig?: { readonly defaults: { readonly unit?: string; readonly mappings: readonly unknown[] } };
+  readonly fieldConfig?: {
+    readonly defaults: { readonly unit?: string; readonly mappings: readonly unknown[]; readonly noValue?: string };
+  };
 }
 
 export interface RenderedVariable {
@@ -134,6 +136,8 @@ const TARGET_RULES: Readonly<Record<string, TargetRule>> = {
         `${metric} is a counter, and neither rate nor increase is around it`,
       ),
     ),
+  "target-nameless-zero-rule": ({ expr }) =>
+    isTrue(!/\bby \(.* or vector\(0\)/s.test(expr), "a line without a name stands beside those that have one"),
   "target-rate-interval-rule": ({ expr }) =>
     [...expr.matchAll(/\[([^\]]+)\]/g)].flatMap(([, range = ""]) => isTrue(range === "$__rate_interval", `[${range}]`)),
 };

@@ -28,6 +28,9 @@ asked for. Timestamps and ages are policy time, told by their distance from now:
 their own; what is beyond is summed up under \`_other\`. \`_none\` are assets in no ring, or in two. Three rings and ten baselines on 5,000 nodes are
 fewer than 2,000 series, and no policy makes more than 20,000; tests hold both.
 
+**What they cost.** At 5,000 nodes and 150,000 pods (19,308 targets) a scrape took 35 to 90 ms of CPU, in steps of which the longest took 19 ms, so that
+the event loop is free between them; what a pass counts took 1 to 5 ms.
+
 ${table(FLEET_GAUGES)}
 
 ## What happened

@@ -116,16 +116,14 @@ const PASSES: DashboardRow = {
     }),
     series({
       title: "Queue",
+      nothing: "none",
       description: "Keys in line, and retries per second.",
       unit: "short",
       width: 8,
       min: 0,
       targets: [
         ask(`sum by (name) (workqueue_depth{${CHOSEN}})`, "{{name}} in line"),
-        ask(
-          `sum by (name) (rate(workqueue_retries_total{${CHOSEN}}[$__rate_interval])) or vector(0)`,
-          "{{name}} retries",
-        ),
+        ask(`sum by (name) (rate(workqueue_retries_total{${CHOSEN}}[$__rate_interval]))`, "{{name}} retries"),
       ],
     }),
     series({
@@ -165,13 +163,14 @@ const SERVER: DashboardRow = {
     }),
     series({
       title: "Waiting for the own rate limit",
+      nothing: "none",
       description: "Seconds that requests waited, per second.",
       unit: "s",
       width: 8,
       min: 0,
       targets: [
         ask(
-          `sum by (verb) (rate(rest_client_rate_limiter_duration_seconds_sum{${CHOSEN}}[$__rate_interval])) or vector(0)`,
+          `sum by (verb) (rate(rest_client_rate_limiter_duration_seconds_sum{${CHOSEN}}[$__rate_interval]))`,
           "{{verb}}",
         ),
       ],
@@ -186,13 +185,12 @@ const SERVER: DashboardRow = {
     }),
     series({
       title: "Lists and watches that failed",
+      nothing: "none",
       description: "Per second, by kind.",
       unit: "ops",
       width: 12,
       min: 0,
-      targets: [
-        ask(`sum by (name) (rate(reflector_failures_total{${CHOSEN}}[$__rate_interval])) or vector(0)`, "{{name}}"),
-      ],
+      targets: [ask(`sum by (name) (rate(reflector_failures_total{${CHOSEN}}[$__rate_interval]))`, "{{name}}")],
     }),
   ],
 };

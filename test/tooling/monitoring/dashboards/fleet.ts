@@ -126,16 +126,14 @@ export const FLEET: Dashboard = {
         }),
         series({
           title: "Age of what is open",
+          nothing: "none",
           description:
             "Time since the newest input of the oldest level that some target still waits for, by ring and baseline. Falls to nothing when all are done.",
           unit: "s",
           width: 12,
           min: 0,
           targets: [
-            ask(
-              `max by (ring, baseline) (ringward_open_age_from_level_input_seconds{${CHOSEN}, ring!="_none"}) or vector(0)`,
-              PAIR,
-            ),
+            ask(`max by (ring, baseline) (ringward_open_age_from_level_input_seconds{${CHOSEN}, ring!="_none"})`, PAIR),
           ],
         }),
       ],

@@ -37,6 +37,8 @@ export interface PanelSpec {
   /** Of a table: titles of the columns that come from values, in the order of targets, with their units. */
   readonly columns?: readonly { readonly title: string; readonly unit: string }[];
   readonly decimals?: number;
+  /** What stands there where nothing answers, because that is a good answer. */
+  readonly nothing?: string;
 }
 
 export const DATASOURCE = { type: "prometheus", uid: "$datasource" } as const;
@@ -96,7 +98,7 @@ function renderTarget({ expr, legend, instant = false }: Target, index: number, 
   };
 }
 
-function fieldDefaults({ type, unit, steps, meanings = [], stacked, min, max, decimals }: PanelSpec): object {
+function fieldDefaults({ type, unit, steps, meanings = [], stacked, min, max, decimals, nothing }: PanelSpec): object {
   const custom =
     type === "timeseries"
       ? {
@@ -116,6 +118,7 @@ function fieldDefaults({ type, unit, steps, meanings = [], stacked, min, max, de
     ...(min === undefined ? {} : { min }),
     ...(max === undefined ? {} : { max }),
     ...(decimals === undefined ? {} : { decimals }),
+    ...(nothing === undefined ? {} : { noValue: nothing }),
     color: { mode: type === "timeseries" ? "palette-classic" : "thresholds" },
     thresholds: { mode: "absolute", steps: steps ?? NO_STEPS },
     mappings: meanings.length === 0 ? [] : [{ type: "value", options: mappingsOf(meanings) }],

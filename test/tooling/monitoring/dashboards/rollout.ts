@@ -130,22 +130,22 @@ const STANDSTILLS: DashboardRow = {
   panels: [
     series({
       title: "Rings, by reason",
+      nothing: "none",
       description: "What keeps a ring from moving. Alert: RingwardRingBlocked, for reasons that need a person.",
       unit: "short",
       width: 8,
       min: 0,
-      targets: [
-        ask(`max by (ring, reason) (ringward_ring_blocked{${CHOSEN_RINGS}}) or vector(0)`, "{{ring}} {{reason}}"),
-      ],
+      targets: [ask(`max by (ring, reason) (ringward_ring_blocked{${CHOSEN_RINGS}})`, "{{ring}} {{reason}}")],
     }),
     series({
       title: "Targets, by reason",
+      nothing: "none",
       description: "Targets that stand still, by the first reason of each.",
       unit: "short",
       width: 8,
       min: 0,
       stacked: true,
-      targets: [ask(`sum by (reason) (ringward_targets_blocked{${CHOSEN_RINGS}}) or vector(0)`, "{{reason}}")],
+      targets: [ask(`sum by (reason) (ringward_targets_blocked{${CHOSEN_RINGS}})`, "{{reason}}")],
     }),
     series({
       title: "Drains that wait, by reason",
@@ -228,12 +228,13 @@ const BUDGET: DashboardRow = {
   panels: [
     series({
       title: "Claims, by step",
+      nothing: "none",
       description: "What holds budget, by what its operation has reached.",
       unit: "short",
       width: 8,
       min: 0,
       stacked: true,
-      targets: [ask(`sum by (kind, step) (ringward_claims{${CHOSEN_RINGS}}) or vector(0)`, "{{kind}} {{step}}")],
+      targets: [ask(`sum by (kind, step) (ringward_claims{${CHOSEN_RINGS}})`, "{{kind}} {{step}}")],
     }),
     series({
       title: "Ledger",
@@ -292,14 +293,13 @@ const BUDGET: DashboardRow = {
     }),
     series({
       title: "Failures, by reason",
+      nothing: "none",
       description: "Operations that failed in the last 7 days; each attempt counts.",
       unit: "short",
       width: 8,
       min: 0,
       stacked: true,
-      targets: [
-        ask(`sum by (reason) (increase(ringward_failures_total{${CHOSEN_RINGS}}[7d])) or vector(0)`, "{{reason}}"),
-      ],
+      targets: [ask(`sum by (reason) (increase(ringward_failures_total{${CHOSEN_RINGS}}[7d]))`, "{{reason}}")],
     }),
   ],
 };
