@@ -1,6 +1,7 @@
 // The chart by the real helm: it passes lint, renders what people have read (golden files), refuses mistyped values, and holds exactly the
 // definitions, roles and admission policies that `ringward install --export` prints.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -290,23 +291,38 @@ describe("values", () => {
 });
 
 describe("dashboards and alerts", () => {
-  it("are the files of the chart, byte for byte, once they are asked for; where there is none, that is said", async () => {
-    const dashboards = join(CHART, "files/dashboards");
-    const alerts = join(CHART, "files/alerts.yaml");
-    const attempt = (set: string) =>
-      helm.try(["template", "r", CHART, "--namespace", NAMESPACE, "--set", "image.repository=a", "--set", set]);
-    const boards = await attempt("metrics.dashboards.enabled=true");
-    const rules = await attempt("metrics.prometheusRule.enabled=true");
+  const ALL = ["metrics.dashboards.enabled=true", "metrics.prometheusRule.enabled=true"];
 
-    if (existsSync(dashboards)) {
-      const maps = read(boards.out).filter(({ kind }) => kind === "ConfigMap");
-      const data = Object.assign({}, ...maps.map((one) => one["data"] as object)) as Record<string, string>;
-      const names = readdirSync(dashboards).filter((name) => name.endsWith(".json"));
-      expect(Object.keys(data).toSorted()).toEqual(names.toSorted());
-      for (const name of names) expect(data[name]).toBe(readFileSync(join(dashboards, name), "utf8"));
-    } else expect(boards.err).toContain("this chart has no files/dashboards/");
-    if (existsSync(alerts))
-      expect(only(read(rules.out), "PrometheusRule")["spec"]).toEqual(load(readFileSync(alerts, "utf8")));
-    else expect(rules.err).toContain("this chart has no files/alerts.yaml");
+  it("are the files of the chart, byte for byte, once they are asked for", async () => {
+    const folder = join(CHART, "files/dashboards");
+    const names = readdirSync(folder);
+    const made = await render(helm, ALL);
+    const boards = made.filter(({ kind }) => kind === "ConfigMap");
+    const data = Object.assign({}, ...boards.map((one) => one["data"] as object)) as Record<string, string>;
+    const alerts = load(readFileSync(join(CHART, "files/alerts.yaml"), "utf8"));
+
+    expect(names.length).toBeGreaterThan(2);
+    expect(Object.keys(data).toSorted()).toEqual(names.toSorted());
+    for (const name of names) expect(data[name]).toBe(readFileSync(join(folder, name), "utf8"));
+    expect(only(made, "PrometheusRule")["spec"]).toEqual(alerts);
+    expect(
+      (await render(helm, [])).filter(({ kind }) => /^(ConfigMap|PrometheusRule|ServiceMonitor)$/.test(kind)),
+    ).toEqual([]);
+  });
+
+  it("are in the package, which renders as the folder does", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ringward-package-"));
+    const words = ["--namespace", NAMESPACE, "--set", "image.repository=a/b", ...ALL.flatMap((one) => ["--set", one])];
+    try {
+      await helm.run(["package", CHART, "--destination", folder]);
+      const [file = ""] = readdirSync(folder);
+
+      expect(file).toMatch(/^ringward-\d+\.\d+\.\d+\.tgz$/);
+      expect(await helm.run(["template", "r", join(folder, file), ...words])).toBe(
+        await helm.run(["template", "r", CHART, ...words]),
+      );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

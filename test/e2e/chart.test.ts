@@ -256,4 +256,18 @@ describe("the chart", () => {
 
     expect(printed).toContain("STATUS: deployed");
   });
+
+  it("renders with everything switched on what the API server takes to the last field", async () => {
+    const line = [
+      `helm template ringward charts/ringward --namespace ${DEFAULT_NAMESPACE} --values charts/ringward/ci/full-values.yaml`,
+      // Of the Prometheus operator's kinds there are none here.
+      "--set metrics.serviceMonitor.enabled=false,metrics.dashboards.enabled=true",
+      "--api-versions ringward.dev/v1alpha1/PolicyRepository",
+    ].join(" ");
+    const printed = await type(`${line} | kubectl apply --dry-run=server --validate=strict -f -`);
+    const lines = printed.trim().split("\n");
+
+    expect(lines.length).toBeGreaterThan(50);
+    expect(lines.filter((one) => !one.endsWith(" (server dry run)"))).toEqual([]);
+  });
 });
