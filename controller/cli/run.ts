@@ -27,6 +27,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<L
   enforce: { summary: "let the controller act", load: () => act("enforce") },
   init: { summary: "write a policy repository to start from", load: () => import("./init.ts") },
   install: { summary: "print what a cluster needs: kinds, roles, policies", load: () => import("./install.ts") },
+  migrate: {
+    summary: "say in policy what kured or system-upgrade-controller does",
+    load: () => import("./migrate.ts"),
+  },
   observe: { summary: "let the controller look and touch nothing", load: () => act("observe") },
   plan: { summary: "show every asset's state and what would happen next", load: () => import("./plan.ts") },
   reconcile: { summary: "look at the policy repository now", load: () => act("reconcile") },

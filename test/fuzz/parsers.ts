@@ -3,7 +3,14 @@
 import type { Parser } from "./parser.ts";
 import { CLUSTER_PARSERS } from "./rows/cluster.ts";
 import { CORE_PARSERS } from "./rows/core.ts";
+import { MIGRATE_PARSERS } from "./rows/migrate.ts";
 import { OUTSIDE_PARSERS } from "./rows/outside.ts";
 import { POLICY_PARSERS } from "./rows/policy.ts";
 
-export const PARSERS: readonly Parser[] = [...CORE_PARSERS, ...POLICY_PARSERS, ...CLUSTER_PARSERS, ...OUTSIDE_PARSERS];
+export const PARSERS: readonly Parser[] = [
+  ...CORE_PARSERS,
+  ...MIGRATE_PARSERS,
+  ...POLICY_PARSERS,
+  ...CLUSTER_PARSERS,
+  ...OUTSIDE_PARSERS,
+];

@@ -180,8 +180,8 @@ export function checkRecipes(context: CheckContext): readonly Finding[] {
 }
 
 export function checkSources(context: CheckContext): readonly Finding[] {
-  return nodeBaselines(context).flatMap(([baseline, { source }]) =>
-    source !== undefined
+  return nodeBaselines(context).flatMap(([baseline, { source, recipeRef }]) =>
+    source !== undefined || installsNothing(context, recipeRef.name)
       ? []
       : [
           warning(
@@ -193,6 +193,12 @@ export function checkSources(context: CheckContext): readonly Finding[] {
           ),
         ],
   );
+}
+
+/** What only reboots or looks takes nothing from a source. */
+function installsNothing(context: CheckContext, recipe: string): boolean {
+  const strategy = context.find("UpdateRecipe", recipe)?.spec.strategy;
+  return strategy === "RebootOnly" || strategy === "External";
 }
 
 /** A tag that means something else tomorrow is no level. */
