@@ -36,7 +36,7 @@ import { showable } from "./views/drawing.ts";
 const TOOLS = ["kured", "system-upgrade-controller"] as const;
 type Tool = (typeof TOOLS)[number];
 
-const USAGE = `Usage: ringward migrate ${TOOLS.join("|")} [--from FILE|-] [--product ID[=VERSION]]… [--out DIR] [-o text|json]
+export const USAGE = `Usage: ringward migrate ${TOOLS.join("|")} [--from FILE|-] [--product ID[=VERSION]]… [--out DIR] [-o text|json]
 
 Reads what kured's DaemonSet or the Plans of system-upgrade-controller say, and prints the policy that says the same. What
 becomes of each setting is told on standard error: Mapped, Changed, NotNeeded, Lost, or Unknown.
