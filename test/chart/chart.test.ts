@@ -248,6 +248,25 @@ describe("the policy repository", () => {
   });
 });
 
+describe("the notes", () => {
+  const notes = async (...sets: readonly string[]): Promise<string> => {
+    const words = ["image.repository=a/b", ...sets].flatMap((word) => ["--set", word]);
+    const printed = await helm.run(["install", "r", CHART, "--namespace", NAMESPACE, "--dry-run=client", ...words]);
+    return printed.slice(printed.indexOf("\nNOTES:"));
+  };
+
+  it("say the mode, what is missing, and what webhooks do with two replicas, and none of it where it is not so", async () => {
+    const missing = await notes("webhook.secret.name=w");
+    const fine = await notes("webhook.secret.name=w", "replicas=1", "recipeImages={ghcr.io}", "namespace.create=true");
+
+    for (const text of [missing, fine]) expect(text).toContain("in mode Observe");
+    for (const said of ["No image is allowed", "One replica hears every one", "pod-security.kubernetes.io/enforce"]) {
+      expect(missing).toContain(said);
+      expect(fine).not.toContain(said);
+    }
+  });
+});
+
 describe("values", () => {
   it.each<[string, RegExp]>([
     ["image.repositry=a", /'\/image': additional properties 'repositry' not allowed/],

@@ -219,7 +219,18 @@ describe("the chart", () => {
   it("takes the policy repository and its Secret with an upgrade, and keeps the mode that people have set", async () => {
     await typeAll(CHART_COMMANDS.repository);
     await waitFor("the new pod's process", () => hostPods.running()[0], LIMIT, seen);
-    const repository = await admin.get(POLICY_REPOSITORIES, { name: "policy" });
+    // The address is nobody's; that it is asked at all says that the token could be read.
+    let said = "";
+    const repository = await waitFor(
+      "the new pod to read its token and ask for the repository",
+      async () => {
+        const found = await admin.get(POLICY_REPOSITORIES, { name: "policy" });
+        said = JSON.stringify(found?.status ?? {});
+        return said.includes("git.example.com") ? found : undefined;
+      },
+      LIMIT,
+      () => `${said}\n${seen()}`,
+    );
     const ledger = await admin.get(DISRUPTION_LEDGERS, { name: "cluster" });
 
     expect(repository?.spec).toMatchObject({ clusterName: "production", branch: "main" });
