@@ -1,0 +1,49 @@
+// Commands of the documentation that the test of its commands does not run, each with the reason, and where something else runs it. A
+// command that no row names is run; a row that names none is an error.
+
+export interface NotRun {
+  /** Pages whose path it matches. */
+  readonly pages: RegExp;
+  readonly command: RegExp;
+  readonly why: string;
+}
+
+const NEEDS_CLUSTER = "needs a cluster";
+
+export const NOT_RUN: readonly NotRun[] = [
+  {
+    pages: /^README|contributing/,
+    command: /^npm (ci|test|run)\b|^RINGWARD_SWEEP=/,
+    why: "a suite or a tool of its own",
+  },
+  { pages: /^README/, command: /^ringward ARGS$/, why: "stands for every command" },
+  {
+    pages: /^docs\/install\.md$/,
+    command: /^(kubectl|helm)\b/,
+    why: "test/e2e/chart.test.ts types them on a real control plane",
+  },
+  {
+    pages: /^docs\/install\.md$/,
+    command: /\| kubectl apply -f -$/,
+    why: "test/e2e/install.test.ts applies what it prints",
+  },
+  {
+    pages: /^docs\/runbooks\//,
+    command: /^(kubectl|ringward (status|why|plan|validate))\b/,
+    why: `${NEEDS_CLUSTER} with the trouble that the page is about`,
+  },
+  {
+    pages: /^docs\/quickstart\.md$/,
+    command: /^(ringward|kubectl|git|export|echo|CLOCK=|FORGE=)/,
+    why: "needs the sandbox with its addresses of that moment; test/sandbox and the demo run the same parts",
+  },
+  { pages: /^docs\/gates\.md$/, command: /^ringward controller\b/, why: `${NEEDS_CLUSTER} and a Prometheus` },
+  { pages: /^docs\/rehearse\.md$/, command: /^ringward rehearse --base BASE/, why: "stands for any two folders" },
+  { pages: /^docs\/recipes\.md$/, command: /^echo /, why: "part of a recipe's script; test/recipes runs whole ones" },
+  { pages: /^examples\/README\.md$/, command: /^kubectl get\b/, why: NEEDS_CLUSTER },
+];
+
+/** Why a command is not run; undefined where it is. */
+export function whyNotRun(page: string, command: string): string | undefined {
+  return NOT_RUN.find((row) => row.pages.test(page) && row.command.test(command))?.why;
+}
