@@ -21,6 +21,12 @@ const PARTS: readonly { readonly page: string; readonly first: string; readonly 
     whole: (part: string) => ring(`gates:\n${part}`),
   })),
   {
+    page: "policies/baselines/README.md",
+    first: "minimum:",
+    whole: (part) =>
+      `${head("PatchBaseline", "debian")}spec:\n  target: Node\n  node:\n    product: { id: debian }\n    recipeRef: { name: apt }\n${indent(part, 4)}`,
+  },
+  {
     page: "docs/manifests.md",
     first: "# PatchBaseline, in Git",
     whole: (part) =>

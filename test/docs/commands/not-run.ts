@@ -40,6 +40,11 @@ export const NOT_RUN: readonly NotRun[] = [
   { pages: /^docs\/gates\.md$/, command: /^ringward controller\b/, why: `${NEEDS_CLUSTER} and a Prometheus` },
   { pages: /^docs\/rehearse\.md$/, command: /^ringward rehearse --base BASE/, why: "stands for any two folders" },
   { pages: /^docs\/recipes\.md$/, command: /^echo /, why: "part of a recipe's script; test/recipes runs whole ones" },
+  {
+    pages: /^policies\/(baselines|rings|calendars)\//,
+    command: /^(mkdir|cp|sed|ringward)\b/,
+    why: "test/library/policies.test.ts types them",
+  },
   { pages: /^examples\/README\.md$/, command: /^kubectl get\b/, why: NEEDS_CLUSTER },
 ];
 
