@@ -73,6 +73,14 @@ describe("why", () => {
     expect(data.baselines[0]?.next.text).toBe("nothing: it is in no ring");
   });
 
+  it("names the exception, its owner, its reason and its end where the asset may stay behind", async () => {
+    const { code, out } = await run(why, ["node/worker-6", ...SMALL]);
+
+    expect(code).toBe(0);
+    expect(out).toContain("nothing until 2026-12-31T00:00:00Z: excepted by worker-6-openssl, owner payments (the card");
+    expect(out).not.toContain("runs its level");
+  });
+
   it("is 0 for a compliant asset", async () => {
     const { code, out } = await run(why, ["node/worker-1", ...SMALL]);
 

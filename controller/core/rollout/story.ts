@@ -2,7 +2,8 @@
 // Pure; it only retells what the plan and the estimates say, so that `why` never says anything else than the controller does.
 import { describeReason, type Reason, REASONS } from "../../api/reasons.ts";
 import type { Instant } from "../../clock.ts";
-import type { AssetKind, AssetRow, Block, Claim } from "../model.ts";
+import { exceptionsFor } from "../compliance/exceptions.ts";
+import type { AssetKind, AssetRow, Block, Claim, ExceptionInForce } from "../model.ts";
 import type { Estimate } from "../estimate/estimate.ts";
 import type { Decision, Plan, PlanInput, RingOutcome } from "./plan.ts";
 
@@ -158,8 +159,23 @@ function writeChapter(
       const { care, text } = describeReason(block.reason);
       return { ...block, care, meaning: text };
     }),
-    next: foretell({ row, claim, estimate, decision, outcome, now: plan.at }),
+    next: foretell({ row, claim, estimate, decision, outcome, exception: exceptionOf(row, input), now: plan.at }),
   };
+}
+
+/** By which exception the row is Exempt; of several the one that ends last. */
+function exceptionOf(row: AssetRow, { policy, inventory, now }: PlanInput): ExceptionInForce | undefined {
+  if (row.state !== "Exempt") return undefined;
+  const { kind, namespace, name, uid } = row.asset;
+  const assets = kind === "Node" ? inventory.nodes : inventory.workloads;
+  const labels = assets.find((asset) => asset.uid === uid)?.labels ?? {};
+  const asset =
+    kind === "Node"
+      ? { kind, name, labels }
+      : { kind: "Workload" as const, name: `${namespace ?? ""}/${name}`, labels };
+  return exceptionsFor(policy.exceptions, asset, row.baseline, now)
+    .toSorted((a, b) => Date.parse(a.spec.expirationTime) - Date.parse(b.spec.expirationTime))
+    .at(-1);
 }
 
 interface Facts {
@@ -168,6 +184,7 @@ interface Facts {
   readonly estimate: Estimate | undefined;
   readonly decision: Decision | undefined;
   readonly outcome: RingOutcome | undefined;
+  readonly exception: ExceptionInForce | undefined;
   readonly now: Instant;
 }
 
@@ -182,6 +199,12 @@ const foretellings: readonly ((facts: Facts) => Next | undefined)[] = [
       : undefined,
   foretellBlock,
   foretellSoak,
+  ({ exception }) =>
+    exception === undefined
+      ? undefined
+      : {
+          text: `nothing until ${exception.spec.expirationTime}: excepted by ${exception.name}, owner ${exception.spec.owner} (${exception.spec.justification})`,
+        },
   ({ row }) => (row.phase === "Done" ? { text: "nothing: it runs its level" } : undefined),
   foretellUnapproved,
 ];

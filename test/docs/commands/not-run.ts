@@ -24,6 +24,11 @@ export const NOT_RUN: readonly NotRun[] = [
   },
   {
     pages: /^docs\/install\.md$/,
+    command: /^ringward check --pre$/,
+    why: "needs a cluster; test/e2e/install.test.ts asks a real control plane",
+  },
+  {
+    pages: /^docs\/install\.md$/,
     command: /\| kubectl apply -f -$/,
     why: "test/e2e/install.test.ts applies what it prints",
   },

@@ -13,6 +13,9 @@ interface Scene {
 }
 
 async function main(): Promise<void> {
+  // Each command listens for a reader that goes away; here many commands share the streams.
+  process.stdout.setMaxListeners(0);
+  process.stderr.setMaxListeners(0);
   const scenes = JSON.parse(await text(process.stdin)) as readonly Scene[];
   const done: Done[] = [];
   for (const { folder, steps } of scenes) {
