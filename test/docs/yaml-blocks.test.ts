@@ -57,6 +57,11 @@ const FOREIGN: readonly { readonly page: string; readonly first: string; readonl
     first: "args: [controller",
     why: "a part of a Deployment; test/chart renders a whole one",
   },
+  {
+    page: "docs/how-to/migrating.md",
+    first: "# old/kured.yaml",
+    why: "what kubectl prints of kured; the page's commands read it",
+  },
   { page: "docs/rehearse.md", first: "name: policy", why: "a workflow of GitHub Actions" },
   {
     page: "charts/ringward/README.md",

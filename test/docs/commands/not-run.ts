@@ -42,6 +42,11 @@ export const NOT_RUN: readonly NotRun[] = [
     command: /^(ringward|kubectl|git|export|echo|CLOCK=|FORGE=)/,
     why: "needs the sandbox with its addresses of that moment; test/sandbox and the demo run the same parts",
   },
+  {
+    pages: /^docs\/start\.md$/,
+    command: /ringward migrate .*--out patch-policy$/,
+    why: `${NEEDS_CLUSTER} with that tool; test/cli/migrate.test.ts reads what kubectl prints of it`,
+  },
   { pages: /^docs\/gates\.md$/, command: /^ringward controller\b/, why: `${NEEDS_CLUSTER} and a Prometheus` },
   { pages: /^docs\/rehearse\.md$/, command: /^ringward rehearse --base BASE/, why: "stands for any two folders" },
   { pages: /^docs\/recipes\.md$/, command: /^echo /, why: "part of a recipe's script; test/recipes runs whole ones" },
@@ -49,6 +54,11 @@ export const NOT_RUN: readonly NotRun[] = [
     pages: /^policies\/(baselines|rings|calendars)\//,
     command: /^(mkdir|cp|sed|ringward)\b/,
     why: "test/library/policies.test.ts types them",
+  },
+  {
+    pages: /^examples\/README\.md$/,
+    command: /^node controller\/launch\.cjs test\/library\/examples\/write\.ts$/,
+    why: "writes into the checkout; test/library/examples.test.ts holds that nothing would change",
   },
   { pages: /^examples\/README\.md$/, command: /^kubectl get\b/, why: NEEDS_CLUSTER },
 ];
