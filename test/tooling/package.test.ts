@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Component } from "./bundle.ts";
 import { kubectlPath } from "./kubectl.ts";
-import { makePackage, pack } from "./package.ts";
+import { makeManifest, makePackage, pack } from "./package.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "ringward-package-"));
 const home = join(scratch, "somewhere");
@@ -59,6 +59,13 @@ describe("the npm package", () => {
     const quickstart = join(home, "node_modules/ringward/examples/quickstart");
     expect(await run("ringward", "validate", quickstart)).toContain("ubuntu-17.yaml:11:19: warning");
     expect(await run("ringward", "crds")).toContain("rolloutrings.ringward.dev");
+  });
+
+  it("names the repository that a release says, and else none", () => {
+    const released = makeManifest("https://github.com/example/ringward");
+    expect(released).toHaveProperty("repository.url", "git+https://github.com/example/ringward.git");
+    expect(released).not.toHaveProperty("private");
+    expect(makeManifest(undefined)).not.toHaveProperty("repository");
   });
 
   it("is found by kubectl, which completes its words, too", async () => {

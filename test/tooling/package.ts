@@ -32,7 +32,7 @@ export async function makePackage(folder: string): Promise<Package> {
   }
   chmodSync(join(folder, "controller/launch.cjs"), 0o755);
   const { components } = await makeBundle(join(folder, "dist"));
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest(), undefined, 2)}\n`);
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(makeManifest(), undefined, 2)}\n`);
   writeFileSync(join(folder, "dist/sbom.cdx.json"), `${JSON.stringify(makeSbom(components), undefined, 2)}\n`);
   return { folder, components };
 }
@@ -41,7 +41,8 @@ function readManifest(): Manifest {
   return JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Manifest;
 }
 
-function manifest(): object {
+/** The package's own manifest. npm takes a package with provenance only if it names the repository that it was built from: a release says which. */
+export function makeManifest(repository = process.env["RINGWARD_REPOSITORY"]): object {
   const { name, version, description, license } = readManifest();
   const start = "controller/launch.cjs";
   return {
@@ -49,6 +50,7 @@ function manifest(): object {
     version,
     description,
     license,
+    ...(repository === undefined ? {} : { repository: { type: "git", url: `git+${repository}.git` } }),
     type: "module",
     // kubectl finds its plugins by these names: `kubectl ringward`, and its completion.
     bin: { ringward: start, "kubectl-ringward": start, "kubectl_complete-ringward": start },
