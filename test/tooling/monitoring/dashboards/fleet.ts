@@ -122,7 +122,7 @@ export const FLEET: Dashboard = {
           unit: "none",
           width: 12,
           meanings: PHASE_MEANINGS,
-          targets: [ask(phaseCodes(CHOSEN), "{{ring}}")],
+          targets: [ask(phaseCodes(CHOSEN), "{{cluster}} {{ring}}")],
         }),
         series({
           title: "Age of what is open",

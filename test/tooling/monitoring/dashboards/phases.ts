@@ -17,8 +17,8 @@ export const PHASE_MEANINGS: readonly Meaning[] = PHASES.map((phase, value) => (
   color: COLORS[phase],
 }));
 
-/** The phase's place among all, by ring. */
+/** The phase's place among all, by cluster and ring: all but one of them are 0. */
 export function phaseCodes(chosen: string): string {
   const parts = PHASES.map((phase, value) => `ringward_ring_phase{${chosen}, phase="${phase}"} * ${value}`);
-  return `sum by (ring) (${parts.join(" or ")})`;
+  return `max by (cluster, ring) (${parts.join(" or ")})`;
 }

@@ -28,7 +28,10 @@ const NOW: DashboardRow = {
       width: 4,
       meanings: MODES,
       targets: [
-        ask(`sum(ringward_mode{${CHOSEN}, mode="Enforce"} * 1 or ringward_mode{${CHOSEN}, mode="Stop"} * 2)`, "mode"),
+        ask(
+          `max by (cluster) (ringward_mode{${CHOSEN}, mode="Enforce"} * 1 or ringward_mode{${CHOSEN}, mode="Stop"} * 2)`,
+          "{{cluster}} mode",
+        ),
       ],
     }),
     stat({
@@ -83,7 +86,7 @@ const PROGRESS: DashboardRow = {
       unit: "none",
       width: 12,
       meanings: PHASE_MEANINGS,
-      targets: [ask(phaseCodes(CHOSEN_RINGS), "{{ring}}")],
+      targets: [ask(phaseCodes(CHOSEN_RINGS), "{{cluster}} {{ring}}")],
     }),
     series({
       title: "Done, by ring and baseline",
@@ -172,8 +175,8 @@ const STANDSTILLS: DashboardRow = {
       meanings: WINDOW,
       targets: [
         ask(
-          `max by (ring) (ringward_window_open{${CHOSEN_RINGS}}) + max by (ring) (ringward_frozen{${CHOSEN_RINGS}} * 2)`,
-          "{{ring}}",
+          `max by (cluster, ring) (ringward_window_open{${CHOSEN_RINGS}}) + max by (cluster, ring) (ringward_frozen{${CHOSEN_RINGS}} * 2)`,
+          "{{cluster}} {{ring}}",
         ),
       ],
     }),
