@@ -13,6 +13,7 @@ import { isMain } from "./is-main.ts";
 import { DASHBOARD_FOLDER } from "./monitoring/dashboards/index.ts";
 import { monitoringFiles } from "./monitoring/files.ts";
 import { errorsPage } from "./pages/errors.ts";
+import { HEALTH_FOLDER, healthFiles } from "./pages/health.ts";
 import { interopPage } from "./pages/interop.ts";
 import { installPage } from "./pages/install.ts";
 import { kindPage, kindsIndex } from "./pages/kinds.ts";
@@ -27,6 +28,7 @@ const FOLDERS = [
   "docs/kinds",
   "docs/runbooks",
   DASHBOARD_FOLDER,
+  `${HEALTH_FOLDER}/argocd`,
   `${CHART}/templates/crds`,
   `${CHART}/templates/policies`,
 ];
@@ -47,7 +49,7 @@ export function generatedFiles(root = ROOT): ReadonlyMap<string, string> {
   files.set("docs/invariants.md", invariantsPage(root));
   files.set(SECURITY_PAGE, securityPage());
   files.set(SEEDED_PAGE, seededPage());
-  for (const [path, content] of [...recipeFiles(root), ...chartFiles(root), ...monitoringFiles()])
+  for (const [path, content] of [...recipeFiles(root), ...chartFiles(root), ...monitoringFiles(), ...healthFiles()])
     files.set(path, content);
   files.set("docs/errors.md", errorsPage(readSources(join(root, "controller"))));
   return files;
