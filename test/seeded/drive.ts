@@ -1,9 +1,12 @@
 // One undisturbed run of a scenario with whatever controller this process has loaded, judged by all that it left behind.
+import type { ApiPort } from "../../controller/kube/port.ts";
 import { checkHistory } from "../../controller/sandbox/invariants/index.ts";
+import { behindReader, MOST_LAG_MS } from "../simulate/stale-reader.ts";
 import { type EndState, readEndState } from "../sweep/end-state.ts";
 import { judgeHouse } from "../sweep/house.ts";
 import { beBorn, createFate, type Life } from "../sweep/life.ts";
 import { CONTROLLER_USERS, createQuiet, isIdle } from "../sweep/run.ts";
+import type { Pulse } from "../sweep/soul.ts";
 import { createStage, type MemoryStage, portsOf } from "../sweep/stage.ts";
 import { keepsNodesEmpty, keepsUncordons } from "./promises.ts";
 import type { Scene } from "./scene.ts";
@@ -32,6 +35,7 @@ export async function drive(
   const lives: (Life | undefined)[] = Array.from({ length: controllers });
   const restarted = new Set<Life>();
   const errors: unknown[] = [];
+  const interrupted = new Set<string>();
   let born = 0;
   let over = false;
   let pass = 0;
@@ -39,11 +43,11 @@ export async function drive(
     const place = pass % controllers;
     // Memory is only there to save work: it is lost now and then.
     if (pass % 7 === 6) lives[place] = undefined;
-    const life = (lives[place] ??= beBorn(stage, `ringward/${born}`, portsOf(stage, `ringward/${born++}`), fate));
+    const life = (lives[place] ??= bear(stage, scene, `ringward/${born++}`, fate, interrupted));
     restarted.add(life);
     const before = fate.count;
     const result = await life.pass();
-    over = await quiet(result, fate.count - before);
+    over = (await quiet(result, fate.count - before)) || scene.endsAt?.(stage) === true;
     if (!over) await takeTurn(stage, scene, isIdle(result, fate.count - before));
   }
   for (const life of restarted) errors.push(...life.errors);
@@ -55,6 +59,51 @@ export async function drive(
   };
 }
 
+/** A controller that remembers nothing, with what stands in its way. */
+function bear(
+  stage: MemoryStage,
+  { interrupts = [], isBehind, isForgeUnread, isGitDown }: Scene,
+  user: string,
+  fate: ReturnType<typeof createFate>,
+  interrupted: Set<string>,
+): Life {
+  const ports = portsOf(stage, user);
+  const wrap = (port: ApiPort): ApiPort => ({
+    ...port,
+    async request(request) {
+      for (const { name, before, act, always } of interrupts) {
+        if (interrupted.has(name) || !before(stage, request)) continue;
+        if (always !== true) interrupted.add(name);
+        await act(stage);
+      }
+      return port.request(request);
+    },
+  });
+  const behind = isBehind === true ? behindReader(stage, { dead: false }, () => (_, low) => low) : undefined;
+  const read = (pulse: Pulse): Pulse => ({
+    ...pulse,
+    read: (ask) =>
+      isForgeUnread?.(stage) === true ? Promise.reject(new Error("the forge does not answer")) : pulse.read(ask),
+  });
+  return beBorn(
+    stage,
+    user,
+    {
+      ...ports,
+      async git(branch) {
+        const git = await ports.git(branch);
+        const fetch = (): ReturnType<typeof git.fetch> =>
+          isGitDown?.(stage) === true ? Promise.reject(new Error("git does not answer")) : git.fetch();
+        return { ...git, fetch };
+      },
+      forge: (pulse) => ports.forge(read(pulse)),
+      ...(behind === undefined ? {} : { reader: () => behind }),
+    },
+    fate,
+    wrap,
+  );
+}
+
 async function takeTurn(stage: MemoryStage, { tickMs, stopsAt = [] }: Scene, idle: boolean): Promise<void> {
   const before = stage.clock.now();
   await stage.turn(idle);
@@ -64,9 +113,14 @@ async function takeTurn(stage: MemoryStage, { tickMs, stopsAt = [] }: Scene, idl
   if (stop !== undefined) stage.clock.set(stop);
 }
 
-function judge(stage: MemoryStage, { promises = [] }: Scene, fate: ReturnType<typeof createFate>): readonly string[] {
+function judge(
+  stage: MemoryStage,
+  { promises = [], isBehind }: Scene,
+  fate: ReturnType<typeof createFate>,
+): readonly string[] {
   const history = stage.cluster.server.store.history();
-  const { violations } = checkHistory({ history, controllerUsers: CONTROLLER_USERS });
+  const settleMs = isBehind === true ? MOST_LAG_MS : 0;
+  const { violations } = checkHistory({ history, controllerUsers: CONTROLLER_USERS, settleMs });
   return [
     ...violations.map(({ invariant, object, message }) => `${invariant} ${object}: ${message}`),
     ...judgeHouse(stage, fate.requests, new Map()),

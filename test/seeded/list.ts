@@ -1,6 +1,7 @@
 // Every seeded bug.
 import { FIELD_BUGS } from "./field-bugs.ts";
 import { BUDGETS } from "./guards/budgets.ts";
+import { GIT } from "./guards/git.ts";
 import { LEDGER } from "./guards/ledger.ts";
 import { NODES } from "./guards/nodes.ts";
 import { PROMOTIONS } from "./guards/promotions.ts";
@@ -18,4 +19,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...WORKLOADS,
   ...LEDGER,
   ...PROMOTIONS,
+  ...GIT,
 ];

@@ -139,7 +139,7 @@ export const keepsUncordons: Promised = (history) => {
   return lines;
 };
 
-/** Between two times of the day on which runs begin nothing of a node starts: no claim, no cordon, no eviction, no update. */
+/** Between two times of the day on which runs begin nothing of a node starts: no claim, no cordon, no eviction, no step that changes it. */
 export function keepsStill(node: string, from: string, to: string): Promised {
   const [since, until] = [from, to].map((time) => Date.parse(`2024-12-16T${time}Z`)) as [number, number];
   return (history) => {
@@ -155,7 +155,7 @@ export function keepsStill(node: string, from: string, to: string): Promised {
       if (resource === "nodes" && object.metadata.name === node && at(object.spec, "unschedulable") === true)
         if (at(previous?.spec, "unschedulable") !== true) say("it was cordoned");
       const started = startedOn(version);
-      if (started?.node === node && started.step === "update") say("its update began");
+      if (started?.node === node) say(`step ${started.step} began`);
       if (resource === "pods" && evictableFrom(previous ?? object) === node) say("a pod was evicted");
     }
     return lines;

@@ -1,6 +1,13 @@
 // The trials of a hunt, the cheap ones first. Each is a run, or a sweep of crashes, of the machine that tries to break the promises.
 import type { EndState } from "../sweep/end-state.ts";
+import { createGame } from "../exhaustive/moves.ts";
+import { createScene } from "../exhaustive/scene.ts";
+import { SCOPES } from "../exhaustive/scopes.ts";
+import { search } from "../exhaustive/search.ts";
+import { chanceOf } from "../simulate/chance.ts";
+import { prepare, simulate } from "../simulate/run.ts";
 import { compareEndStates } from "../sweep/end-state.ts";
+import { ANSWERS, MANIFESTS, PLAIN, PROTECTED, TALK } from "../sweep/house-scenarios.ts";
 import { type Mode, MODES } from "../sweep/life.ts";
 import { PEOPLE } from "../sweep/people.ts";
 import { CONTROLLER_USERS, runDisturbed, runReference, type Worlds } from "../sweep/run.ts";
@@ -10,6 +17,7 @@ import { lastOfEachKind } from "../sweep/write-kind.ts";
 import { checkHistory } from "../../controller/sandbox/invariants/index.ts";
 import { drive } from "./drive.ts";
 import type { Scene } from "./scene.ts";
+import { FAILING } from "./scenes/hands.ts";
 import { SCENES } from "./scenes/index.ts";
 
 /** What a trial left to be compared with that of the healthy controller. */
@@ -95,12 +103,69 @@ function sweepOf(name: string, scenario: Scenario, controllers: number, modes: r
   };
 }
 
+/** A scope of the exhaustive search, to its end or for so long. */
+const MOST_SECONDS = 180;
+
+function searchOf(scope: string): Trial {
+  return {
+    name: `every order: ${scope.replaceAll(",", "")}`,
+    isCompared: false,
+    async run() {
+      const trace: Trace = { end: undefined };
+      const chosen = SCOPES.find(({ name }) => name === scope);
+      if (chosen === undefined) throw new RangeError(`there is no scope ${scope}`);
+      try {
+        const game = await createGame(await createScene(chosen.scene), chosen);
+        const { found } = await search(game, { mostSeconds: MOST_SECONDS });
+        return { trace, finding: toFinding(found === undefined ? [] : [found.problem]) };
+      } catch (error) {
+        return { trace, finding: toFinding([`error ${String(error)}`]) };
+      }
+    },
+  };
+}
+
+/** Simulated runs of so many seeds, until one is judged bad. */
+function simulationOf(seeds: number): Trial {
+  return {
+    name: "simulated",
+    isCompared: false,
+    async run() {
+      const trace: Trace = { end: undefined };
+      try {
+        const prepared = await prepare();
+        for (let seed = 0; seed < seeds; seed += 1) {
+          const { problems } = await simulate(prepared, chanceOf(seed));
+          const found = toFinding(problems.map((line) => line.replace(/^(\w+): /, "$1 ")));
+          if (found !== undefined) return { trace, finding: { by: found.by, says: `seed ${seed}: ${found.says}` } };
+        }
+        return { trace, finding: undefined };
+      } catch (error) {
+        return { trace, finding: toFinding([`error ${String(error)}`]) };
+      }
+    },
+  };
+}
+
 export const TRIALS: readonly Trial[] = [
   ...Object.entries(SCENES).map(([name, scene]) => runOf(name, scene)),
   runOf("people", { scenario: PEOPLE }),
   runOf("plain", { scenario: REFERENCE }),
   runOf("two controllers", { scenario: PEOPLE }, 2),
+  ...Object.entries({
+    talk: TALK,
+    answers: ANSWERS,
+    protected: PROTECTED,
+    "no forge": PLAIN,
+    manifests: MANIFESTS,
+  }).map(([name, scenario]) => runOf(name, { scenario })),
+  searchOf("two controllers, a fault"),
+  searchOf("two controllers, stale caches"),
+  searchOf("two controllers, every read"),
+  searchOf("one controller, a person, a fault and stale caches"),
+  sweepOf("refusals", FAILING.scenario, 1, ["refused"]),
   sweepOf("overtaken", PEOPLE, 1, ["overtaken"]),
   sweepOf("crashes with people", PEOPLE, 1, MODES),
   sweepOf("crashes, two controllers", REFERENCE, 2, ["lost", "after"]),
+  simulationOf(30),
 ];

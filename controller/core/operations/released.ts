@@ -1,4 +1,5 @@
-// A plan that was made from an old look may claim what a person has just released; nothing is begun on it.
+// A plan that was made from an old look may claim what a person has just released, or a workload whose image somebody has just put back; nothing
+// is begun on it.
 import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../../api/patch-state.ts";
 import type { Claim } from "../model.ts";
 
@@ -10,4 +11,9 @@ export function wasReleased(
   return (state?.attempted ?? []).some(
     (attempt) => attempt.result === "Released" && attempt.baseline === baseline && attempt.digest === digest,
   );
+}
+
+/** Whether somebody put the level's images back on the workload: they are not written twice. */
+export function wasPutBack(state: WorkloadPatchStateStatus | undefined, { baseline, digest }: Claim): boolean {
+  return (state?.contested ?? []).some((one) => one.baseline === baseline && one.digest === digest);
 }

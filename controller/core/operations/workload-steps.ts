@@ -6,7 +6,7 @@ import type { PatchLevelSpec } from "../../api/patch-level.ts";
 import type { Instant } from "../../clock.ts";
 import { desiredImages } from "../rollout/desired-images.ts";
 import type { Assessment, Block, Claim, WorkloadAsset } from "../model.ts";
-import { wasReleased } from "./released.ts";
+import { wasPutBack, wasReleased } from "./released.ts";
 
 export interface WorkloadView {
   readonly now: Instant;
@@ -59,6 +59,13 @@ export function nextWorkloadAct(view: WorkloadView): WorkloadAct {
     if (workload.mark !== undefined || state?.operation !== undefined || claim.digest === "")
       return { kind: "Free", lost: false };
     if (wasReleased(state, claim)) return { kind: "Free", lost: false };
+    if (wasPutBack(state, claim))
+      return {
+        kind: "Close",
+        result: "BackedOut",
+        message: "somebody else put the image back; it is not written twice",
+        contested: true,
+      };
     if (view.level === undefined)
       return { kind: "Close", result: "BackedOut", message: `level ${claim.level} of the claim does not exist` };
     if (view.retreat !== undefined) return { kind: "Close", result: "BackedOut", message: view.retreat.message };

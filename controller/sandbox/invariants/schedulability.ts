@@ -3,11 +3,15 @@ import type { Invariant, Report } from "./invariant.ts";
 import { KEEP_MARKS } from "./readings.ts";
 import type { World } from "./world.ts";
 
-const checkPrior: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefore }, world, report) => {
+const checkPrior: NonNullable<Invariant["check"]> = ({ acts, version, nodeBefore, byController }, world, report) => {
   const after = world.nodes.get(version.object.metadata.name);
   if (after === undefined || nodeBefore === undefined || version.resource !== "nodes") return;
   const name = `nodes/${after.name}`;
   const { memo } = report;
+  // A person who takes the cordon off takes off what was there before, too: another attempt of the claim begins with that.
+  const taken = !byController && nodeBefore.unschedulable && !after.unschedulable ? nodeBefore.claimId : undefined;
+  const before = taken === undefined ? undefined : (memo.get(taken) as Known | undefined);
+  if (taken !== undefined && before !== undefined) memo.set(taken, { ...before, prior: false });
   for (const { kind, claimId } of acts) {
     const key = claimId ?? "";
     if (kind === "Mark") {

@@ -100,6 +100,17 @@ describe("a workload's operation", () => {
     expect(note(act({ state: { attempted: [{ ...RELEASED, result: "BackedOut" }] } }))).toBe("Claimed");
   });
 
+  it("is not begun where somebody put the image back meanwhile, and a plan did not see that yet", () => {
+    const entry = { baseline: CLAIM.baseline, digest: CLAIM.digest, time: iso(START) };
+
+    expect(act({ state: { contested: [entry] } })).toMatchObject({
+      kind: "Close",
+      result: "BackedOut",
+      contested: true,
+    });
+    expect(note(act({ state: { contested: [{ ...entry, digest: "other" }] } }))).toBe("Claimed");
+  });
+
   it("writes its intent, sets images with their old values as precondition, watches, verifies and closes", () => {
     expect(act({})).toMatchObject({
       kind: "Record",

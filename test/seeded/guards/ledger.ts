@@ -111,6 +111,11 @@ export const LEDGER: readonly Mutant[] = [
       replace: "request.uid !== '',",
       says: "a ring begins on its predecessor's soak before that is written down",
     },
+    "pass.own-record": {
+      find: "[request.ring, ...predecessorsOf(request.ring, policy.inForce.rings)].every(",
+      replace: "[...predecessorsOf(request.ring, policy.inForce.rings)].every(",
+      says: "a ring claims at a level before its own record says that it may",
+    },
     "pass.lesser-clock": {
       find: ": Math.min(wall - last.wall, monotonic - last.monotonic);",
       replace: ": wall - last.wall;",

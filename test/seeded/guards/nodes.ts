@@ -21,6 +21,8 @@ const steps = inFile("controller/core/operations/node-steps.ts", {
     find: 'if (claim.digest === "" || wasReleased(state, claim)) return { kind: "Free", lost: false };',
     replace: 'if (wasReleased(state, claim)) return { kind: "Free", lost: false };',
     says: "a claim that was restored from a mark, and says nothing of its level, is begun",
+    equivalent:
+      "no level has an empty digest, so its level is missing and it is closed as backed out before anything is touched",
   },
   "node.released-is-over": {
     find: 'if (claim.digest === "" || wasReleased(state, claim)) return { kind: "Free", lost: false };',
@@ -31,6 +33,8 @@ const steps = inFile("controller/core/operations/node-steps.ts", {
     find: "(away ?? findHold(node, view.now) ?? findForeignCordon(view, node));",
     replace: "(findHold(node, view.now) ?? findForeignCordon(view, node));",
     says: "an operation begins although its window is over, or people said stop, since it was claimed",
+    equivalent:
+      "before its cordon an operation asks for the way back in every act (findBackOut): nothing is touched in between",
   },
   "node.start-hold": {
     find: "(away ?? findHold(node, view.now) ?? findForeignCordon(view, node));",
@@ -48,6 +52,8 @@ const steps = inFile("controller/core/operations/node-steps.ts", {
     find: "  if (isThere(view.assess())) return {",
     replace: "  if (node.name === '') return {",
     says: "a node that is at its level already is updated once more",
+    equivalent:
+      "the operation asks again before it marks the node (isDoneAlready) and ends as verified: only what prepares it runs in between",
   },
   "node.no-level": {
     find: "if (operation.backOut !== undefined || !COMMITTED.has(operation.step))",
@@ -136,6 +142,8 @@ const back = inFile("controller/core/operations/node-retreat.ts", {
     find: "if (node.mark !== undefined && node.mark.claimId !== claim.id)",
     replace: "if (node.mark !== undefined && node.name === '')",
     says: "an operation goes on on a node that bears another claim's mark",
+    equivalent:
+      "no operation begins on a node that bears another mark or another operation (node.other-claim-first), and nobody marks a node but the one claim whose operation stands in its state",
   },
   "back.hold-before-cordon": {
     find: "  if (hold !== undefined) return hold;\n",
@@ -269,6 +277,7 @@ const drain = [
       find: 'return awaitVolumes(scene, view, since) ?? record(scene, "Drained");',
       replace: 'return record(scene, "Drained");',
       says: "a node counts as drained while volumes are attached to it",
+      equivalent: "the step after it asks for volumes again before anything is begun (leaveDrained)",
     },
     "drain.critical-last": {
       find: "const wave = others > 0 ? view.evict : view.later;",
@@ -402,6 +411,8 @@ const verify = inFile("controller/core/operations/node-verify.ts", {
     find: '  if (scene.retreat !== undefined) return record(scene, "Updated", { noReboot: true });\n',
     replace: "",
     says: "a reboot that turns out to be needed begins with a cordon outside the window",
+    equivalent:
+      "the step that it goes back to asks for the way back before its cordon (findBackOut): the node is left pending all the same",
   },
 });
 
@@ -504,6 +515,11 @@ const hands = [
       find: "const live = object !== undefined && object.metadata.uid === claim.uid ? object : undefined;",
       replace: "const live = object;",
       says: "a new node with the old one's name is operated on under the old claim",
+    },
+    "node.as-read": {
+      find: "  if (isDoubtful(act, state) && !(await isAsRead(scene))) return",
+      replace: "  if (isDoubtful(act, state) && live === undefined) return",
+      says: "a node that was read before another leader cordoned it looks as if a person had uncordoned it",
     },
     "node.evicts-held-only": {
       find: "return node?.unschedulable === true && node.mark?.claimId === claim.id;",

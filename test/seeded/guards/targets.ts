@@ -43,6 +43,8 @@ export const TARGETS: readonly Mutant[] = [
       find: "  checkDrain,\n",
       replace: "",
       says: "a node whose drain cannot succeed is claimed",
+      equivalent:
+        "the same is asked when the node has its turn (foreseeDrain, target.drain-now), and nothing is claimed then either: this check says it of nodes whose turn it is not",
     },
     "target.grace": {
       find: "  checkGrace,\n",

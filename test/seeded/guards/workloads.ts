@@ -20,6 +20,11 @@ export const WORKLOADS: readonly Mutant[] = [
       replace: 'if (claim.digest === "")',
       says: "an operation begins on a workload that bears another claim",
     },
+    "workload.put-back-old-plan": {
+      find: "    if (wasPutBack(state, claim))\n",
+      replace: "    if (claim.id === '')\n",
+      says: "a plan of an old look writes an image again that somebody put back",
+    },
     "workload.retreat": {
       find: '    if (view.retreat !== undefined) return { kind: "Close", result: "BackedOut", message: view.retreat.message };\n',
       replace: "",

@@ -1,21 +1,26 @@
 // What stops everything, or a ring, while a node and a workload are in change: Stop, Observe, a rewritten history, a calendar that goes away, a
 // ledger that is lost or comes back old, states that are lost.
+import { oldImage } from "../../../controller/sandbox/fleet/images.ts";
 import type { KubeObject } from "../../../controller/kube/port.ts";
 import {
   DISRUPTION_LEDGERS,
+  JOBS,
   NODE_PATCH_STATES,
   POLICY_REPOSITORIES,
   ROLLOUT_RINGS,
 } from "../../../controller/kube/resources.ts";
-import { at, textAt } from "../../../controller/sandbox/invariants/readings.ts";
+import { at, listAt, textAt } from "../../../controller/sandbox/invariants/readings.ts";
+import type { StoredVersion } from "../../../controller/sandbox/apiserver/index.ts";
 import type { Deed } from "../../sweep/scenario.ts";
 import type { Stage } from "../../sweep/stage.ts";
-import { keepsModes } from "../promises.ts";
+import { keepsModes, keepsStill } from "../promises.ts";
 import type { Scene } from "../scene.ts";
 import {
   claims,
   commit,
   deed,
+  edit,
+  file,
   FLATCAR,
   fleet,
   IMAGES,
@@ -27,11 +32,13 @@ import {
   mode,
   pod,
   ring,
+  RING,
   rings,
   until,
 } from "./parts.ts";
 
 const NODES = ["n-1", "n-2", "n-3"];
+const HOLD = "tuppr.home-operations.com/upgrading";
 
 const EVERY_DAY = `apiVersion: ringward.dev/v1alpha1
 kind: MaintenanceCalendar
@@ -90,11 +97,18 @@ export const STOPPED = scene(
     deed("people say stop while a workload is about to be patched", patching, (stage) => mode(stage, "Stop")),
     deed("and go on", isQuietIn("Stop"), (stage) => mode(stage, "Enforce")),
     deed(
-      "people say stop while a node is cordoned",
+      "people say stop while a node is cordoned, which another tool holds, too",
       (stage) => isIn(stage, "Enforce") && someCordoned(stage),
-      (stage) => mode(stage, "Stop"),
+      async (stage) => {
+        const name = NODES.find((one) => isAt(stage, one, "Cordoned")) ?? "";
+        await edit(stage, name, { labels: { [HOLD]: "true" } });
+        await mode(stage, "Stop");
+      },
     ),
-    deed("and go on again", isQuietIn("Stop"), (stage) => mode(stage, "Enforce")),
+    deed("and go on again", isQuietIn("Stop"), async (stage) => {
+      for (const name of NODES) await edit(stage, name, { labels: { [HOLD]: null } });
+      await mode(stage, "Enforce");
+    }),
     deed(
       "people go back to Observe while another node is cordoned",
       (stage) => isIn(stage, "Enforce") && isAt(stage, "n-2", "Cordoned"),
@@ -213,3 +227,295 @@ export const RING_GONE = scene([
     },
   ),
 ]);
+
+/** No update begins under a claim of a ring that is gone. */
+function keepsRings(history: readonly StoredVersion[]): readonly string[] {
+  const gone = new Set<string>();
+  const ringOf = new Map<string, string>();
+  const lines: string[] = [];
+  for (const { resource, object, previous, type } of history) {
+    if (resource === "rolloutrings.ringward.dev" && type === "DELETED") gone.add(object.metadata.name);
+    if (resource === "disruptionledgers.ringward.dev")
+      for (const claim of listAt(object, "status", "claims"))
+        ringOf.set(textAt(claim, "id") ?? "", textAt(claim, "ring") ?? "");
+    if (resource !== "jobs.batch" || at(previous?.spec, "suspend") !== true || at(object.spec, "suspend") === true)
+      continue;
+    const ring = ringOf.get(object.metadata.labels?.["ringward.dev/claim"] ?? "");
+    if (ring !== undefined && gone.has(ring))
+      lines.push(`ring jobs/${object.metadata.name}: it was let run under a claim of ring ${ring}, which is gone`);
+  }
+  return lines;
+}
+
+/** A ring gets another name while one of its nodes is cordoned: the new one is approved for the same level and selects the same nodes. */
+export const RING_RENAMED: Scene = (() => {
+  const renamed = scene([
+    deed("the ring is renamed", someCordoned, async (stage) => {
+      const text = file(stage, "rings/one.yaml").replace("name: one }", "name: uno }");
+      commit(stage, { "rings/one.yaml": null, "rings/uno.yaml": text });
+      const uid = textAt(look(stage, "rolloutrings.ringward.dev", "one"), "metadata", "uid") ?? "";
+      await stage.admin.delete(ROLLOUT_RINGS, { name: "one" }, { uid });
+    }),
+  ]);
+  return { ...renamed, promises: [...(renamed.promises ?? []), keepsRings] };
+})();
+
+/** The file of a level gets other content under its name, once while a node is cordoned and once while another one is updated; then it is put back. */
+const forge = (stage: Stage, from: string, to: string): void => {
+  const level = /level: (flatcar-\S+)/.exec(file(stage, "rings/one.yaml"))?.[1] ?? "";
+  const path = `levels/${level}.yaml`;
+  commit(stage, { [path]: file(stage, path).replaceAll(from, to) });
+};
+const [REAL, FORGED] = ["3975.2.2", "3975.2.1"];
+
+export const LEVEL_FORGED: Scene = {
+  ...scene(
+    [
+      deed("the level is changed under a cordoned node", someCordoned, (stage) => forge(stage, REAL, FORGED)),
+      deed(
+        "and put back",
+        (stage) => isPast(stage, "07:03:00"),
+        (stage) => forge(stage, FORGED, REAL),
+      ),
+      deed(
+        "it is changed while a node is updated",
+        (stage) => isPast(stage, "07:03:30") && NODES.some((name) => isAt(stage, name, "Updating")),
+        (stage) => forge(stage, REAL, FORGED),
+      ),
+      deed(
+        "and put back again",
+        (stage) => isPast(stage, "07:09:00"),
+        (stage) => forge(stage, FORGED, REAL),
+      ),
+    ],
+    25,
+  ),
+  // What was begun waits for its level, and goes on with no other.
+  promises: [keepsModes, keepsStill("n-1", "07:05:45", "07:09:00")],
+};
+
+/** The branch is rewritten before anything was asked for, and nobody accepts it. */
+export const REWRITTEN_EARLY: Scene = {
+  isRough: true,
+  scenario: until(4, {
+    fleet: () => fleet([{ name: "n-1", ring: "one" }]),
+    policy: async () => ({ ...(await FLATCAR()), ...rings({ one: ring("one", "  promotion: PullRequest\n") }) }),
+    answer: () => Promise.resolve(),
+    repository: { interval: "1s" },
+    deeds: [
+      deed(
+        "the branch is rewritten",
+        () => true,
+        (stage) => {
+          const people = stage.house?.remote.people;
+          const head = people?.head("main");
+          if (people === undefined || head === undefined) return;
+          const { tree } = people.commit(head);
+          people.deleteBranch("main");
+          people.commitFiles("main", Object.fromEntries([...tree].map(([path, { bytes }]) => [path, bytes])), {
+            message: "another history",
+            time: stage.clock.now(),
+          });
+        },
+      ),
+    ],
+  }),
+};
+
+const isOurs = ({ head }: { readonly head: string }): boolean => head.startsWith("ringward/one/");
+
+/** People refuse a proposal, and then the forge's lists cannot be read. */
+export const FORGE_UNREAD: Scene = {
+  isRough: true,
+  isForgeUnread: (stage) =>
+    stage.house?.forge.people.pulls().some((pull) => isOurs(pull) && pull.state !== "open") === true &&
+    !isPast(stage, "07:08:00"),
+  scenario: until(6, {
+    fleet: () => fleet([{ name: "n-1", ring: "one" }]),
+    policy: async () => ({ ...(await FLATCAR()), ...rings({ one: ring("one", "  promotion: PullRequest\n") }) }),
+    answer: () => Promise.resolve(),
+    deeds: [
+      deed(
+        "people refuse a proposal",
+        (stage) => stage.house?.forge.people.pulls().some(isOurs) === true,
+        (stage) => {
+          const people = stage.house?.forge.people;
+          const pull = people?.pulls().find(isOurs);
+          if (pull !== undefined) people?.close(pull.number, "ana");
+        },
+      ),
+    ],
+  }),
+};
+
+/** What is asked about one node's pods is answered with an error; the others are served all the same. */
+export const POISONED: Scene = {
+  isRough: true,
+  scenario: until(6, {
+    fleet: () => fleet(NODES.map((name) => ({ name, ring: `of-${name}`, zone: `zone-${name}` }))),
+    policy: async () => ({
+      ...(await FLATCAR()),
+      ...rings(Object.fromEntries(NODES.map((name) => [`of-${name}`, ring(`of-${name}`)]))),
+    }),
+  }),
+  interrupts: [
+    {
+      name: "pods of a node cannot be listed",
+      before: (_, { method, path, query }) =>
+        method === "GET" && path.endsWith("/pods") && query?.["fieldSelector"] === "spec.nodeName=n-1",
+      act: () => {
+        throw new Error("etcd does not answer");
+      },
+      always: true,
+    },
+  ],
+};
+
+/** A node joins an approved ring when nobody has read the repository for longer than that may be. */
+const joins = (at: string): Deed =>
+  deed(
+    "a node joins",
+    (stage) => isPast(stage, at),
+    (stage) =>
+      stage.cluster.machines.join({
+        name: "n-2",
+        labels: { [RING]: "one", "topology.kubernetes.io/zone": "zone-b" },
+        image: oldImage("flatcar"),
+      }),
+  );
+
+function unread(isGitDown: Scene["isGitDown"], deeds: readonly Deed[]): Scene {
+  return {
+    isRough: true,
+    ...(isGitDown === undefined ? {} : { isGitDown }),
+    scenario: until(40, {
+      fleet: () => fleet([{ name: "n-1", ring: "one" }]),
+      policy: async () => ({ ...(await FLATCAR()), ...rings({ one: ring("one") }) }),
+      repository: { maxStaleness: "10m" },
+      deeds,
+    }),
+  };
+}
+
+/** Git does not answer for half an hour. */
+export const GIT_DOWN = unread((stage) => isPast(stage, "07:03:00"), [joins("07:20:00")]);
+
+/** People suspend the repository. */
+export const REPOSITORY_SUSPENDED = unread(undefined, [
+  deed(
+    "the repository is suspended",
+    (stage) => isPast(stage, "07:03:00"),
+    async (stage) => {
+      const body = { spec: { suspend: true } };
+      await stage.admin.patch(POLICY_REPOSITORIES, { name: "policy" }, { type: "merge", body });
+    },
+  ),
+  joins("07:20:00"),
+]);
+
+const accept = async (stage: Stage): Promise<void> => {
+  const acknowledgedCommit = stage.house?.remote.people.head("main");
+  const body = { spec: { acknowledgedCommit } };
+  await stage.admin.patch(POLICY_REPOSITORIES, { name: "policy" }, { type: "merge", body });
+};
+
+/** The branch is rewritten, a person accepts that, and while it is accepted it moves on; later it goes back to what was accepted once. */
+export const REWRITTEN_TWICE: Scene = (() => {
+  let accepted: string | undefined;
+  return {
+    isRough: true,
+    scenario: until(16, {
+      fleet: () =>
+        fleet([
+          { name: "n-1", ring: "one" },
+          { name: "n-2", ring: "two", zone: "zone-b" },
+        ]),
+      policy: async () => ({
+        ...(await FLATCAR()),
+        ...rings({ one: ring("one"), two: ring("two", "  suspend: true\n") }),
+      }),
+      deeds: [
+        deed("the branch is rewritten", someCordoned, (stage) => {
+          const people = stage.house?.remote.people;
+          const head = people?.head("main");
+          const [parent] = head === undefined || people === undefined ? [] : people.commit(head).parents;
+          if (people === undefined || parent === undefined) return;
+          people.forcePush("main", parent);
+          commit(stage, { "README.md": "another history" });
+        }),
+        deed(
+          "a person accepts it, and somebody writes on",
+          (stage) => isPast(stage, "07:04:00"),
+          async (stage) => {
+            accepted = stage.house?.remote.people.head("main");
+            await accept(stage);
+            commit(stage, { "README.md": "and on" });
+          },
+        ),
+        deed(
+          "the branch goes back to what was accepted then",
+          (stage) => isPast(stage, "07:10:00") && accepted !== undefined,
+          (stage) => stage.house?.remote.people.forcePush("main", accepted as never),
+        ),
+      ],
+    }),
+  };
+})();
+
+/** Jobs of updates that wait to be let run. */
+function waiting(stage: Stage, node: string): KubeObject | undefined {
+  const jobs = [...(stage.cluster.server.store.snapshot().tables.get("jobs.batch")?.objects.values() ?? [])];
+  return jobs.find(
+    (job) => at(job, "spec", "suspend") === true && textAt(job, "spec", "template", "spec", "nodeName") === node,
+  ) as KubeObject | undefined;
+}
+
+/** In the end no job waits to be let run. */
+function keepsNoJobs(history: readonly StoredVersion[]): readonly string[] {
+  const left = new Set<string>();
+  for (const { resource, key, object, type } of history) {
+    if (resource !== "jobs.batch") continue;
+    if (type !== "DELETED" && at(object.spec, "suspend") === true) left.add(key);
+    else left.delete(key);
+  }
+  return [...left].map((key) => `left ${key}: it waits to be let run, and its claim is over`);
+}
+
+/** People say stop while a job waits, delete another one that waits, and a third one comes when its claim is long over. */
+export const LEFT_JOBS: Scene = {
+  ...scene(
+    [
+      deed(
+        "people say stop while the job of an update waits",
+        (stage) => waiting(stage, "n-1") !== undefined,
+        (stage) => mode(stage, "Stop"),
+      ),
+      deed("and go on", isQuietIn("Stop"), (stage) => mode(stage, "Enforce")),
+      deed(
+        "somebody deletes a job that waits, and was written down",
+        (stage) => waiting(stage, "n-2") !== undefined && isAt(stage, "n-2", "Updating"),
+        async (stage) => {
+          const { name = "", namespace, uid = "" } = waiting(stage, "n-2")?.metadata ?? {};
+          await stage.admin.delete(JOBS, { name, namespace }, { uid, propagationPolicy: "Background" });
+        },
+      ),
+      deed(
+        "a controller that stood still makes a job of a claim that is over",
+        (stage) => isPast(stage, "07:05:00") && claims(stage).length === 0,
+        async (stage) => {
+          const made = stage.cluster.server.store
+            .history()
+            .find(({ resource, type }) => resource === "jobs.batch" && type === "ADDED")?.object;
+          if (made === undefined) return;
+          const { name, namespace, labels, annotations } = made.metadata;
+          await stage.admin.create(JOBS, {
+            metadata: { name: `${name}-late`, namespace, labels, annotations },
+            spec: { ...(made.spec as object), suspend: true },
+          } as KubeObject);
+        },
+      ),
+    ],
+    35,
+  ),
+  promises: [keepsModes, keepsNoJobs],
+};

@@ -65,9 +65,11 @@ export const BY_HAND_SCENE: Scene = {
   scenario: until(9, {
     fleet: () =>
       fleet(
-        [...MEMBERS.map((name) => ({ name: `n-${name}`, ring: name })), { name: "n-joined-2", ring: "nowhere" }].map(
-          (node) => ({ ...node, zone: `zone-${node.name}` }),
-        ),
+        [
+          ...MEMBERS.map((name) => ({ name: `n-${name}`, ring: name })),
+          { name: "n-joined-2", ring: "nowhere" },
+          { name: "n-origin-2", ring: "nowhere" },
+        ].map((node) => ({ ...node, zone: `zone-${node.name}` })),
       ),
     policy: async () => ({
       ...(await FLATCAR()),
@@ -104,6 +106,16 @@ export const BY_HAND_SCENE: Scene = {
         "people take back the approval of a ring while the next one is under way",
         (stage) => isAt(stage, "n-soon", "Cordoned"),
         (stage) => approve(stage, "origin", ""),
+      ),
+      deed(
+        "a node joins a ring whose approval was taken back",
+        (stage) => isPast(stage, "07:05:00"),
+        (stage) => edit(stage, "n-origin-2", { labels: { [RING]: "origin" } }),
+      ),
+      deed(
+        "people approve it there again",
+        (stage) => isPast(stage, "07:07:00"),
+        (stage) => approve(stage, "origin", `      level: ${levelIn(stage, "first") ?? ""}\n`),
       ),
       deed(
         "people give a ring its budget, and suspend it in the same commit",

@@ -1,6 +1,7 @@
 // People, and other tools, who get in the way of single nodes, each at a moment of its own.
-import { PODS } from "../../../controller/kube/resources.ts";
+import { NODES, PODS } from "../../../controller/kube/resources.ts";
 import { oldImage } from "../../../controller/sandbox/fleet/images.ts";
+import type { StoredVersion } from "../../../controller/sandbox/apiserver/index.ts";
 import { at, textAt } from "../../../controller/sandbox/invariants/readings.ts";
 import type { Deed } from "../../sweep/scenario.ts";
 import type { Stage } from "../../sweep/stage.ts";
@@ -41,6 +42,8 @@ const RINGS: Readonly<Record<string, string>> = {
   "skip-late": "  cordonedNodes: Skip\n",
   vanish: "  budget: { nodes: 1 }\n",
   reborn: "  budget: { maxFailures: 5 }\n",
+  swapped: "  budget: { maxFailures: 5 }\n",
+  retried: "  cordonedNodes: Update\n",
   wiped: EVICT,
   "uncordon-early": "",
   "uncordon-updated": "",
@@ -62,6 +65,7 @@ spec:
   windows: [{ schedule: "0 7 * * *", duration: 2m }]
 `;
 
+const DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt";
 const ANNOTATIONS = [
   "ringward.dev/claim",
   "ringward.dev/prior-unschedulable",
@@ -153,6 +157,34 @@ const DEEDS: readonly Told[] = [
     ),
   ],
   [
+    "swapped",
+    deed(
+      "a machine is replaced under its cordon by a new one of its name",
+      (stage) => isAt(stage, "n-swapped", "Cordoned"),
+      async (stage) => {
+        const uid = textAt(look(stage, "nodes", "n-swapped"), "metadata", "uid") ?? "";
+        await stage.admin.delete(NODES, { name: "n-swapped" }, { uid });
+        stage.cluster.machines.join({
+          name: "n-swapped",
+          labels: { [RING]: "swapped", "topology.kubernetes.io/zone": "zone-n-swapped" },
+          image: oldImage("flatcar"),
+        });
+      },
+    ),
+  ],
+  [
+    "retried",
+    deed(
+      "a node that was cordoned before fails, and a person repairs it, gives it back, and asks again",
+      (stage) => at(operationOf(stage, "n-retried"), "failure") !== undefined,
+      async (stage) => {
+        stage.cluster.machines.repair("n-retried");
+        await edit(stage, "n-retried", { unschedulable: false });
+        await say(stage, "n-retried", "retryTime");
+      },
+    ),
+  ],
+  [
     "wiped",
     deed(
       "somebody wipes the annotations of a cordoned node",
@@ -240,12 +272,23 @@ const NODE_LINES: readonly NodeLine[] = [
   { name: "n-keep-3", ring: "keep" },
 ];
 
+/** What a person wrote into a do-not-remove mark stays. */
+function keepsMine(history: readonly StoredVersion[]): readonly string[] {
+  return history.flatMap(({ resource, object, previous }) =>
+    resource === "nodes" &&
+    previous?.metadata.annotations?.[DO_NOT_DISRUPT] === "mine" &&
+    object.metadata.annotations?.[DO_NOT_DISRUPT] !== "mine"
+      ? [`mine nodes/${object.metadata.name}: what a person wrote into ${DO_NOT_DISRUPT} is gone`]
+      : [],
+  );
+}
+
 /** The nodes and rings of a part, and the deeds that are about them. */
 function sceneOf(minutes: number, isMine: (ring: string) => boolean): Scene {
   const isThere = (node: string): boolean => NODE_LINES.some((line) => line.name === node && isMine(line.ring));
   return {
     isRough: true,
-    promises: [keepsHolds(HOLD), keepsCriticalLast],
+    promises: [keepsHolds(HOLD), keepsCriticalLast, keepsMine],
     scenario: until(minutes, {
       fleet: () =>
         fleet(
@@ -271,8 +314,10 @@ function sceneOf(minutes: number, isMine: (ring: string) => boolean): Scene {
         ),
       }),
       async prepare(stage) {
-        for (const name of ["n-released", "n-fails"]) if (isThere(name)) stage.cluster.machines.failUpdate(name);
-        if (isThere("n-prior")) await edit(stage, "n-prior", { unschedulable: true });
+        for (const name of ["n-released", "n-fails", "n-retried"])
+          if (isThere(name)) stage.cluster.machines.failUpdate(name);
+        for (const name of ["n-prior", "n-retried"])
+          if (isThere(name)) await edit(stage, name, { unschedulable: true });
         if (!isThere("n-keep-1")) return;
         await edit(stage, "n-keep-1", { annotations: { "karpenter.sh/do-not-disrupt": "true" } });
         await edit(stage, "n-keep-2", {
@@ -286,7 +331,8 @@ function sceneOf(minutes: number, isMine: (ring: string) => boolean): Scene {
   };
 }
 
-const isFailing = (name: string): boolean => ["vanish", "reborn", "released", "fails", "keep"].includes(name);
+const isFailing = (name: string): boolean =>
+  ["vanish", "reborn", "swapped", "retried", "released", "fails", "keep"].includes(name);
 
 /** Cordons, holds of other tools, and pods that come late. */
 export const HANDS = sceneOf(8, (name) => !isFailing(name));

@@ -73,3 +73,13 @@ export const SHUTDOWN: Scene = {
     ],
   }),
 };
+
+/** The job of the reboot ends well, and the host takes its time to go down after that. */
+export const SLOW_REBOOT: Scene = {
+  promises: [neverFails],
+  scenario: until(6, {
+    timing: { ...TIMING, shutdown: 40_000, reboot: 20_000 },
+    fleet: () => fleet([{ name: "n-1", ring: "one" }]),
+    policy,
+  }),
+};

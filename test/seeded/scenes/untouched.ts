@@ -1,7 +1,8 @@
 // Targets that must stay as they are, each for a reason of its own: whoever loses one of these reasons touches its target.
 import type { KubeObject } from "../../../controller/kube/port.ts";
 import { QUICKSTART_IMAGES } from "../../../controller/sandbox/fleet/quickstart.ts";
-import { at } from "../../../controller/sandbox/invariants/readings.ts";
+import type { StoredVersion } from "../../../controller/sandbox/apiserver/index.ts";
+import { at, listAt, textAt } from "../../../controller/sandbox/invariants/readings.ts";
 import type { Scene } from "../scene.ts";
 import {
   budget,
@@ -21,7 +22,7 @@ import {
   until,
 } from "./parts.ts";
 
-const { redis } = QUICKSTART_IMAGES;
+const { nginx, redis } = QUICKSTART_IMAGES;
 
 /** A workload whose pods no node takes. */
 const NOWHERE: KubeObject = {
@@ -88,10 +89,47 @@ spec:
   target: Node
   node:
     product: { id: ubuntu }
+    nodeSelector: { matchExpressions: [{ key: above, operator: DoesNotExist }] }
     source: { snapshot: 20241212T000000Z }
     minimum: { kubelet: 1.39.0 }
     recipeRef: { name: apt }
 `;
+
+/** Below what runs, with a recipe that knows no way back. */
+const OLDER = `apiVersion: ringward.dev/v1alpha1
+kind: PatchBaseline
+metadata: { name: older }
+spec:
+  target: Node
+  node:
+    product: { id: ubuntu }
+    nodeSelector: { matchLabels: { above: "yes" } }
+    source: { snapshot: 20241212T000000Z }
+    minimum: { kubelet: 1.31.0 }
+    recipeRef: { name: forward }
+`;
+
+/** A recipe of another name without its way back. */
+function forward(text: string): string {
+  return text.replace("name: apt\n", "name: forward\n").replace(/ {4}rollback:\n(?: {6}.*\n)+/, "");
+}
+
+/** Pods of it change only when somebody deletes them. */
+const ON_DELETE: KubeObject = {
+  apiVersion: "apps/v1",
+  kind: "StatefulSet",
+  metadata: { name: "by-hand", namespace: "shop", labels: { [RING]: "plain" } },
+  spec: {
+    replicas: 1,
+    serviceName: "by-hand",
+    updateStrategy: { type: "OnDelete" },
+    selector: { matchLabels: { app: "by-hand" } },
+    template: {
+      metadata: { labels: { app: "by-hand" } },
+      spec: { containers: [{ name: "main", image: `${nginx.repository}:${nginx.old}` }] },
+    },
+  },
+};
 
 /** Rings by name: lines of their spec, and the baselines that they list. */
 const RINGS: Readonly<Record<string, readonly [spec: string, baselines?: readonly string[]]>> = {
@@ -143,6 +181,9 @@ const RINGS: Readonly<Record<string, readonly [spec: string, baselines?: readonl
   control: [""],
   excepted: [""],
   partly: [""],
+  // Its budget is used up now, by a pod on a node that is down.
+  spent: ["  drain: { timeout: 10m, barePods: Evict }\n"],
+  above: ["", ["older\n      enforce: Exact"]],
 };
 
 const LATER = `apiVersion: ringward.dev/v1alpha1
@@ -153,11 +194,40 @@ spec:
 `;
 
 const NODE_NAMES = Object.keys(RINGS).filter(
-  (name) => !["empty", "hollow", "observes", "kernel", "skew"].includes(name),
+  (name) => !["empty", "hollow", "observes", "kernel", "skew", "above"].includes(name),
 );
+
+/** Nodes that cannot be drained, or are not ours to touch: they hold no budget either. */
+const NEVER_CLAIMED: readonly string[] = [
+  "n-bare",
+  "n-do-not",
+  "n-two-budgets",
+  "n-no-budget-left",
+  "n-spent",
+  "n-empty-dir",
+  "n-blocking",
+  "n-skips",
+  "n-held",
+  "n-karpenter",
+  "n-above",
+  "n-excepted",
+];
+
+function keepsUnclaimed(history: readonly StoredVersion[]): readonly string[] {
+  return history.flatMap(({ resource, object }) =>
+    resource !== "disruptionledgers.ringward.dev"
+      ? []
+      : listAt(object, "status", "claims").flatMap((claim) =>
+          NEVER_CLAIMED.includes(textAt(claim, "name") ?? "")
+            ? [`unclaimed nodes/${textAt(claim, "name") ?? ""}: it holds budget, and nothing can be done to it`]
+            : [],
+        ),
+  );
+}
 
 export const UNTOUCHED: Scene = {
   isRough: true,
+  promises: [keepsUnclaimed],
   scenario: until(5, {
     fleet: () =>
       fleet(
@@ -171,12 +241,14 @@ export const UNTOUCHED: Scene = {
           { name: "n-zoned-2", ring: "zoned" },
           { name: "n-kernel", ring: "kernel", os: "rocky" as const },
           { name: "n-skew", ring: "skew", os: "ubuntu" as const },
+          { name: "n-above", ring: "above", os: "ubuntu" as const },
         ].map((node) => ({
           ...node,
           zone: `zone-${node.name.replace(/-2$/, "")}`,
           labels: {
             ...(node.name === "n-twice" ? { twice: "yes" } : {}),
             ...(node.name === "n-both" ? { both: "yes", [RING]: "plain" } : {}),
+            ...(node.name === "n-above" ? { above: "yes" } : {}),
             ...(node.name === "n-karpenter" ? { "karpenter.sh/nodepool": "default" } : {}),
             ...(node.name === "n-held" ? { "tuppr.home-operations.com/upgrading": "true" } : {}),
             ...(node.name === "n-control" ? { "node-role.kubernetes.io/control-plane": "" } : {}),
@@ -196,18 +268,24 @@ export const UNTOUCHED: Scene = {
           pod("bare", "n-bare"),
           pod("precious", "n-do-not", { annotations: { "karpenter.sh/do-not-disrupt": "true" } }),
           pod("pulled", "n-two-budgets"),
-          budget("pulled-1", "pulled"),
-          budget("pulled-2", "pulled"),
+          budget("pulled-1", "pulled", { minAvailable: 0 }),
+          budget("pulled-2", "pulled", { minAvailable: 0 }),
           pod("last", "n-no-budget-left"),
           budget("last", "last", { minAvailable: 1 }),
+          pod("duo-1", "n-spent", { labels: { app: "duo" } }),
+          pod("duo-2", "n-one-down", { labels: { app: "duo" } }),
+          budget("duo", "duo", { minAvailable: 1 }),
           pod("busy", "n-blocking"),
           pod("scratch", "n-empty-dir", {}, { volumes: [{ name: "scratch", emptyDir: {} }] }),
           NOWHERE,
+          ON_DELETE,
         ],
       ),
     policy: async () => ({
       ...(await FLATCAR()),
       ...(await recipes("apt", "dnf")),
+      "recipes/forward.yaml": forward((await recipes("apt"))["recipes/apt.yaml"] ?? ""),
+      "baselines/older.yaml": OLDER,
       "baselines/images.yaml": IMAGES,
       "baselines/more-images.yaml": SECOND_IMAGES,
       "baselines/twice.yaml": SECOND_BASELINE,
@@ -229,6 +307,8 @@ export const UNTOUCHED: Scene = {
     async prepare(stage) {
       stage.cluster.machines.failUpdate("n-halted");
       for (const name of ["n-skips", "n-share", "n-zoned"]) await edit(stage, name, { unschedulable: true });
+      const above = stage.cluster.machines.get("n-above");
+      if (above !== undefined) stage.cluster.machines.put({ ...above, kubelet: "1.31.4" });
       const dead = stage.cluster.machines.get("n-one-down");
       stage.cluster.machines.neverReadyAfterReboot("n-one-down");
       if (dead !== undefined)

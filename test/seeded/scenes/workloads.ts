@@ -1,5 +1,6 @@
 // Workloads whose images somebody else touches, whose rollouts do not get on, that vanish, and that two baselines are about.
 import { DEPLOYMENTS } from "../../../controller/kube/resources.ts";
+import type { ApiRequest } from "../../../controller/kube/port.ts";
 import { at, textAt } from "../../../controller/sandbox/invariants/readings.ts";
 import { QUICKSTART_IMAGES } from "../../../controller/sandbox/fleet/quickstart.ts";
 import { workloadObjects } from "../../../controller/sandbox/fleet/workloads.ts";
@@ -54,12 +55,42 @@ const RINGS: Readonly<Record<string, string>> = {
   fails: "",
   vanish: "  budget: { workloads: 1 }\n",
   reborn: "  budget: { workloads: 1, maxFailures: 3 }\n",
+  raced: "",
+  remade: "  budget: { workloads: 1, maxFailures: 3 }\n",
   narrow: "  budget: { workloads: 1 }\n",
   half: '  budget: { workloads: "50%" }\n',
 };
 
+async function remake(stage: Stage, name: string, of: string): Promise<void> {
+  await remove(stage, name);
+  const [object] = workloadObjects({
+    kind: "Deployment",
+    namespace: "shop",
+    name,
+    replicas: 1,
+    image: image(nginx.old),
+    labels: { [RING]: of },
+  });
+  if (object !== undefined) await stage.admin.create(DEPLOYMENTS, object);
+}
+
+const patches = ({ method, path }: ApiRequest, name: string): boolean =>
+  method === "PATCH" && path.endsWith(`/deployments/${name}`);
+
 export const WORKLOADS: Scene = {
   isRough: true,
+  interrupts: [
+    {
+      name: "somebody changes an image between our look and our write",
+      before: (_, request) => patches(request, "w-raced"),
+      act: (stage) => setImage(stage, "w-raced", "1.27.2"),
+    },
+    {
+      name: "somebody makes a workload anew between our look and our write",
+      before: (_, request) => patches(request, "w-remade"),
+      act: (stage) => remake(stage, "w-remade", "remade"),
+    },
+  ],
   scenario: until(11, {
     fleet: () =>
       fleet(
