@@ -4,7 +4,8 @@ import { existsSync, globSync, readdirSync, readFileSync, statSync } from "node:
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../cli/plan-support.ts";
-import { type Example, EXAMPLES } from "./examples/fleets.ts";
+import { EXAMPLES } from "./examples/fleets.ts";
+import type { Example } from "./examples/rows.ts";
 import { folderOf, makeFiles, makePlans } from "./examples/write.ts";
 import { heldBy, listedOn, validateFolder } from "./support.ts";
 

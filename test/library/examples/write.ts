@@ -14,7 +14,8 @@ import { readPolicyFolder } from "../../../controller/policy/folder.ts";
 import { loadPolicy } from "../../../controller/policy/load.ts";
 import { objectsOf } from "../../../controller/policy/object.ts";
 import { isMain } from "../../tooling/is-main.ts";
-import { type Example, EXAMPLES } from "./fleets.ts";
+import { EXAMPLES } from "./fleets.ts";
+import type { Example } from "./rows.ts";
 import { API, nodeObjects, workloadObjects } from "./objects.ts";
 import { ledger, nodeState, ring } from "./own.ts";
 
