@@ -9,6 +9,7 @@ import type { Example } from "./examples/rows.ts";
 import { folderOf, makeFiles, makePlans } from "./examples/write.ts";
 import { heldBy, listedOn, validateFolder } from "./support.ts";
 
+const NOW = "2026-11-24T22:30:00Z";
 const ROWS = EXAMPLES.map((example) => [example.name, example] as const);
 
 function read(name: string, path: string): string {
@@ -127,6 +128,15 @@ describe("what the examples show", () => {
     const saturday = "expected-plan-saturday.txt";
     expect(line("stateful-and-gpu-pools", "node/gpu-1", saturday).slice(-2)).toEqual(["Offered", "-"]);
     expect(line("stateful-and-gpu-pools", "node/stateful-2", saturday).at(-1)).toBe("OutsideWindow");
+  });
+
+  it("air-gapped: a cluster that allows only the internal registry's recipes takes it", async () => {
+    const allow = ["--allow-recipe-image", "registry.internal.example"];
+
+    expect(await validateFolder(join(folderOf("air-gapped"), "policy"), NOW, ...allow)).toMatchObject({
+      code: 0,
+      out: "",
+    });
   });
 
   it("air-gapped: the exact version or none, and an image by its name's tail is not known; all addresses are internal", () => {
