@@ -363,6 +363,13 @@ export const MemberChange = Type.Object({
 });
 export type MemberChange = Static<typeof MemberChange>;
 
+export const NotifiedRecord = Type.Object({
+  id: Text("Of the notification, as its receiver saw it.", 64),
+  destination: Text("Name of the destination.", 63),
+  time: Timestamp("When that happened which it tells."),
+});
+export type NotifiedRecord = Static<typeof NotifiedRecord>;
+
 export const RolloutRingStatus = Type.Object({
   observedGeneration: Type.Optional(ObservedGeneration),
   observedCommit: Type.Optional(Text("Commit whose ring entry was read.", 64)),
@@ -408,6 +415,14 @@ export const RolloutRingStatus = Type.Object({
     AtomicList(
       ManifestRejection,
       "Changes of manifests that a person refused by closing their pull request. Not proposed again until the level changes or a person asks.",
+      64,
+    ),
+  ),
+  notified: Type.Optional(
+    MapList(
+      NotifiedRecord,
+      ["destination", "id"],
+      "What was told of this ring elsewhere (docs/notifications.md), newest last: nothing is told twice.",
       64,
     ),
   ),

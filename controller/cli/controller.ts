@@ -7,6 +7,7 @@ import { UserError } from "../errors.ts";
 import type { Endpoint } from "../gates/http.ts";
 import { type GateSettings, judgeGateResource, readEndpointUrl } from "../gates/settings.ts";
 import { inClusterKubeconfig } from "../kube/kubeconfig.ts";
+import { loadDestinations } from "../notify/settings.ts";
 import { METRICS_FLAG, PROBES_FLAG, type WebhookSettings, WEBHOOK_FLAG } from "../reconcile/endpoints.ts";
 import { type ControllerSettings, runController, StopTimeout } from "../reconcile/run-controller.ts";
 import { createPolicyClock, readClock } from "../sandbox/clock.ts";
@@ -40,6 +41,8 @@ Runs the controller until it is stopped by SIGINT or SIGTERM.
 
   --metrics-bind-address ADDR        serve /metrics there: :8080 on every interface, 127.0.0.1:8080 on one (default: 0, nowhere)
   --health-probe-bind-address ADDR   serve /healthz and /readyz there (default: 0, nowhere)
+  --notifications FILE               tell Slack or webhooks what happens to rings: the file lists destinations
+                                     (docs/notifications.md; default: none)
   --webhook-secret-file FILE         take the forge's webhooks: the secret that both sides hold (default: none, no webhooks)
   --webhook-bind-address ADDR        serve /webhook there (default: :8082 where there is a secret)
   --kube-api-qps N                   requests to the API server a second in the long run (default: ${QPS})
@@ -68,6 +71,7 @@ export async function command(args: readonly string[]): Promise<number> {
     pace: { type: "string", default: "250" },
     "metrics-bind-address": { type: "string", default: "0" },
     "health-probe-bind-address": { type: "string", default: "0" },
+    notifications: { type: "string" },
     "webhook-secret-file": { type: "string" },
     "webhook-bind-address": { type: "string" },
     "kube-api-qps": { type: "string", default: String(QPS) },
@@ -96,6 +100,7 @@ export async function command(args: readonly string[]): Promise<number> {
     const wrong = judgeGateResource(resource);
     if (wrong !== undefined) throw wrongUse("controller", `--gate-resource ${resource}: ${wrong}`);
   }
+  const notifications = values.notifications === undefined ? undefined : loadDestinations(values.notifications);
   const data = values.data ?? join(tmpdir(), "ringward-data");
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const stop = new AbortController();
@@ -121,6 +126,7 @@ export async function command(args: readonly string[]): Promise<number> {
         metricsAddress,
         probeAddress,
         webhook: webhookOf(values),
+        notifications,
         qps,
         burst,
         clock: await policyClock(values["policy-clock"]),

@@ -10,6 +10,7 @@ import {
   type FleetLook,
   type Observation,
   observeFleet,
+  type OpenApproval,
   type PullFacts,
   type RepositoryFacts,
   type Sample,
@@ -18,6 +19,7 @@ import {
   type Seen,
 } from "../core/metrics/index.ts";
 import { defineCounter, defineGauge, type Meter, type MetricDefinition } from "../metrics.ts";
+import type { KnownProposal } from "../core/promotion/known.ts";
 import type { PullRequest } from "../forge/port.ts";
 import { productFile } from "../place.ts";
 import type { PolicyView } from "./policy-source.ts";
@@ -151,6 +153,7 @@ const SOURCE_OF: Readonly<Record<string, string>> = {
   watch: "watch",
   lease: "lease",
   pass: "pass",
+  notification: "notification",
   metrics: "metrics",
 };
 const SOURCES: readonly string[] = [...new Set([...Object.values(SOURCE_OF), "other"])];
@@ -186,4 +189,18 @@ export function pullFacts(pulls: readonly PullRequest[] | undefined): readonly P
     openedAt: Date.parse(createdTime),
     closedAt: closedTime === undefined ? undefined : Date.parse(closedTime),
   }));
+}
+
+/** Which approvals are asked for. Of a branch without a forge nobody knows since when. */
+export function openApprovals(
+  known: readonly KnownProposal[] | undefined,
+  pulls: readonly PullRequest[] | undefined,
+): readonly OpenApproval[] | undefined {
+  return known
+    ?.filter(({ state }) => state === "open")
+    .map(({ number, branch, ring, baseline, digest, scope }) => {
+      const pull = number === 0 ? undefined : pulls?.find((one) => one.number === number);
+      const openedAt = pull && Date.parse(pull.createdTime);
+      return { number, branch, ring, baseline, digest, scope, url: pull?.url, openedAt };
+    });
 }

@@ -19,10 +19,11 @@ import type { Client } from "../kube/client.ts";
 import type { EventInput } from "../kube/events.ts";
 import { apiVersionOf, findResource } from "../kube/resources.ts";
 import type { EvictionPauses } from "../nodes/evict.ts";
+import type { Notifier } from "../notify/notifier.ts";
 import { removeAbandonedJobs } from "./abandoned-jobs.ts";
 import { serveClaims } from "./claims.ts";
 import type { ClusterObjects, ClusterReader } from "./cluster.ts";
-import { pullFacts, repositoryFacts } from "./fleet-metrics.ts";
+import { openApprovals, pullFacts, repositoryFacts } from "./fleet-metrics.ts";
 import { runInventoryCycle } from "./inventory-cycle.ts";
 import { confirmLostClaims, findLostClaims, type LiveLedger, readLedger, viewLedger, writeLedger } from "./ledger.ts";
 import type { PolicyPulls } from "./policy-pulls.ts";
@@ -57,6 +58,8 @@ export interface PassPorts {
   readonly record: (event: EventInput) => void;
   /** Is told of each plan before it is acted on; must be quick, and what it throws costs no pass. */
   readonly measure?: (look: FleetLook) => void;
+  /** Tells people elsewhere what happens to rings; left out: nobody does. */
+  readonly notifier?: Pick<Notifier, "look" | "taken">;
   /** Lets the process do something else during long work; left out: nothing else waits. */
   readonly breath?: Breath | undefined;
   /** Hears of everything that went wrong and was survived. */
@@ -145,7 +148,14 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
   const plan = await inSlices(memory.planner.planInSteps(input), ports.breath);
   memory.soakedMs = plan.soakedMs;
   memory.gates = { gateHeldMs: plan.gateHeldMs, gatesHeld: plan.gatesHeld };
-  measure(ports, { input, plan, repository: repositoryFacts(policy), pulls: pullFacts(ports.promoter.listed()) });
+  const pulls = ports.promoter.listed();
+  measure(ports, {
+    input,
+    plan,
+    repository: repositoryFacts(policy),
+    pulls: pullFacts(pulls),
+    approvals: openApprovals(ports.promoter.known(), pulls),
+  });
   const moved = await act(ports, options, memory, {
     objects,
     policy,
@@ -164,6 +174,11 @@ function measure(ports: PassPorts, look: FleetLook): void {
     ports.measure?.(look);
   } catch (error) {
     ports.onError(error, "metrics");
+  }
+  try {
+    ports.notifier?.look(look);
+  } catch (error) {
+    ports.onError(error, "notification");
   }
 }
 
@@ -273,6 +288,7 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
     budget: options.statusBudget,
     records: ports.promoter.records(),
     refusals: ports.manifests?.refusals(),
+    notified: ports.notifier?.taken(),
     record: ports.record,
     onError: (error: unknown, where: string) => {
       if (!isConflict(error)) ports.onError(error, where);

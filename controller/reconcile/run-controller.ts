@@ -17,6 +17,8 @@ import { countRequests, measureLimiter, watchLeadership } from "../kube/metrics.
 import { TransportError } from "../kube/port.ts";
 import { createTransport, type Transport } from "../kube/transport.ts";
 import type { Meter } from "../metrics.ts";
+import { createNotifier } from "../notify/notifier.ts";
+import type { DestinationSettings } from "../notify/settings.ts";
 import type { BindAddress } from "../serve/bind-address.ts";
 import { createPrometheus } from "../serve/prometheus.ts";
 import { type ClusterReader, watching } from "./cluster.ts";
@@ -54,6 +56,8 @@ export interface ControllerSettings {
   readonly listEveryMs: number;
   /** Where gates ask, and the shortest time between two equal asks, transport ms; left out: nowhere, and such gates are shut. */
   readonly gates?: GateSettings & { readonly everyMs: number };
+  /** Whom to tell what happens to rings; left out: nobody. */
+  readonly notifications?: readonly DestinationSettings[] | undefined;
   /** Policy time. */
   readonly clock: Clock;
   /** HTTP, Lease, backoff. */
@@ -129,6 +133,7 @@ interface Parts {
   /** Everything but events goes through it. */
   readonly gate: WriteGate;
   readonly gates: { close(): Promise<void> };
+  readonly notifier: { close(): Promise<void> } | undefined;
 }
 
 function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Meter): Parts {
@@ -157,7 +162,10 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     onChange: (leading) => {
       log("info", leading ? "leading" : "not leading");
       if (leading) loop.wake();
-      else fleet.forget();
+      else {
+        fleet.forget();
+        notifier?.forget();
+      }
     },
     onError: (error) => onError(error, "lease"),
   });
@@ -216,8 +224,23 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     record: (event) => events.record(event),
     onError,
   });
+  const notifier =
+    settings.notifications === undefined
+      ? undefined
+      : createNotifier({
+          destinations: settings.notifications,
+          allowInsecure: settings.allowInsecure === true,
+          clock,
+          transport,
+          random,
+          meter,
+          leads,
+          wake: () => loop.wake(),
+          onError,
+        });
   const controller = createController(
     {
+      ...(notifier === undefined ? {} : { notifier }),
       gates,
       client,
       reader,
@@ -278,7 +301,7 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     promoter.poke();
     loop.wake();
   };
-  return { api, election, reader, loop, poke, events, gate, gates };
+  return { api, election, reader, loop, poke, events, gate, gates, notifier };
 }
 
 /** In this order: nothing new, what is under way ends, its events are told, the next one may lead, and then the rest. */
@@ -290,6 +313,7 @@ async function stop(settings: ControllerSettings, parts: Parts, endpoints: Endpo
   await parts.election.stop();
   await parts.reader.stop();
   await parts.gates.close();
+  await parts.notifier?.close();
   // Breaks what the last pass still reads: it can change nothing any more.
   await parts.api.close();
   await lastPass;

@@ -4,12 +4,19 @@ import type { PatchBaselineStatus } from "../api/patch-baseline.ts";
 import type { NodePatchStateStatus, Phase, STATES, WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { Reason } from "../api/reasons.ts";
 import type { RingRecord } from "../core/promotion/index.ts";
-import type { ManifestRejection, RingApproval, RingLevelStatus, RolloutRingStatus } from "../api/rollout-ring.ts";
+import type {
+  ManifestRejection,
+  NotifiedRecord,
+  RingApproval,
+  RingLevelStatus,
+  RolloutRingStatus,
+} from "../api/rollout-ring.ts";
 import { API_VERSION } from "../api/schema.ts";
 import type { Instant } from "../clock.ts";
 import { isCompliant, worstState } from "../core/compliance/index.ts";
 import { canonicalJson, type OfferedVersions } from "../core/levels/index.ts";
 import type { AssetRow, Claim, LevelInForce } from "../core/model.ts";
+import { addNotified } from "../core/notify/index.ts";
 import { type Plan, type RingOutcome, ringStatusOf } from "../core/rollout/plan.ts";
 import { findTurnover, recordTurnover, type StoredMember } from "../core/rollout/turnover.ts";
 import type { Client } from "../kube/client.ts";
@@ -42,6 +49,8 @@ export interface StatusInput {
   readonly records?: ReadonlyMap<string, RingRecord> | undefined;
   /** Refused changes of manifests, likewise. */
   readonly refusals?: ReadonlyMap<string, readonly ManifestRejection[]> | undefined;
+  /** What was told elsewhere of a ring and is not stored yet. */
+  readonly notified?: ReadonlyMap<string, readonly NotifiedRecord[]> | undefined;
   readonly onError: (error: unknown, object: string) => void;
   readonly record: (event: EventInput) => void;
 }
@@ -203,12 +212,14 @@ export async function writeRingStatuses(input: Omit<StatusInput, "claimed">): Pr
     const answers = input.records?.get(outcome.ring.name);
     const rejections = answers?.rejections ?? before?.rejections ?? [];
     const manifests = input.refusals?.get(outcome.ring.name) ?? before?.manifestRejections ?? [];
+    const notified = addNotified(before?.notified ?? [], input.notified?.get(outcome.ring.name) ?? []);
     const status: RolloutRingStatus = {
       ...ringStatusOf(outcome),
       levels: boundRecords(outcome).map((level) => addApproval(level, answers, before)),
       ...(rejections.length === 0 ? {} : { rejections: [...rejections] }),
       ...recordTurnover(outcome.ring.name, before, turnover, input.now),
       ...(manifests.length === 0 ? {} : { manifestRejections: [...manifests] }),
+      ...(notified.length === 0 ? {} : { notified: [...notified] }),
       ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
       ...(outcome.ring.authority.kind === "Git" ? { observedCommit: outcome.ring.authority.commit } : {}),
       conditions: summarise(before?.conditions, ringHealth(outcome), object.metadata.generation, input.now),

@@ -25,6 +25,7 @@ import {
   ROLLOUT_RINGS,
   WORKLOAD_PATCH_STATES,
 } from "../../controller/kube/resources.ts";
+import type { Notifier } from "../../controller/notify/notifier.ts";
 import type { BesideOptions } from "../../controller/reconcile/beside.ts";
 import { type ClusterReader, listing } from "../../controller/reconcile/cluster.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
@@ -196,6 +197,7 @@ export interface BornOptions {
   readonly pulls?: boolean;
   /** Told of every plan. */
   readonly measure?: (look: FleetLook) => void;
+  readonly notifier?: Pick<Notifier, "look" | "taken">;
 }
 
 export type NodeObject = KubeObject & { readonly spec?: { readonly unschedulable?: boolean } };
@@ -289,6 +291,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       inventoryJobs = 20,
       pulls = false,
       measure,
+      notifier,
     }: BornOptions = {},
   ): Born {
     users.add(user);
@@ -352,6 +355,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
         }),
         ...(pulls ? { pulls: createPolicyPulls({ validators, transport: clock, listEveryMs: 10_000, onError }) } : {}),
         ...(measure === undefined ? {} : { measure }),
+        ...(notifier === undefined ? {} : { notifier }),
         clock,
         record: (event) => void events.push(event),
         onError,

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import type { KubeObject } from "../../controller/kube/port.ts";
-import { DEPLOYMENTS, NODES, WORKLOAD_PATCH_STATES } from "../../controller/kube/resources.ts";
+import { DEPLOYMENTS, NODES, ROLLOUT_RINGS, WORKLOAD_PATCH_STATES } from "../../controller/kube/resources.ts";
 import { CONTROLLER_USER } from "../../controller/sandbox/start.ts";
 import { startForge, type SandboxForge } from "../../controller/sandbox/forge/index.ts";
 import { makeSshKey, serveSsh } from "../git/support/ssh-server.ts";
@@ -15,7 +15,7 @@ import { serveGit } from "../git/support/http-server.ts";
 import { serveProxy } from "../git/support/proxy.ts";
 import { selfSigned } from "../git/support/self-signed.ts";
 import { type Canary, findCanaries, makeSecret, watchKey, watchSecret } from "./support/canaries.ts";
-import { serveEcho } from "./support/echo.ts";
+import { serveEcho, serveNotified } from "./support/echo.ts";
 import { type Stage, startStage } from "./support/stage.ts";
 
 const OWNER = "acme";
@@ -357,6 +357,52 @@ it.each([401, 422])(
   },
   180_000,
 );
+
+it("addresses and keys of notifications, that receivers give back, and an address that is none", async () => {
+  const disk = policyOnDisk();
+  const [chat, pager, broken] = [
+    makeSecret("Slack's address"),
+    makeSecret("the webhook's"),
+    makeSecret("a broken one"),
+  ];
+  const key = makeSecret("the key that signs");
+  const receiver = await serveNotified(500);
+  onTestFinished(() => receiver.close());
+  const destination = (name: string, type: string, url: string): string =>
+    `  - { name: ${name}, type: ${type}, urlFile: ${stage.secretFile(`${name}-url`, url)}`;
+  const file = stage.secretFile(
+    "notifications.yaml",
+    `destinations:
+${destination("chat", "Slack", `${receiver.url}/services/${chat.text}`)} }
+${destination("pager", "Webhook", `${receiver.url}/?token=${pager.text}`)}, hmacKeyFile: ${stage.secretFile("key", key.text)} }
+${destination("broken", "Webhook", `https//${broken.text}`)} }
+${destination("away", "Webhook", `http://${broken.text}.invalid/${broken.text}`)} }
+`,
+  );
+
+  await stage.begin({ url: disk.bare, clusterName: "secrets" }, ["--notifications", file]);
+  await stage.until("both were asked", async () =>
+    receiver.asked.some((path) => path.includes(chat.text)) && receiver.asked.some((path) => path.includes(pager.text))
+      ? true
+      : undefined,
+  );
+  await stage.until("what they answered is told", async () =>
+    ["chat", "pager", "broken", "away"].every((name) =>
+      new RegExp(`notification ${name}: .*tried again`).test(stage.said()),
+    )
+      ? true
+      : undefined,
+  );
+  receiver.answer(200);
+  await stage.until("what was told is stored", async () =>
+    (await stage.client.list(ROLLOUT_RINGS)).items.some(({ status }) => JSON.stringify(status).includes('"notified"'))
+      ? true
+      : undefined,
+  );
+
+  expect(receiver.signed.some((header) => header.startsWith("sha256="))).toBe(true);
+  await expectNowhere([chat.canary, pager.canary, broken.canary, key.canary]);
+}, 400_000);
 
 function policyOnDisk(): DiskRemote {
   const disk = createDiskRemote();

@@ -46,9 +46,24 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   workloads: { rooms: ["api", "core", "kube", "inventory"], files: COMMON, types: PORTS },
   // Asks Prometheus, Alertmanager and for objects; never anything that policy names.
   gates: { rooms: ["api", "core", "kube"], files: COMMON, types: PORTS },
+  // Sends to addresses of the operator's; what is told is decided in core/. Its file is read with the words of policy's files.
+  notify: { rooms: ["api", "core", "kube"], files: [...COMMON, "policy/documents.ts"], types: PORTS },
   serve: { rooms: ["api", "core", "kube"], files: COMMON, types: PORTS },
   reconcile: {
-    rooms: ["api", "core", "kube", "inventory", "policy", "git", "forge", "nodes", "workloads", "gates", "serve"],
+    rooms: [
+      "api",
+      "core",
+      "kube",
+      "inventory",
+      "policy",
+      "git",
+      "forge",
+      "nodes",
+      "workloads",
+      "gates",
+      "notify",
+      "serve",
+    ],
     files: COMMON,
     types: PORTS,
   },
@@ -66,6 +81,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "nodes",
       "workloads",
       "gates",
+      "notify",
       "serve",
       "reconcile",
     ],
@@ -84,6 +100,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "nodes",
       "workloads",
       "gates",
+      "notify",
       "serve",
       "reconcile",
       "install",
@@ -95,7 +112,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 };
 
 /** Rooms that never import each other; the types of a port are all that they may see. */
-const STRANGERS = ["nodes", "workloads", "git", "forge", "gates"];
+const STRANGERS = ["nodes", "workloads", "git", "forge", "gates", "notify"];
 
 /** All imports and re-exports of a source, dynamic ones included. */
 export function importsOf(source: string): Import[] {

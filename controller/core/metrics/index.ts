@@ -21,7 +21,7 @@ import type { Observation, Sample } from "./sample.ts";
 import { findTransitions } from "./transitions.ts";
 
 export { FLEET_COUNTS, FLEET_GAUGES } from "./definitions.ts";
-export type { FleetLook, PullFacts, RepositoryFacts } from "./look.ts";
+export type { FleetLook, OpenApproval, PullFacts, RepositoryFacts } from "./look.ts";
 export type { Observation, Sample, SampleValue } from "./sample.ts";
 
 /** All gauges of a look, each label set once; in steps. */

@@ -22,6 +22,21 @@ export interface PullFacts {
   readonly closedAt: Instant | undefined;
 }
 
+/** An approval that people are asked for. Names are those of the branch (core/promotion/known.ts). */
+export interface OpenApproval {
+  /** 0: there is no forge, and the branch waits to be merged. */
+  readonly number: number;
+  readonly branch: string;
+  readonly ring: string;
+  readonly baseline: string;
+  /** First 12 hex digits of the level's digest. */
+  readonly digest: string;
+  /** Targets that it is to cover; undefined: it asks for the level. */
+  readonly scope: number | undefined;
+  readonly url: string | undefined;
+  readonly openedAt: Instant | undefined;
+}
+
 export interface FleetLook {
   readonly input: PlanInput;
   readonly plan: Plan;
@@ -29,6 +44,8 @@ export interface FleetLook {
   readonly repository: RepositoryFacts | undefined;
   /** Undefined: there is no forge, or it has not answered. */
   readonly pulls: readonly PullFacts[] | undefined;
+  /** Left out: nobody was asked yet, or the forge has not answered. */
+  readonly approvals?: readonly OpenApproval[] | undefined;
 }
 
 /** The calendars of a policy, compiled once for as long as they are the very same. */

@@ -8,6 +8,7 @@ import {
   renderRequest,
   type RingRecord,
 } from "../../core/promotion/index.ts";
+import type { KnownProposal } from "../../core/promotion/known.ts";
 import type { Plan, PlanInput } from "../../core/rollout/plan.ts";
 import type { PullRequest } from "../../forge/port.ts";
 import { escapeCode, escapeMarkdown } from "../../forge/text.ts";
@@ -38,6 +39,8 @@ export interface Promoter {
   records(): ReadonlyMap<string, RingRecord> | undefined;
   /** Our pull requests, as the forge last listed them; undefined: there is no forge, or it has not answered. For metrics. */
   listed(): readonly PullRequest[] | undefined;
+  /** Our proposals, as the forge or the branches last told them; undefined: nobody was asked, or did not answer. */
+  known(): readonly KnownProposal[] | undefined;
   /** Something may have happened on the forge: it is asked anew in the next pass. */
   poke(): void;
 }
@@ -70,6 +73,8 @@ interface Memory {
   records: ReadonlyMap<string, RingRecord> | undefined;
   /** What the forge said last, for who only looks. */
   pulls: readonly PullRequest[] | undefined;
+  /** The same of proposals. */
+  known: readonly KnownProposal[] | undefined;
 }
 
 /** A promoter over its ports. */
@@ -84,17 +89,21 @@ export function createPromoter(ports: PromoterPorts): Promoter {
     protection: { until: Number.NEGATIVE_INFINITY },
     records: undefined,
     pulls: undefined,
+    known: undefined,
   };
   const listed = (): Memory["pulls"] => memory.pulls;
+  const known = (): Memory["known"] => memory.known;
   const records = (): Memory["records"] => memory.records;
   const poke = (): void => {
     memory.listed = undefined;
   };
-  if (ports.patience === undefined) return { records, listed, poke, promote: (scene) => promote(ports, memory, scene) };
+  if (ports.patience === undefined)
+    return { records, listed, known, poke, promote: (scene) => promote(ports, memory, scene) };
   const beside = createBeside<boolean>(ports.patience);
   return {
     records,
     listed,
+    known,
     poke,
     async promote(scene) {
       for (;;) {
@@ -117,6 +126,7 @@ async function promote(ports: PromoterPorts, memory: Memory, scene: PromotionSce
   if (repository === undefined || repository.head !== repository.fetched || repository.spec.suspend === true)
     return false;
   const listed = await list(ports, memory, repository, scene);
+  memory.known = listed?.known;
   const forge = repository.forge ?? "none";
   const promotions = planPromotions(scene.plan, {
     policy: scene.policy.inForce,

@@ -145,6 +145,7 @@ export const SECRETS: readonly SecurityCheck[] = [
       [CANARIES, "a token for git and for the API, a key that signs, a webhook's secret, tokens for gates"],
       [CANARIES, "a GitHub App's key, and the tokens that it gets"],
       [CANARIES, "a key for ssh"],
+      [CANARIES, "addresses and keys of notifications, that receivers give back, and an address that is none"],
       [CANARIES, "a token that the servers of git and of the API give back with %d"],
       ["redact.test.ts", "takes a secret out %s"],
       [

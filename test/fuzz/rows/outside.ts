@@ -25,6 +25,8 @@ import {
   checkUrl,
 } from "../../../controller/git/url.ts";
 import type { CommitSha } from "../../../controller/git/port.ts";
+import { parseRetryAfter } from "../../../controller/notify/post.ts";
+import { readDestinations } from "../../../controller/notify/settings.ts";
 import { isPrintable, showText } from "../../../controller/printable.ts";
 import { readTrailers } from "../../../controller/reconcile/promotion/files.ts";
 import { redact } from "../../../controller/redact.ts";
@@ -296,6 +298,73 @@ const words: Parser = {
   mostPerCharacter: 64,
 };
 
+const DESTINATIONS = `destinations:
+  - name: chat
+    type: Slack
+    urlFile: /run/secrets/chat
+    events: [Failed, Done]
+  - { name: pager, type: Webhook, urlFile: /run/u, hmacKeyFile: /run/k, rings: [prod] }
+`;
+
+/** The operator's file, and what a receiver says of time. */
+const notifications: Parser = {
+  name: "notify/settings",
+  form: "text",
+  covers: ["controller/notify/settings.ts readDestinations", "controller/notify/post.ts parseRetryAfter"],
+  run(text) {
+    const wait = parseRetryAfter(text, 1_000);
+    try {
+      return [wait, readDestinations("n.yaml", text)];
+    } catch (error) {
+      if (error instanceof UserError && error.code === "RW1402") return [wait, error.message];
+      throw error;
+    }
+  },
+  check(_text, answer) {
+    const [wait, found] = answer as readonly [number, ReturnType<typeof readDestinations> | string];
+    if (!(wait >= 0 && wait <= 3_600_000)) return `waits ${wait} ms`;
+    if (typeof found === "string") return found.startsWith("n.yaml:") ? undefined : "a problem without a place";
+    return found.every(({ name, urlFile }) => name !== "" && urlFile.startsWith("/")) ? undefined : "no destination";
+  },
+  grammar: oneOf(
+    seq(
+      "destinations:\n",
+      many(
+        seq(
+          oneOf("  - name: ", "  - "),
+          name,
+          "\n",
+          oneOf("    type: Slack\n", "    type: Webhook\n", "    hmacKeyFile: /k\n", ""),
+          oneOf("    urlFile: /run/x\n", "    urlFile: https://h/x\n", "    urlFile: 1\n"),
+          oneOf("    events: [Done]\n", "    events: [Done, Done]\n", "    rings: []\n", ""),
+        ),
+        { most: 4 },
+      ),
+    ),
+    seq(digits),
+    noise,
+  ),
+  seeds: [DESTINATIONS, "120", "Sat, 21 Nov 2026 12:00:00 GMT"],
+  words: [
+    "destinations",
+    "name",
+    "type",
+    "Slack",
+    "Webhook",
+    "urlFile",
+    "hmacKeyFile",
+    "events",
+    "Done",
+    "rings",
+    "- ",
+    ": ",
+    "\n",
+    "/",
+  ],
+  // Every wrong place is told, in a sentence.
+  mostPerCharacter: 128,
+};
+
 const urls: Parser = {
   name: "git/url",
   form: "text",
@@ -549,4 +618,13 @@ const commands: Parser = {
   ],
 };
 
-export const OUTSIDE_PARSERS: readonly Parser[] = [documents, failures, words, urls, gitOutput, lastChanges, commands];
+export const OUTSIDE_PARSERS: readonly Parser[] = [
+  documents,
+  failures,
+  words,
+  notifications,
+  urls,
+  gitOutput,
+  lastChanges,
+  commands,
+];

@@ -48,3 +48,39 @@ function everythingOf({ headers }: IncomingMessage): string {
   const value = authorization.replace(/^\w+ /, "");
   return `you sent ${authorization}; that is ${Buffer.from(value, "base64").toString("utf8")}; ${encodeURIComponent(value)}`;
 }
+
+export interface NotifiedServer {
+  readonly url: string;
+  /** Paths that were asked for. */
+  readonly asked: readonly string[];
+  readonly signed: readonly string[];
+  /** From now on. */
+  answer(status: number): void;
+  close(): Promise<void>;
+}
+
+/** One that takes notifications, and gives back where and with what it was asked, as headers and as text. */
+export async function serveNotified(first: number): Promise<NotifiedServer> {
+  let status = first;
+  const [asked, signed]: [string[], string[]] = [[], []];
+  const server = createServer((request, response) => {
+    const { url = "", headers } = request;
+    asked.push(url);
+    const signature = headers["ringward-signature"];
+    if (typeof signature === "string") signed.push(signature);
+    request.resume();
+    response.writeHead(status, url, { "x-echo": url, location: url, "retry-after": "1" }).end(`no ${url}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    signed,
+    answer: (next) => void (status = next),
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}

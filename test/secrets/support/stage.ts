@@ -22,6 +22,8 @@ export interface Stage {
   begin(spec: object, flags?: readonly string[]): Promise<void>;
   /** Where it takes webhooks, as it says. */
   webhooks(): string | undefined;
+  /** What the controller printed so far. */
+  said(): string;
   /** Reason of the repository's condition Ready. */
   ready(): Promise<{ readonly reason: string; readonly message: string } | undefined>;
   until<T>(what: string, look: () => Promise<T | undefined>): Promise<T>;
@@ -73,6 +75,7 @@ export async function startStage(): Promise<Stage> {
       });
     },
     webhooks: () => /"serving webhooks","url":"([^"]+)"/.exec(said())?.[1],
+    said,
     ready,
     until: (what, look) =>
       waitFor(

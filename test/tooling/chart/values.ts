@@ -165,6 +165,16 @@ export const VALUES = group(
       },
       "Webhooks of the forge, at `/webhook`. A delivery that meets a follower changes nothing, so use one replica with them or rely on `interval`.",
     ),
+    notifications: group(
+      {
+        secret: key(
+          "Its keys are files in `/run/secrets/ringward-notifications/`, and one of them lists destinations; empty: nobody is told.",
+          "notifications.yaml",
+          "Secret with the list of destinations, their addresses and keys.",
+        ),
+      },
+      "Whom to tell what happens to rings (docs/notifications.md).",
+    ),
     prometheus: source("Prometheus"),
     alertmanager: source("Alertmanager"),
     rendering: group(

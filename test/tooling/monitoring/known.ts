@@ -4,6 +4,7 @@ import type { MetricDefinition } from "../../../controller/metrics.ts";
 import { KUBE_METRICS } from "../../../controller/kube/metrics.ts";
 import { FLEET_METRICS } from "../../../controller/reconcile/fleet-metrics.ts";
 import { createPrometheus } from "../../../controller/serve/prometheus.ts";
+import { NOTIFY_METRICS } from "../../../controller/notify/metrics.ts";
 import { WEBHOOK_METRICS } from "../../../controller/serve/webhook.ts";
 import { RECORDING_RULES } from "./recording.ts";
 import { readExpression } from "./promql.ts";
@@ -18,7 +19,7 @@ const TARGET = ["job", "instance", "namespace", "pod", "cluster"];
 
 /** Every series that can be asked for, by the name that PromQL has for it. */
 export function knownSeries(): ReadonlyMap<string, KnownSeries> {
-  const own: readonly MetricDefinition[] = [...FLEET_METRICS, ...KUBE_METRICS, ...WEBHOOK_METRICS];
+  const own: readonly MetricDefinition[] = [...FLEET_METRICS, ...KUBE_METRICS, ...WEBHOOK_METRICS, ...NOTIFY_METRICS];
   return new Map([
     ...own.flatMap((metric) => seriesOf(metric)),
     // prom-client's own metrics of the process say no labels beforehand; none is grouped by here.

@@ -3,6 +3,7 @@ import { FLEET_COUNTS, FLEET_GAUGES } from "../../../controller/core/metrics/ind
 import { KUBE_METRICS } from "../../../controller/kube/metrics.ts";
 import type { MetricDefinition } from "../../../controller/metrics.ts";
 import { PROCESS_METRICS } from "../../../controller/reconcile/fleet-metrics.ts";
+import { NOTIFY_METRICS } from "../../../controller/notify/metrics.ts";
 import { WEBHOOK_METRICS } from "../../../controller/serve/webhook.ts";
 import { createPrometheus } from "../../../controller/serve/prometheus.ts";
 
@@ -10,8 +11,8 @@ export function metricsPage(): string {
   const ofProcess = createPrometheus({ process: true })
     .describe()
     .map(({ name, type, help }) => `| \`${name}\` | ${type} | ${cell(help)} |`);
-  return `<!-- Made by \`npm run generate\` from controller/core/metrics/, controller/reconcile/fleet-metrics.ts, controller/kube/metrics.ts and
-controller/serve/webhook.ts. Do not edit. -->
+  return `<!-- Made by \`npm run generate\` from controller/core/metrics/, controller/reconcile/fleet-metrics.ts, controller/kube/metrics.ts,
+controller/notify/metrics.ts and controller/serve/webhook.ts. Do not edit. -->
 # Metrics
 
 What \`ringward controller --metrics-bind-address ADDR\` serves at \`/metrics\`, in Prometheus' text format. [operations](operations.md) says how to
@@ -42,7 +43,7 @@ ${table(FLEET_COUNTS)}
 
 ## The controller
 
-${table([...PROCESS_METRICS, ...KUBE_METRICS, ...WEBHOOK_METRICS])}
+${table([...PROCESS_METRICS, ...KUBE_METRICS, ...WEBHOOK_METRICS, ...NOTIFY_METRICS])}
 
 ## The process
 

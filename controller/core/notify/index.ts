@@ -1,0 +1,4 @@
+export { addNotified, type Audience, findDue, MOST_NOTIFIED } from "./due.ts";
+export { findNotifications } from "./find.ts";
+export { type Notification, NOTIFICATION_EVENTS, type NotificationEvent } from "./notification.ts";
+export { slackBody, webhookBody } from "./payload.ts";
