@@ -62,6 +62,16 @@ const FOREIGN: readonly { readonly page: string; readonly first: string; readonl
     first: "# old/kured.yaml",
     why: "what kubectl prints of kured; the page's commands read it",
   },
+  {
+    page: "docs/notifications.md",
+    first: "destinations:",
+    why: "the file of --notifications; test/notify/settings.test.ts reads it",
+  },
+  {
+    page: "docs/notifications.md",
+    first: "notifications:",
+    why: "values of the chart; test/chart renders them from ci/full-values.yaml",
+  },
   { page: "docs/rehearse.md", first: "name: policy", why: "a workflow of GitHub Actions" },
   {
     page: "charts/ringward/README.md",

@@ -1,5 +1,5 @@
 // The file of destinations: what is wrong with it is said with its place, and never with what stands where a secret may.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -47,6 +47,13 @@ it("a file lists destinations", () => {
       rings: undefined,
     },
   ]);
+});
+
+it("the file of docs/notifications.md is one", () => {
+  const page = readFileSync(new URL("../../docs/notifications.md", import.meta.url), "utf8");
+  const [, text = ""] = /^```yaml\n(destinations:[\s\S]*?)^```$/m.exec(page) ?? [];
+
+  expect(readDestinations("docs/notifications.md", text).map(({ name }) => name)).toEqual(["chat", "pager"]);
 });
 
 describe("what is refused", () => {

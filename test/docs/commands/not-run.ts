@@ -48,6 +48,11 @@ export const NOT_RUN: readonly NotRun[] = [
     why: `${NEEDS_CLUSTER} with that tool; test/cli/migrate.test.ts reads what kubectl prints of it`,
   },
   { pages: /^docs\/gates\.md$/, command: /^ringward controller\b/, why: `${NEEDS_CLUSTER} and a Prometheus` },
+  {
+    pages: /^docs\/notifications\.md$/,
+    command: /^(ringward controller|kubectl)\b/,
+    why: `${NEEDS_CLUSTER}; test/secrets/canaries.test.ts runs the controller with such a file`,
+  },
   { pages: /^docs\/rehearse\.md$/, command: /^ringward rehearse --base BASE/, why: "stands for any two folders" },
   { pages: /^docs\/recipes\.md$/, command: /^echo /, why: "part of a recipe's script; test/recipes runs whole ones" },
   {
