@@ -97,6 +97,11 @@ export function repositoryStatus(
   };
 }
 
+/** Another cause under the same reason is news (a token that cannot be read, then a host that cannot be found); another number or time is not. */
+function sense(message: string): string {
+  return message.replaceAll(/[0-9]+/g, "#");
+}
+
 /** Writes the status when something that matters changed; the time of a fetch alone is not worth a write (K7). */
 export async function writeStatus(
   ports: StatusPorts,
@@ -114,7 +119,7 @@ export async function writeStatus(
       some?.verifiedCommit,
       some?.documents,
       some?.problems?.map((problem) => [problem.file, problem.line, problem.code]),
-      (some?.conditions ?? []).map(({ type, status: value, reason }) => [type, value, reason]),
+      (some?.conditions ?? []).map(({ type, status: value, reason, message }) => [type, value, reason, sense(message)]),
       some?.observedGeneration,
     ]);
   const after: PolicyRepositoryStatus = {

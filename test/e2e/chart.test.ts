@@ -24,7 +24,7 @@ import { kubectlPath } from "../tooling/kubectl.ts";
 import { CHART_COMMANDS } from "../tooling/pages/install-commands.ts";
 import { type ControlPlane, startControlPlane } from "./support/control-plane.ts";
 import { LAUNCHER, MAIN } from "./support/controller.ts";
-import { type HostPods, runHostPods } from "./support/host-pods.ts";
+import { execIn, type HostPods, runHostPods } from "./support/host-pods.ts";
 import { type Kubelets, startKubelets } from "./support/kubelets.ts";
 import { rolloutPolicy } from "./support/policy.ts";
 import { freePorts } from "./support/processes.ts";
@@ -231,8 +231,14 @@ describe("the chart", () => {
       LIMIT,
       () => `${said}\n${seen()}`,
     );
+    const [pod] = hostPods.running();
+    const checked = pod === undefined ? "no pod runs" : await execIn(pod, ["ringward", "check", "--pre"]);
     const ledger = await admin.get(DISRUPTION_LEDGERS, { name: "cluster" });
 
+    // As the page says: in the pod the files are there, and it is git that is asked.
+    expect(checked).toMatch(/^ok +permissions /m);
+    expect(checked).toMatch(/^ok +admission in force /m);
+    expect(checked).toMatch(/^(unknown|fail) +git +PolicyRepository policy: .*git\.example\.com/m);
     expect(repository?.spec).toMatchObject({ clusterName: "production", branch: "main" });
     expect(ledger?.spec).toMatchObject({ mode: "Enforce" });
     expect(await typeAll(CHART_COMMANDS.upgrade)).toContain("REVISION: 3");

@@ -2,7 +2,8 @@
 // what the pod says: its command and arguments, as its user, on a read-only root that holds its volumes and nothing else that can be written,
 // with a token of its ServiceAccount that the API server bound to the pod. It needs root rights, as a kubelet does. What ends is started again;
 // what is deleted is asked to end. Networks are the host's, so only one pod can have a port.
-import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemClock } from "../../../controller/clock.ts";
 import type { Client } from "../../../controller/kube/client.ts";
@@ -67,6 +68,26 @@ interface Run {
   readonly script: string;
   program: Program;
   ending: boolean;
+}
+
+/** What `kubectl exec` would do: runs a command beside a pod's process, as its user, in its root and with its environment. Answers what it printed. */
+export function execIn(
+  { pod, pid }: { readonly pod: HostPod; readonly pid: number },
+  words: readonly string[],
+): Promise<string> {
+  const { runAsUser, runAsGroup } = pod.spec.securityContext;
+  const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").filter(Boolean);
+  const args = [
+    ...[`--target=${pid}`, "--mount", "--uts", "--root", "--wd", `--setuid=${runAsUser}`, `--setgid=${runAsGroup}`],
+    ...["/usr/bin/env", "--ignore-environment", ...environment, ...words],
+  ];
+  return new Promise((resolve, reject) => {
+    execFile("nsenter", args, { timeout: 120_000 }, (error, out, err) => {
+      // 1 is an answer, too: something was found.
+      if (error === null || error.code === 1) resolve(out);
+      else reject(new Error(`${words.join(" ")} in pod ${pod.metadata.name}: ${err}${out}`));
+    });
+  });
 }
 
 /** Looks at the namespace until it is stopped. */
