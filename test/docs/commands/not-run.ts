@@ -23,6 +23,11 @@ export const NOT_RUN: readonly NotRun[] = [
     why: "test/e2e/chart.test.ts types them on a real control plane",
   },
   {
+    pages: /^docs\/health\.md$/,
+    command: /^kubectl patch configmap argocd-cm /,
+    why: "needs a cluster with Argo CD; test/health/health.test.ts reads the file",
+  },
+  {
     pages: /^docs\/install\.md$/,
     command: /^ringward check --pre$/,
     why: "needs a cluster; test/e2e/install.test.ts asks a real control plane",
