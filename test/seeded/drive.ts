@@ -42,7 +42,7 @@ export async function drive(
   for (; pass < most && !over; pass += 1) {
     const place = pass % controllers;
     // Memory is only there to save work: it is lost now and then.
-    if (pass % 7 === 6) lives[place] = undefined;
+    if (pass % 7 === 6 && scene.livesOn !== true) lives[place] = undefined;
     const life = (lives[place] ??= bear(stage, scene, `ringward/${born++}`, fate, interrupted));
     restarted.add(life);
     const before = fate.count;

@@ -27,6 +27,8 @@ export interface Scene {
   readonly interrupts?: readonly Interrupt[];
   /** Caches show what was there a quarter of a minute ago. */
   readonly isBehind?: boolean;
+  /** Nobody restarts the controller; left out: it loses its memory now and then. */
+  readonly livesOn?: boolean;
   /** Git cannot be reached while this holds. */
   readonly isGitDown?: (stage: Stage) => boolean;
   /** The forge's lists cannot be read while this holds. */

@@ -7,6 +7,7 @@ import { prepareHunt } from "./hunt.ts";
 import { MUTANTS } from "./list.ts";
 import { seed, seededText } from "./mutant.ts";
 import { readResults } from "./results.ts";
+import { SURVIVORS } from "./survivors.ts";
 
 describe("the list of seeded bugs", () => {
   it("has one place for each in the product as it is, and each is a program", () => {
@@ -51,6 +52,15 @@ describe("the list of seeded bugs", () => {
 
     expect(readResults().filter(({ id }) => !ids.has(id))).toEqual([]);
     expect(readResults().length).toBeGreaterThan(0);
+  });
+});
+
+describe("what survives", () => {
+  it("is on the list, and was not found since", () => {
+    const open = new Set(MUTANTS.filter(({ equivalent }) => equivalent === undefined).map(({ id }) => id));
+    const found = new Set(readResults().flatMap(({ id, found: by }) => (by === undefined ? [] : [id])));
+
+    expect([...SURVIVORS.keys()].filter((id) => !open.has(id) || found.has(id))).toEqual([]);
   });
 });
 

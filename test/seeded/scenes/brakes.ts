@@ -297,7 +297,7 @@ export const LEVEL_FORGED: Scene = {
 /** The branch is rewritten before anything was asked for, and nobody accepts it. */
 export const REWRITTEN_EARLY: Scene = {
   isRough: true,
-  scenario: until(4, {
+  scenario: until(15, {
     fleet: () => fleet([{ name: "n-1", ring: "one" }]),
     policy: async () => ({ ...(await FLATCAR()), ...rings({ one: ring("one", "  promotion: PullRequest\n") }) }),
     answer: () => Promise.resolve(),
@@ -387,6 +387,7 @@ const joins = (at: string): Deed =>
 function unread(isGitDown: Scene["isGitDown"], deeds: readonly Deed[]): Scene {
   return {
     isRough: true,
+    livesOn: true,
     ...(isGitDown === undefined ? {} : { isGitDown }),
     scenario: until(40, {
       fleet: () => fleet([{ name: "n-1", ring: "one" }]),
@@ -424,7 +425,7 @@ export const REWRITTEN_TWICE: Scene = (() => {
   let accepted: string | undefined;
   return {
     isRough: true,
-    scenario: until(16, {
+    scenario: until(30, {
       fleet: () =>
         fleet([
           { name: "n-1", ring: "one" },
@@ -457,6 +458,16 @@ export const REWRITTEN_TWICE: Scene = (() => {
           (stage) => isPast(stage, "07:10:00") && accepted !== undefined,
           (stage) => stage.house?.remote.people.forcePush("main", accepted as never),
         ),
+        deed(
+          "a node joins",
+          (stage) => isPast(stage, "07:12:00"),
+          (stage) =>
+            stage.cluster.machines.join({
+              name: "n-3",
+              labels: { [RING]: "one", "topology.kubernetes.io/zone": "zone-c" },
+              image: oldImage("flatcar"),
+            }),
+        ),
       ],
     }),
   };
@@ -470,15 +481,26 @@ function waiting(stage: Stage, node: string): KubeObject | undefined {
   ) as KubeObject | undefined;
 }
 
-/** In the end no job waits to be let run. */
+/** In the end no job waits to be let run, and one whose claim is over is not left to whoever cleans up. */
 function keepsNoJobs(history: readonly StoredVersion[]): readonly string[] {
   const left = new Set<string>();
-  for (const { resource, key, object, type } of history) {
+  const over = new Map<string, number>();
+  const lines: string[] = [];
+  for (const { resource, key, object, previous, type, time } of history) {
+    if (resource === "disruptionledgers.ringward.dev") {
+      const now = new Set(listAt(object, "status", "claims").map((claim) => textAt(claim, "id")));
+      for (const claim of listAt(previous, "status", "claims"))
+        if (!now.has(textAt(claim, "id"))) over.set(textAt(claim, "id") ?? "", time);
+    }
     if (resource !== "jobs.batch") continue;
-    if (type !== "DELETED" && at(object.spec, "suspend") === true) left.add(key);
+    const isWaiting = at(object.spec, "suspend") === true;
+    if (type !== "DELETED" && isWaiting) left.add(key);
     else left.delete(key);
+    const since = over.get(object.metadata.labels?.["ringward.dev/claim"] ?? "") ?? time;
+    if (type === "DELETED" && isWaiting && !key.endsWith("-late") && time - since > 120_000)
+      lines.push(`left ${key}: it waited to be let run long after its claim was over`);
   }
-  return [...left].map((key) => `left ${key}: it waits to be let run, and its claim is over`);
+  return [...lines, ...[...left].map((key) => `left ${key}: it waits to be let run, and its claim is over`)];
 }
 
 /** People say stop while a job waits, delete another one that waits, and a third one comes when its claim is long over. */

@@ -30,7 +30,7 @@ import { OWN_REFUSED, OWN_TOUCHED } from "./forges.ts";
 import { FAILING, HANDS } from "./hands.ts";
 import { LOCKS } from "./locks.ts";
 import { MACHINES } from "./machines.ts";
-import { LATE, SHUTDOWN, SLOW_REBOOT } from "./moments.ts";
+import { LATE, SHUTDOWN, SLOW_REBOOT, STOPPED_IN_UPDATE } from "./moments.ts";
 import { SHARES } from "./shares.ts";
 import { SOAKS } from "./soaks.ts";
 import { SUPERSEDED } from "./superseded.ts";
@@ -74,6 +74,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "late pod": LATE,
   "slow shutdown": SHUTDOWN,
   "slow reboot": SLOW_REBOOT,
+  "stopped in update": STOPPED_IN_UPDATE,
   "control plane": CONTROL_PLANE,
   machines: MACHINES,
   "after update": AFTER_UPDATE,

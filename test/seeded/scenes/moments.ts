@@ -6,7 +6,7 @@ import { at, STEP_LABEL, textAt } from "../../../controller/sandbox/invariants/r
 import { TIMING } from "../../sweep/scenario.ts";
 import type { Stage } from "../../sweep/stage.ts";
 import type { Scene } from "../scene.ts";
-import { deed, FLATCAR, fleet, isAt, operationOf, pod, ring, rings, until } from "./parts.ts";
+import { deed, FLATCAR, fleet, isAt, isPast, mode, operationOf, pod, ring, rings, until } from "./parts.ts";
 
 const policy = async (): Promise<Readonly<Record<string, string>>> => ({
   ...(await FLATCAR()),
@@ -81,5 +81,27 @@ export const SLOW_REBOOT: Scene = {
     timing: { ...TIMING, shutdown: 40_000, reboot: 20_000 },
     fleet: () => fleet([{ name: "n-1", ring: "one" }]),
     policy,
+  }),
+};
+
+/** People say stop while an update runs: it is finished. */
+export const STOPPED_IN_UPDATE: Scene = {
+  isRough: true,
+  scenario: until(8, {
+    timing: { ...TIMING, program: { ...TIMING.program, update: 40_000 } },
+    fleet: () => fleet([{ name: "n-1", ring: "one" }]),
+    policy,
+    deeds: [
+      deed(
+        "people say stop while the update runs",
+        (stage) => isAt(stage, "n-1", "Updating") && secondsAtStep(stage) >= 15,
+        (stage) => mode(stage, "Stop"),
+      ),
+      deed(
+        "and go on",
+        (stage) => isPast(stage, "07:06:00"),
+        (stage) => mode(stage, "Enforce"),
+      ),
+    ],
   }),
 };

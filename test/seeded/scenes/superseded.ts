@@ -37,6 +37,7 @@ export const SUPERSEDED: Scene = {
         [
           { name: "first", ring: "newest" },
           { name: "over", ring: "over" },
+          { name: "behind", ring: "behind" },
         ],
       ),
     policy: () =>
@@ -44,6 +45,7 @@ export const SUPERSEDED: Scene = {
         "baselines/images.yaml": IMAGES,
         ...rings({
           newest: ring("newest", "  onSupersede: Restart\n", ["images"]),
+          behind: ring("behind", "  after: [newest]\n  promotion: PullRequest\n", ["images"]),
           over: ring("over", "  promotion: PullRequest\n", ["images"]),
         }),
       }),
@@ -57,7 +59,11 @@ export const SUPERSEDED: Scene = {
       deed(
         "people approve by hand the older of two levels",
         (stage) => levels(stage).length === 2,
-        (stage) => approve(stage, "over", `      level: ${levels(stage)[0] ?? ""}\n`),
+        (stage) => {
+          approve(stage, "over", `      level: ${levels(stage)[0] ?? ""}\n`);
+          // Ahead of the ring before it, which has soaked the older one only.
+          approve(stage, "behind", `      level: ${levels(stage)[1] ?? ""}\n`);
+        },
       ),
       deed(
         "and the newer one while a workload is about to get the older",
