@@ -34,7 +34,16 @@ export const SURVIVORS: ReadonlyMap<string, string> = new Map([
     "states.orphans-held",
     "the claim of a vanished node is settled in the same pass; a refused write of its ring is tried on one scene only",
   ],
-  ["promotion.brakes", "the promoter writes nothing while the head is not what was fetched; only a repository that is stale and can be written to is left"],
-  ["promotion.forge-down", "in the one scene of it no proposal is written without a list either; nobody has found out yet what stands behind"],
-  ["recover.prior-anew", "the next attempt's mark is written with the schedulability as it is then; only a person who cordons again in between would show it"],
+  [
+    "promotion.brakes",
+    "the promoter writes nothing while the head is not what was fetched; only a repository that is stale and can be written to is left",
+  ],
+  [
+    "promotion.forge-down",
+    "in the one scene of it no proposal is written without a list either; nobody has found out yet what stands behind",
+  ],
+  [
+    "recover.prior-anew",
+    "the next attempt's mark is written with the schedulability as it is then; only a person who cordons again in between would show it",
+  ],
 ]);
