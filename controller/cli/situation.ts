@@ -24,6 +24,12 @@ export interface Situation {
   readonly warnings: readonly string[];
 }
 
+/** Who plans and estimates, where somebody does it again and again and remembers. */
+export interface Thinkers {
+  readonly plan?: (input: PlanInput) => Plan;
+  readonly estimate?: (input: PlanInput, plan: Plan) => readonly Estimate[];
+}
+
 /** Plans and estimates what was read. */
 export function planFor(
   policy: PolicyInForce,
@@ -31,14 +37,14 @@ export function planFor(
   now: Instant,
   source: string,
   findings: readonly Finding[],
-  makePlanOf: (input: PlanInput) => Plan = makePlan,
+  thinkers: Thinkers = {},
 ): Situation {
   const { inventory, stored } = view;
   const candidates = resolveCandidates(policy, stored, now);
   const { ledger, assumed } = readLedger(view, policy.clusterName);
   const input: PlanInput = { now, policy, inventory, stored, ledger, candidates: candidates.levels, observedMs: 0 };
-  const plan = makePlanOf(input);
-  const estimates = estimateRollout(input, plan);
+  const plan = (thinkers.plan ?? makePlan)(input);
+  const estimates = (thinkers.estimate ?? estimateRollout)(input, plan);
   const warnings = [
     ...view.problems,
     ...findings.map(({ file, line, message, hint }) => `${file}:${line}: ${message}${hint === "" ? "" : ` (${hint})`}`),

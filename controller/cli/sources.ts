@@ -4,14 +4,13 @@ import { join } from "node:path";
 import type { NodePatchStateStatus } from "../api/patch-state.ts";
 import type { Instant } from "../clock.ts";
 import type { Inventory } from "../core/model.ts";
-import { makePlan, type Plan, type PlanInput } from "../core/rollout/plan.ts";
 import { UserError } from "../errors.ts";
 import type { Finding } from "../policy/finding.ts";
 import { type ClusterView, openCluster, viewCluster, viewDump } from "./cluster-view.ts";
 import { type FolderPolicy, readFolderPolicy } from "./folder-policy.ts";
 import { ownObjects, policyOf, repositoryOf } from "./live-policy.ts";
 import { readTime, showTime, type Surroundings, wrongUse } from "./output.ts";
-import { planFor, type Situation } from "./situation.ts";
+import { planFor, type Situation, type Thinkers } from "./situation.ts";
 
 /** Flags that name sources; the same on every read command. */
 export const SOURCE_FLAGS = {
@@ -56,14 +55,14 @@ export function judge(
   request: SourceRequest,
   view: ClusterView,
   now: Instant,
-  plan: (input: PlanInput) => Plan = makePlan,
+  thinkers: Thinkers = {},
 ): SituationResult {
   const folder = readPolicy(request, view, now);
   if (folder.findings.some(({ severity }) => severity === "error"))
     return { kind: "Refused", findings: folder.findings };
   return {
     kind: "Ready",
-    situation: planFor(folder.policy, view, now, describeSource(request), folder.findings, plan),
+    situation: planFor(folder.policy, view, now, describeSource(request), folder.findings, thinkers),
   };
 }
 

@@ -83,8 +83,10 @@ const RESET = "\u001b[0m";
 const CODE = /\u001b\[[0-9;]*m/y;
 
 /** At most `width` columns of a line; what is left off is marked. */
-export function cutLine(line: string, width: number): string {
-  if (widthOf(line) <= width) return line;
+export function cutLine(whole: string, width: number): string {
+  // Of a message of thousands of characters nobody counts the columns: what is left of it is surely too wide, or made to be hard to count.
+  const line = whole.slice(0, 16 * width + 64);
+  if (line.length === whole.length && widthOf(line) <= width) return line;
   let made = "";
   let used = 0;
   let painted = false;

@@ -43,6 +43,28 @@ export function groupRows(rows: readonly AssetRow[]): readonly Group[] {
     );
 }
 
+/** So many messages of one reason are told one by one. */
+const MOST_MESSAGES = 3;
+
+/** The same, but that a reason with many different messages in one state is one group, with one of its messages as an example. */
+export function mergeGroups(groups: readonly Group[]): readonly Group[] {
+  const same = Map.groupBy(groups, ({ state, reason }) => JSON.stringify([state, reason]));
+  return groups.flatMap((group) => {
+    const list = same.get(JSON.stringify([group.state, group.reason])) ?? [];
+    if (list.length <= MOST_MESSAGES) return [group];
+    if (group !== list[0]) return [];
+    const times = list.flatMap(({ since }) => since ?? []);
+    return [
+      {
+        ...group,
+        message: `for example ${group.message}`,
+        since: times.length === 0 ? undefined : times.reduce((oldest, time) => Math.min(oldest, time)),
+        rows: list.flatMap(({ rows }) => rows),
+      },
+    ];
+  });
+}
+
 /** The message without the asset's own name: `node … was cordoned by somebody else`. */
 function withoutName({ asset, blockedBy: [block] }: AssetRow): string {
   const message = block?.message ?? "";

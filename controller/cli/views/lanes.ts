@@ -15,6 +15,8 @@ import type { Situation } from "../situation.ts";
 export interface Lane {
   readonly ring: string;
   readonly after: readonly string[];
+  /** Rings that come after this one. */
+  readonly before: readonly string[];
   readonly phase: string;
   readonly members: { readonly nodes: number; readonly workloads: number };
   readonly assets: number;
@@ -88,6 +90,7 @@ export function drawLanes({ plan, input, estimates }: Situation): readonly Lane[
     return {
       ring: name,
       after: spec.after ?? [],
+      before: plan.rings.flatMap(({ ring }) => (ring.spec.after?.includes(name) === true ? [ring.name] : [])),
       phase: outcome.phase,
       members: outcome.members,
       ...sortRows(rows, next),

@@ -2,7 +2,6 @@
 import type { Instant } from "../../clock.ts";
 import { showTime } from "../output.ts";
 import type { Situation } from "../situation.ts";
-import { groupRows } from "./groups.ts";
 import type { Lane } from "./lanes.ts";
 import { sayEnd } from "./words.ts";
 
@@ -14,9 +13,10 @@ export function describeLanes(lanes: readonly Lane[]): ReadonlyMap<string, strin
 function describeLane(lane: Lane): string {
   const { ring, done, assets, phase, inFlight, blocked, waiting } = lane;
   const failed = inFlight.filter(({ failure }) => failure !== undefined).length;
-  const reasons = groupRows([...blocked, ...waiting])
-    .filter(({ rows: [first] }) => first !== undefined && first.blockedBy.length > 0)
-    .map(({ rows, reason }) => `${rows.length} ${reason}`);
+  const held = [...blocked, ...waiting].flatMap(({ blockedBy: [first] }) => first ?? []);
+  const reasons = [...Map.groupBy(held, ({ reason }) => reason)]
+    .sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1))
+    .map(([reason, list]) => `${list.length} ${reason}`);
   const parts = [
     ...(inFlight.length - failed > 0 ? [`${inFlight.length - failed} in flight`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),

@@ -5,7 +5,7 @@ import { isCompliant } from "../../core/compliance/states.ts";
 import { oneLine } from "../output.ts";
 import { widthOf } from "../table.ts";
 import { branch, type Style, wrapLine } from "./drawing.ts";
-import { type Group, groupRows, showNames, whyArgument } from "./groups.ts";
+import { type Group, groupRows, mergeGroups, showNames, whyArgument } from "./groups.ts";
 import type { Flight, Lane } from "./lanes.ts";
 import { sayFor } from "./words.ts";
 
@@ -34,7 +34,9 @@ export function drawTree(lane: Lane, options: TreeOptions): readonly string[] {
   if (lane.done > 0) twigs.push({ text: `${paint("green", "✔")} ${lane.done} at their level` });
   twigs.push(...flightTwigs(lane.inFlight, options));
   if (lane.next.length > 0) twigs.push({ text: `${paint("cyan", "→")} ${showNames(lane.next, options.names)} next` });
-  for (const group of groupRows([...lane.blocked, ...lane.waiting])) twigs.push(groupTwig(group, options));
+  const groups = groupRows([...lane.blocked, ...lane.waiting]);
+  for (const group of Number.isFinite(options.names) ? mergeGroups(groups) : groups)
+    twigs.push(groupTwig(group, options));
   return branch(twigs.map((twig) => layOut(twig, options)));
 }
 

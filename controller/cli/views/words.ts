@@ -74,11 +74,12 @@ export function saySoak({ soakLeft, soakWanted }: Lane): string {
   return `soak: ${showLength(soakLeft)} left of ${showLength(soakWanted)}`;
 }
 
-/** When the rings after this one may have all that it is approved for; nothing where that is so already, or nobody knows. */
-export function saySoaked({ estimates, soakWanted }: Lane, now: Instant): string {
+/** When the soak ends of all that a ring is approved for, and who may start then; nothing where it did already, or nobody knows. */
+export function saySoaked({ estimates, soakWanted, before }: Lane, now: Instant): string {
   const times = estimates.flatMap(({ soakedAt }) => soakedAt ?? []);
   if (times.length === 0 || times.length < estimates.length || Math.max(...times) <= now) return "";
-  return `soak: ${showLength(soakWanted)}; rings after it may start about ${showSoon(Math.max(...times), now)}`;
+  const then = before.length === 0 ? "over" : `${before.join(", ")} may start`;
+  return `soak: ${showLength(soakWanted)}; ${then} about ${showSoon(Math.max(...times), now)}`;
 }
 
 /** A level's soak. */

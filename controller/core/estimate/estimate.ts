@@ -53,8 +53,15 @@ export function estimateRollout(input: PlanInput, plan: Plan, options: EstimateO
   const calendars = compileCalendars(input.policy);
   const known = new Map<string, Course>();
   const estimates: Estimate[] = [];
+  const shared = {
+    input,
+    plan,
+    controlPlane: viewControlPlane(input.inventory),
+    claimed: new Set(input.ledger.claims.map(({ uid }) => uid)),
+    known,
+  };
   for (const outcome of plan.rings) {
-    const scope = { input, plan, outcome, ...calendarsOf(outcome.ring, calendars), known };
+    const scope = { ...shared, outcome, ...calendarsOf(outcome.ring, calendars) };
     const courses = coursesOf(scope, options);
     const ends = simulate(scope, courses);
     for (const course of courses) {
@@ -70,6 +77,9 @@ interface Scope {
   readonly input: PlanInput;
   readonly plan: Plan;
   readonly outcome: RingOutcome;
+  readonly controlPlane: ReturnType<typeof viewControlPlane>;
+  /** UIDs under a claim. */
+  readonly claimed: ReadonlySet<string>;
   readonly calendars: readonly Calendar[];
   readonly problems: readonly Block[];
   /** Rings before this one, by `ring/baseline`. */
@@ -169,7 +179,7 @@ function findStuck(scope: Scope, target: Target, approval: Approval | undefined)
     ?.operation;
   if (operation?.failure !== undefined) return target.assessment.reason ?? "OperationFailed";
   if (target.assessment.state === "Failed") return target.assessment.reason ?? "OperationFailed";
-  if (input.ledger.claims.some((claim) => claim.uid === target.asset.uid)) return undefined;
+  if (scope.claimed.has(target.asset.uid)) return undefined;
   if (approval === undefined) return target.assessment.reason ?? "LevelMissing";
   const { now, policy, inventory, stored } = input;
   const blocks = findTargetBlocks({
@@ -177,7 +187,7 @@ function findStuck(scope: Scope, target: Target, approval: Approval | undefined)
     policy,
     inventory,
     stored,
-    controlPlane: viewControlPlane(inventory),
+    controlPlane: scope.controlPlane,
     target,
     ring: outcome.ring,
     approval,
