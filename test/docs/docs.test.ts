@@ -90,6 +90,16 @@ describe("README and docs", () => {
     expect(named.filter(({ name }) => scripts[name] === undefined)).toEqual([]);
   });
 
+  it("are found from the README: it links to every page of docs/, or to the index that does", () => {
+    const linksOf = (page: string) =>
+      [...read(page).matchAll(/\]\(([^)\s#]+)[^)]*\)/g)].map(([, link = ""]) => join(dirname(page), link));
+    const indices = ["docs/kinds/README.md", "docs/runbooks/README.md", "docs/adr/README.md", "docs/how-to/README.md"];
+    const linked = new Set([...linksOf("README.md"), ...indices.flatMap(linksOf)]);
+
+    expect(indices.filter((page) => !linksOf("README.md").includes(page))).toEqual([]);
+    expect(PAGES.filter((page) => page.startsWith("docs/") && !linked.has(page))).toEqual([]);
+  });
+
   it("list every command in the README", () => {
     const readme = read("README.md");
     const commands = [...ringward("--help").matchAll(/^ {2}([a-z-]+) /gm)].map(([, name = ""]) => name);

@@ -16,6 +16,7 @@ export const NOT_RUN: readonly NotRun[] = [
     command: /^npm (ci|test|run)\b|^RINGWARD_SWEEP=/,
     why: "a suite or a tool of its own",
   },
+  { pages: /^docs\/how-to\/README\.md$/, command: /^alias /, why: "for the reader's own shell" },
   { pages: /^README/, command: /^ringward ARGS$/, why: "stands for every command" },
   {
     pages: /^docs\/install\.md$/,
@@ -63,7 +64,11 @@ export const NOT_RUN: readonly NotRun[] = [
     command: /^(ringward controller|kubectl)\b/,
     why: `${NEEDS_CLUSTER}; test/secrets/canaries.test.ts runs the controller with such a file`,
   },
-  { pages: /^docs\/rehearse\.md$/, command: /^ringward rehearse --base BASE/, why: "stands for any two folders" },
+  {
+    pages: /^docs\/rehearse\.md$/,
+    command: /^ringward (rehearse --base (BASE|base\/policy)|validate head\/policy)/,
+    why: "stands for any two folders; test/github/validate-policy.test.ts runs the same with clones",
+  },
   { pages: /^docs\/recipes\.md$/, command: /^echo /, why: "part of a recipe's script; test/recipes runs whole ones" },
   {
     pages: /^policies\/(baselines|rings|calendars)\//,
