@@ -53,11 +53,6 @@ export const NOT_RUN: readonly NotRun[] = [
     command: /ringward migrate .*--out patch-policy$/,
     why: `${NEEDS_CLUSTER} with that tool; test/cli/migrate.test.ts reads what kubectl prints of it`,
   },
-  {
-    pages: /^docs\/health\.md$/,
-    command: /^kubectl patch configmap argocd-cm\b/,
-    why: `${NEEDS_CLUSTER} with Argo CD; test/health/health.test.ts runs the scripts that it takes`,
-  },
   { pages: /^docs\/gates\.md$/, command: /^ringward controller\b/, why: `${NEEDS_CLUSTER} and a Prometheus` },
   {
     pages: /^docs\/notifications\.md$/,
