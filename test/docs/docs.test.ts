@@ -6,6 +6,8 @@ import { describe, expect, it } from "vitest";
 import { REHEARSAL_MARKER } from "../../controller/reconcile/policy-pulls.ts";
 import { readPolicyFolder } from "../../controller/policy/folder.ts";
 import { EXCLUDED, INVARIANTS } from "../../controller/sandbox/invariants/index.ts";
+import { KINDS } from "../../controller/api/kinds.ts";
+import { KIND_GUIDES } from "../tooling/pages/kind-guides.ts";
 import { typeCommands } from "./commands/scenes.ts";
 import { PAGES, readPage as read, ROOT } from "./pages.ts";
 import { findIds, GROUPS, INVARIANTS_PAGE, invariantsPage } from "./invariants.ts";
@@ -104,6 +106,14 @@ describe("README and docs", () => {
     const readme = read("README.md");
     const commands = [...ringward("--help").matchAll(/^ {2}([a-z-]+) /gm)].map(([, name = ""]) => name);
     expect(commands.filter((name) => !new RegExp(`\\b${name}\\b`).test(readme))).toEqual([]);
+  });
+});
+
+describe("docs/kinds/", () => {
+  it("has a guide for every kind that people write, and for no other", () => {
+    const written = KINDS.filter(({ authoredIn }) => authoredIn === "Policy" || authoredIn === "Cluster");
+
+    expect([...KIND_GUIDES.keys()].toSorted()).toEqual(written.map(({ kind }) => kind).toSorted());
   });
 });
 

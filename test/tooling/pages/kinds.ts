@@ -1,5 +1,6 @@
-// docs/kinds/*.md: a reference page for each kind, from the same schema that makes the CRD.
+// docs/kinds/*.md: a reference page for each kind, from the same schema that makes the CRD, below a short guide.
 import { objectSchema, type StructuralSchema } from "../../../controller/api/crd.ts";
+import { KIND_GUIDES } from "./kind-guides.ts";
 import { API_VERSION, type KindDefinition } from "../../../controller/api/schema.ts";
 
 const AUTHORS = {
@@ -34,7 +35,23 @@ ${kind.description}
 
 ${AUTHORS[kind.authoredIn]} ${kind.scope === "Namespaced" ? "Namespaced." : "Cluster-scoped."}
 \`kubectl get ${kind.shortNames[0] ?? kind.plural}\`; the full name is \`${kind.plural}.ringward.dev\`.
-${spec === undefined ? "" : section("spec", spec)}${status === undefined ? "" : section("status", status)}${rulesOf(schema)}`;
+${guideOf(kind)}${spec === undefined ? "" : section("spec", spec)}${status === undefined ? "" : section("status", status)}${rulesOf(schema)}`;
+}
+
+function guideOf({ kind }: KindDefinition): string {
+  const guide = KIND_GUIDES.get(kind);
+  if (guide === undefined) return "";
+  const mistakes = guide.mistakes.map((mistake) => `- ${mistake}`).join("\n");
+  return `
+${guide.purpose}
+
+\`\`\`yaml
+${guide.example}\`\`\`
+
+${guide.note} What people get wrong:
+
+${mistakes}
+`;
 }
 
 function section(name: string, schema: StructuralSchema): string {
