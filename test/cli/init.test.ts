@@ -82,6 +82,13 @@ describe("init", () => {
     );
   });
 
+  it("takes names that YAML takes for something else", async () => {
+    const folder = fresh();
+
+    expect((await run(init, [folder, "--no-input", "--rings", "no,y,on,off,null,true,12,1e5,0x1f,n"])).code).toBe(0);
+    expect(await findings(folder)).toBe("");
+  });
+
   it("puts the given image into every step of every recipe", async () => {
     const folder = fresh();
     const image = `registry.example.com/tools/shell@sha256:${"ab".repeat(32)}`;

@@ -34,10 +34,10 @@ export function startRepository(input: StartInput): Files {
   ]);
 }
 
-/** A document of a kind, under what a reader should know of it. */
+/** A document of a kind, under what a reader should know of it. What YAML 1.1 would take for something else is quoted. */
 export function writeDocument(comment: readonly string[], kind: string, name: string, spec: object): string {
   const object = { apiVersion: "ringward.dev/v1alpha1", kind, metadata: { name }, spec };
-  return `${comment.map((line) => `# ${line}\n`).join("")}${stringify(object, { lineWidth: 0 })}`;
+  return `${comment.map((line) => `# ${line}\n`).join("")}${stringify(object, { lineWidth: 0, compat: "yaml-1.1" })}`;
 }
 
 function baselineName({ id, versionId }: StartProduct): string {
