@@ -109,6 +109,18 @@ describe("README and docs", () => {
   });
 });
 
+describe("docs/architecture.md", () => {
+  it("has every room of controller/, and every folder of its core", () => {
+    const foldersOf = (folder: string) =>
+      readdirSync(join(ROOT, folder), { withFileTypes: true }).filter((one) => one.isDirectory());
+    const page = read("docs/architecture.md");
+    const names = [...foldersOf("controller"), ...foldersOf("controller/core")].map(({ name }) => name);
+
+    expect(names.length).toBeGreaterThan(25);
+    expect(names.filter((name) => !new RegExp(`[\`/ ]${name}/`).test(page))).toEqual([]);
+  });
+});
+
 describe("docs/kinds/", () => {
   it("has a guide for every kind that people write, and for no other", () => {
     const written = KINDS.filter(({ authoredIn }) => authoredIn === "Policy" || authoredIn === "Cluster");
