@@ -4,7 +4,7 @@ import type { SecurityCheck } from "./check.ts";
 const INSTALL = "e2e/install.test.ts";
 const EXPORT = "install/export.test.ts";
 const CANARIES = "secrets/canaries.test.ts";
-const NO_RELEASE = "there is no image or release yet.";
+const NO_RELEASE = "there is no release yet.";
 
 export const CLUSTER: readonly SecurityCheck[] = [
   {
@@ -87,8 +87,8 @@ export const CLUSTER: readonly SecurityCheck[] = [
         "e2e/chart.test.ts",
         "runs a controller whose /readyz turns green, as user 65532 on a read-only root, in mode Observe",
       ],
+      ["image/image.test.ts", "runs ringward as nobody in particular, with git, gpg and ssh beside it"],
     ],
-    open: `An image that is made for it: ${NO_RELEASE}`,
   },
   {
     id: 28,
@@ -171,8 +171,11 @@ export const SECRETS: readonly SecurityCheck[] = [
   {
     id: 35,
     says: "No debugger and no heap snapshots of a running controller.",
-    tests: [["tooling/launch.test.ts", "opens no debugger when it gets SIGUSR1, and works on"]],
-    open: `What an image starts it with is not decided: ${NO_RELEASE}`,
+    tests: [
+      ["tooling/launch.test.ts", "opens no debugger when it gets SIGUSR1, and works on"],
+      // The image starts by the same launcher.
+      ["image/image.test.ts", "starts the controller when it is told nothing else, and names its base by digest"],
+    ],
   },
 ];
 
@@ -245,21 +248,41 @@ export const SUPPLY: readonly SecurityCheck[] = [
   {
     id: 40,
     says: "Workflows: actions by digest, least rights.",
-    tests: [],
-    open: "None yet: the repository has no workflows of a forge; `.ci/run` is a script.",
+    tests: [
+      ["github/workflows.test.ts", "calls actions by the commit of a known tag, and only with inputs that they have"],
+      [
+        "github/workflows.test.ts",
+        "workflows and jobs say their permissions; writing is for the jobs that publish or attest",
+      ],
+      [
+        "github/workflows.test.ts",
+        "no workflow runs with a fork's code and this repository's rights, none has a secret",
+      ],
+    ],
+    open: "They have not run on a forge yet.",
   },
   { id: 41, says: "A Scorecard, run and published.", tests: [], open: "None yet: the repository is not public." },
   {
     id: 42,
     says: "Images by digest, signed, with SBOM and provenance, reproducible.",
-    tests: [],
-    open: `None yet: ${NO_RELEASE}`,
+    tests: [
+      ["image/image.test.ts", "has the same digest when it is built again, from the package on"],
+      [
+        "tooling/package.test.ts",
+        "names every package in the bundle, with its licence's text, in an SBOM without a time",
+      ],
+      [
+        "github/release.test.ts",
+        "is pushed under the owner's name in small letters, and signed by the digest that helm says",
+      ],
+    ],
+    open: `Signature and provenance are in the release's workflow and have not been made yet: ${NO_RELEASE}`,
   },
   {
     id: 43,
     says: "SECURITY.md, a threat model, how a hole is reported.",
-    tests: [],
-    open: "None yet: there is no public place to report to. What is trusted stands below.",
+    tests: [["github/workflows.test.ts", "SECURITY.md and the pull request's form link to what is there"]],
+    open: "The repository is not public, so nobody can report there yet. What is trusted stands below.",
   },
   {
     id: 44,
