@@ -87,7 +87,8 @@ export interface OperationEvent {
 
 export type OperationResult =
   | { readonly kind: "Moved"; readonly note: string }
-  | { readonly kind: "Waiting"; readonly block: Block }
+  /** `until`: as in NodeAct. */
+  | { readonly kind: "Waiting"; readonly block: Block; readonly until?: Instant | undefined }
   /** The claim may be freed; `lost` counts as a failure of its ring for ever. */
   | { readonly kind: "Free"; readonly lost: boolean };
 
@@ -234,7 +235,7 @@ async function perform(act: NodeAct, scene: Scene): Promise<OperationResult> {
       return { kind: "Free", lost: act.lost };
     case "Wait":
       await showBlock(scene, act.block);
-      return { kind: "Waiting", block: act.block };
+      return { kind: "Waiting", block: act.block, until: act.until };
     case "Record": {
       const failure = act.operation.failure;
       const blockedBy =

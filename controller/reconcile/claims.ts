@@ -40,6 +40,8 @@ export interface Served {
   readonly lost: readonly Claim[];
   /** Something was written; the next pass should come soon. */
   readonly moved: boolean;
+  /** When a target is to be looked at again at the latest; undefined: none asks for it. */
+  readonly again: Instant | undefined;
 }
 
 /** One act for each claim. */
@@ -47,6 +49,7 @@ export async function serveClaims(input: ServeInput): Promise<Served> {
   const free = new Set<string>();
   const lost: Claim[] = [];
   let moved = false;
+  let again: Instant | undefined;
   const queue = [...input.plan.steering];
   async function work(): Promise<void> {
     for (let steering = queue.shift(); steering !== undefined; steering = queue.shift()) {
@@ -54,6 +57,8 @@ export async function serveClaims(input: ServeInput): Promise<Served> {
       try {
         const result = await serve(input, steering);
         if (result.kind === "Moved") moved = true;
+        if (result.kind === "Waiting" && "until" in result && result.until !== undefined)
+          again = Math.min(again ?? result.until, result.until);
         if (result.kind !== "Free") continue;
         free.add(claim.uid);
         if (result.lost) lost.push(claim);
@@ -63,7 +68,7 @@ export async function serveClaims(input: ServeInput): Promise<Served> {
     }
   }
   await Promise.all(Array.from({ length: Math.min(input.concurrency, queue.length) }, work));
-  return { free, lost, moved };
+  return { free, lost, moved, again };
 }
 
 function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<typeof operateNode> {

@@ -57,10 +57,11 @@ export function startLoop(options: LoopOptions): Loop {
   let record: PassRecord = { started: undefined, ended: undefined, failure: undefined, result: undefined };
   let idle = new AbortController();
 
-  /** In policy time: a simulated hour must not be slept through. */
-  function wakeWhenIdle(): void {
+  /** In policy time: a simulated hour must not be slept through. Sooner where something is known to end before. */
+  function wakeWhenIdle({ again }: PassResult): void {
     idle = new AbortController();
-    clock.sleep(options.idleMs, idle.signal).then(
+    const restMs = again === undefined ? options.idleMs : Math.max(0, again - clock.now());
+    clock.sleep(Math.min(options.idleMs, restMs), idle.signal).then(
       () => queue.add(CLUSTER),
       () => undefined,
     );
@@ -75,7 +76,7 @@ export function startLoop(options: LoopOptions): Loop {
       const result = await options.pass();
       record = { started: undefined, ended: transport.monotonic(), failure: undefined, result };
       options.onPass?.(result);
-      if (!result.busy) wakeWhenIdle();
+      if (!result.busy) wakeWhenIdle(result);
       return { requeueAfterMs: result.busy ? 0 : HEARTBEAT_MS };
     } catch (error) {
       // Somebody was faster: the next pass looks again.

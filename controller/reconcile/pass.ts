@@ -2,7 +2,7 @@
 // promotions. Between passes nothing is kept that could not be rebuilt from what is read; losing it costs time, never safety.
 // No pass acts before every cache is synced (K3), and nobody but a leader makes one (L3).
 import type { Breath } from "../breath.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, Instant } from "../clock.ts";
 import { asksOf } from "../core/gates/asks.ts";
 import type { GateReading, GateReadings } from "../core/gates/readings.ts";
 import { type Candidates, resolveCandidates } from "../core/rollout/candidates.ts";
@@ -80,6 +80,8 @@ export interface PassResult {
   readonly policy: PolicyView["health"];
   /** Whether something was written or is under way, so that the next pass should come soon. */
   readonly busy: boolean;
+  /** When a target is to be looked at again at the latest, policy time; left out: nothing that is known ends by itself. */
+  readonly again?: Instant | undefined;
 }
 
 /** What a process knows beside what is stored; all of it may be lost. */
@@ -156,7 +158,7 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
     pulls: pullFacts(pulls),
     approvals: openApprovals(ports.promoter.known(), pulls),
   });
-  const moved = await act(ports, options, memory, {
+  const { busy, again } = await act(ports, options, memory, {
     objects,
     policy,
     snapshot,
@@ -166,7 +168,7 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
     plan,
     views: viewBaselines(policy, resolved),
   });
-  return { plan, policy: policy.health, busy: moved };
+  return { plan, policy: policy.health, busy, again };
 }
 
 function measure(ports: PassPorts, look: FleetLook): void {
@@ -244,7 +246,12 @@ function viewBaselines({ inForce }: PolicyView, resolved: Candidates): readonly 
   }));
 }
 
-async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene: Scene): Promise<boolean> {
+async function act(
+  ports: PassPorts,
+  options: PassOptions,
+  memory: Memory,
+  scene: Scene,
+): Promise<Pick<PassResult, "busy" | "again">> {
   const { client, clock } = ports;
   const { plan, ledger, snapshot, policy } = scene;
   const served = await serveClaims({
@@ -328,7 +335,7 @@ async function act(ports: PassPorts, options: PassOptions, memory: Memory, scene
   const proposed = !promoted && (await ports.manifests?.propose(asks)) === true;
   await ports.pulls?.look({ input: scene.input, plan, policy, objects: scene.objects });
   const moved = served.moved || ledgerMoved.length > 0 || served.free.size > 0;
-  return moved || inventoryRuns || left || promoted || proposed;
+  return { busy: moved || inventoryRuns || left || promoted || proposed, again: served.again };
 }
 
 async function changeLedger(

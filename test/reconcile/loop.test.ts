@@ -12,7 +12,7 @@ import { settle } from "../kube/support.ts";
 
 const PACE = 100;
 const IDLE = 30_000;
-type End = { readonly busy: boolean; readonly policy?: PassResult["policy"] } | Error;
+type End = { readonly busy: boolean; readonly again?: number; readonly policy?: PassResult["policy"] } | Error;
 
 interface Bench {
   readonly loop: Loop;
@@ -64,7 +64,7 @@ function setUp(): Bench {
         bench.began.push(transport.monotonic());
         const end = bench.end?.() ?? (await new Promise<End>((resolve) => open.push(resolve)));
         if (end instanceof Error) throw end;
-        return { busy: end.busy, policy: end.policy } as PassResult;
+        return { busy: end.busy, again: end.again, policy: end.policy } as PassResult;
       },
     }),
   };
@@ -115,6 +115,23 @@ describe("the loop of passes", () => {
     expect(bench.began).toHaveLength(4);
     await bench.go(300);
     expect(bench.began).toHaveLength(5);
+  });
+
+  it("looks again when something that was waited for ends by itself", async () => {
+    const bench = setUp();
+    const soon = bench.policy.now() + 5_000;
+    bench.end = () => ({ busy: false, ...(bench.began.length === 1 ? { again: soon } : {}) });
+    bench.loop.wake();
+    await settle();
+    bench.policy.advance(4_999);
+    await bench.go(1_000);
+    expect(bench.began).toHaveLength(1);
+    bench.policy.advance(1);
+    await bench.go(1_000);
+    expect(bench.began).toHaveLength(2);
+    bench.policy.advance(IDLE - 1);
+    await bench.go(1_000);
+    expect(bench.began).toHaveLength(2);
   });
 
   it("tries a failed pass again ever more seldom, up to half a minute, whoever's fault it was", async () => {

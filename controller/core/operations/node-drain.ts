@@ -58,6 +58,8 @@ export function drain(scene: Scene): NodeAct {
     return {
       kind: "Wait",
       block: { reason: "Draining", message: "waiting for late bindings after the cordon", since },
+      // An empty node is quiet: without this it stayed cordoned until the next idle look.
+      until: since + SETTLE_MS,
     };
   return awaitVolumes(scene, view, since) ?? record(scene, "Drained");
 }

@@ -93,7 +93,8 @@ export type NodeAct =
   | { readonly kind: "Close"; readonly result: CloseResult; readonly message: string; readonly retryAt?: Instant }
   /** The operation is closed or the target is gone: free the claim. */
   | { readonly kind: "Free"; readonly lost: boolean }
-  | { readonly kind: "Wait"; readonly block: Block };
+  /** `until`: when to look again where nothing will tell; left out: something will, or the next usual look is soon enough. */
+  | { readonly kind: "Wait"; readonly block: Block; readonly until?: Instant };
 
 export type CloseResult = "Succeeded" | "BackedOut" | "NotAvailable" | "Released";
 

@@ -274,6 +274,7 @@ describe("drain", () => {
 
   it("B5: waits for late bindings after the cordon, and drains again those that came late", () => {
     expect(at([], { operation: operation("Cordoned", { stepTime: iso(START - SETTLE_MS + 1) }) })).toMatchObject({
+      until: START + 1,
       kind: "Wait",
       block: { reason: "Draining" },
     });
