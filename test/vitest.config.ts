@@ -7,7 +7,15 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Suites of their own: test/sweep takes minutes (`npm run test:sweep`), test/e2e needs a real control plane (`npm run test:e2e`), test/gitea a real
     // Gitea (`npm run test:gitea`), test/recipes root rights and roots (`npm run test:recipes`).
-    exclude: ["**/node_modules/**", "dist/**", "test/sweep/**", "test/e2e/**", "test/gitea/**", "test/recipes/**"],
+    exclude: [
+      "**/node_modules/**",
+      "dist/**",
+      "test/sweep/**",
+      "test/e2e/**",
+      "test/gitea/**",
+      "test/recipes/**",
+      "test/image/**",
+    ],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 90_000,

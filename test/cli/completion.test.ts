@@ -40,7 +40,8 @@ describe("completion", () => {
 COMP_WORDS=(ringward status --w); COMP_CWORD=2; compopt() { echo "files: $*"; }; _ringward; echo "\${COMPREPLY[*]}"
 COMP_WORDS=(ringward plan --policy ""); COMP_CWORD=3; _ringward; echo "\${COMPREPLY[*]}"`;
     const env = { ...process.env, PATH: `${scratch}:${process.env["PATH"] ?? ""}` };
-    const { stdout, stderr } = await run("bash", ["-euc", script], { env });
+    // Without a login's files: bash reads them where its input is a socket.
+    const { stdout, stderr } = await run("bash", ["--norc", "-euc", script], { env });
     expect(stderr).toBe("");
     expect(stdout).toBe("--watch\nfiles: -o default\n\n");
   });

@@ -67,7 +67,7 @@ describe("the chart of a release", () => {
   it("is not signed when helm says no digest, and not when it fails", () => {
     program("helm", `[ "$1" != registry ] || ${login}`);
     const silent = run(step, { OWNER: "acme" });
-    program("helm", `[ "$1" != push ] || { printf 'Digest: ${DIGEST}\\n' >&2; exit 1; }`);
+    program("helm", `case $1 in registry) ${login} ;; push) printf 'Digest: ${DIGEST}\\n' >&2; exit 1 ;; esac`);
     const failed = run(step, { OWNER: "acme" });
 
     expect(silent).toMatchObject({

@@ -1,5 +1,6 @@
 // Facts about the export as text: its order, its bytes, what it is for, and that the sandbox takes it as a cluster does.
-import { readdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -222,9 +223,11 @@ describe("a prefix of recipe images", () => {
       stderr: { write: () => undefined },
       clock: { now: () => 0 },
     };
-    const folder = new URL("../../policies", import.meta.url).pathname;
+    const folder = mkdtempSync(join(tmpdir(), "ringward-prefix-"));
+    cpSync(new URL("../../policies/recipes", import.meta.url), join(folder, "recipes"), { recursive: true });
     const fine = await validate([folder, "--allow-recipe-image", "registry.example.com"], output);
     const refused = await validate([folder, "--allow-recipe-image", "ghcr.io/others"], output);
+    rmSync(folder, { recursive: true });
 
     expect([fine, refused]).toEqual([0, 1]);
     expect(out).toMatch(
