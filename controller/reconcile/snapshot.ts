@@ -9,6 +9,7 @@ import {
   recall,
   recallInSteps,
   revise,
+  reviseInSteps,
   settle,
 } from "../core/incremental/memory.ts";
 import { makeAgain, type MadeList, selectAgain, type Selection } from "../core/incremental/sorted-list.ts";
@@ -20,7 +21,7 @@ import { projectNode, readHeardAt } from "../inventory/project-node.ts";
 import { projectPdb } from "../inventory/project-pdb.ts";
 import { type PodRecord, projectPod } from "../inventory/project-pod.ts";
 import { projectVolume } from "../inventory/project-volume.ts";
-import { projectWorkload } from "../inventory/project-workload.ts";
+import { projectWorkload, type WorkloadHead } from "../inventory/project-workload.ts";
 import { type ObjectProblem, type Projected, valuesOf } from "../inventory/projected.ts";
 import type { ApiServerView } from "../kube/api-server.ts";
 import { stateRef, statusFor } from "../kube/patch-states.ts";
@@ -58,12 +59,15 @@ export function* takeSnapshotInSteps(
   memory: AnswerMemory,
 ): Steps<Snapshot> {
   turnPage(memory);
-  const project = <T>(key: ClusterKey, make: (object: KubeObject) => T): readonly T[] =>
-    revise(memory, key, (before: MadeList<KubeObject, T> | undefined) => makeAgain(before, objects[key], NONE, make))
-      .to;
+  function* project<T>(key: ClusterKey, make: (object: KubeObject) => T): Steps<readonly T[]> {
+    const made = yield* reviseInSteps(memory, key, (before: MadeList<KubeObject, T> | undefined) =>
+      makeAgain(before, objects[key], make),
+    );
+    return made.to;
+  }
   const values = <T>(name: string, list: readonly Projected<T>[]): readonly T[] =>
     recall(memory, `values/${name}`, [list], () => valuesOf(list));
-  const projected = project("nodes", (node) => projectionOf(node, projectNode));
+  const projected = yield* project("nodes", (node) => projectionOf(node, projectNode));
   const elsewhere = recall(
     memory,
     "elsewhere",
@@ -79,16 +83,20 @@ export function* takeSnapshotInSteps(
       completeNodes(valuesOf(projected), { leases: objects.leases, elsewhere }, before),
   );
   yield;
-  const heads = CONTROLLERS.map(([kind, key]) =>
-    project(key, (object) =>
-      key === "jobs" && isOurs(object) ? undefined : projectionOf(object, (whole) => projectWorkload(kind, whole)),
-    ),
+  const heads: (readonly (Projected<WorkloadHead> | undefined)[])[] = [];
+  for (const [kind, key] of CONTROLLERS)
+    heads.push(
+      yield* project(key, (object) =>
+        key === "jobs" && isOurs(object) ? undefined : projectionOf(object, (whole) => projectWorkload(kind, whole)),
+      ),
+    );
+  yield;
+  const pods = yield* project("pods", (pod) =>
+    isOurs(pod) ? undefined : projectionOf(pod, (whole) => projectPod(whole)),
   );
   yield;
-  const pods = project("pods", (pod) => (isOurs(pod) ? undefined : projectionOf(pod, (whole) => projectPod(whole))));
-  yield;
-  const pdbs = project("pdbs", (pdb) => projectionOf(pdb, projectPdb));
-  const volumes = project("volumes", (volume) => projectionOf(volume, projectVolume));
+  const pdbs = yield* project("pdbs", (pdb) => projectionOf(pdb, projectPdb));
+  const volumes = yield* project("volumes", (volume) => projectionOf(volume, projectVolume));
   const records = recall(memory, "records", [pods], () => valuesOf(others(pods)));
   const controllers = recall(memory, "heads", heads, () => valuesOf(others(heads.flat())));
   yield;
@@ -127,8 +135,6 @@ export function* takeSnapshotInSteps(
     ),
   };
 }
-
-const NONE: ReadonlySet<never> = new Set();
 
 function others<T>(list: readonly (T | undefined)[]): readonly T[] {
   return list.filter((one) => one !== undefined);

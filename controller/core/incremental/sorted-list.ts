@@ -3,6 +3,7 @@
 // cluster, most of the time goes into fetching objects from memory.
 
 import { isSameList } from "./memory.ts";
+import type { Steps } from "./steps.ts";
 
 export interface SortedList<T> {
   /** As it came. */
@@ -141,36 +142,36 @@ export interface MadeList<From, To> {
   readonly to: readonly To[];
 }
 
-/** Makes a list element by element, without a look at what was made of the same before; `stale` ones are to be made again. */
-export function makeAgain<From, To>(
+/** So many elements are made in a step: the most expensive ones, pods, then take a few milliseconds. */
+const PIECE = 1_000;
+
+/** Makes a list element by element, in steps, without a look at what was made of the same before. */
+export function* makeAgain<From, To>(
   before: MadeList<From, To> | undefined,
   from: readonly From[],
-  stale: ReadonlySet<From>,
   make: (one: From) => To,
-): MadeList<From, To> {
-  if (before === undefined || stale.size > MOST_CHANGES) return { from, to: from.map(make) };
-  if (stale.size === 0 && isSameList(before.from, from)) return before;
-  const to = realign(before, from, make);
-  for (const one of stale) {
-    const at = from.indexOf(one);
-    if (at >= 0) to[at] = make(one);
-  }
-  return { from, to };
+): Steps<MadeList<From, To>> {
+  if (before !== undefined && isSameList(before.from, from)) return before;
+  return { from, to: yield* realign(before ?? { from: [], to: [] }, from, make) };
 }
 
 /** So many new elements are searched for one by one; behind them, what was made of the others is found by its element. */
 const MOST_SEARCHES = 64;
 
 /** Both lists have most elements in common, in the same order; an element that was not there before is made. */
-function realign<From, To>(before: MadeList<From, To>, from: readonly From[], make: (one: From) => To): To[] {
+function* realign<From, To>(
+  before: MadeList<From, To>,
+  from: readonly From[],
+  make: (one: From) => To,
+): Steps<readonly To[]> {
   const olds = before.from;
   const replaced = olds.length === from.length ? replace(before, from, make) : undefined;
   if (replaced !== undefined) return replaced;
   let at = 0;
   let searches = 0;
   let rest: Map<From, To> | undefined;
-  return from.map((one) => {
-    if (olds[at] === one) return before.to[at++] as To;
+  const find = (one: From): To => {
+    if (at < olds.length && olds[at] === one) return before.to[at++] as To;
     if (rest === undefined && searches++ < MOST_SEARCHES) {
       const found = olds.indexOf(one, at);
       // The one that stood here may have been replaced: the next is compared with the next.
@@ -180,7 +181,13 @@ function realign<From, To>(before: MadeList<From, To>, from: readonly From[], ma
     }
     rest ??= new Map(olds.slice(at).map((old, index) => [old, before.to[at + index] as To]));
     return rest.has(one) ? (rest.get(one) as To) : make(one);
-  });
+  };
+  const to: To[] = [];
+  for (const one of from) {
+    to.push(find(one));
+    if (to.length % PIECE === 0) yield;
+  }
+  return to;
 }
 
 /** The quick way, where each element stands where it stood, but for a few that were replaced. */
