@@ -329,6 +329,17 @@ describe("dashboards and alerts", () => {
     ).toEqual([]);
   });
 
+  it("lead to runbooks at an address, where one is given", async () => {
+    const words = [...ALL, "metrics.prometheusRule.docsUrl=https://docs.example.com/ringward/"];
+    const rules = only(await render(helm, words), "PrometheusRule")["spec"];
+    const alerts = readFileSync(join(CHART, "files/alerts.yaml"), "utf8");
+
+    expect(rules).toEqual(
+      load(alerts.replaceAll("runbook_url: docs/", "runbook_url: https://docs.example.com/ringward/")),
+    );
+    expect(JSON.stringify(rules)).toContain("https://docs.example.com/ringward/runbooks/RingwardRingStalled.md");
+  });
+
   it("are in the package, which renders as the folder does", async () => {
     const folder = mkdtempSync(join(tmpdir(), "ringward-package-"));
     const words = ["--namespace", NAMESPACE, "--set", "image.repository=a/b", ...ALL.flatMap((one) => ["--set", one])];

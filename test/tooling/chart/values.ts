@@ -93,6 +93,11 @@ const monitoring = {
     {
       enabled: flag(false, "Makes a PrometheusRule of files/alerts.yaml; its kind has to be there."),
       labels: labels({}, "More labels, by which your Prometheus selects it."),
+      docsUrl: text(
+        "",
+        "Where Ringward's docs/ are served: alerts then link to their runbook there, `DOCSURL/runbooks/NAME.md`. Empty: `docs/runbooks/NAME.md`, a path in its repository.",
+        URL_OR_NONE,
+      ),
     },
     "Alerts and recording rules.",
   ),

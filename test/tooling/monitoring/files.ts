@@ -110,7 +110,7 @@ What \`charts/ringward/files/alerts.yaml\` holds: a plain rule file for Promethe
 \`promtool test rules\`: that it fires, with these labels and texts, and that it does not. A \`cluster\` label that your scrapes add is kept, so one
 Prometheus may watch many clusters; but \`RingwardControllerAbsent\` is about all that Prometheus sees.
 
-\`runbook_url\` is a path in this repository. To make it an address, put yours before it where you load the rules:
+\`runbook_url\` is a path in this repository. The chart makes it an address where \`metrics.prometheusRule.docsUrl\` says where docs/ are served; else put yours before it:
 \`sed 's#runbook_url: docs/#runbook_url: https://HOST/docs/#' charts/ringward/files/alerts.yaml\`.
 
 | alert | severity | for | what |
