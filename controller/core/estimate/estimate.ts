@@ -4,7 +4,7 @@ import { describeReason, type Reason } from "../../api/reasons.ts";
 import type { Instant } from "../../clock.ts";
 import type { Calendar } from "../calendar/index.ts";
 import { parseDuration } from "../duration.ts";
-import type { Block, LevelInForce, RingInForce } from "../model.ts";
+import type { Block, LevelInForce, PodAsset, RingInForce } from "../model.ts";
 import { calendarsOf, compileCalendars } from "../rollout/calendars.ts";
 import type { Approval } from "../rollout/entries.ts";
 import { spareCapacity } from "./capacity.ts";
@@ -13,6 +13,7 @@ import { usualPace } from "../rollout/history.ts";
 import { needsWork, type Plan, type PlanInput, type RingOutcome } from "../rollout/plan.ts";
 import { isDone, isInScope } from "../rollout/progress.ts";
 import { deadlineOf } from "../rollout/ring-checks.ts";
+import { type Budgets, lastingBudgets } from "../operations/budgets.ts";
 import { viewControlPlane } from "../rollout/control-plane.ts";
 import { findTargetBlocks } from "../rollout/target-checks.ts";
 import type { Target } from "../rollout/targets.ts";
@@ -57,6 +58,8 @@ export function estimateRollout(input: PlanInput, plan: Plan, options: EstimateO
     input,
     plan,
     controlPlane: viewControlPlane(input.inventory),
+    pods: Map.groupBy(input.inventory.pods, ({ nodeName }) => nodeName),
+    lasting: lastingBudgets(input.inventory.pdbs),
     claimed: new Set(input.ledger.claims.map(({ uid }) => uid)),
     known,
   };
@@ -78,6 +81,10 @@ interface Scope {
   readonly plan: Plan;
   readonly outcome: RingOutcome;
   readonly controlPlane: ReturnType<typeof viewControlPlane>;
+  /** By the node that they run on. */
+  readonly pods: ReadonlyMap<string | undefined, readonly PodAsset[]>;
+  /** Budgets as far as they say the same for ever. */
+  readonly lasting: Budgets;
   /** UIDs under a claim. */
   readonly claimed: ReadonlySet<string>;
   readonly calendars: readonly Calendar[];
@@ -188,6 +195,8 @@ function findStuck(scope: Scope, target: Target, approval: Approval | undefined)
     inventory,
     stored,
     controlPlane: scope.controlPlane,
+    pods: scope.pods.get(target.asset.name) ?? [],
+    lasting: scope.lasting,
     target,
     ring: outcome.ring,
     approval,
