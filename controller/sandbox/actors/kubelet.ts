@@ -123,7 +123,7 @@ async function stepMachine(kubelet: Kubelet, spec: MachineSpec, now: Instant, al
   const pods = client.podsOn(spec.name);
   for (const pod of pods) alive.add(pod.metadata.uid ?? "");
   if (machine.power.state === "gone") return leaveCluster(kubelet, spec.name);
-  if (machine.power.state === "down") return;
+  if (machine.power.state === "down" || kubelet.machines.trouble(spec.name).silent === true) return;
   const node = client.get("nodes", spec.name) ?? (await register(kubelet, spec, machine));
   // A kubelet whose Node somebody deleted is refused until it starts anew.
   if (node === undefined) return;

@@ -38,6 +38,12 @@ export interface Trouble {
   readonly oldKernel?: boolean;
   /** What `prepare` waits for is not there. */
   readonly unprepared?: boolean;
+  /** How looks at the machine go wrong: they end with 1, or end well and print what is no report. */
+  readonly inventory?: "Fails" | "Garbled" | undefined;
+  /** Reboots end well, and the machine goes on. */
+  readonly deafToReboot?: boolean;
+  /** The kubelet does nothing: no Lease, no report, no pod. */
+  readonly silent?: boolean;
   /** Added to every reboot, in policy milliseconds. */
   readonly slowReboot?: number;
   /** Added to every stage step, in policy milliseconds: a slow mirror. */
@@ -58,6 +64,9 @@ export interface Machines {
   lieWith(name: string, exitCode: number): void;
   bootOldKernel(name: string, on?: boolean): void;
   unprepared(name: string, on?: boolean): void;
+  blind(name: string, inventory: Trouble["inventory"]): void;
+  deafToReboot(name: string): void;
+  silence(name: string): void;
   slowReboot(name: string, extraMs: number): void;
   slowStage(name: string, extraMs: number): void;
   /** Takes all troubles away; a node that hung after its reboot comes Ready. */
@@ -128,6 +137,9 @@ export function createMachines(specs: readonly MachineSpec[], catalogue: Catalog
     lieWith: (name, exitCode) => change(name, { liesWith: exitCode }),
     bootOldKernel: (name, on = true) => change(name, { oldKernel: on }),
     unprepared: (name, on = true) => change(name, { unprepared: on }),
+    blind: (name, inventory) => change(name, { inventory }),
+    deafToReboot: (name) => change(name, { deafToReboot: true }),
+    silence: (name) => change(name, { silent: true }),
     slowReboot: (name, extraMs) => change(name, { slowReboot: extraMs }),
     slowStage: (name, extraMs) => change(name, { slowStage: extraMs }),
     repair(name) {
@@ -159,11 +171,20 @@ function newEntry(spec: MachineSpec): Entry {
   return { spec, machine: createMachine(spec.name, spec.image), trouble: {} };
 }
 
+/** A look that cannot read the package database, or whose standard output another program writes to, too. */
+function blinded(result: ProgramResult, inventory: Trouble["inventory"]): ProgramResult {
+  if (inventory === "Fails") return { ...result, exitCode: 1, log: "error: rpmdb open failed\n" };
+  return inventory === "Garbled" ? { ...result, log: "Last metadata expiration check: 0:12:04 ago\n{" } : result;
+}
+
 /** A dropped or failing update leaves the machine alone, whatever it printed. */
 function troubled(result: ProgramResult, invocation: Invocation, { machine, trouble }: Entry): ProgramResult {
   const step = recipeStep(invocation);
   if (step === "prepare" && trouble.unprepared === true)
     return { exitCode: NOT_YET, log: "Servers of the cluster are still older than this level.\n", machine };
+  if (step === "inventory") return blinded(result, trouble.inventory);
+  if (step === "reboot" && trouble.deafToReboot === true)
+    return { exitCode: 0, log: "Failed to connect to bus; rebooting anyway.\n", machine };
   if (step !== "update") return result;
   if (trouble.failUpdate === true)
     return { exitCode: 1, log: "E: Sub-process /usr/bin/dpkg returned an error code (1)\n", machine };

@@ -255,6 +255,18 @@ describe("an autoscaler", () => {
     expect(node(driver, "ubuntu-01")?.metadata.uid).not.toBe(uid);
   });
 
+  it("hears nothing of a kubelet that hangs, and hears it again when it is repaired", async () => {
+    const driver = await createDriver({ nodes: 2, timing: { nodeMonitorGrace: 40_000, leaseRenew: 10_000 } });
+    await driver.settle();
+
+    driver.cluster.machines.silence("ubuntu-01");
+    await driver.until(() => readyStatus(driver, "ubuntu-01") === "Unknown");
+    driver.cluster.machines.repair("ubuntu-01");
+    await driver.settle();
+
+    expect(readyStatus(driver, "ubuntu-01")).toBe("True");
+  });
+
   it("leaves a silent node Unknown and moves its pods after their time", async () => {
     const driver = await createDriver({
       nodes: 3,

@@ -284,6 +284,30 @@ describe("troubles", () => {
     expect(all.boot("ubuntu").kernel.running).toBe("5.15.0-125-generic");
   });
 
+  it("prints no report, or one that cannot be read, where looks at the machine go wrong", () => {
+    const all = machines();
+    all.blind("rocky", "Fails");
+    expect(run(all, "rocky", "dnf", "inventory").exitCode).toBe(1);
+
+    all.blind("rocky", "Garbled");
+    const garbled = run(all, "rocky", "dnf", "inventory");
+    expect(garbled.exitCode).toBe(0);
+    expect(parseReport(garbled.log)).toMatchObject({ ok: false });
+
+    all.repair("rocky");
+    expect(version(inventory(all, "rocky", "dnf"), "curl")).toBe("7.76.1-29.el9_4");
+  });
+
+  it("says that it reboots and goes on", () => {
+    const all = machines();
+    all.deafToReboot("flatcar");
+
+    const result = run(all, "flatcar", "flatcar", "reboot");
+
+    expect(result.exitCode).toBe(0);
+    expect(result.reboots).toBeUndefined();
+  });
+
   it("puts every machine and trouble back from a snapshot", () => {
     const all = machines();
     const saved = all.snapshot();

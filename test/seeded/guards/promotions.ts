@@ -17,6 +17,8 @@ export const PROMOTIONS: readonly Mutant[] = [
       find: "input.proposals === undefined && !isAutomatic(offer)",
       replace: "input.proposals === undefined && offer.baseline === ''",
       says: "proposals are opened without knowing which are open",
+      equivalent:
+        "where the forge's list was not read, what carries proposals out is given no forge (promoter.ts, promote), so none is opened or closed and no branch is made: this check gives the reason its name",
     },
     "promotion.answered": {
       find: "  (scene, entry) => (isAutomatic(scene.offer) ? undefined : findAnswer(scene, entry)),\n",

@@ -2,6 +2,7 @@
 import { PEOPLE } from "../../sweep/people.ts";
 import type { Scene } from "../scene.ts";
 import { AFTER_UPDATE } from "./after-update.ts";
+import { AHEAD, GIT_UNREAD } from "./ahead.ts";
 import { APPROVALS } from "./approvals.ts";
 import {
   CALENDAR_GONE,
@@ -21,6 +22,8 @@ import {
   STATE_LOST,
   STOPPED,
 } from "./brakes.ts";
+import { REFUSED_OFTEN, TWO_REPOSITORIES } from "./asks.ts";
+import { BLIND } from "./blind.ts";
 import { BY_HAND_SCENE } from "./by-hand.ts";
 import { CLOCK_AHEAD, UNOBSERVED } from "./clocks.ts";
 import { CONTROL_PLANE } from "./control-plane.ts";
@@ -31,6 +34,7 @@ import { FAILING, HANDS } from "./hands.ts";
 import { LOCKS } from "./locks.ts";
 import { MACHINES } from "./machines.ts";
 import { LATE, SHUTDOWN, SLOW_REBOOT, STOPPED_IN_UPDATE } from "./moments.ts";
+import { SECOND_TRIES } from "./second-tries.ts";
 import { SHARES } from "./shares.ts";
 import { SOAKS } from "./soaks.ts";
 import { SUPERSEDED } from "./superseded.ts";
@@ -80,6 +84,12 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "after update": AFTER_UPDATE,
   approvals: APPROVALS,
   "by hand": BY_HAND_SCENE,
+  blind: BLIND,
+  ahead: AHEAD,
+  "git unread": GIT_UNREAD,
+  "second tries": SECOND_TRIES,
+  "refused often": REFUSED_OFTEN,
+  "two repositories": TWO_REPOSITORIES,
   soaks: SOAKS,
   shares: SHARES,
 };
