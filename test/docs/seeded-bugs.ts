@@ -76,7 +76,9 @@ The runs that these results are of took ${minutes} minutes of processes on two b
 What the machine found in our own code while it was taught to find these, and what was mended:
 
 - where half of a ring is enough, time went on soaking for one look while a verified node had fallen back (R2);
-- a plan that was made from a late cache wrote an image again that somebody had put back a moment ago (D11).
+- a plan that was made from a late cache wrote an image again that somebody had put back a moment ago (D11);
+- a machine that came back under the name of a vanished one was claimed while the failure of that one could not be written down yet: the new
+  operation took the place of the old one's state, and the failure was forgotten (B8, B14).
 
 
 ${survivorsOf(results)}## Field bugs

@@ -83,6 +83,7 @@ export function* admitQueue(
   const obstacles = new Map<string, Block>();
   const admitted: ClaimRequest[] = [];
   const claimed = new Set(held.map((claim) => claim.uid));
+  const names = new Set(held.map(nameOf));
   for (const { requests, lanes } of queues.flat()) {
     let seen = -1;
     for (const { request, lane } of requests) {
@@ -96,7 +97,7 @@ export function* admitQueue(
         continue;
       }
       // Only of those that there is room for: their turn is now, and the next one has it if they cannot use it.
-      const obstacle = foresee(request);
+      const obstacle = names.has(nameOf(request)) ? describeEarlier(request) : foresee(request);
       if (obstacle === undefined) {
         claimed.add(request.uid);
         admitted.push(request);
@@ -106,6 +107,15 @@ export function* admitQueue(
     }
   }
   return { admitted, shut, obstacles };
+}
+
+function nameOf({ cluster, kind, namespace = "", name }: ClaimRequest): string {
+  return [cluster, kind, namespace, name].join("/");
+}
+
+/** Of a name two claims would share one state: how far the first one came would be forgotten, and with it a failure (B8). */
+function describeEarlier({ kind, name }: ClaimRequest): Block {
+  return { reason: "TargetVanished", message: `the claim of an earlier ${kind} ${name} is not settled yet` };
 }
 
 /** Why a request is refused while so many claims stand. */

@@ -196,6 +196,19 @@ describe("limits", () => {
     fc.integer({ min: 0, max: 100 }).map((percent) => `${percent}%`),
   );
 
+  it("claims no target while an earlier one of its name is claimed, and takes the next one for it (B8)", () => {
+    const nodes = [node("old"), node("new"), node("other")];
+    const earlier = { ...held(node("old")), name: "n" };
+    const requests = [{ ...request(node("new")), name: "n" }, request(node("other"))];
+    const room = capacity(nodes, { nodes: 3, workloads: 3, nodesPerZone: 3, controlPlane: 1 });
+
+    expect(admit([earlier], requests, room).admitted.map(({ uid }) => uid)).toEqual(["other"]);
+    const queue = { requests: requests.map((one) => ({ request: one, lane: "one" })), lanes: ["one"] };
+    expect(finish(admitQueue([earlier], [[queue]], room)).obstacles.get("new")).toMatchObject({
+      reason: "TargetVanished",
+    });
+  });
+
   it("B1, B2: no order of requests on any cluster leads to a claim beyond a limit, and no target is claimed twice (B8)", () => {
     fc.assert(
       fc.property(

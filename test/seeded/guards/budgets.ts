@@ -3,6 +3,11 @@ import { inFile, type Mutant } from "../mutant.ts";
 
 export const BUDGETS: readonly Mutant[] = [
   ...inFile("controller/core/rollout/limits.ts", {
+    "budget.one-name": {
+      find: "names.has(nameOf(request)) ? describeEarlier(request) : foresee(request)",
+      replace: "foresee(request)",
+      says: "a new node is claimed while the claim of a vanished one of its name stands, whose failure is forgotten with its state",
+    },
     "budget.ledger-full": {
       find: "if (claims >= MAX_CLAIMS)",
       replace: "if (claims > 1e9)",

@@ -39,6 +39,7 @@ import { SHARES } from "./shares.ts";
 import { SOAKS } from "./soaks.ts";
 import { SUPERSEDED } from "./superseded.ts";
 import { UNTOUCHED } from "./untouched.ts";
+import { UNWRITTEN } from "./unwritten.ts";
 import { WINDOWS } from "./windows.ts";
 import { WORKLOADS } from "./workloads.ts";
 
@@ -90,6 +91,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "second tries": SECOND_TRIES,
   "refused often": REFUSED_OFTEN,
   "two repositories": TWO_REPOSITORIES,
+  unwritten: UNWRITTEN,
   soaks: SOAKS,
   shares: SHARES,
 };
