@@ -13,6 +13,4 @@ export const SURVIVORS: ReadonlyMap<string, string> = new Map([
     "node.boot-id-before-update",
     "a machine that boots by itself under a claim is one boot too many for B10, whoever reads its boot id when",
   ],
-  ["job.delete-as-read", "another leader would have to let a job run between our look and our delete"],
-  ["back.ran-away", "another leader would have to let an update run between our look and our way back"],
 ]);

@@ -32,8 +32,10 @@ import { DRAINS } from "./drains.ts";
 import { OWN_REFUSED, OWN_TOUCHED } from "./forges.ts";
 import { FAILING, HANDS } from "./hands.ts";
 import { LOCKS } from "./locks.ts";
+import { LOOK_DUE } from "./look-due.ts";
 import { MACHINES } from "./machines.ts";
 import { LATE, SHUTDOWN, SLOW_REBOOT, STOPPED_IN_UPDATE } from "./moments.ts";
+import { RAN_AWAY } from "./ran-away.ts";
 import { SECOND_TRIES } from "./second-tries.ts";
 import { SHARES } from "./shares.ts";
 import { SOAKS } from "./soaks.ts";
@@ -92,6 +94,8 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "refused often": REFUSED_OFTEN,
   "two repositories": TWO_REPOSITORIES,
   unwritten: UNWRITTEN,
+  "look due": LOOK_DUE,
+  "ran away": RAN_AWAY,
   soaks: SOAKS,
   shares: SHARES,
 };
