@@ -260,7 +260,8 @@ describe("a chart that means ill", () => {
 
   it.each([
     ["memory", `{{ repeat 2000000000 "a" | len }}`, /more memory than a rendering gets/],
-    ["output", `{{ repeat 18000000 "a" }}`, /prints more than/],
+    // Just above what is read. On a busy machine helm may come to the end of its memory before it has printed all.
+    ["output", `{{ repeat 17000000 "a" }}`, /prints more than|more memory than a rendering gets/],
   ])("is ended when it takes too much %s", async (_, expression, why) => {
     expect(await render(reveals(expression))).toEqual({ kind: "NotRendered", why: expect.stringMatching(why) });
     expect(await readdir(directory)).toEqual([]);
