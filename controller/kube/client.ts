@@ -2,7 +2,7 @@
 // It never retries a write: an unknown outcome must reach the caller, who reads the real state first (K2). `update`
 // and `delete` insist on a precondition (K1). Only reads wait for a Retry-After, and only a few times (K6).
 import type { Clock } from "../clock.ts";
-import { isConflict, isNotFound, isPdbRefusal, toApiError } from "./api-errors.ts";
+import { isConflict, isNotFound, isOutcomeUnknown, isPdbRefusal, toApiError } from "./api-errors.ts";
 import type { Limiter } from "./limiter.ts";
 import { createOutdated } from "./outdated.ts";
 import { readPages } from "./pages.ts";
@@ -197,6 +197,10 @@ export function createClient(port: ApiPort, options: ClientOptions): Client {
       throw new Error(`update of ${resource.kind} "${object.metadata.name}" without metadata.resourceVersion`);
     }
     const own = objectPath(resource, refOf(object));
+    if (outdated.isDoubted(own, version)) {
+      if (await isReplaced(resource, object)) outdated.note(own, version);
+      else outdated.trust(own);
+    }
     outdated.refuse(own, version);
     const path = objectPath(resource, refOf(object), subresource);
     try {
@@ -206,26 +210,24 @@ export function createClient(port: ApiPort, options: ClientOptions): Client {
       if (writeOptions?.dryRun !== true && after !== undefined && after !== version) outdated.note(own, version);
       return written;
     } catch (error) {
-      if (isConflict(error) && (await isReplaced(resource, object))) outdated.note(own, version);
+      if (isOutcomeUnknown(error)) outdated.doubt(own, version);
+      // What could not be looked at is not known.
+      if (isConflict(error) && (await isReplaced(resource, object).catch(() => false))) outdated.note(own, version);
       throw error;
     }
   }
 
   /**
-   * A conflict alone does not say that the version is over: a webhook may have answered it. What could not be read is not known. Listed, because
-   * that is what a client of caches may do with every kind.
+   * Looks whether the version is over. A conflict alone does not say so: a webhook may have answered it. Listed, because that is what a client of
+   * caches may do with every kind.
    */
   async function isReplaced(resource: Resource, { metadata }: KubeObject): Promise<boolean> {
-    try {
-      const scope = {
-        fieldSelector: `metadata.name=${metadata.name}`,
-        ...withoutUndefined({ namespace: metadata.namespace }),
-      };
-      const { items } = await list(resource, scope);
-      return items.every(({ metadata: { resourceVersion } }) => resourceVersion !== metadata.resourceVersion);
-    } catch {
-      return false;
-    }
+    const scope = {
+      fieldSelector: `metadata.name=${metadata.name}`,
+      ...withoutUndefined({ namespace: metadata.namespace }),
+    };
+    const { items } = await list(resource, scope);
+    return items.every(({ metadata: { resourceVersion } }) => resourceVersion !== metadata.resourceVersion);
   }
 
   async function* pages(resource: Resource, scope: ListScope, listOptions: CallOptions & { pageSize?: number }) {

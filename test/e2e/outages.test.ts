@@ -14,9 +14,6 @@ function begin(): Promise<Scene> {
   });
 }
 
-/** So long after bad weather a write may still be made by somebody who has not heard of his last one: until requests time out and watches resume. */
-const UNHEARD_MS = 30_000;
-
 describe("an API server that crashes, and an etcd that forgets", () => {
   let scene: Scene;
   beforeAll(async () => void (scene = await begin()));
@@ -70,7 +67,6 @@ describe("a bad network", () => {
       { kind: "Broken" },
     ];
     const controller = await scene.addController("behind-the-proxy", { server: proxy.url });
-    const foul: { readonly from: number; to: number }[] = [];
     let next = 0;
     let over = false;
     await controller.start();
@@ -79,12 +75,9 @@ describe("a bad network", () => {
       while (!over && next < weathers.length) {
         await systemClock.sleep(6_000);
         proxy.set(weathers[next] ?? { kind: "Fair" });
-        const spell = { from: systemClock.now(), to: Number.POSITIVE_INFINITY };
-        foul.push(spell);
         next += 1;
         await systemClock.sleep(4_000);
         proxy.set({ kind: "Fair" });
-        spell.to = systemClock.now() + UNHEARD_MS;
         // What was silent meanwhile is dead, and stays open: the controller has to notice by itself.
       }
     })();
@@ -94,10 +87,7 @@ describe("a bad network", () => {
     const outcome = await scene.verdict();
 
     process.stdout.write(`bad network: ${seconds} s, ${proxy.connections} connections\n`);
-    // The API server's log calls a write answered whose answer the proxy swallowed: whoever never heard of it writes from the version before.
-    const isUnheard = (at: string): boolean =>
-      foul.some(({ from, to }) => Date.parse(at) >= from && Date.parse(at) <= to);
-    expect(outcome.violations.filter(({ invariant, at }) => invariant !== "K4" || !isUnheard(at))).toEqual([]);
+    expect(outcome.violations).toEqual([]);
     expect(outcome.unexplained).toEqual([]);
   });
 });

@@ -58,15 +58,15 @@ describe("resources", () => {
 
 describe("an object that a late cache shows", () => {
   const PATH = "/api/v1/nodes/n";
+  const at = (resourceVersion: string): KubeObject => ({ metadata: { name: "n", uid: "u", resourceVersion } });
 
   function setupNode() {
     const bench = setup();
-    const at = (resourceVersion: string): KubeObject => ({ metadata: { name: "n", uid: "u", resourceVersion } });
-    return { ...bench, at, sent: () => bench.api.requests.length };
+    return { ...bench, sent: () => bench.api.requests.length };
   }
 
   it("is not written again after our own write of it", async () => {
-    const { api, client, at, sent } = setupNode();
+    const { api, client, sent } = setupNode();
     api.script = () => answer(200, at("8"));
     await client.updateStatus(NODES, at("7"));
 
@@ -82,7 +82,7 @@ describe("an object that a late cache shows", () => {
     answer(200, { metadata: { resourceVersion: "9" }, items });
 
   it("is not written again after a conflict that a look at it confirms, until some minutes have passed", async () => {
-    const { api, clock, client, at } = setupNode();
+    const { api, clock, client } = setupNode();
     const puts = () => api.requests.filter(({ method }) => method === "PUT").length;
     api.script = ({ method }) => (method === "PUT" ? refusal(409, "Conflict") : listOf(at("8")));
     await expect(client.updateStatus(NODES, at("7"))).rejects.toSatisfy(isConflict);
@@ -103,7 +103,7 @@ describe("an object that a late cache shows", () => {
     ["it could not be looked at", refusal(503, "ServiceUnavailable"), 2],
     ["it is gone", listOf(), 1],
   ])("is written again, or not, after a conflict when %s", async (_what, read, times) => {
-    const { api, client, at } = setupNode();
+    const { api, client } = setupNode();
     api.script = ({ method }) => (method === "PUT" ? refusal(409, "Conflict") : read);
 
     await expect(client.updateStatus(NODES, at("7"))).rejects.toSatisfy(isConflict);
@@ -112,12 +112,12 @@ describe("an object that a late cache shows", () => {
     expect(api.requests.filter(({ method }) => method === "PUT")).toHaveLength(times);
   });
 
-  it("is written again where nothing came of it: a dry run, no change, an unknown outcome, another refusal", async () => {
-    const { api, client, at, sent } = setupNode();
+  it("is written again where nothing came of it: a dry run, no change, a request that was not sent, another refusal", async () => {
+    const { api, client, sent } = setupNode();
     const answers = [
       answer(200, at("8")),
       answer(200, at("7")),
-      new TransportError("connection", "unknown", "reset"),
+      new TransportError("connection", "notSent", "refused"),
       refusal(422, "Invalid"),
       answer(200, at("8")),
     ];
@@ -125,11 +125,52 @@ describe("an object that a late cache shows", () => {
 
     await client.updateStatus(NODES, at("7"), { dryRun: true });
     await client.updateStatus(NODES, at("7"));
-    await expect(client.updateStatus(NODES, at("7"))).rejects.toThrow(/reset/);
+    await expect(client.updateStatus(NODES, at("7"))).rejects.toThrow(/refused/);
     await expect(client.updateStatus(NODES, at("7"))).rejects.toThrow(/Invalid/);
     await client.updateStatus(NODES, at("7"));
 
     expect(api.requests.map(({ path }) => path)).toEqual(Array.from({ length: 5 }, () => `${PATH}/status`));
+  });
+
+  describe("and whose last write nobody heard of", () => {
+    async function setupDoubt(look: ApiResponse, lost: ApiResponse | Error) {
+      const bench = setupNode();
+      bench.api.script = () => lost;
+      await expect(bench.client.updateStatus(NODES, at("7"))).rejects.toThrow();
+      bench.api.script = ({ method }) => (method === "PUT" ? answer(200, at("9")) : look);
+      return { ...bench, methods: () => bench.api.requests.map(({ method }) => method) };
+    }
+
+    it.each([
+      ["a connection that broke", new TransportError("connection", "unknown", "reset")],
+      ["a server that gave up", refusal(504, "Timeout")],
+    ])("is looked at before it is written again, after %s: it was written then", async (_what, lost) => {
+      const { client, methods } = await setupDoubt(listOf(at("8")), lost);
+
+      await expect(client.updateStatus(NODES, at("7"))).rejects.toSatisfy(isConflict);
+      await expect(client.updateStatus(NODES, at("7"))).rejects.toSatisfy(isConflict);
+
+      expect(methods()).toEqual(["PUT", "GET"]);
+    });
+
+    it("is written where that had not been, and looked at once", async () => {
+      const lost = new TransportError("timeout", "unknown", "late");
+      const { client, methods } = await setupDoubt(listOf(at("7")), lost);
+
+      await client.updateStatus(NODES, at("7"));
+
+      expect(methods()).toEqual(["PUT", "GET", "PUT"]);
+    });
+
+    it("is not written while it cannot be looked at, nor without need when a newer one is shown", async () => {
+      const lost = new TransportError("connection", "unknown", "reset");
+      const { client, methods } = await setupDoubt(refusal(500, "InternalError"), lost);
+
+      await expect(client.updateStatus(NODES, at("7"))).rejects.toThrow(/InternalError/);
+      await client.updateStatus(NODES, at("8"));
+
+      expect(methods()).toEqual(["PUT", "GET", "PUT"]);
+    });
   });
 
   it("is remembered by a few versions, and forgotten in the end", () => {
