@@ -26,13 +26,13 @@ const spec = {
     drain: "IfDisruptive",
   },
 } as const satisfies LevelInForce["spec"];
-const digest = levelDigest(spec);
-const level: LevelInForce = {
-  name: levelName("kubelet", NOW - 30 * 24 * HOUR, digest),
-  digest,
-  spec,
-  inputTime: NOW - 30 * 24 * HOUR,
-};
+function levelOf(of: LevelInForce["spec"]): LevelInForce {
+  const digest = levelDigest(of);
+  const inputTime = NOW - 30 * 24 * HOUR;
+  return { name: levelName("kubelet", inputTime, digest), digest, spec: of, inputTime };
+}
+const level = levelOf(spec);
+const { digest } = level;
 
 function node(name: string, ring: string, more: Partial<NodeAsset> = {}): NodeAsset {
   return {
@@ -85,6 +85,8 @@ interface World {
   readonly calendars?: readonly { readonly name: string; readonly spec: MaintenanceCalendarSpec }[];
   readonly ledger?: DisruptionLedgerSpec;
   readonly stored?: ReadonlyMap<string, NodePatchStateStatus>;
+  /** Left out: the one that needs no drain. */
+  readonly level?: LevelInForce;
   readonly input?: Partial<PlanInput>;
 }
 
@@ -106,7 +108,7 @@ function estimate(world: World, minutesPerTarget?: number): ReadonlyMap<string, 
     calendars: world.calendars ?? [],
     exceptions: [],
     recipes: [],
-    levels: [level],
+    levels: [world.level ?? level],
     brakes: [],
     proposer: false,
   };
@@ -120,7 +122,7 @@ function estimate(world: World, minutesPerTarget?: number): ReadonlyMap<string, 
       claims: [],
       rebuilding: false,
     },
-    candidates: new Map([["kubelet", level]]),
+    candidates: new Map([["kubelet", world.level ?? level]]),
     observedMs: 0,
     ...world.input,
   };
@@ -209,6 +211,45 @@ describe("one ring", () => {
     });
     expect(lenient).toMatchObject({ atOnce: 1, endsAt: NOW + 45 * MINUTE });
     expect(lenient).not.toHaveProperty("never");
+  });
+
+  it("never ends where a drain never succeeds, unless nothing is drained", () => {
+    const rebooting = levelOf({ ...spec, disruption: "Reboot" });
+    const labels = { app: "db" };
+    const pod = {
+      namespace: "shop",
+      name: "db-0",
+      uid: "uid-db-0",
+      nodeName: "a-0",
+      labels,
+      phase: "Running",
+      deleting: false,
+      ready: true,
+      controller: { kind: "StatefulSet", name: "db", uid: "uid-db" },
+      mirror: false,
+      emptyDir: false,
+      priority: 0,
+      job: false,
+    };
+    const pdb = { namespace: "shop", name: "db", selector: { matchLabels: labels }, disruptionsAllowed: 0 };
+    const of = (entry: LevelInForce): Estimate | undefined =>
+      estimate({
+        rings: [ring("a", { levels: [{ baseline: "kubelet", level: entry.name }] })],
+        nodes: nodes("a", 2),
+        level: entry,
+        input: {
+          inventory: {
+            nodes: nodes("a", 2),
+            workloads: [],
+            pods: [pod],
+            pdbs: [{ ...pdb, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1 }],
+            apiServerVersion: undefined,
+          },
+        },
+      }).get("a");
+
+    expect(of(rebooting)).toMatchObject({ never: { reason: "PDBNeverAllows" } });
+    expect(of(level)).not.toHaveProperty("never");
   });
 
   it("never ends when what is down uses up the whole budget", () => {
