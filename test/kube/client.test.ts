@@ -155,11 +155,14 @@ describe("an object that a late cache shows", () => {
 
     it("is written where that had not been, and looked at once", async () => {
       const lost = new TransportError("timeout", "unknown", "late");
-      const { client, methods } = await setupDoubt(listOf(at("7")), lost);
+      const { api, client, methods } = await setupDoubt(listOf(at("7")), lost);
+      const look = api.script;
+      api.script = (request) => (request.method === "PUT" ? refusal(422, "Invalid") : look?.(request));
 
-      await client.updateStatus(NODES, at("7"));
+      await expect(client.updateStatus(NODES, at("7"))).rejects.toThrow(/Invalid/);
+      await expect(client.updateStatus(NODES, at("7"))).rejects.toThrow(/Invalid/);
 
-      expect(methods()).toEqual(["PUT", "GET", "PUT"]);
+      expect(methods()).toEqual(["PUT", "GET", "PUT", "PUT"]);
     });
 
     it("is not written while it cannot be looked at, nor without need when a newer one is shown", async () => {

@@ -328,3 +328,21 @@ describe("a pass", () => {
     expect(await rig.image("web")).not.toBe(OLD_IMAGE);
   });
 });
+
+describe("when a pass asks for the next one", () => {
+  it("is when late bindings are waited for no longer: an empty node tells nobody that it is drained", async () => {
+    const rig = await createRig({ machines: [machine("n1")], workloads: [] });
+    const asked: number[] = [];
+    let cordonedAt = Number.NaN;
+    for (let pass = 0; pass < 200 && asked.length === 0; pass += 1) {
+      const result = await rig.first.pass();
+      const { operation } = await rig.state("n1");
+      if (operation?.step === "Cordoned") cordonedAt = Date.parse(operation.stepTime as string);
+      if (result?.again !== undefined) asked.push(result.again);
+      await rig.turn(1_000);
+    }
+
+    expect(asked).toEqual([cordonedAt + 5_000]);
+    expect((await rig.node("n1")).spec?.unschedulable).toBe(true);
+  });
+});

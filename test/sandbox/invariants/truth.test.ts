@@ -137,6 +137,11 @@ describe("invariants of brakes", () => {
     // A person deleted the record of the update: nobody can know of it any more.
     const forgotten = ranOnce().remove("nodepatchstates.ringward.dev", "n1", "admin");
     expect(ids(forgotten.node("n1").state("n1", undefined, backedOut))).not.toContain("D9");
+    // Another attempt has a way back until its own update runs; under another claim nothing of this is forgotten.
+    const again = ranOnce().state("n1", operation("n1", "Claimed", { attempt: 2 }));
+    expect(ids(again.node("n1").state("n1", undefined, backedOut))).not.toContain("D9");
+    const other = ranOnce().state("n1", operation("n1", "Claimed", { attempt: 2, claimId: "claim-other" }));
+    expect(ids(other.node("n1").state("n1", undefined, backedOut))).toContain("D9");
   });
 
   it("D9: a reboot that is begun on the way back", () => {
