@@ -8,7 +8,8 @@ import { checkRepository } from "../../controller/cli/check-repository.ts";
 import { systemClock } from "../../controller/clock.ts";
 import { installManifests, renderManifests } from "../../controller/install/export.ts";
 import { type Line, preflight } from "../../controller/install/preflight/index.ts";
-import { holds } from "../../controller/install/preflight/line.ts";
+import { type Answer, holds } from "../../controller/install/preflight/line.ts";
+import { judgePermissions } from "../../controller/install/preflight/permissions.ts";
 import { judgeApis, judgeVersion } from "../../controller/install/preflight/cluster.ts";
 import type { ApiResponse } from "../../controller/kube/port.ts";
 import { type SandboxForge, startForge } from "../../controller/sandbox/forge/index.ts";
@@ -169,6 +170,22 @@ describe("judges", () => {
     expect(lines).toContain("fail v1 does not serve pods/eviction, persistentvolumes");
     expect(lines).toContain("fail apps/v1 is not served");
     expect(lines.filter((line) => line.startsWith("unknown batch/v1"))).toHaveLength(1);
+  });
+
+  it("of permissions take a review that says nothing, or is refused, for unknown, and never for allowed", () => {
+    const access = { verb: "get", group: "", resource: "nodes", why: "To see them." };
+    const allowed = (is: unknown) => ({ kind: "There" as const, body: { status: { allowed: is } } });
+    const verdicts = (...answers: readonly Answer[]) =>
+      judgePermissions([[access, allowed(true)], ...answers.map((answer) => [access, answer] as const)], []).map(
+        ({ verdict }) => verdict,
+      );
+
+    expect(verdicts(allowed(true))).toEqual(["ok"]);
+    expect(verdicts(allowed(false))).toEqual(["fail"]);
+    expect(verdicts({ kind: "There", body: {} })).toEqual(["unknown"]);
+    expect(verdicts(allowed("true"))).toEqual(["unknown"]);
+    expect(verdicts({ kind: "Refused", says: "no" })).toEqual(["unknown"]);
+    expect(verdicts({ kind: "Silent", says: "" }, allowed(false))).toEqual(["fail", "unknown"]);
   });
 
   it("of what is wanted let a server fill in fields, and nothing else", () => {

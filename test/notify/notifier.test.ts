@@ -379,6 +379,21 @@ describe("a process that does not lead", () => {
     expect([self.receiver.deliveries, self.counts.size]).toEqual([[], 0]);
   });
 
+  it("tells no more from the moment on in which the lead is lost, whoever has noticed", async () => {
+    const self = await bench();
+    const notifier = self.born();
+    self.receiver.answer((response) => {
+      self.leads = false;
+      status(200)(response);
+    });
+    // Started and Done wait.
+    notifier.look(look(DONE));
+    await until(() => taken(notifier).length === 1);
+    await quiet();
+
+    expect(self.receiver.deliveries.map(({ headers }) => headers["ringward-event"])).toEqual(["Started"]);
+  });
+
   it("forgets what waits, and tells nothing when the pause is over", async () => {
     const self = await bench();
     const notifier = self.born();

@@ -289,6 +289,17 @@ describe("rings", () => {
     ]);
   });
 
+  it("that were not there at the last look tell nothing of the time before", () => {
+    const canary = ring("canary", { levels: [entry(LEVEL)], completion: { onEmpty: "Pass" } });
+    const broad = ring(
+      "broad",
+      { levels: [entry(LEVEL)] },
+      { status: { levels: [{ ...OFFERED, completedTime: iso(START) }] } },
+    );
+
+    expect(counted({ policy: { rings: [canary] } }, { policy: { rings: [canary, broad] } })[1]).toEqual([]);
+  });
+
   it("tell how long a pull request waited, of those that were open at the last look alone", () => {
     const pull = (number: number, state: PullFacts["state"]): PullFacts => ({
       number,
