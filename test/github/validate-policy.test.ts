@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makePackage, pack } from "../tooling/package.ts";
 import { type Action, type ActionRun, parse, ROOT, runAction, runStep } from "./support.ts";
@@ -100,7 +100,9 @@ function edit(file: string, from: string, to: string): void {
 
 beforeAll(async () => {
   const { folder } = await makePackage(join(scratch, "package"));
-  archive = pack(folder, scratch);
+  // A path from the checkout's root, as a workflow names a file: npm alone would take it for a repository on GitHub.
+  mkdirSync(join(scratch, "packed"));
+  archive = join("packed", basename(pack(folder, join(scratch, "packed"))));
   const temp = join(scratch, "install");
   const step = ACTION.runs.steps.find(({ name }) => name === "Install Ringward");
   if (step === undefined) throw new Error("the action has no step that installs");

@@ -1,11 +1,11 @@
 // .github/: what the YAML calls is there, nobody gets more than their job needs, and nothing of an event reaches a shell as text of a script.
 // That GitHub itself takes these files no test here can tell.
-import { spawnSync } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { type Action, files, type Job, parse, read, ROOT, runStep, type Step, type Workflow } from "./support.ts";
+import { COMPOSITES, JOBS, RUNS, STEPS, WORKFLOWS } from "./scripts.ts";
+import { files, type Job, parse, read, ROOT, runStep, type Step, type Workflow } from "./support.ts";
 
 /** The actions in use at the commits of these tags, with the inputs that their action.yml has there and that are used here. */
 const ACTIONS: Readonly<
@@ -45,16 +45,6 @@ const ACTIONS: Readonly<
   "sigstore/cosign-installer": { sha: "6f9f17788090df1f26f669e9d70d6ae9567deba6", tag: "v4.1.2", inputs: [] },
 };
 
-const WORKFLOWS = files(".github/workflows/*.yml").map((path) => ({ path, workflow: parse<Workflow>(path) }));
-const COMPOSITES = files(".github/actions/*/action.yml").map((path) => ({ path, action: parse<Action>(path) }));
-const JOBS = WORKFLOWS.flatMap(({ path, workflow }) =>
-  Object.entries(workflow.jobs).map(([name, job]) => ({ where: `${path}: ${name}`, name, job, workflow })),
-);
-const STEPS: readonly { readonly where: string; readonly step: Step }[] = [
-  ...JOBS.flatMap(({ where, job }) => (job.steps ?? []).map((step) => ({ where, step }))),
-  ...COMPOSITES.flatMap(({ path, action }) => action.runs.steps.map((step) => ({ where: path, step }))),
-];
-const RUNS = STEPS.flatMap(({ where, step }) => (step.run === undefined ? [] : [{ where, run: step.run, step }]));
 const SCRIPTS = Object.keys(parse<{ readonly scripts: Readonly<Record<string, string>> }>("package.json").scripts);
 
 function jobOf(path: string, name: string): Job {
@@ -281,21 +271,6 @@ describe("release.yml", () => {
     ]);
     expect(jobOf(".github/workflows/release.yml", "publish").environment).toBe("release");
   });
-});
-
-describe("scripts in .github/", () => {
-  it.each(RUNS.map(({ where, run, step }) => [`${where}: ${step.name ?? step.id ?? run}`, run] as const))(
-    "%s: shellcheck finds nothing",
-    (_, run) => {
-      const { status, stdout } = spawnSync("shellcheck", ["--shell=bash", "--severity=style", "-"], {
-        // GitHub's bash stops at the first error.
-        input: `set -eo pipefail\n${run.replaceAll(/\$\{\{.*?\}\}/g, "matrix")}`,
-        encoding: "utf8",
-      });
-      expect(stdout).toBe("");
-      expect(status).toBe(0);
-    },
-  );
 });
 
 describe("what people fill in", () => {

@@ -64,8 +64,12 @@ describe("the npm package", () => {
   it("names the repository that a release says, and else none", () => {
     const released = makeManifest("https://github.com/example/ringward");
     expect(released).toHaveProperty("repository.url", "git+https://github.com/example/ringward.git");
+    expect(released).toMatchObject({
+      homepage: "https://github.com/example/ringward#readme",
+      bugs: "https://github.com/example/ringward/issues",
+    });
     expect(released).not.toHaveProperty("private");
-    expect(makeManifest(undefined)).not.toHaveProperty("repository");
+    for (const field of ["repository", "homepage", "bugs"]) expect(makeManifest(undefined)).not.toHaveProperty(field);
   });
 
   it("is found by kubectl, which completes its words, too", async () => {

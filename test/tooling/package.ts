@@ -50,7 +50,14 @@ export function makeManifest(repository = process.env["RINGWARD_REPOSITORY"]): o
     version,
     description,
     license,
-    ...(repository === undefined ? {} : { repository: { type: "git", url: `git+${repository}.git` } }),
+    keywords: ["kubernetes", "gitops", "patch-management", "rollout", "controller"],
+    ...(repository === undefined
+      ? {}
+      : {
+          repository: { type: "git", url: `git+${repository}.git` },
+          homepage: `${repository}#readme`,
+          bugs: `${repository}/issues`,
+        }),
     type: "module",
     // kubectl finds its plugins by these names: `kubectl ringward`, and its completion.
     bin: { ringward: start, "kubectl-ringward": start, "kubectl_complete-ringward": start },
