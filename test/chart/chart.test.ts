@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { USAGE } from "../../controller/cli/controller.ts";
 import { policyRepository } from "../../controller/api/policy-repository.ts";
 import { createValidators } from "../../controller/api/validator.ts";
-import type { InstallSettings, Manifest } from "../../controller/install/manifest.ts";
+import type { InstallSettings } from "../../controller/install/manifest.ts";
 import { expectGolden } from "../support/golden.ts";
 import { CHART, type Helm, openHelm } from "./support/helm.ts";
-import { byName, exported, nameOf, NAMESPACE, read, render } from "./support/objects.ts";
+import { byName, exported, KINDS_THERE, nameOf, NAMESPACE, only, podOf, read, render } from "./support/objects.ts";
 
 const CASES = readdirSync(join(CHART, "ci")).map((name) => name.replace("-values.yaml", ""));
 const valuesOf = (name: string): string => join(CHART, "ci", `${name}-values.yaml`);
@@ -19,37 +19,12 @@ const valuesOf = (name: string): string => join(CHART, "ci", `${name}-values.yam
 const WRITTEN = readdirSync(join(CHART, "templates")).filter(
   (name) => name.endsWith(".yaml") && !["rbac.yaml", "namespaces.yaml"].includes(name),
 );
-const KINDS_THERE = ["--api-versions", "ringward.dev/v1alpha1/PolicyRepository"];
 
 let helm: Helm;
 beforeAll(async () => {
   helm = await openHelm();
 }, 120_000);
 afterAll(() => helm.close());
-
-interface Container {
-  readonly command: readonly string[];
-  readonly args: readonly string[];
-  readonly securityContext: Readonly<Record<string, unknown>>;
-  readonly volumeMounts: readonly { readonly mountPath: string }[];
-}
-
-interface PodSpec {
-  readonly containers: readonly [Container];
-  readonly securityContext: Readonly<Record<string, unknown>>;
-  readonly [field: string]: unknown;
-}
-
-function only(manifests: readonly Manifest[], kind: string, name?: string): Manifest {
-  const found = manifests.filter((one) => one.kind === kind && (name === undefined || one.metadata.name === name));
-  expect(found).toHaveLength(1);
-  return found[0] as Manifest;
-}
-
-function podOf(manifests: readonly Manifest[]): PodSpec {
-  return (only(manifests, "Deployment") as unknown as { readonly spec: { readonly template: { spec: PodSpec } } }).spec
-    .template.spec;
-}
 
 describe("the chart", () => {
   it.each(CASES)("passes lint --strict and renders as the golden file says with ci/%s-values.yaml", async (name) => {
@@ -287,6 +262,19 @@ describe("values", () => {
     ["prometheus.url=https://u:p@a.example.com", /'\/prometheus\/url'/],
     ["podDisruptionBudget.maxUnavailable=0", /'\/podDisruptionBudget\/maxUnavailable': minimum/],
     ["crds.keep=null", /'\/crds': missing property 'keep'/],
+    ["image.repository=registry.example.com/ringward:1.2.3", /'\/image\/repository': .* does not match pattern/],
+    ["image.repository=registry.example.com/Ringward", /'\/image\/repository'/],
+    ["prometheus.url=http://a:b", /'\/prometheus\/url'/],
+    ["podLabels.app\\.kubernetes\\.io/name=x", /'\/podLabels\/app\.kubernetes\.io~1name'/],
+    ["podLabels.team=two words", /'\/podLabels\/team'/],
+    ["podAnnotations.kubectl\\.kubernetes\\.io/default-container=x", /'\/podAnnotations\/kubectl/],
+    ["metrics.dashboards.labels.a b=c", /'\/metrics\/dashboards\/labels'/],
+    [
+      "secretMounts[0].name=a,secretMounts[0].secret=b,secretMounts[1].name=a,secretMounts[1].secret=c",
+      /secretMounts: two have the same name/,
+    ],
+    ["priorityClass.name=system-cluster-critical", /set priorityClass\.create=false/],
+    ["networkPolicy.dnsPorts=null", /'\/networkPolicy': missing property 'dnsPorts'/],
     ["resources=big", /'\/resources': got string, want object/],
     ["prometheus.tokenSecret.name=a", /prometheus\.tokenSecret and prometheus\.caSecret need prometheus\.url/],
     ["metrics.port=8081", /metrics\.port, probes\.port and webhook\.port have to differ/],

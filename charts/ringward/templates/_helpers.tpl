@@ -2,13 +2,13 @@
 
 {{- define "ringward.selector" -}}
 app.kubernetes.io/name: ringward
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: controller
 {{- end }}
 
 {{- define "ringward.labels" -}}
 app.kubernetes.io/name: ringward
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: ringward
@@ -48,9 +48,10 @@ annotations:
 {{- $repository }}:{{ $image.tag | default .Chart.AppVersion }}{{ with $image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
-{{- /* TCP port of an address; empty for no address, and for `git@host:path`, which has ssh's. */ -}}
+{{- /* TCP port of an address; empty for no address. `git@host:path` has ssh's. */ -}}
 {{- define "ringward.portOf" -}}
-{{- if regexMatch "^(https?|ssh)://" . -}}
+{{- if regexMatch "^[^/:]+@[^/:]+:" . -}}22
+{{- else if regexMatch "^(https?|ssh)://" . -}}
 {{- $url := urlParse . -}}
 {{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (get (dict "https" "443" "http" "80" "ssh" "22") $url.scheme) -}}
 {{- end -}}
@@ -61,6 +62,14 @@ annotations:
 {{- $namespace := .Release.Namespace -}}
 {{- if or (eq $namespace "default") (eq $namespace "ringward-jobs") (hasPrefix "kube-" $namespace) -}}
 {{- fail (printf "namespace %s: give the controller a namespace of its own (helm install --namespace ringward-system --create-namespace)" $namespace) -}}
+{{- end -}}
+{{- if and .Values.priorityClass.create (hasPrefix "system-" .Values.priorityClass.name) -}}
+{{- fail (printf "priorityClass.name %s: Kubernetes keeps names that begin with system- to itself; to use the one that is there, set priorityClass.create=false" .Values.priorityClass.name) -}}
+{{- end -}}
+{{- $mounts := list -}}
+{{- range .Values.secretMounts }}{{ $mounts = append $mounts .name }}{{ end -}}
+{{- if ne (len $mounts) (len (uniq $mounts)) -}}
+{{- fail "secretMounts: two have the same name, and so the same folder" -}}
 {{- end -}}
 {{- range tuple "prometheus" "alertmanager" -}}
 {{- $source := get $.Values . -}}

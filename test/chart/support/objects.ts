@@ -1,11 +1,15 @@
 // What the chart renders, as objects, and what `ringward install --export` makes, in one form: without what Helm adds for itself.
 import { loadAll } from "js-yaml";
+import { expect } from "vitest";
 import { installManifests } from "../../../controller/install/export.ts";
 import type { InstallSettings, Manifest } from "../../../controller/install/manifest.ts";
 import { CHART, type Helm } from "./helm.ts";
 
 export const NAMESPACE = "ringward-system";
 export const IMAGE = "registry.example.com/ringward/ringward";
+
+/** Words for helm with which our kinds are in the cluster. */
+export const KINDS_THERE = ["--api-versions", "ringward.dev/v1alpha1/PolicyRepository"];
 
 /** Renders with `--set` words, and `more` as helm takes it. */
 export async function render(
@@ -60,4 +64,30 @@ export function byName(manifests: readonly Manifest[]): ReadonlyMap<string, unkn
 
 export function exported(settings: InstallSettings): ReadonlyMap<string, unknown> {
   return byName(installManifests(settings));
+}
+
+export interface Container {
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly volumeMounts: readonly { readonly mountPath: string }[];
+}
+
+export interface PodSpec {
+  readonly containers: readonly [Container];
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly [field: string]: unknown;
+}
+
+/** The one of a kind. */
+export function only(manifests: readonly Manifest[], kind: string, name?: string): Manifest {
+  const found = manifests.filter((one) => one.kind === kind && (name === undefined || one.metadata.name === name));
+  expect(found).toHaveLength(1);
+  return found[0] as Manifest;
+}
+
+/** The controller's pod. */
+export function podOf(manifests: readonly Manifest[]): PodSpec {
+  return (only(manifests, "Deployment") as unknown as { readonly spec: { readonly template: { spec: PodSpec } } }).spec
+    .template.spec;
 }

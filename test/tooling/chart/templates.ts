@@ -58,6 +58,8 @@ function template(manifest: Manifest, without: Manifest): string {
     metadata: {
       ...metadata,
       ...(manifest.kind === "CustomResourceDefinition" ? { annotations: "KEEP-IT" } : {}),
+      // People's Secrets and Helm's own are in the one, steps that run in the other: a package manager is not to be killed half-way.
+      ...(manifest.kind === "Namespace" ? { annotations: { "helm.sh/resource-policy": "keep" } } : {}),
       labels: { ...own, [LABELS_WORD]: null },
     },
   };

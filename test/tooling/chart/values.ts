@@ -23,14 +23,41 @@ const handedOn = (value: object, description: string): TSchema =>
     : Type.Unsafe({ type: "object", default: value, description });
 const strings = (description: string, items: object = {}): TSchema =>
   Type.Unsafe({ type: "array", items: { type: "string", ...items }, uniqueItems: true, default: [], description });
-const labels = (value: Readonly<Record<string, string>>, description: string): TSchema =>
-  Type.Unsafe({ type: "object", additionalProperties: { type: "string" }, default: value, description });
+/** A name of a label or an annotation. */
+const KEY = "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$";
+const LABEL_VALUE = "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$";
+/** What the chart says itself: a second one of that name would win over it, and selectors would find nothing. */
+const OWN_KEYS = "^(app\\.kubernetes\\.io/.*|helm\\.sh/.*|kubectl\\.kubernetes\\.io/default-container)$";
+type Words = (value: Readonly<Record<string, string>>, description: string) => TSchema;
+const words =
+  (forbidden: object, items: object): Words =>
+  (value, description) =>
+    Type.Unsafe({
+      type: "object",
+      patternProperties: { ...forbidden, [KEY]: { type: "string", ...items } },
+      additionalProperties: false,
+      default: value,
+      description,
+    });
+const labels = words({ [OWN_KEYS]: false }, { pattern: LABEL_VALUE });
+const annotations = words({ [OWN_KEYS]: false }, {});
+/** Any label that a node may have. */
+const selector = words({}, { pattern: LABEL_VALUE });
 
 const PORT = { minimum: 1024, maximum: 65_535 };
 const NAME = { pattern: "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", maxLength: 253 };
 const QUANTITY = { pattern: "^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$" };
 /** An address that a gate asks; `readEndpointUrl` of the controller says the rest. */
-const URL_OR_NONE = { pattern: "^(https?://[^/@?#\\s]+(/[^?#\\s]*)?)?$", maxLength: 512 };
+const URL_OR_NONE = {
+  pattern: "^(https?://(\\[[0-9A-Fa-f:.]+\\]|[^][/@?#:\\s]+)(:[0-9]{1,5})?(/[^?#\\s]*)?)?$",
+  maxLength: 512,
+};
+/** Of an image, without tag and digest: they have values of their own. */
+const REPOSITORY = {
+  pattern:
+    "^(([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*)?$",
+  maxLength: 512,
+};
 
 function key(name: string, value: string, description: string): TSchema {
   return group(
@@ -105,7 +132,7 @@ const monitoring = {
     {
       enabled: flag(false, "Makes a ConfigMap of each file in files/dashboards/."),
       labels: labels({ grafana_dashboard: "1" }, "Labels by which Grafana's sidecar finds them."),
-      annotations: labels({}, "Annotations, for example the sidecar's folder."),
+      annotations: annotations({}, "Annotations, for example the sidecar's folder."),
     },
     "Dashboards for Grafana.",
   ),
@@ -116,7 +143,11 @@ export const VALUES = group(
   {
     image: group(
       {
-        repository: text("", "Image of the controller. There is none published yet, so it has to be given."),
+        repository: text(
+          "",
+          "Image of the controller, without tag. There is none published yet, so it has to be given.",
+          REPOSITORY,
+        ),
         tag: text("", "Tag; empty: the chart's appVersion.", { pattern: "^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$" }),
         digest: text("", "Digest, and then the tag is for people alone.", { pattern: "^(sha256:[0-9a-f]{64})?$" }),
         pullPolicy: Type.Unsafe({
@@ -210,13 +241,18 @@ export const VALUES = group(
       {
         create: flag(
           false,
-          "Makes the release's namespace with its Pod Security level: for `helm template`. With `helm install` use `--create-namespace`.",
+          "Makes the release's namespace with its Pod Security level: for `helm template`. With `helm install` use `--create-namespace`. Helm never deletes it: Secrets that people made are in it.",
         ),
       },
       "The controller's namespace.",
     ),
     jobNamespace: group(
-      { create: flag(true, "Makes `ringward-jobs`, where recipes' steps run, with its Pod Security level.") },
+      {
+        create: flag(
+          true,
+          "Makes `ringward-jobs`, where recipes' steps run, with its Pod Security level. Helm never deletes it: a step may run.",
+        ),
+      },
       "The namespace of jobs. Its name is fixed.",
     ),
     metrics: group(
@@ -237,7 +273,15 @@ export const VALUES = group(
           uniqueItems: true,
           default: [443, 6443, 22],
           description:
-            "TCP ports that the controller may reach anywhere: API server, git and forge. Others that stand in `policyRepository.spec`, `prometheus.url` and `alertmanager.url` come by themselves; DNS is allowed at port 53.",
+            "TCP ports that the controller may reach anywhere: API server, git, forge and notifications. Others that stand in `policyRepository.spec`, `prometheus.url` and `alertmanager.url` come by themselves. Most networks judge the port of the pod behind a Service: where it differs from the Service's, name it here.",
+        }),
+        dnsPorts: Type.Unsafe({
+          type: "array",
+          items: { type: "integer", minimum: 1, maximum: 65_535 },
+          uniqueItems: true,
+          minItems: 1,
+          default: [53, 5353],
+          description: "Ports of DNS, UDP and TCP. OpenShift's servers listen at 5353 behind port 53 of their Service.",
         }),
         extraEgress: handedOn([], "More egress rules, as NetworkPolicy has them."),
         metricsFrom: peers("metrics"),
@@ -256,9 +300,12 @@ export const VALUES = group(
     ),
     priorityClass: group(
       {
-        create: flag(true, "Makes the PriorityClass `name`."),
+        create: flag(true, "Makes the PriorityClass `name`; not for one that is there already, as `system-…`."),
         name: text("ringward-controller", "PriorityClass of the pods; empty: the cluster's default.", NAME),
-        value: number(1_000_000, "Its value.", { minimum: -2_000_000_000, maximum: 1_000_000_000 }),
+        value: number(1_000_000, "Its value. Kubernetes never changes it: with another value take another `name`.", {
+          minimum: -2_000_000_000,
+          maximum: 1_000_000_000,
+        }),
       },
       "So that an evicted controller finds a place on a full cluster.",
     ),
@@ -273,12 +320,12 @@ export const VALUES = group(
       },
       "Limits of what the pod writes; its root is read-only.",
     ),
-    nodeSelector: labels({ "kubernetes.io/os": "linux" }, "Nodes on which the controller may run."),
+    nodeSelector: selector({ "kubernetes.io/os": "linux" }, "Nodes on which the controller may run."),
     tolerations: handedOn([], "Taints that it tolerates."),
     affinity: handedOn({}, "Affinity."),
     topologySpread: flag(true, "Spreads the pods over nodes and zones where it can."),
     podLabels: labels({}, "More labels of the pods."),
-    podAnnotations: labels({}, "Annotations of the pods."),
+    podAnnotations: annotations({}, "Annotations of the pods."),
     // What Helm itself puts there.
     global: Type.Optional(Type.Unsafe({ type: "object", description: "Not used; Helm hands it to subcharts." })),
   },

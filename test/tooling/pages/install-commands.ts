@@ -41,7 +41,7 @@ export const CHART_COMMANDS = {
   purge: [
     "kubectl delete policyrepositories,rolloutrings,patchbaselines,patchlevels --all",
     "kubectl get crds --output name | grep '\\.ringward\\.dev$' | xargs kubectl delete",
-    `kubectl delete namespace ${NAMESPACE}`,
+    `kubectl delete namespace ${NAMESPACE} ringward-jobs`,
   ],
   takeOver: [
     [

@@ -132,7 +132,8 @@ any more.
 
 ${block(uninstall)}
 
-Definitions, policy, states and the PolicyRepository stay, and a later \`helm install\` takes them up again. The job namespace and the admission policies go. To
+Definitions, policy, states, the PolicyRepository and both namespaces stay, and a later \`helm install\` takes them up again. The account, its roles and
+the admission policies go. To
 delete everything:
 
 ${block(purge)}
