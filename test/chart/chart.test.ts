@@ -234,7 +234,7 @@ describe("the notes", () => {
     const missing = await notes("webhook.secret.name=w");
     const fine = await notes("webhook.secret.name=w", "replicas=1", "recipeImages={ghcr.io}", "namespace.create=true");
 
-    for (const text of [missing, fine]) expect(text).toContain("in mode Observe");
+    for (const text of [missing, fine]) expect(text).toContain("starts in mode Observe");
     for (const said of ["No image is allowed", "One replica hears every one", "pod-security.kubernetes.io/enforce"]) {
       expect(missing).toContain(said);
       expect(fine).not.toContain(said);

@@ -33,12 +33,12 @@ const SYSTEMS: Readonly<
   "debian/debian-12": {
     osImage: "Debian GNU/Linux 12 (bookworm)",
     os: { id: "debian", versionId: "12", scheme: "dpkg" },
-    olderKernel: "6.1.0-40-amd64",
+    olderKernel: "6.1.0-56-amd64",
   },
   "debian/debian-13": {
     osImage: "Debian GNU/Linux 13 (trixie)",
     os: { id: "debian", versionId: "13", scheme: "dpkg" },
-    olderKernel: "6.12.48+deb13-amd64",
+    olderKernel: "6.12.107+deb13-amd64",
   },
   "rocky/rocky-9": {
     osImage: "Rocky Linux 9.6 (Blue Onyx)",
