@@ -61,9 +61,6 @@ export async function mustGet<T extends KubeObject>(
 ): Promise<T> {
   const object = await client.get<T>(resource, ref);
   if (object !== undefined) return object;
-  throw new UserError(
-    "RW0221",
-    `there is no ${resource.kind} ${ref.namespace === undefined ? "" : `${ref.namespace}/`}${ref.name}`,
-    hint,
-  );
+  const name = ref.namespace === undefined ? ref.name : `${ref.namespace}/${ref.name}`;
+  throw new UserError("RW0221", `there is no ${resource.kind} ${name}`, hint);
 }

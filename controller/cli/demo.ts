@@ -26,7 +26,7 @@ Starts an embedded cluster and a forge, runs the controller against them, and te
   -o json              the last line on standard output is the result
 
 From another terminal, while a demo runs:
-  merge N|all          merges its pull requests; --forge URL names one of several demos
+  merge N|all          merges its pull requests; --forge URL: those of another demo, or of a sandbox
   mend                 lets the PodDisruptionBudget that allows nothing spare one pod
 
 Exit code: 0 all is compliant and nothing was violated, 1 it is not, 2 nobody merged what waits (or wrong use).
@@ -157,7 +157,8 @@ function summarise({
 function describeNext({ keep, fault, cli }: Wanted): string {
   const other = FAULT_NAMES.find((name) => name !== fault) ?? "crash";
   const rows = [
-    ["the policy that was rolled out", "examples/quickstart/ (explained in docs/quickstart.md)"],
+    ["the policy that was rolled out", "examples/quickstart/"],
+    ["the same, step by step, by hand", "docs/quickstart.md"],
     keep
       ? ["the rings now", `${cli} status`]
       : ["the fleet afterwards, with kubectl", `${cli} demo --auto-approve --keep`],

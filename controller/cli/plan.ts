@@ -6,7 +6,7 @@ import { isCompliant } from "../core/compliance/states.ts";
 import type { AssetRow, Block } from "../core/model.ts";
 import type { Estimate } from "../core/estimate/estimate.ts";
 import type { Decision } from "../core/rollout/plan.ts";
-import { formatFinding, type Finding } from "../policy/finding.ts";
+import { counted, formatFinding, type Finding } from "../policy/finding.ts";
 import {
   asksForHelp,
   createPaint,
@@ -83,7 +83,7 @@ export function refuse(findings: readonly Finding[], format: Format, { stdout, s
   if (format === "json" || format === "yaml")
     stdout.write(writeData({ ok: false, errors: errors.map(row), warnings: warnings.map(row) }, format));
   else stdout.write(findings.map((finding) => `${formatFinding(finding)}\n`).join(""));
-  stderr.write(`the policy has ${errors.length} errors; nothing was planned\n`);
+  stderr.write(`the policy has ${counted(errors.length, "error")}; nothing was planned\n`);
   return 2;
 }
 

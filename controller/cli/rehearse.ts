@@ -9,6 +9,7 @@ import {
   type ValidationLine,
 } from "../core/rehearsal/index.ts";
 import { escapeCode, escapeMarkdown } from "../forge/text.ts";
+import { counted } from "../policy/finding.ts";
 import { compareWithBase, filesOf } from "../policy/rehearsed.ts";
 import { readFolderPolicy } from "./folder-policy.ts";
 import { ownObjects, repositoryOf } from "./live-policy.ts";
@@ -52,7 +53,7 @@ export async function command(
     request.format === "json" ? writeData(rehearsalData(rehearsal, findings, notes), "json") : renderRehearsal(input),
   );
   const errors = findings.filter(({ severity }) => severity === "error").length;
-  if (errors > 0) surroundings.stderr.write(`the policy in ${request.head} has ${errors} errors\n`);
+  if (errors > 0) surroundings.stderr.write(`the policy in ${request.head} has ${counted(errors, "error")}\n`);
   return errors > 0 ? 1 : 0;
 }
 

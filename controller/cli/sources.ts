@@ -169,8 +169,11 @@ function readPolicy(request: SourceRequest, view: ClusterView, at: Instant): Pic
   const clusterName = repositoryOf(objects)?.clusterName ?? "cluster";
   if (request.policy !== undefined)
     return readFolderPolicy({ folder: request.policy, at, objects, clusterName, inventory, stored });
-  if (objects.rings.length === 0 && objects.baselines.length === 0)
-    throw new UserError("RW0214", `${describeSource(request)} holds no policy`, "give --policy DIR");
+  if (objects.rings.length === 0 && objects.baselines.length === 0) {
+    const where = describeSource(request);
+    if (request.cluster !== undefined) throw new UserError("RW0214", `${where} holds no policy`, "give --policy DIR");
+    throw new UserError("RW0214", `${where} holds no policy yet`, "let the controller read it, or give --policy DIR");
+  }
   return { policy: policyOf(view), findings: [] };
 }
 

@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { createValidators } from "../api/validator.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Inventory, StoredStates } from "../core/model.ts";
-import { compareFindings, type Finding, formatFinding, type ObjectRef } from "../policy/finding.ts";
+import { compareFindings, counted, type Finding, formatFinding, type ObjectRef } from "../policy/finding.ts";
 import { readPolicyFolder } from "../policy/folder.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { validatePolicy } from "../policy/validate.ts";
@@ -65,7 +65,9 @@ export async function command(
   const warnings = findings.filter(({ severity }) => severity === "warning");
   const ok = errors.length === 0 && (!request.strict || warnings.length === 0);
   output.stdout.write(render(findings, { ok, errors, warnings }, request.format));
-  output.stderr.write(`${count} objects, ${errors.length} errors, ${warnings.length} warnings\n`);
+  output.stderr.write(
+    `${counted(count, "object")}, ${counted(errors.length, "error")}, ${counted(warnings.length, "warning")}\n`,
+  );
   return ok ? 0 : 1;
 }
 

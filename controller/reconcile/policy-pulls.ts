@@ -13,7 +13,7 @@ import type { Annotation, Forge, PullRequest } from "../forge/port.ts";
 import { escapeCode, escapeMarkdown } from "../forge/text.ts";
 import type { CommitSha, PolicyFile } from "../git/port.ts";
 import { looksLikePolicy } from "../git/snapshot-files.ts";
-import type { Finding, ObjectRef } from "../policy/finding.ts";
+import { counted, type Finding, type ObjectRef } from "../policy/finding.ts";
 import { type LoadedPolicy, loadPolicy } from "../policy/load.ts";
 import { compareWithBase, filesOf } from "../policy/rehearsed.ts";
 import { validatePolicy } from "../policy/validate.ts";
@@ -205,7 +205,7 @@ async function tell(ports: PolicyPullsPorts, telling: Telling): Promise<"NotPoli
     verdictOf(
       pull,
       errors.length > 0 ? "failure" : "success",
-      `${errors.length} errors, ${warnings.length} warnings`,
+      `${counted(errors.length, "error")}, ${counted(warnings.length, "warning")}`,
       body,
       [...errors, ...warnings].map(annotationOf),
     ),

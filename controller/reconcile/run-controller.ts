@@ -147,8 +147,9 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
   const breath = createBreath(transport);
   const fleet = measureFleet({ meter, clock, transport, breath, leads: () => election.isLeader() });
   const onError = (error: unknown, where: string): void => {
-    // What is refused unsent while stopping is what stopping means.
-    if (signal.aborted && error instanceof TransportError && error.outcome === "notSent") return;
+    // What is refused unsent while stopping is what stopping means, and so are reads that closing breaks: writes were waited for.
+    if (signal.aborted && error instanceof TransportError && (error.outcome === "notSent" || error.kind === "aborted"))
+      return;
     fleet.failed(where);
     log("error", `${where}: ${error instanceof Error ? error.message : String(error)}`);
   };

@@ -87,6 +87,10 @@ describe("a demo that runs", () => {
     expect(merged).toMatchObject({ code: 0, stderr: "" });
     expect(merged.stdout).toMatch(/^merged #1: early: /);
     expect((await runRingward(["demo", "merge", "1"], demo.folder)).stdout).toMatch(/^#1 is merged already/);
+    // Another demo's forge, or a sandbox's, is named by the address that was printed.
+    const [pages = ""] = /(?<=pages: +)http:\S+/.exec(demo.story()) ?? [];
+    for (const address of [pages, `${pages}/`, `${pages}/api/v3`])
+      expect((await runRingward(["demo", "merge", "1", "--forge", address], tmpdir())).stdout).toMatch(/^#1 is merged/);
     const mended = await runRingward(["demo", "mend"], demo.folder);
     expect(mended).toMatchObject({
       code: 0,

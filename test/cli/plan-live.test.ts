@@ -60,7 +60,7 @@ describe("a live cluster", () => {
 
   it("says that there is no policy before any is applied", async () => {
     await expect(run(status, ["--kubeconfig", world.kubeconfig])).rejects.toThrow(
-      /holds no policy \(give --policy DIR\)/,
+      /holds no policy yet \(let the controller read it, or give --policy DIR\)/,
     );
   });
 

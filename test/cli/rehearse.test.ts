@@ -76,7 +76,7 @@ describe("rehearse", () => {
     });
 
     expect(code).toBe(1);
-    expect(err).toContain("has 1 errors");
+    expect(err).toContain("has 1 error\n");
     expect(out).toContain("`PolicyInvalid`");
     expectGolden(golden("invalid-file"), out);
   });

@@ -43,7 +43,7 @@ async function run(...args: string[]): Promise<Ran> {
 describe("ringward validate", () => {
   it("says nothing of a good policy and ends with 0", async () => {
     write("rings/a.yaml", ring("a"));
-    expect(await run()).toEqual({ code: 0, stdout: "", stderr: "1 objects, 0 errors, 0 warnings\n" });
+    expect(await run()).toEqual({ code: 0, stdout: "", stderr: "1 object, 0 errors, 0 warnings\n" });
   });
 
   it("prints every finding in file order, with place and remedy, and ends with 1", async () => {

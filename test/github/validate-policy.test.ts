@@ -146,7 +146,7 @@ describe("the action validate-policy", () => {
     expect(summary).toContain(
       '    policy/rings/workers.yaml:7:11: spec.after[0]: ring "canry" does not exist (did you mean "canary"?)\n',
     );
-    expect(summary).toContain("8 objects, 1 errors, 0 warnings");
+    expect(summary).toContain("8 objects, 1 error, 0 warnings");
     expect(steps.at(-1)?.out).toBe(
       "::error::ringward validate ended with 1: see the job's summary\n::error::ringward rehearse ended with 1: see the job's summary\n",
     );
@@ -157,7 +157,7 @@ describe("the action validate-policy", () => {
       edit(join(repository, "policy/baselines/ubuntu-2404.yaml"), "source: { snapshot: 20261120T000000Z }", ""),
     );
 
-    expect(run(place)).toMatchObject({ code: 0, summary: expect.stringContaining("0 errors, 1 warnings") as string });
+    expect(run(place)).toMatchObject({ code: 0, summary: expect.stringContaining("0 errors, 1 warning") as string });
     expect(run(place, { strict: "true" })).toMatchObject({ code: 1 });
   });
 

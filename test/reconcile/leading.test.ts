@@ -1,5 +1,6 @@
-// The whole controller process over HTTP, and what it sends when its Lease is not fresh any more: it was paused in the middle of a pass, or the
-// Lease cannot be renewed. The transport's clock is the machine's, moved forward by the length of the pause.
+// The whole controller process over HTTP: what it sends when its Lease is not fresh any more, because it was paused in the middle of a pass, or
+// the Lease cannot be renewed; and what it says when it is told to stop. The transport's clock is the machine's, moved forward by the length of
+// the pause.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +37,8 @@ interface Process {
   readonly log: string[];
   readonly transport: ReturnType<typeof pausable>;
   start(): void;
+  /** Tells it to stop, and resolves when it has. */
+  stop(): Promise<void>;
   /** Resolves as soon as it is so; looked at with every line of the log and every write. */
   until(is: () => boolean): Promise<void>;
 }
@@ -107,7 +110,11 @@ async function prepare(): Promise<{ rig: Rig; controller: Process }> {
       waiting.add(wake);
       wake();
     });
-  return { rig, controller: { sent, log, transport, start, until: untilSo } };
+  const end = async (): Promise<void> => {
+    stop.abort(new Error("it is told to stop"));
+    await running;
+  };
+  return { rig, controller: { sent, log, transport, start, stop: end, until: untilSo } };
 }
 
 async function countStates(rig: Rig): Promise<number> {
@@ -139,5 +146,23 @@ describe("a leader without a fresh Lease", () => {
 
     rig.cluster.server.setFault(() => "none");
     await controller.until(() => controller.sent.length > NODES);
+  });
+});
+
+describe("a controller that is told to stop", () => {
+  it("tells no error of a read that its end breaks", async () => {
+    const { rig, controller } = await prepare();
+    let hangs = false;
+    rig.cluster.server.setFault(({ write, path }) => {
+      if (write || !path.endsWith("/disruptionledgers/cluster") || !controller.log.includes("started")) return "none";
+      hangs = true;
+      return { delayMs: 3_600_000 };
+    });
+
+    controller.start();
+    await controller.until(() => hangs);
+    await controller.stop();
+
+    expect(controller.log).toEqual(["leading", "started", "stopping", "not leading", "stopped"]);
   });
 });

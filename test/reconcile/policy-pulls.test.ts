@@ -127,7 +127,7 @@ describe("a pull request that changes policy", () => {
     await scene.passes(2);
 
     const [report] = scene.reports;
-    expect(report).toMatchObject({ commit: head, state: "failure", title: "1 errors, 0 warnings" });
+    expect(report).toMatchObject({ commit: head, state: "failure", title: "1 error, 0 warnings" });
     expect(report?.annotations).toMatchObject([{ path: "rings/canary.yaml", line: 14, severity: "failure" }]);
     const [broken = ""] = commentsOn(scene, number);
     expect(broken).toContain("`rings/canary.yaml:14:9`");

@@ -18,4 +18,9 @@ describe("npm run generate", () => {
       { code: "RW9903", message: "", hint: "", file: "a.ts" },
     ]);
   });
+
+  it("refuses a message that it cannot read, a template inside a template, and shows none of it half", () => {
+    const source = 'throw new UserError("RW9901", `no ${a === "" ? "" : `${a}/`}${b}`, "add it");';
+    expect(() => findErrorCodes(new Map([["a.ts", source]]))).toThrow("a.ts: RW9901: a template inside a template");
+  });
 });

@@ -34,8 +34,12 @@ export function readNumbers(words: readonly string[]): readonly number[] | "all"
   return words.map((word) => Number(word.replace("#", "")));
 }
 
-/** Merges the named pull requests, or all that are open, oldest first. Throws UserError RW0308 where no forge answers. */
-export async function mergeFromOutside(apiUrl: string, which: readonly number[] | "all"): Promise<MergeReport> {
+/**
+ * Merges the named pull requests, or all that are open, oldest first. The forge is named by the address that a demo or sandbox prints, or by
+ * that of its API. Throws UserError RW0308 where no forge answers.
+ */
+export async function mergeFromOutside(forgeUrl: string, which: readonly number[] | "all"): Promise<MergeReport> {
+  const apiUrl = forgeUrl.replace(/\/*$/, "").replace(/^https?:\/\/[^/]+$/, "$&/api/v3");
   const base = `${apiUrl}/repos/${FORGE_OWNER}/${FORGE_REPOSITORY}/pulls`;
   const headers = { authorization: `Bearer ${PERSON_TOKEN}`, "content-type": "application/json" };
   const answer = await fetch(`${base}?state=all&per_page=100`, { headers }).catch((error: unknown) => {

@@ -16,7 +16,10 @@ export function findErrorCodes(sources: ReadonlyMap<string, string>): readonly U
   for (const [file, text] of sources) {
     const pattern = new RegExp(`"(RW\\d{4})"(?:,\\s*(${LITERAL})(?:,\\s*(${LITERAL}))?)?`, "g");
     for (const match of text.matchAll(pattern)) {
-      uses.push({ code: match[1] ?? "", message: plain(match[2]), hint: plain(match[3]), file });
+      const use = { code: match[1] ?? "", message: plain(match[2]), hint: plain(match[3]), file };
+      if (`${use.message}${use.hint}`.includes("${"))
+        throw new Error(`${file}: ${use.code}: a template inside a template cannot be read: give the inner one a name`);
+      uses.push(use);
     }
   }
   return uses.toSorted((a, b) => compare(a.code, b.code) || compare(a.file, b.file) || compare(a.message, b.message));
@@ -48,8 +51,8 @@ export function errorsPage(sources: ReadonlyMap<string, string>): string {
   return `<!-- Made by \`npm run generate\` from controller/. Do not edit. -->
 # Error codes
 
-An error with a code is one that a person must mend; it is shown without a stack, and the exit code is 2. The first two digits
-tell the room. \`…\` stands for what is filled in at run time.
+An error with a code is one that a person must mend; it is shown without a stack, and the exit code is 2. Codes
+with the same first two digits come from the same part of the program. \`…\` stands for what is filled in at run time.
 
 | code | what is wrong | what to do | where |
 |---|---|---|---|
