@@ -41,7 +41,7 @@ Runs the controller until it is stopped by SIGINT or SIGTERM.
 
   --metrics-bind-address ADDR        serve /metrics there: :8080 on every interface, 127.0.0.1:8080 on one (default: 0, nowhere)
   --health-probe-bind-address ADDR   serve /healthz and /readyz there (default: 0, nowhere)
-  --notifications FILE               tell Slack or webhooks what happens to rings: the file lists destinations
+  --notifications FILE               tell Slack, webhooks or commits what happens to rings: the file lists destinations
                                      (docs/notifications.md; default: none)
   --webhook-secret-file FILE         take the forge's webhooks: the secret that both sides hold (default: none, no webhooks)
   --webhook-bind-address ADDR        serve /webhook there (default: :8082 where there is a secret)

@@ -1,19 +1,20 @@
-// Tells what happens to rings elsewhere, beside the passes: no pass waits for it, each destination for itself, so that one that hangs holds up
-// nobody. What was taken is handed to the pass, which writes it into the ring's status; only then is it sure to be told once. A process that ends
-// before leaves a notification to be told again, under the same id.
+// Tells what happens to rings elsewhere (messages from here, commits from commit-status.ts), beside the passes: no pass waits for it, each
+// destination for itself, so that one that hangs holds up nobody. What was taken is handed to the pass, which writes it into the ring's status;
+// only then is it sure to be told once. A process that ends before leaves a notification to be told again, under the same id.
 import type { NotifiedRecord } from "../api/rollout-ring.ts";
 import type { Clock, Random } from "../clock.ts";
 import type { FleetLook } from "../core/metrics/index.ts";
 import { findDue, findNotifications, MOST_NOTIFIED, type Notification } from "../core/notify/index.ts";
 import type { Meter } from "../metrics.ts";
+import { type CommitPlace, createCommitStatus } from "./commit-status.ts";
 import { createLine, type Line, pauseAfter } from "./line.ts";
 import { NOTIFICATIONS, WAITING } from "./metrics.ts";
 import { createPost, type Post } from "./post.ts";
-import type { DestinationSettings } from "./settings.ts";
+import type { DestinationSettings, PostSettings } from "./settings.ts";
 
 export interface Notifier {
-  /** A pass has made its plan. Returns at once. */
-  look(look: FleetLook): void;
+  /** A pass has made its plan. `place` is undefined where no policy repository was read. Returns at once. */
+  look(look: FleetLook, place?: CommitPlace): void;
   /** By ring, what was taken and is not stored yet. */
   taken(): ReadonlyMap<string, readonly NotifiedRecord[]>;
   /** This process leads no longer: another one tells from now on. */
@@ -36,7 +37,7 @@ export interface NotifierPorts {
 }
 
 interface Desk {
-  readonly to: DestinationSettings;
+  readonly to: PostSettings;
   readonly post: Post;
   readonly line: Line;
   failures: number;
@@ -53,10 +54,12 @@ export function createNotifier(ports: NotifierPorts): Notifier {
   let closed = false;
   const counter = meter.counter(NOTIFICATIONS);
   const gauge = meter.gauge(WAITING);
-  const desks = destinations.map((to): Desk => {
+  const desks = destinations.flatMap((to): Desk[] => {
+    if (to.type === "CommitStatus") return [];
     const post = createPost(to, { clock: transport, allowInsecure });
-    return { to, post, line: createLine(), failures: 0, sending: false, pause: undefined };
+    return [{ to, post, line: createLine(), failures: 0, sending: false, pause: undefined }];
   });
+  const commits = destinations.flatMap((to) => (to.type === "CommitStatus" ? [createCommitStatus(to, ports)] : []));
   const count = ({ to }: Desk, { event }: Notification, result: string): void =>
     counter.add({ destination: to.name, event, result });
   const show = ({ to, line }: Desk): void => gauge.set({ destination: to.name }, line.length());
@@ -141,9 +144,11 @@ export function createNotifier(ports: NotifierPorts): Notifier {
   }
 
   return {
-    look(look) {
+    look(look, place) {
       if (!leads() || closed) return;
-      const found = Map.groupBy(findNotifications(look), ({ ring }) => ring);
+      const all = findNotifications(look);
+      if (place !== undefined) for (const desk of commits) desk.look(look, all, place);
+      const found = Map.groupBy(all, ({ ring }) => ring);
       const stored = new Map(look.plan.rings.map(({ ring }) => [ring.name, ring.status?.notified ?? []]));
       taken = keepUnwritten(taken, stored);
       for (const desk of desks) {
@@ -165,10 +170,12 @@ export function createNotifier(ports: NotifierPorts): Notifier {
     forget() {
       taken = new Map();
       stopAll();
+      for (const desk of commits) desk.forget();
     },
     async close() {
       closed = true;
       stopAll();
+      for (const desk of commits) desk.forget();
       await Promise.all(desks.map(({ post }) => post.close()));
     },
   };

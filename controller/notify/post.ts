@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import { type Notification, slackBody, webhookBody } from "../core/notify/index.ts";
 import { createAgents } from "../kube/agents.ts";
 import { startDeadline } from "../kube/deadline.ts";
-import type { DestinationSettings } from "./settings.ts";
+import type { PostSettings } from "./settings.ts";
 
 export type PostResult =
   | { readonly kind: "Sent" }
@@ -35,7 +35,7 @@ const LONGEST_RETRY_AFTER_MS = 60 * 60_000;
 const SHORTEST_KEY = 16;
 
 /** Sends to one destination. Connects when it first has to. */
-export function createPost(destination: DestinationSettings, options: PostOptions): Post {
+export function createPost(destination: PostSettings, options: PostOptions): Post {
   const { clock, allowInsecure, deadlineMs = DEADLINE_MS } = options;
   const agents = createAgents(undefined);
   return {

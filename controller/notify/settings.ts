@@ -22,8 +22,8 @@ const Destination = Type.Object(
       maxLength: 63,
       pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
     }),
-    type: StringEnum(["Slack", "Webhook"] as const, "How it is spoken to."),
-    urlFile: MountedFile("File that holds the address, which is a secret."),
+    type: StringEnum(["Slack", "Webhook", "CommitStatus"] as const, "How it is spoken to."),
+    urlFile: Type.Optional(MountedFile("File that holds the address, which is a secret, of Slack or a Webhook.")),
     hmacKeyFile: Type.Optional(MountedFile("File with the key that a Webhook's body is signed with.")),
     events: Type.Optional(
       AtomicList(StringEnum(NOTIFICATION_EVENTS, "Event."), "What is told; left out: everything.", 5, { minItems: 1 }),
@@ -40,7 +40,19 @@ const NotificationSettings = Type.Object(
   CLOSED,
 );
 
-export type DestinationSettings = Audience & Pick<Static<typeof Destination>, "type" | "urlFile" | "hmacKeyFile">;
+/** An address that messages are posted to. */
+export interface PostSettings extends Audience {
+  readonly type: "Slack" | "Webhook";
+  readonly urlFile: string;
+  readonly hmacKeyFile?: string;
+}
+
+/** Commits of the policy repository, spoken to through the forge that the PolicyRepository names. */
+export interface CommitStatusSettings extends Audience {
+  readonly type: "CommitStatus";
+}
+
+export type DestinationSettings = PostSettings | CommitStatusSettings;
 
 /** Reads the file. Throws `UserError` RW1401 (it cannot be read) and RW1402 (it is not as it should be, with every place). */
 export function loadDestinations(path: string): readonly DestinationSettings[] {
@@ -77,7 +89,14 @@ export function readDestinations(path: string, text: string): readonly Destinati
       );
   if (settings === undefined || wrong.length > 0)
     throw new UserError("RW1402", wrong.join("\n"), "docs/notifications.md describes the file");
-  return settings.destinations.map(({ events, rings, ...rest }) => ({ ...rest, events, rings }));
+  return settings.destinations.map(settle);
+}
+
+function settle({ name, type, urlFile, hmacKeyFile, events, rings }: Static<typeof Destination>): DestinationSettings {
+  if (type === "CommitStatus") return { name, type, events, rings };
+  // Judged before: it is there.
+  const post = { name, type, urlFile: urlFile ?? "", events, rings };
+  return hmacKeyFile === undefined ? post : { ...post, hmacKeyFile };
 }
 
 function sayWrong(
@@ -96,7 +115,7 @@ function judge(value: unknown): readonly SchemaProblem[] {
   const check = ajv.compile(NotificationSettings);
   if (!check(value)) return (check.errors ?? []).map((error) => withoutValue(explainError(error, value)));
   const { destinations } = value as Static<typeof NotificationSettings>;
-  return destinations.flatMap(({ name, type, hmacKeyFile }, index): readonly SchemaProblem[] => {
+  return destinations.flatMap(({ name, type, urlFile, hmacKeyFile }, index): readonly SchemaProblem[] => {
     const at = (field: string, code: SchemaProblem["code"], message: string, hint: string): SchemaProblem => ({
       pointer: ["destinations", index, field],
       atKey: false,
@@ -108,8 +127,14 @@ function judge(value: unknown): readonly SchemaProblem[] {
       ...(destinations.findIndex((one) => one.name === name) === index
         ? []
         : [at("name", "Duplicate", `destination "${name}" is there already`, "give each a name of its own")]),
-      ...(type === "Slack" && hmacKeyFile !== undefined
+      ...(type !== "Webhook" && hmacKeyFile !== undefined
         ? [at("hmacKeyFile", "InvalidValue", "only a Webhook is signed", "remove it")]
+        : []),
+      ...(type === "CommitStatus" && urlFile !== undefined
+        ? [at("urlFile", "InvalidValue", "commits are reached through the PolicyRepository's forge", "remove it")]
+        : []),
+      ...(type !== "CommitStatus" && urlFile === undefined
+        ? [at("urlFile", "MissingField", 'field "urlFile" is required', "name the file with the address")]
         : []),
     ];
   });

@@ -201,6 +201,6 @@ export function openApprovals(
     .map(({ number, branch, ring, baseline, digest, scope }) => {
       const pull = number === 0 ? undefined : pulls?.find((one) => one.number === number);
       const openedAt = pull && Date.parse(pull.createdTime);
-      return { number, branch, ring, baseline, digest, scope, url: pull?.url, openedAt };
+      return { number, branch, ring, baseline, digest, scope, url: pull?.url, head: pull?.headSha, openedAt };
     });
 }

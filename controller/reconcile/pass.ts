@@ -19,8 +19,8 @@ import type { Client } from "../kube/client.ts";
 import type { EventInput } from "../kube/events.ts";
 import { apiVersionOf, findResource } from "../kube/resources.ts";
 import type { EvictionPauses } from "../nodes/evict.ts";
-import type { Notifier } from "../notify/notifier.ts";
 import { removeAbandonedJobs } from "./abandoned-jobs.ts";
+import type { PassNotifier } from "./approval-commits.ts";
 import { serveClaims } from "./claims.ts";
 import type { ClusterObjects, ClusterReader } from "./cluster.ts";
 import { openApprovals, pullFacts, repositoryFacts } from "./fleet-metrics.ts";
@@ -59,7 +59,7 @@ export interface PassPorts {
   /** Is told of each plan before it is acted on; must be quick, and what it throws costs no pass. */
   readonly measure?: (look: FleetLook) => void;
   /** Tells people elsewhere what happens to rings; left out: nobody does. */
-  readonly notifier?: Pick<Notifier, "look" | "taken">;
+  readonly notifier?: PassNotifier;
   /** Lets the process do something else during long work; left out: nothing else waits. */
   readonly breath?: Breath | undefined;
   /** Hears of everything that went wrong and was survived. */
@@ -151,13 +151,14 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
   memory.soakedMs = plan.soakedMs;
   memory.gates = { gateHeldMs: plan.gateHeldMs, gatesHeld: plan.gatesHeld };
   const pulls = ports.promoter.listed();
-  measure(ports, {
+  const look = {
     input,
     plan,
     repository: repositoryFacts(policy),
     pulls: pullFacts(pulls),
     approvals: openApprovals(ports.promoter.known(), pulls),
-  });
+  };
+  measure(ports, look, policy);
   const { busy, again } = await act(ports, options, memory, {
     objects,
     policy,
@@ -171,14 +172,14 @@ async function makePass(ports: PassPorts, options: PassOptions, memory: Memory):
   return { plan, policy: policy.health, busy, again };
 }
 
-function measure(ports: PassPorts, look: FleetLook): void {
+function measure(ports: PassPorts, look: FleetLook, { repository }: PolicyView): void {
   try {
     ports.measure?.(look);
   } catch (error) {
     ports.onError(error, "metrics");
   }
   try {
-    ports.notifier?.look(look);
+    ports.notifier?.look(look, repository);
   } catch (error) {
     ports.onError(error, "notification");
   }

@@ -21,6 +21,7 @@ import { createNotifier } from "../notify/notifier.ts";
 import type { DestinationSettings } from "../notify/settings.ts";
 import type { BindAddress } from "../serve/bind-address.ts";
 import { createPrometheus } from "../serve/prometheus.ts";
+import { tellFrom } from "./approval-commits.ts";
 import { type ClusterReader, watching } from "./cluster.ts";
 import { type Endpoints, startEndpoints, type WebhookSettings } from "./endpoints.ts";
 import { createAppAccounts } from "./forge-account.ts";
@@ -148,7 +149,8 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
   const fleet = measureFleet({ meter, clock, transport, breath, leads: () => election.isLeader() });
   const onError = (error: unknown, where: string): void => {
     // What is refused unsent while stopping is what stopping means, and so are reads that closing breaks: writes were waited for.
-    if (signal.aborted && error instanceof TransportError && (error.outcome === "notSent" || error.kind === "aborted"))
+    const why = error instanceof Error && error.cause instanceof TransportError ? error.cause : error;
+    if (signal.aborted && why instanceof TransportError && (why.outcome === "notSent" || why.kind === "aborted"))
       return;
     fleet.failed(where);
     log("error", `${where}: ${error instanceof Error ? error.message : String(error)}`);
@@ -241,7 +243,7 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
         });
   const controller = createController(
     {
-      ...(notifier === undefined ? {} : { notifier }),
+      ...(notifier === undefined ? {} : { notifier: tellFrom(notifier, validators) }),
       gates,
       client,
       reader,

@@ -17,6 +17,9 @@ destinations:
     type: Webhook
     urlFile: /run/secrets/ringward/notify/pager-url
     hmacKeyFile: /run/secrets/ringward/notify/pager-key
+  - name: commits
+    type: CommitStatus
+    events: [Failed, Done]
 `;
 
 function refusal(text: string): string {
@@ -46,6 +49,7 @@ it("a file lists destinations", () => {
       events: undefined,
       rings: undefined,
     },
+    { name: "commits", type: "CommitStatus", events: ["Failed", "Done"], rings: undefined },
   ]);
 });
 
@@ -53,7 +57,7 @@ it("the file of docs/notifications.md is one", () => {
   const page = readFileSync(new URL("../../docs/notifications.md", import.meta.url), "utf8");
   const [, text = ""] = /^```yaml\n(destinations:[\s\S]*?)^```$/m.exec(page) ?? [];
 
-  expect(readDestinations("docs/notifications.md", text).map(({ name }) => name)).toEqual(["chat", "pager"]);
+  expect(readDestinations("docs/notifications.md", text).map(({ name }) => name)).toEqual(["chat", "pager", "commits"]);
 });
 
 describe("what is refused", () => {
@@ -66,7 +70,7 @@ describe("what is refused", () => {
     [
       "an unknown type",
       GOOD.replace("Slack", "Slck"),
-      'notify.yaml:4:11: destinations[0].type: "Slck" is not one of Slack, Webhook (did you mean "Slack"?)',
+      'notify.yaml:4:11: destinations[0].type: "Slck" is not one of Slack, Webhook, CommitStatus (did you mean "Slack"?)',
     ],
     ["an unknown event", GOOD.replace("Failed", "Fail"), "notify.yaml:6:34: destinations[0].events[1]:"],
     [
@@ -88,6 +92,21 @@ describe("what is refused", () => {
       "a key for Slack",
       GOOD.replace("type: Webhook", "type: Slack"),
       "notify.yaml:11:18: destinations[1].hmacKeyFile: only a Webhook is signed (remove it)",
+    ],
+    [
+      "an address of commits",
+      GOOD.replace("events: [Failed, Done]", "urlFile: /run/secrets/ringward/notify/x"),
+      "destinations[2].urlFile: commits are reached through the PolicyRepository's forge (remove it)",
+    ],
+    [
+      "a key of commits",
+      GOOD.replace("events: [Failed, Done]", "hmacKeyFile: /run/secrets/ringward/notify/x"),
+      "destinations[2].hmacKeyFile: only a Webhook is signed (remove it)",
+    ],
+    [
+      "no address of a Webhook",
+      GOOD.replace("    urlFile: /run/secrets/ringward/notify/pager-url\n", ""),
+      'destinations[1].urlFile: field "urlFile" is required (name the file with the address)',
     ],
     ["an empty list", "destinations: []\n", "notify.yaml:1:15: destinations: needs at least 1 item(s)"],
     ["an empty file", "# nothing\n", "notify.yaml:1:1: the file is empty"],
@@ -115,6 +134,6 @@ describe("what is refused", () => {
 
     expect(() => loadDestinations(path)).toThrow(`${path} cannot be read: ENOENT`);
     writeFileSync(path, GOOD);
-    expect(loadDestinations(path)).toHaveLength(2);
+    expect(loadDestinations(path)).toHaveLength(3);
   });
 });

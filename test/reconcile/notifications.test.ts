@@ -8,6 +8,8 @@ import type { NotifiedRecord } from "../../controller/api/rollout-ring.ts";
 import { systemClock } from "../../controller/clock.ts";
 import { MUTE_METER } from "../../controller/metrics.ts";
 import { createNotifier, type Notifier } from "../../controller/notify/notifier.ts";
+import type { DestinationSettings } from "../../controller/notify/settings.ts";
+import type { CommitSha } from "../../controller/git/port.ts";
 import { type Receiver, startReceiver } from "../notify/receiver.ts";
 import { type Born, createRig, isConverged, machine, type Rig, ringFile } from "./rig.ts";
 
@@ -22,10 +24,15 @@ const told = (receiver: Receiver): readonly Told[] => receiver.deliveries.map(({
 
 function tellTo(rig: Rig, receiver: Receiver): Notifier {
   const folder = mkdtempSync(join(tmpdir(), "ringward-notify-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   const urlFile = join(folder, "url");
   writeFileSync(urlFile, receiver.url);
+  return notifierOf(rig, { name: "hook", type: "Webhook", urlFile, events: undefined, rings: undefined });
+}
+
+function notifierOf(rig: Rig, destination: DestinationSettings): Notifier {
   const notifier = createNotifier({
-    destinations: [{ name: "hook", type: "Webhook", urlFile, events: undefined, rings: undefined }],
+    destinations: [destination],
     allowInsecure: true,
     clock: rig.clock,
     transport: systemClock,
@@ -35,10 +42,7 @@ function tellTo(rig: Rig, receiver: Receiver): Notifier {
     wake: () => undefined,
     onError: (error, where) => void rig.errors.push({ error, where }),
   });
-  onTestFinished(async () => {
-    await notifier.close();
-    rmSync(folder, { recursive: true });
-  });
+  onTestFinished(() => notifier.close());
   return notifier;
 }
 
@@ -131,4 +135,56 @@ it("without destinations nothing is written, and what was told before stays", as
   await rig.until("everything is patched", () => isConverged(rig));
 
   expect(await notified(rig)).toEqual(before);
+}, 60_000);
+
+it("commits say how far their ring is: the pull request that waits, its merge, and what Ringward committed itself", async () => {
+  const rig = await createRig({
+    workloads: [],
+    machines: [machine("n1"), machine("n2", "early")],
+    files: {
+      "baselines/shared-images.yaml": null,
+      "rings/canary.yaml": ringFile("canary").replace("    - baseline: shared-images\n", ""),
+      "rings/early.yaml": ringFile("early", "after: [canary]")
+        .replace("promotion: Automatic", "promotion: PullRequest")
+        .replace("    - baseline: shared-images\n", ""),
+    },
+  });
+  const commits = (): Notifier =>
+    notifierOf(rig, { name: "commits", type: "CommitStatus", events: undefined, rings: undefined });
+  const on = (commit: CommitSha): readonly string[] =>
+    rig.forge.people
+      .statuses(commit)
+      // The promoter's verdict on its pull request is none of these.
+      .filter(({ name }) => name !== "ringward/plan")
+      .map(({ name, state, title }) => `${name} ${state}: ${title}`);
+  const one = rig.born("ringward", { notifier: commits() });
+  const open = () => rig.forge.people.pulls().find(({ state }) => state === "open");
+  const start = rig.remote.people.branches().get("main") as CommitSha;
+
+  await passesUntil(rig, one, () => open() !== undefined);
+  const automatic = rig.remote.people.branches().get("main") as CommitSha;
+  const { number = 0, headSha = start } = open() ?? {};
+  await passesUntil(rig, one, () => on(headSha).length > 0 && on(automatic).length === 2);
+  const level = (await rig.ring())["levels"][0].level as string;
+  expect(on(headSha)).toEqual([`ringward/rig/early pending: Ring early waits for approval: ${level}`]);
+  expect(on(automatic)).toEqual([
+    `ringward/rig/canary pending: Ring canary started ${level}`,
+    `ringward/rig/canary success: Ring canary is done with ${level}`,
+  ]);
+
+  const merge = rig.forge.people.merge(number, "alice");
+  await passesUntil(rig, one, async () => (await isConverged(rig)) && on(merge).length === 2);
+  const all = [start, automatic, headSha, merge].map(on);
+  expect(all[0]).toEqual([]);
+  expect(all[3]).toEqual([
+    `ringward/rig/early pending: Ring early started ${level}`,
+    `ringward/rig/early success: Ring early is done with ${level}`,
+  ]);
+
+  // A process that takes over says all of it again, and the forge has it already.
+  const second = rig.born("ringward-2", { notifier: commits() });
+  let passes = 0;
+  await passesUntil(rig, second, () => (passes += 1) > 5);
+  expect([start, automatic, headSha, merge].map(on)).toEqual(all);
+  expect(rig.errors.map(({ error }) => String(error))).toEqual([]);
 }, 60_000);

@@ -26,6 +26,7 @@ import {
   WORKLOAD_PATCH_STATES,
 } from "../../controller/kube/resources.ts";
 import type { Notifier } from "../../controller/notify/notifier.ts";
+import { tellFrom } from "../../controller/reconcile/approval-commits.ts";
 import type { BesideOptions } from "../../controller/reconcile/beside.ts";
 import { type ClusterReader, listing } from "../../controller/reconcile/cluster.ts";
 import { type Controller, createController, type PassResult } from "../../controller/reconcile/pass.ts";
@@ -197,7 +198,7 @@ export interface BornOptions {
   readonly pulls?: boolean;
   /** Told of every plan. */
   readonly measure?: (look: FleetLook) => void;
-  readonly notifier?: Pick<Notifier, "look" | "taken">;
+  readonly notifier?: Notifier;
 }
 
 export type NodeObject = KubeObject & { readonly spec?: { readonly unschedulable?: boolean } };
@@ -355,7 +356,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
         }),
         ...(pulls ? { pulls: createPolicyPulls({ validators, transport: clock, listEveryMs: 10_000, onError }) } : {}),
         ...(measure === undefined ? {} : { measure }),
-        ...(notifier === undefined ? {} : { notifier }),
+        ...(notifier === undefined ? {} : { notifier: tellFrom(notifier, validators) }),
         clock,
         record: (event) => void events.push(event),
         onError,

@@ -34,6 +34,8 @@ export interface OpenApproval {
   /** Targets that it is to cover; undefined: it asks for the level. */
   readonly scope: number | undefined;
   readonly url: string | undefined;
+  /** Commit at which it is; undefined: there is no forge, or it was not asked yet. */
+  readonly head: string | undefined;
   readonly openedAt: Instant | undefined;
 }
 

@@ -23,7 +23,12 @@ export interface Notification {
   readonly text: string;
   /** One of docs/reasons.md. */
   readonly reason?: string;
-  readonly pull?: { readonly number: number; readonly url: string | undefined };
+  readonly pull?: {
+    readonly number: number;
+    readonly url: string | undefined;
+    /** Commit that is asked for. */
+    readonly head: string | undefined;
+  };
 }
 
 /** Longest texts, in characters; messages of others are cut there. */

@@ -19,7 +19,7 @@ export function findWaiting({ input, plan, approvals = [] }: FleetLook): readonl
       ...new Set(asked.map(({ digest }) => known.find((one) => one.digest.startsWith(digest))?.name ?? digest)),
     ];
     const what = levels.length === 1 ? (levels[0] ?? "") : `${levels.length} levels`;
-    const { number, branch, url, openedAt, scope } = first;
+    const { number, branch, url, head, openedAt, scope } = first;
     const baseline = policy.baselines.find(({ name }) => branchPart(name) === first.baseline)?.name;
     return [
       notify(number > 0 ? ["pull", String(number)] : ["branch", branch], {
@@ -36,7 +36,7 @@ export function findWaiting({ input, plan, approvals = [] }: FleetLook): readonl
           number > 0 ? `Merging pull request #${number} approves it.` : `Merging branch ${branch} approves it.`,
         ].join(" "),
         reason: "WaitingForApproval",
-        ...(number > 0 ? { pull: { number, url } } : {}),
+        ...(number > 0 ? { pull: { number, url, head } } : {}),
       }),
     ];
   });

@@ -19,6 +19,7 @@ const PULL: OpenApproval = {
   digest: LEVEL.digest.slice(0, 12),
   scope: undefined,
   url: "https://forge.example.com/acme/policy/pull/7",
+  head: "f00d",
   openedAt: START - HOUR,
 };
 

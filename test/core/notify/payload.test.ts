@@ -15,7 +15,7 @@ const WAITING: Notification = {
   title: "Ring canary waits for approval: ubuntu-20241216-0123456789ab",
   text: "Merging pull request #7 approves it.",
   reason: "WaitingForApproval",
-  pull: { number: 7, url: "https://forge.example.com/acme/policy/pull/7" },
+  pull: { number: 7, url: "https://forge.example.com/acme/policy/pull/7", head: "f00d" },
 };
 
 it("a webhook's body is one JSON document", () => {
@@ -59,7 +59,7 @@ it.each([
   ["a link in a title", { title: "<https://evil.example|here>" }, "&lt;https://evil.example|here&gt;"],
   [
     "an address that ends the link",
-    { pull: { number: 7, url: "https://forge.example.com/?a|b&c=<x>" } },
+    { pull: { number: 7, url: "https://forge.example.com/?a|b&c=<x>", head: "f00d" } },
     "<https://forge.example.com/?a%7Cb&amp;c=%3Cx%3E|pull request #7>",
   ],
 ])("%s of somebody else's is only text in Slack", (_, rest, expected) => {
@@ -72,7 +72,7 @@ it.each([
 it.each(["javascript:alert(1)", "no address", `https://forge.example.com/${"x".repeat(600)}`])(
   "%s is not linked",
   (url) => {
-    expect(slackBody({ ...WAITING, pull: { number: 7, url } })).not.toContain("pull request #7>");
+    expect(slackBody({ ...WAITING, pull: { number: 7, url, head: "f00d" } })).not.toContain("pull request #7>");
   },
 );
 

@@ -324,7 +324,9 @@ const notifications: Parser = {
     const [wait, found] = answer as readonly [number, ReturnType<typeof readDestinations> | string];
     if (!(wait >= 0 && wait <= 3_600_000)) return `waits ${wait} ms`;
     if (typeof found === "string") return found.startsWith("n.yaml:") ? undefined : "a problem without a place";
-    return found.every(({ name, urlFile }) => name !== "" && urlFile.startsWith("/")) ? undefined : "no destination";
+    const isWhole = (one: (typeof found)[number]): boolean =>
+      one.name !== "" && (one.type === "CommitStatus" || one.urlFile.startsWith("/"));
+    return found.every(isWhole) ? undefined : "no destination";
   },
   grammar: oneOf(
     seq(
@@ -334,8 +336,8 @@ const notifications: Parser = {
           oneOf("  - name: ", "  - "),
           name,
           "\n",
-          oneOf("    type: Slack\n", "    type: Webhook\n", "    hmacKeyFile: /k\n", ""),
-          oneOf("    urlFile: /run/x\n", "    urlFile: https://h/x\n", "    urlFile: 1\n"),
+          oneOf("    type: Slack\n", "    type: Webhook\n", "    type: CommitStatus\n", "    hmacKeyFile: /k\n", ""),
+          oneOf("    urlFile: /run/x\n", "    urlFile: https://h/x\n", "    urlFile: 1\n", ""),
           oneOf("    events: [Done]\n", "    events: [Done, Done]\n", "    rings: []\n", ""),
         ),
         { most: 4 },
@@ -351,6 +353,7 @@ const notifications: Parser = {
     "type",
     "Slack",
     "Webhook",
+    "CommitStatus",
     "urlFile",
     "hmacKeyFile",
     "events",
