@@ -40,7 +40,7 @@ export async function checkRepository(
       {
         name: "policy repository",
         verdict: "warn",
-        says: "there is none: rules are those that are applied with kubectl",
+        says: "there is none: policy is what people apply with kubectl",
         todo: "name one: policyRepository.spec of the chart, or docs/kinds/policyrepository.md",
       },
     ];

@@ -65,6 +65,9 @@ const GROUPS: ReadonlyMap<string, string> = new Map([
   ["Job", "batch"],
 ]);
 
+/** The kinds that are read beside Ringward's own. */
+export const READ_KINDS: readonly string[] = [...GROUPS.keys()];
+
 /** The part of a Node that its projection needs the Lease beside; kept until all is read. */
 interface LeaseRecord {
   readonly metadata: { readonly ownerReferences: readonly { readonly uid: unknown }[] };

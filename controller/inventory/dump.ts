@@ -8,7 +8,7 @@ import { CORE_SCHEMA, loadAll } from "js-yaml";
 import { findKind } from "../api/kinds.ts";
 import { createValidators } from "../api/validator.ts";
 import { UserError } from "../errors.ts";
-import { type Collected, type Collector, createCollector, type OwnObject } from "./collect.ts";
+import { type Collected, type Collector, createCollector, type OwnObject, READ_KINDS } from "./collect.ts";
 import { createItemReader } from "./json-items.ts";
 import type { ObjectProblem } from "./projected.ts";
 
@@ -23,6 +23,9 @@ export interface DumpLimits {
   readonly chunk?: number;
 }
 
+/** What to ask kubectl for: the resources of all kinds that are read, but for Ringward's own (`kubectl get ringward`). */
+export const DUMPED: readonly string[] = READ_KINDS.map((kind) => `${kind.toLowerCase()}s`);
+
 const MAX_YAML = 64 * 1024 * 1024;
 const CHUNK = 1024 * 1024;
 const MAX_FILES = 10_000;
@@ -34,7 +37,7 @@ export async function readDump(folder: string, limits: DumpLimits = {}): Promise
     throw new UserError(
       "RW0401",
       `${folder} holds no .json or .yaml file`,
-      "write one with kubectl get nodes,pods -A -o json > FILE",
+      `write one with kubectl get ${DUMPED.join(",")} -A -o json > ${join(folder, "cluster.json")}`,
     );
   const collector = createCollector();
   for (const file of files) {

@@ -241,7 +241,9 @@ describe("the chart", () => {
     expect(checked).toMatch(/^(unknown|fail) +git +PolicyRepository policy: .*git\.example\.com/m);
     expect(repository?.spec).toMatchObject({ clusterName: "production", branch: "main" });
     expect(ledger?.spec).toMatchObject({ mode: "Enforce" });
-    expect(await typeAll(CHART_COMMANDS.upgrade)).toContain("REVISION: 3");
+    const upgraded = await typeAll(CHART_COMMANDS.upgrade);
+    expect(upgraded).toContain("REVISION: 3");
+    expect(upgraded).toContain("The mode that people have set stays as it is");
     const pods = (await admin.list(PODS, { namespace: DEFAULT_NAMESPACE })).items;
     expect(JSON.stringify(pods)).toContain('"mountPath":"/run/secrets/ringward/forge"');
   });
@@ -269,8 +271,19 @@ describe("the chart", () => {
     await type(
       `${process.execPath} ${LAUNCHER} ${MAIN} install --export --allow-recipe-image registry.example.com/ringward | kubectl apply -f -`,
     );
+    const file = join(plane.directory, "controller.kubeconfig");
+    const byHand = (lines: readonly string[]): readonly string[] =>
+      lines.map((line) => line.replaceAll("controller.kubeconfig", file));
+    await typeAll(byHand(CHART_COMMANDS.account));
+    const whoami = await type(`kubectl --kubeconfig ${file} auth whoami`);
+    // It is a program that goes on: ten seconds are enough to take the Lease.
+    const said = await typeAll(
+      byHand(CHART_COMMANDS.controller).map((line) => `timeout -s TERM 10 ${line} 2>&1 || true`),
+    );
     const printed = await typeAll(CHART_COMMANDS.takeOver);
 
+    expect(whoami).toContain("system:serviceaccount:ringward-system:ringward-controller");
+    expect(said).toContain('"message":"leading"');
     expect(printed).toContain("STATUS: deployed");
   });
 

@@ -3,6 +3,7 @@
 import { existsSync, globSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { DUMPED } from "../../controller/inventory/dump.ts";
 import { ROOT } from "../cli/plan-support.ts";
 import { EXAMPLES } from "./examples/fleets.ts";
 import type { Example } from "./examples/rows.ts";
@@ -29,6 +30,14 @@ function line(name: string, asset: string, plan = "expected-plan.txt"): readonly
     .find((text) => text.split(/\s+/)[1] === asset);
   return found?.split(/\s+/) ?? [];
 }
+
+describe("the page of examples", () => {
+  it("asks for all that is read of a dump", () => {
+    const page = readFileSync(join(ROOT, "examples/README.md"), "utf8");
+
+    expect(page).toContain(`\nkubectl get ${DUMPED.join(",")} -A -o json > DUMPDIR/cluster.json\n`);
+  });
+});
 
 describe("examples with a plan", () => {
   it("are the four", () => {

@@ -195,5 +195,10 @@ export function judgeImages(uses: readonly ImageUse[], allowed: readonly string[
       says: `${where}: ${image} is not under ${allowed.join(", ")}`,
       todo,
     }));
-  return [{ name, verdict: "ok", says: `${uses.length} images of steps are under ${allowed.join(", ")}` }];
+  const where = `under ${allowed.join(", ")}`;
+  const says =
+    uses.length === 0
+      ? `what is ${where} may run; no recipe is there yet`
+      : `${uses.length} images of steps are ${where}`;
+  return [{ name, verdict: "ok", says }];
 }

@@ -24,6 +24,11 @@ export const NOT_RUN: readonly NotRun[] = [
     why: "test/e2e/chart.test.ts types them on a real control plane",
   },
   {
+    pages: /^docs\/install\.md$/,
+    command: /^ringward controller --kubeconfig controller\.kubeconfig$/,
+    why: "runs until it is stopped; test/e2e/chart.test.ts starts it with the file that the page makes",
+  },
+  {
     pages: /^docs\/health\.md$/,
     command: /^kubectl patch configmap argocd-cm /,
     why: "needs a cluster with Argo CD; test/health/health.test.ts reads the file",
@@ -75,7 +80,11 @@ export const NOT_RUN: readonly NotRun[] = [
     command: /^node controller\/launch\.cjs test\/library\/examples\/write\.ts$/,
     why: "writes into the checkout; test/library/examples.test.ts holds that nothing would change",
   },
-  { pages: /^examples\/README\.md$/, command: /^kubectl get\b/, why: NEEDS_CLUSTER },
+  {
+    pages: /^examples\/README\.md$/,
+    command: /^kubectl (get|version)\b/,
+    why: `${NEEDS_CLUSTER}; test/library/examples.test.ts holds what is asked for against what is read`,
+  },
 ];
 
 /** Why a command is not run; undefined where it is. */

@@ -50,4 +50,14 @@ export const CHART_COMMANDS = {
       `--set 'recipeImages={registry.example.com/ringward}'`,
     ].join(" \\\n  "),
   ],
+  // By hand, for an export. The file is of the controller's account.
+  account: [
+    "kubectl config view --raw --minify > controller.kubeconfig",
+    [
+      "kubectl --kubeconfig controller.kubeconfig config set-credentials ringward-controller",
+      `--token="$(kubectl --namespace ${NAMESPACE} create token ringward-controller)"`,
+    ].join(" \\\n  "),
+    "kubectl --kubeconfig controller.kubeconfig config set-context --current --user=ringward-controller",
+  ],
+  controller: ["npm run -s ringward -- controller --kubeconfig controller.kubeconfig"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

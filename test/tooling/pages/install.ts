@@ -50,7 +50,15 @@ npm run -s ringward -- install --export --allow-recipe-image ${EXAMPLE} | kubect
 
 One apply makes all of it, and a second changes nothing. \`--allow-recipe-image\` may be repeated; without it the cluster refuses every step
 of every recipe. \`--namespace\` moves the controller, \`-o json\` prints one list. The output is the same for the same arguments, so it can be
-kept in Git. To allow another image later, export and apply again.
+kept in Git. To allow another image later, export and apply again. To take all away, give the same to \`kubectl delete -f -\`: definitions go with it, and so does every
+policy and state.
+
+The export runs nothing. The controller is \`ringward controller\` in a pod of yours in that namespace, under the account \`ringward-controller\`
+([what it needs](../charts/ringward/README.md#the-image), [its flags and probes](operations.md)), or, to try it, on your machine with a kubeconfig of that account:
+
+${block([...CHART_COMMANDS.account, ...CHART_COMMANDS.controller])}
+
+The token ends after an hour.
 
 ## What is installed
 
@@ -91,8 +99,8 @@ function chartSection(): string {
 
 ${block(check)}
 
-says whether the cluster is as Ringward needs it and whether you may install, and changes nothing. After the installation and after each upgrade the same
-command says whether the definitions, the account's rights, the namespaces and the admission policies are this version's, whether the policies are in force, whether
+This asks the cluster of your kubeconfig's current context whether it is as Ringward needs it and whether you may install, and changes nothing. After the installation
+and after each upgrade the same command says whether the definitions, the account's rights, the namespaces and the admission policies are this version's, whether the policies are in force, whether
 the images of recipes are allowed, and whether git and the forge answer. Each line is ok, warn, fail or unknown, with what to do; it ends with 0 when
 nothing failed and all is known, with 1 when not. Credentials are files in the controller's pod: there
 \`kubectl --namespace ${DEFAULT_NAMESPACE} exec deployment/ringward-controller -- ringward check --pre\` asks git and the forge with them, and leaves unknown what the
@@ -114,16 +122,19 @@ with it: until the new pods have the Secret, the old ones say that they cannot r
 
 ${block(repository)}
 
-When the plan is what you want, a person lets it act:
+Its spec has more fields: the forge with which pull requests are made, a folder, a branch ([PolicyRepository](kinds/policyrepository.md)). No policy yet:
+[write a first one](how-to/first-policy.md). When the plan is what you want, a person lets it act:
 
 ${block(enforce)}
+
+Then: [what to serve and to watch](operations.md), [alerts](runbooks/README.md), and what each [standstill](reasons.md) means.
 
 ### Upgrade
 
 ${block(upgrade)}
 
 Definitions are part of the release, so they are upgraded with it, and new values get the chart's defaults. What is in flight is finished by the new
-controller.
+controller. The image's tag is the chart's version, unless values say another: build and push it first. Afterwards \`check --pre\` again.
 
 ### Uninstall
 
