@@ -10,6 +10,7 @@ import {
 } from "../api/disruption-ledger.ts";
 import type { Instant } from "../clock.ts";
 import type { Claim, Inventory, LedgerView, StoredStates } from "../core/model.ts";
+import { mayBeClaimed } from "../core/rollout/attempts.ts";
 import { admit, type Capacity, type ClaimRequest } from "../core/rollout/limits.ts";
 import { claimOf } from "../inventory/projected.ts";
 import { isAlreadyExists } from "../kube/api-errors.ts";
@@ -98,6 +99,40 @@ export async function confirmLostClaims(client: Client, lost: readonly Claim[]):
     if (marked || state?.status?.operation?.claimId === claim.id) confirmed.push(claim);
   }
   return confirmed;
+}
+
+export interface Confirmation {
+  readonly client: Client;
+  readonly now: Instant;
+  /** Targets asked for at once. */
+  readonly concurrency: number;
+  readonly onError: (error: unknown, request: ClaimRequest) => void;
+}
+
+/**
+ * The cache of patch states may be behind the ledger: whom a person released a moment ago, or who has only just backed off, would be claimed,
+ * let go and claimed again in every pass until it has caught up. Only whom the record as it stands lets be claimed is claimed (K3). Read after
+ * the ledger, because a claim is freed after the record says why.
+ */
+export async function confirmRequests(
+  requests: readonly ClaimRequest[],
+  { client, now, concurrency, onError }: Confirmation,
+): Promise<readonly ClaimRequest[]> {
+  const confirmed = new Set<ClaimRequest>();
+  const queue = [...requests];
+  async function work(): Promise<void> {
+    for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
+      try {
+        const state = await readState<StatusOf>(client, request);
+        if (mayBeClaimed(state?.status, request, now)) confirmed.add(request);
+      } catch (error) {
+        // What cannot be known is not claimed; the next pass asks again.
+        onError(error, request);
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, requests.length) }, work));
+  return requests.filter((request) => confirmed.has(request));
 }
 
 type Work = Pick<Claim, "ring" | "baseline" | "level" | "digest" | "since">;

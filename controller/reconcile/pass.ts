@@ -25,7 +25,15 @@ import { serveClaims } from "./claims.ts";
 import type { ClusterObjects, ClusterReader } from "./cluster.ts";
 import { openApprovals, pullFacts, repositoryFacts } from "./fleet-metrics.ts";
 import { runInventoryCycle } from "./inventory-cycle.ts";
-import { confirmLostClaims, findLostClaims, type LiveLedger, readLedger, viewLedger, writeLedger } from "./ledger.ts";
+import {
+  confirmLostClaims,
+  confirmRequests,
+  findLostClaims,
+  type LiveLedger,
+  readLedger,
+  viewLedger,
+  writeLedger,
+} from "./ledger.ts";
 import type { PolicyPulls } from "./policy-pulls.ts";
 import type { PolicySource, PolicyView } from "./policy-source.ts";
 import type { ManifestProposer } from "./manifests/proposer.ts";
@@ -305,9 +313,15 @@ async function act(
   // Records come before claims: a ring begins only on a predecessor's soak that a crash cannot forget (R1), and takes nobody at a level whose
   // withdrawal still stands in its own record (A3).
   const unstored = await writeRingStatuses(report);
-  const add = plan.claims.filter((request) =>
+  const wanted = plan.claims.filter((request) =>
     [request.ring, ...predecessorsOf(request.ring, policy.inForce.rings)].every((ring) => !unstored.has(ring)),
   );
+  const add = await confirmRequests(wanted, {
+    client,
+    now: clock.now(),
+    concurrency: options.concurrency,
+    onError: (error, request) => ports.onError(error, `${request.kind} ${request.name}`),
+  });
   const ledgerMoved = await changeLedger(ports, scene, free, add);
   const claimed = new Set([
     ...ledger.claims.map((claim) => claim.uid),

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { NODE_STEPS, type NodeStep } from "../../controller/api/patch-state.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import type { ClusterObjects, ClusterReader } from "../../controller/reconcile/cluster.ts";
+import { DISRUPTION_LEDGERS, NODE_PATCH_STATES } from "../../controller/kube/resources.ts";
 import { createRig, isConverged, machine, NEW_IMAGE, NEW_KERNEL, type Rig, ringFile, type Status } from "./rig.ts";
 
 /** A reader that can be told to show the same for a while. */
@@ -109,5 +110,62 @@ describe("a cache older than our own last write", () => {
       .filter(({ type, key, object }) => type === "ADDED" && key.includes("rw-inventory-") && isLook(object));
     expect(looks.length).toBeGreaterThanOrEqual(names.length - 1);
     expect(new Set(looks.map(({ key }) => key)).size).toBe(looks.length);
+  });
+});
+
+/** Claims that were ever made for a target. */
+function claimsOf(rig: Rig, name: string): readonly string[] {
+  const ids = new Set<string>();
+  for (const { object, resource } of rig.cluster.server.store.history())
+    if (resource === `${DISRUPTION_LEDGERS.plural}.ringward.dev`)
+      for (const claim of ((object.status as Status | undefined)?.["claims"] ?? []) as Status[])
+        if (claim["name"] === name) ids.add(claim["id"] as string);
+  return [...ids];
+}
+
+describe("a cache that shows everything but the patch states of now", () => {
+  it("claims nobody again whom a person has just released, and lets the next one go on when it has caught up (B14)", async () => {
+    const rig = await createRig({ machines: [machine("n1"), machine("n2")], workloads: [] });
+    let shown: ClusterObjects["nodeStates"] | undefined;
+    const lagging = rig.born("ringward-lagging", {
+      reader: (reader) => ({
+        ...reader,
+        async read() {
+          const objects = await reader.read();
+          return shown === undefined ? objects : { ...objects, nodeStates: shown };
+        },
+      }),
+    });
+    const run = async (passes: number): Promise<void> => {
+      for (let pass = 0; pass < passes; pass += 1) {
+        await lagging.pass();
+        await rig.turn();
+      }
+    };
+    let before: ClusterObjects["nodeStates"] = [];
+    await rig.until("n1 is under way", async () => {
+      if ((await rig.state("n1"))["operation"] !== undefined) return true;
+      before = (await rig.admin.list(NODE_PATCH_STATES)).items;
+      return false;
+    });
+    await rig.admin.patch(
+      NODE_PATCH_STATES,
+      { name: "n1" },
+      {
+        type: "merge",
+        body: { status: { operation: { release: { reason: "mine", time: "2024-12-16T08:00:00Z" } } } },
+      },
+      { subresource: "status" },
+    );
+    shown = before;
+    await run(12);
+
+    expect((await rig.state("n1"))["attempted"]).toMatchObject([{ result: "Released" }]);
+    expect(claimsOf(rig, "n1")).toHaveLength(1);
+
+    shown = undefined;
+    await run(40);
+    expect(["n1", "n2"].map((name) => rig.kernel(name) === NEW_KERNEL)).toEqual([false, true]);
+    expect(await rig.violations()).toEqual([]);
   });
 });

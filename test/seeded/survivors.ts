@@ -6,10 +6,6 @@ export const SURVIVORS: ReadonlyMap<string, string> = new Map([
   ],
   ["workload.other-claim-first", "as node.other-claim-first"],
   [
-    "node.released-is-over",
-    "where the cache of states alone is late, a released node is claimed and freed again in every pass until it has caught up, which B14 takes for freed in change",
-  ],
-  [
     "node.boot-id-before-update",
     "a machine that boots by itself under a claim is one boot too many for B10, whoever reads its boot id when",
   ],

@@ -6,7 +6,7 @@ import type { Claim } from "../model.ts";
 /** Whether a person gave the target up for the level of the claim (`ringward retry` takes that back). */
 export function wasReleased(
   state: Pick<NodePatchStateStatus | WorkloadPatchStateStatus, "attempted"> | undefined,
-  { baseline, digest }: Claim,
+  { baseline, digest }: Pick<Claim, "baseline" | "digest">,
 ): boolean {
   return (state?.attempted ?? []).some(
     (attempt) => attempt.result === "Released" && attempt.baseline === baseline && attempt.digest === digest,
@@ -14,6 +14,9 @@ export function wasReleased(
 }
 
 /** Whether somebody put the level's images back on the workload: they are not written twice. */
-export function wasPutBack(state: WorkloadPatchStateStatus | undefined, { baseline, digest }: Claim): boolean {
+export function wasPutBack(
+  state: Pick<WorkloadPatchStateStatus, "contested"> | undefined,
+  { baseline, digest }: Pick<Claim, "baseline" | "digest">,
+): boolean {
   return (state?.contested ?? []).some((one) => one.baseline === baseline && one.digest === digest);
 }

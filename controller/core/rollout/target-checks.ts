@@ -19,6 +19,7 @@ import type {
   StoredStates,
   WorkloadAsset,
 } from "../model.ts";
+import { findAttempt } from "./attempts.ts";
 import { iso } from "./ring-checks.ts";
 import { type ControlPlaneView, findControlPlaneRisk } from "./control-plane.ts";
 import { desiredImages } from "./desired-images.ts";
@@ -123,29 +124,7 @@ export function describeUnknown({ assessment }: Target): readonly [Block] | unde
 
 function checkAttempted({ stored, target, approval, now }: TargetScope): Block | undefined {
   const state = stored.nodes.get(target.asset.uid) ?? stored.workloads.get(target.asset.uid);
-  const last = state?.attempted?.find(
-    (attempt) => attempt.baseline === approval.baseline && attempt.digest === approval.level.digest,
-  );
-  if (last === undefined) return undefined;
-  const notBefore = last.notBefore === undefined ? undefined : Date.parse(last.notBefore);
-  switch (last.result) {
-    case "NotAvailable":
-      return notBefore !== undefined && now >= notBefore
-        ? undefined
-        : { reason: "VersionNotAvailable", message: last.message };
-    case "RolledBack":
-      return { reason: "ProgressDeadlineExceeded", message: `rolled back: ${last.message}` };
-    case "BackedOut":
-      return notBefore !== undefined && now < notBefore ? { reason: "BackedOff", message: last.message } : undefined;
-    // Whoever let go of it did not mean "again in a minute": it takes a word to come back (`ringward retry` forgets the attempt).
-    case "Released":
-      return {
-        reason: "ReleasedByPerson",
-        message: `a person released it (${last.message}); "ringward retry" lets it be tried again`,
-      };
-    default:
-      return last.result satisfies never;
-  }
+  return findAttempt(state, { baseline: approval.baseline, digest: approval.level.digest }, now);
 }
 
 /** Labels by which a recipe shows that it means such nodes. */

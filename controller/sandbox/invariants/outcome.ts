@@ -1,9 +1,10 @@
 // How an operation may end: given back only when the node itself says that it is there (B12), and budget given back only for what is
-// closed or gone (B14).
+// closed or gone (B14); where nothing had begun there is nothing to close.
 import type { NodeOperation } from "../../api/patch-state.ts";
 import type { Invariant } from "./invariant.ts";
 import { coversKernel, findBelow } from "./node-report.ts";
-import { textAt } from "./readings.ts";
+import { listAt, textAt } from "./readings.ts";
+import { isSettled, type Step, type World } from "./world.ts";
 
 /** Steps after which the node was changed. */
 const CHANGED = new Set(["Updating", "Updated", "Rebooting", "Rebooted", "Verified", "Uncordoned"]);
@@ -35,7 +36,34 @@ const checkVerified: NonNullable<Invariant["check"]> = ({ acts, nodeBefore }, wo
   }
 };
 
-const checkFreed: NonNullable<Invariant["check"]> = ({ ledger, version, byController }, world, report) => {
+/** Notes which claims have begun: what is written down of them, or their mark. Only then is there something that closing has to end. */
+function noteBegun({ version: { resource, object } }: Step, world: World, memo: Map<string, unknown>): void {
+  const id = resource.endsWith("patchstates.ringward.dev")
+    ? world.operations.get(textAt(object.status, "targetUID") ?? "")?.claimId
+    : resource === "nodes"
+      ? world.nodes.get(object.metadata.name)?.claimId
+      : world.workloads.get(object.metadata.uid ?? "")?.claimId;
+  if (id !== undefined) memo.set(id, true);
+}
+
+const RELEASED = "released/";
+
+/** Notes at which levels a person gave a target up, as its record says now. */
+function noteReleased({ version: { resource, object, type } }: Step, memo: Map<string, unknown>): void {
+  const uid = textAt(object.status, "targetUID");
+  if (!resource.endsWith("patchstates.ringward.dev") || uid === undefined) return;
+  const digests = listAt(type === "DELETED" ? undefined : object.status, "attempted").flatMap((one) =>
+    textAt(one, "result") === "Released" ? [`${textAt(one, "baseline")}/${textAt(one, "digest")}`] : [],
+  );
+  if (digests.length === 0) memo.delete(RELEASED + uid);
+  else memo.set(RELEASED + uid, digests);
+}
+
+const checkFreed: NonNullable<Invariant["check"]> = (step, world, report) => {
+  const { ledger, version, byController } = step;
+  const { memo } = report;
+  noteBegun(step, world, memo);
+  noteReleased(step, memo);
   if (
     version.resource.endsWith("patchstates.ringward.dev") &&
     world.operations.get(textAt(version.object.status, "targetUID") ?? "")?.failure !== undefined
@@ -44,8 +72,9 @@ const checkFreed: NonNullable<Invariant["check"]> = ({ ledger, version, byContro
   // Who deletes the ledger, or puts an old one back, frees nothing: the marks bring it back.
   if (!byController) return;
   for (const claim of ledger?.freed ?? []) {
+    const begun = memo.delete(claim.id);
     const there = claim.kind === "Node" ? world.nodeNames.has(claim.uid) : world.workloads.has(claim.uid);
-    if (!there || world.closed.has(claim.id)) continue;
+    if (!begun || !there || world.closed.has(claim.id)) continue;
     const operation = world.operations.get(claim.uid);
     const failed = operation?.claimId === claim.id && operation.failure !== undefined;
     report.violated(
@@ -53,7 +82,20 @@ const checkFreed: NonNullable<Invariant["check"]> = ({ ledger, version, byContro
       `claim ${claim.id} was freed while its target ${failed ? "had failed" : "was in change"}`,
     );
   }
+  for (const claim of ledger?.fresh ?? []) {
+    const digests = memo.get(RELEASED + claim.uid) as readonly string[] | undefined;
+    if (digests?.includes(`${claim.baseline}/${claim.digest}`) !== true || isJustTouched(world)) continue;
+    report.violated(
+      `${claim.kind}/${claim.name}`,
+      `claim ${claim.id} was made although a person released the target, and nobody has asked for another attempt`,
+    );
+  }
 };
+
+/** A person who replaces the ledger may do so between its reading and the look at the record. */
+function isJustTouched({ ledgerTouchedAt, now, settleMs }: World): boolean {
+  return ledgerTouchedAt !== undefined && !isSettled({ now, settleMs }, ledgerTouchedAt);
+}
 
 export const outcome: readonly Invariant[] = [
   {
@@ -63,7 +105,7 @@ export const outcome: readonly Invariant[] = [
   },
   {
     id: "B14",
-    says: "a claim is freed only for a target that is closed or gone; failed ones keep theirs",
+    says: "a claim that has begun is freed only for a target that is closed or gone; failed ones keep theirs, and whom a person released is not claimed again",
     check: checkFreed,
   },
 ];

@@ -387,6 +387,33 @@ describe("invariants of nodes and budgets", () => {
     expect(broken(cordoned().remove("nodes", "n1").ledger([]))).toEqual([]);
   });
 
+  it("B14: a claim that was freed before anything began under it ends nothing", () => {
+    const claimed = base().ledger([claimOn("n1")]);
+    const begun = base()
+      .ledger([claimOn("n1")])
+      .state("n1", operation("n1", "Claimed"));
+
+    expect(broken(claimed.ledger([]))).toEqual([]);
+    expect(broken(begun.ledger([]))).toContain("B14");
+  });
+
+  it("B14: a claim of whom a person released, until that is taken back", () => {
+    const released = (): Story =>
+      base().state("n1", undefined, {
+        attempted: [{ baseline: "base", digest: DIGEST, result: "Released" }],
+      });
+
+    expect(broken(released().ledger([claimOn("n1")]))).toEqual(["B14"]);
+    expect(
+      broken(
+        released()
+          .state("n1", undefined)
+          .ledger([claimOn("n1")]),
+      ),
+    ).toEqual([]);
+    expect(broken(released().ledger([{ ...claimOn("n1"), digest: "0".repeat(64) }]))).not.toContain("B14");
+  });
+
   it("B16: a mark without a claim in the end", () => {
     expect(
       broken(

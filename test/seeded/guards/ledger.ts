@@ -29,6 +29,11 @@ export const LEDGER: readonly Mutant[] = [
       replace: "confirmed.push(claim);",
       says: "a mark that was just taken off is taken for a lost claim, because a cache still shows it",
     },
+    "ledger.confirms-requests": {
+      find: "if (mayBeClaimed(state?.status, request, now)) confirmed.add(request);",
+      replace: "confirmed.add(request);",
+      says: "whom a person has just released is claimed and freed again in every pass, while a cache still shows the target as it was",
+    },
     "ledger.restored": {
       find: "const kept = [...ledger.claims.filter((claim) => !change.free.has(claim.uid)), ...change.restore];",
       replace: "const kept = [...ledger.claims.filter((claim) => !change.free.has(claim.uid))];",

@@ -28,6 +28,8 @@ const steps = inFile("controller/core/operations/node-steps.ts", {
     find: 'if (claim.digest === "" || wasReleased(state, claim)) return { kind: "Free", lost: false };',
     replace: 'if (claim.digest === "") return { kind: "Free", lost: false };',
     says: "what a person released a moment ago is begun on an old plan",
+    equivalent:
+      "whom a person released is not claimed, whatever a cache shows (ledger.confirms-requests), and what was claimed before is begun before anybody can release it",
   },
   "node.start-retreat": {
     find: "(away ?? findHold(node, view.now) ?? findForeignCordon(view, node));",

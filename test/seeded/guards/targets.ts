@@ -91,6 +91,8 @@ export const TARGETS: readonly Mutant[] = [
       replace: "[({ target }) => target.conflict, checkReady, checkUnknown];",
       says: "what failed, was backed out or was released is tried again in the next pass",
     },
+  }),
+  ...inFile("controller/core/rollout/attempts.ts", {
     "target.not-available-waits": {
       find: 'return notBefore !== undefined && now >= notBefore\n        ? undefined\n        : { reason: "VersionNotAvailable"',
       replace: 'return notBefore !== undefined\n        ? undefined\n        : { reason: "VersionNotAvailable"',
