@@ -2,6 +2,7 @@
 import type { RingLevelStatus, RolloutRingSpec } from "../../api/rollout-ring.ts";
 import { isProduct, parseProduct } from "../../core/compliance/index.ts";
 import { parseDuration } from "../../core/duration.ts";
+import { matches } from "../../core/selectors.ts";
 import type { Invariant, Report } from "./invariant.ts";
 import { selectsNode } from "./membership.ts";
 import { coversKernel, findBelow } from "./node-report.ts";
@@ -16,15 +17,23 @@ function recordsBefore({ version }: Step): readonly RingLevelStatus[] {
 
 const isSame = (a: RingLevelStatus, b: RingLevelStatus): boolean => a.baseline === b.baseline && a.digest === b.digest;
 
-/** Nodes of a ring that a level is about and that have reported less than it for long enough to be known. */
-export function nodesBelow(world: World, spec: RolloutRingSpec, levelName: string): readonly string[] {
-  const level = world.levels.get(levelName)?.spec;
+/** Nodes of a ring that a baseline's level is about and that have reported less than it for long enough to be known. */
+export function nodesBelow(
+  world: World,
+  spec: RolloutRingSpec,
+  entry: { readonly baseline: string; readonly level: string },
+): readonly string[] {
+  const level = world.levels.get(entry.level)?.spec;
+  const baseline = world.baselines.get(entry.baseline);
+  // Whom it selects since a moment ago may not have been seen by whoever judged.
+  if (baseline !== undefined && !isSettled(world, baseline.since)) return [];
   const nodes = spec.members.nodes;
   if (level?.node === undefined || nodes === undefined || nodes.percent !== undefined) return [];
   const { product: wanted, rebootPolicy } = level.node;
   return [...world.nodes.values()].flatMap((node) => {
     const product = parseProduct(textAt(node.info, "osImage") ?? "");
     if (product === undefined || !isProduct(product, wanted) || !selectsNode(nodes.selector, node)) return [];
+    if (baseline?.nodeSelector !== undefined && !matches(baseline.nodeSelector, node.labels)) return [];
     if (!isSettled(world, node.infoSince) || !isSettled(world, node.labelsSince)) return [];
     const kernelCounts = rebootPolicy !== "Never" && coversKernel(node.info, level);
     return findBelow(node.info, level, kernelCounts, false) === undefined ? [] : [node.name];
@@ -57,7 +66,7 @@ function findIncomplete(world: World, name: string, spec: RolloutRingSpec, recor
     problems.push(`while ${claim.kind} ${claim.name} is in flight`);
   }
   // An exception takes its targets out of scope.
-  const below = world.exceptions.size > 0 ? [] : nodesBelow(world, spec, record.level);
+  const below = world.exceptions.size > 0 ? [] : nodesBelow(world, spec, record);
   if (below.length > Math.max(0, targets - done))
     problems.push(`with ${done} of ${targets} done, and below it are ${below.join(", ")}`);
   return problems;

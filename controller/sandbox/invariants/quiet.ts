@@ -20,8 +20,8 @@ function endReached(world: World, report: Report, quietSince: number | undefined
       report.violated(`${claim.kind}/${claim.name}`, `claim ${claim.id} is held in the end`);
   if (world.exceptions.size > 0) return;
   for (const [ring, { spec }] of world.rings)
-    for (const { level } of spec.levels ?? [])
-      for (const name of level === undefined ? [] : nodesBelow(world, spec, level)) {
+    for (const { baseline, level } of spec.levels ?? [])
+      for (const name of level === undefined ? [] : nodesBelow(world, spec, { baseline, level })) {
         const uid = world.nodes.get(name)?.uid ?? "";
         // What is blocked says why, in its state; what two rings claim is nobody's.
         if (world.named.get(uid) === true || (memberOf(world, uid)?.length ?? 0) > 1) continue;

@@ -72,8 +72,8 @@ function checkReady({ version }: Step, world: World, report: Report): void {
     (entry): entry is LevelEntry & { level: string } => entry.level !== undefined,
   );
   if (world.exceptions.size === 0)
-    for (const { level } of named)
-      bad.push(...nodesBelow(world, spec, level).map((node) => `${node} is below ${level}`));
+    for (const entry of named)
+      bad.push(...nodesBelow(world, spec, entry).map((node) => `${node} is below ${entry.level}`));
   for (const why of bad) report.violated(version.key, `Ready, and ${why}`);
 }
 

@@ -1,10 +1,12 @@
 // The world as a history tells it: replays stored versions one by one and keeps what the checks ask for. Every value in its maps is
 // immutable, so a world is cloned by copying maps. It also names what a controller did to a target in a change (an Act), once for all.
 import { isDeepStrictEqual } from "node:util";
+import type { PatchBaselineSpec } from "../../api/patch-baseline.ts";
 import type { PolicyRepositorySpec } from "../../api/policy-repository.ts";
 import type { RolloutRingSpec, RolloutRingStatus } from "../../api/rollout-ring.ts";
 import type { MaintenanceCalendarSpec } from "../../api/maintenance-calendar.ts";
 import type { PatchLevelSpec } from "../../api/patch-level.ts";
+import type { LabelSelector } from "../../api/schema.ts";
 import type { Instant } from "../../clock.ts";
 import { type Calendar, compileCalendar } from "../../core/calendar/index.ts";
 import { levelDigest } from "../../core/levels/index.ts";
@@ -89,6 +91,14 @@ export interface RingView {
   readonly suspendedSince: Instant | undefined;
 }
 
+/** Nodes that a baseline is about, beside its product. */
+export interface BaselineView {
+  /** Undefined: it selects none. */
+  readonly nodeSelector: LabelSelector | undefined;
+  /** Since when it says so. */
+  readonly since: Instant;
+}
+
 /** The PolicyRepository that counts: the oldest. */
 export interface RepositoryView {
   readonly name: string;
@@ -151,6 +161,7 @@ export interface World {
   /** Claim id -> how its operation was closed. */
   readonly closed: Map<string, string>;
   readonly rings: Map<string, RingView>;
+  readonly baselines: Map<string, BaselineView>;
   readonly calendars: Map<string, { readonly spec: MaintenanceCalendarSpec; readonly calendar: Calendar | undefined }>;
   readonly levels: Map<string, LevelView>;
   /** `ring/baseline/level` -> when the ring's entry stopped to name it. */
@@ -196,6 +207,7 @@ export function createWorld(controllerUsers: ReadonlySet<string>, settleMs: numb
     fallenBack: new Map(),
     closed: new Map(),
     rings: new Map(),
+    baselines: new Map(),
     calendars: new Map(),
     levels: new Map(),
     entryLeft: new Map(),
@@ -277,6 +289,9 @@ function take(world: World, version: StoredVersion): LedgerChange | undefined {
       return undefined;
     case "rolloutrings.ringward.dev":
       takeRing(world, object, gone);
+      return undefined;
+    case "patchbaselines.ringward.dev":
+      set(world.baselines, name, gone ? undefined : readBaseline(world, object));
       return undefined;
     case "maintenancecalendars.ringward.dev":
       set(world.calendars, name, gone ? undefined : readCalendar(object.spec as MaintenanceCalendarSpec));
@@ -367,6 +382,13 @@ function takeRing(world: World, object: KubeObject, gone: boolean): void {
     if (level !== undefined) world.entryLeft.set(`${name}/${baseline}/${level}`, world.now);
   for (const { baseline, level } of spec?.levels ?? [])
     if (level !== undefined) world.entryLeft.delete(`${name}/${baseline}/${level}`);
+}
+
+function readBaseline({ baselines, now }: World, { metadata, spec }: KubeObject): BaselineView {
+  const { nodeSelector } = (spec as PatchBaselineSpec | undefined)?.node ?? {};
+  const before = baselines.get(metadata.name);
+  const same = before !== undefined && isDeepStrictEqual(before.nodeSelector, nodeSelector);
+  return same ? before : { nodeSelector, since: now };
 }
 
 function takeRepository(world: World, { object }: StoredVersion, gone: boolean): void {

@@ -65,6 +65,22 @@ describe("invariants of progress", () => {
     expect(ids(excepted.ring("canary", {}, [complete({ targets: 1, done: 1 })]))).toEqual([]);
   });
 
+  it("D7: a node that the baseline does not select is not below it, one that it selects is, and one that it has just come to select may be unknown", () => {
+    const selecting = (labels: Record<string, string>): Story =>
+      base()
+        .node("n1", { kubelet: "v1.31.4" }, "kubelet")
+        .wait(1000)
+        .put("patchbaselines.ringward.dev", {
+          metadata: { name: "base" },
+          spec: { target: "Node", node: { nodeSelector: { matchLabels: labels } } },
+        });
+    const one = complete({ targets: 1, done: 1 });
+
+    expect(ids(selecting({ pool: "other" }).wait(1000).ring("canary", {}, [one]))).toEqual([]);
+    expect(ids(selecting({ ring: "canary" }).wait(1000).ring("canary", {}, [one]))).toEqual(["D7"]);
+    expect(ids(selecting({ ring: "canary" }).ring("canary", {}, [one]), { settleMs: 10 })).toEqual([]);
+  });
+
   it("D8: soak that is longer than the time since completion, and one that counts before it is served", () => {
     const begun = (): Story => patched().ring("canary", {}, [complete()]);
     const served = { soakedSeconds: 60, soakedTime: "2024-12-16T08:01:00Z" };
