@@ -90,7 +90,10 @@ const table = {
   BaselineConflict: ["person", "The node is under more than one node baseline."],
   Unassigned: ["info", "The asset is in no ring: counted, never touched."],
   ScopeGrew: ["person", "More targets are in scope than the approval covers."],
-  LevelMissing: ["person", "The level that the entry names does not exist."],
+  LevelMissing: [
+    "person",
+    "There is no level: the one that the entry names does not exist, or the baseline has not come to one yet.",
+  ],
   LevelDigestMismatch: ["person", "The level's name does not match its content."],
   ResolveScheduled: [
     "wait",

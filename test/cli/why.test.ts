@@ -1,5 +1,5 @@
 // `ringward why` and `ringward status` on the small example and against a live API server: what is told, grouped and left out.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { command as status } from "../../controller/cli/status.ts";
@@ -51,6 +51,19 @@ describe("why", () => {
 
     expect(data.baselines[0]?.blockedBy[0]).toMatchObject({ reason: "CordonedByOther", since: "2026-11-15T07:00:00Z" });
     expect(data.baselines[0]?.next).toMatchObject({ text: "nothing until a person acts", from: null });
+  });
+
+  it("waits for nobody where a baseline that follows what is offered has no level yet", async () => {
+    const policy = makeFolder(join(ROOT, "examples/quickstart"));
+    const file = join(policy, "baselines/ubuntu-2204.yaml");
+    writeFileSync(file, readFileSync(file, "utf8").replace(/ {4}minimum:\n( {6}.*\n)+/, "    follow: Offered\n"));
+    const where = ["--policy", policy, "--cluster", join(ROOT, "examples/dump-quickstart")];
+    const { out } = await run(why, ["node/ubuntu-02", ...where, "-o", "json"]);
+
+    expect((JSON.parse(out) as StoryData).baselines[0]).toMatchObject({
+      blockedBy: [{ reason: "LevelMissing" }],
+      next: { text: expect.stringContaining("Ringward makes the level by itself") as string, advice: null },
+    });
   });
 
   it("says when the next window comes after the predecessor's soak", async () => {

@@ -5,6 +5,7 @@ import type { Instant } from "../../clock.ts";
 import { exceptionsFor } from "../compliance/exceptions.ts";
 import type { AssetKind, AssetRow, Block, Claim, ExceptionInForce } from "../model.ts";
 import type { Estimate } from "../estimate/estimate.ts";
+import { type FirstLevel, tellFirstLevel } from "./first-level.ts";
 import type { Decision, Plan, PlanInput, RingOutcome } from "./plan.ts";
 
 export interface Story {
@@ -159,7 +160,16 @@ function writeChapter(
       const { care, text } = describeReason(block.reason);
       return { ...block, care, meaning: text };
     }),
-    next: foretell({ row, claim, estimate, decision, outcome, exception: exceptionOf(row, input), now: plan.at }),
+    next: foretell({
+      row,
+      claim,
+      estimate,
+      decision,
+      outcome,
+      exception: exceptionOf(row, input),
+      firstLevel: row.level === undefined ? tellFirstLevel(row.baseline, input) : undefined,
+      now: plan.at,
+    }),
   };
 }
 
@@ -185,6 +195,7 @@ interface Facts {
   readonly decision: Decision | undefined;
   readonly outcome: RingOutcome | undefined;
   readonly exception: ExceptionInForce | undefined;
+  readonly firstLevel: FirstLevel | undefined;
   readonly now: Instant;
 }
 
@@ -197,6 +208,7 @@ const foretellings: readonly ((facts: Facts) => Next | undefined)[] = [
     row.ring === undefined && row.blockedBy[0]?.reason !== "RingConflict"
       ? { text: "nothing: it is in no ring" }
       : undefined,
+  foretellLevel,
   foretellBlock,
   foretellSoak,
   ({ exception }) =>
@@ -233,6 +245,12 @@ function foretellClaim({ claim, decision, estimate }: Facts): Next | undefined {
         advice: `mend it; then "ringward retry" tries again, "ringward release" gives it up`,
       };
   }
+}
+
+/** Nobody has to act where only the first level is not made yet; an entry that names one that does not exist is another matter. */
+function foretellLevel({ row, outcome, firstLevel }: Facts): Next | undefined {
+  if (row.level !== undefined || row.blockedBy[0]?.reason !== "LevelMissing") return undefined;
+  return outcome?.entries.problems.has(row.baseline) === true ? undefined : firstLevel;
 }
 
 function foretellBlock({ row, estimate, outcome }: Facts): Next | undefined {
