@@ -1,7 +1,9 @@
 // `ringward rollout RING`: one ring's rollout, once or as it goes on.
 import { closest } from "../api/suggest.ts";
+import { judgeRing, type Verdict } from "../core/rollout/waiting.ts";
 import { UserError } from "../errors.ts";
 import { follow } from "./live/follow.ts";
+import { readWait, WAIT_FLAGS, WAIT_HELP } from "./live/wait.ts";
 import {
   asksForHelp,
   FORMATS,
@@ -13,13 +15,14 @@ import {
   wrongUse,
 } from "./output.ts";
 import { refuse } from "./plan.ts";
+import type { Situation } from "./situation.ts";
 import { readSituation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
 import { rolloutData } from "./views/data.ts";
 import { styleOf } from "./views/drawing.ts";
 import { drawLanes, type Lane } from "./views/lanes.ts";
 import { drawRollout } from "./views/rollout.ts";
 
-export const USAGE = `Usage: ringward rollout RING [SOURCES] [--watch] [-o ${FORMATS.join("|")}]
+export const USAGE = `Usage: ringward rollout RING [SOURCES] [--watch] [--wait [--timeout DURATION]] [-o ${FORMATS.join("|")}]
 
 One ring: each level's progress and soak, what is in flight and at which step, pace and estimated end (and what they rest
 on), its budget, its window, and everything that stands still, why and since when.
@@ -27,10 +30,11 @@ on), its budget, its window, and everything that stands still, why and since whe
 ${SOURCE_HELP}
                      without a source: $KUBECONFIG, else the running demo
   --watch, -w        go on, until Ctrl-C: redrawn in place on a terminal, elsewhere a line for each change
+${WAIT_HELP}
   -o FORMAT          text (default), wide (every asset by its name), json or yaml
 
-Exit codes: 0 every asset of the ring is done, 1 some are not (with --watch: in the last picture), 2 wrong use, failure,
-or there is no such ring.
+Exit codes: 0 every asset of the ring is done, 1 some are not (with --watch: in the last picture; with --wait: a person
+has to act, or the timeout is over), 2 wrong use, failure, or there is no such ring.
 `;
 
 /** Runs the command. */
@@ -45,6 +49,7 @@ export async function command(
   const { values, positionals } = parseFlags("rollout", args, {
     ...SOURCE_FLAGS,
     watch: { type: "boolean", short: "w", default: false },
+    ...WAIT_FLAGS,
     output: { type: "string", short: "o" },
   });
   const [ring, more] = positionals;
@@ -52,7 +57,8 @@ export async function command(
   if (more !== undefined) throw wrongUse("rollout", `one ring at a time: what is "${more}"?`);
   const format = readFormat("rollout", values.output);
   const wide = format === "wide";
-  if (values.watch)
+  const wait = readWait("rollout", values);
+  if (values.watch || wait !== undefined)
     return follow(
       {
         command: "rollout",
@@ -60,6 +66,7 @@ export async function command(
         data: (situation, lanes) => rolloutData(situation, findLane(lanes, ring)),
         choose: (_, lanes) => [findLane(lanes, ring)],
         isDone: (lanes) => isDone(findLane(lanes, ring)),
+        wait: wait && { ...wait, what: `ring ${ring}`, judge: (situation) => judgeOne(ring, situation) },
       },
       values,
       format,
@@ -77,6 +84,17 @@ export async function command(
   return isDone(lane) ? 0 : 1;
 }
 
+/** Throws UserError where the ring is gone. */
+function judgeOne(ring: string, { plan, input }: Situation): Verdict {
+  const verdict = judgeRing(ring, { plan, ledger: input.ledger });
+  if (verdict === undefined)
+    throw noRing(
+      ring,
+      plan.rings.map(({ ring: { name } }) => name),
+    );
+  return verdict;
+}
+
 function isDone({ done, assets, inFlight }: Lane): boolean {
   return done === assets && inFlight.length === 0;
 }
@@ -84,9 +102,15 @@ function isDone({ done, assets, inFlight }: Lane): boolean {
 function findLane(lanes: readonly Lane[], name: string): Lane {
   const lane = lanes.find(({ ring }) => ring === name);
   if (lane !== undefined) return lane;
-  const names = lanes.map(({ ring }) => ring);
+  throw noRing(
+    name,
+    lanes.map(({ ring }) => ring),
+  );
+}
+
+function noRing(name: string, names: readonly string[]): UserError {
   const guess = closest(name, names);
-  throw new UserError(
+  return new UserError(
     "RW0227",
     `there is no ring ${name}`,
     guess === undefined ? `there are: ${names.join(", ") || "none"}` : `did you mean ${guess}?`,

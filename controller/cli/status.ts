@@ -1,6 +1,8 @@
 // `ringward status`: rings as lanes, once or as they change.
 import { isCompliant } from "../core/compliance/states.ts";
+import { judgeFleet } from "../core/rollout/waiting.ts";
 import { follow } from "./live/follow.ts";
+import { readWait, WAIT_FLAGS, WAIT_HELP } from "./live/wait.ts";
 import {
   asksForHelp,
   FORMATS,
@@ -18,7 +20,7 @@ import { styleOf } from "./views/drawing.ts";
 import { drawFleet } from "./views/fleet.ts";
 import { drawLanes } from "./views/lanes.ts";
 
-export const USAGE = `Usage: ringward status [SOURCES] [--watch] [-o ${FORMATS.join("|")}]
+export const USAGE = `Usage: ringward status [SOURCES] [--watch] [--wait [--timeout DURATION]] [-o ${FORMATS.join("|")}]
 
 Rings as lanes: done, in flight, blocked, budget, window, soak and an estimated end. Equal assets are one line; only
 problems are spelled out. "ringward rollout RING" tells one ring's story, "ringward why KIND/NAME" one asset's.
@@ -26,12 +28,14 @@ problems are spelled out. "ringward rollout RING" tells one ring's story, "ringw
 ${SOURCE_HELP}
                      without a source: $KUBECONFIG, else the running demo
   --watch, -w        go on, until Ctrl-C: redrawn in place on a terminal, elsewhere a line for each change
+${WAIT_HELP}
   -o FORMAT          text (default), wide (every asset that is not done), json or yaml
 
 On a terminal lines are cut at its width, and drawn in colour unless NO_COLOR is set; with TERM=dumb or a locale that
 is not UTF-8, such as LANG=C, in ASCII.
 
-Exit codes: 0 every asset is compliant, 1 some are not (with --watch: in the last picture), 2 wrong use or failure.
+Exit codes: 0 every asset is compliant, 1 some are not (with --watch: in the last picture; with --wait: a person has to
+act, or the timeout is over), 2 wrong use or failure.
 `;
 
 /** Runs the command. */
@@ -46,6 +50,7 @@ export async function command(
   const { values, positionals } = parseFlags("status", args, {
     ...SOURCE_FLAGS,
     watch: { type: "boolean", short: "w", default: false },
+    ...WAIT_FLAGS,
     output: { type: "string", short: "o" },
   });
   if (positionals.length > 0)
@@ -55,7 +60,8 @@ export async function command(
     );
   const format = readFormat("status", values.output);
   const wide = format === "wide";
-  if (values.watch)
+  const wait = readWait("status", values);
+  if (values.watch || wait !== undefined)
     return follow(
       {
         command: "status",
@@ -63,6 +69,11 @@ export async function command(
         data: fleetData,
         choose: (_, lanes) => lanes,
         isDone: (_, { plan }) => plan.rows.every((row) => isCompliant(row.state)),
+        wait: wait && {
+          ...wait,
+          what: "the fleet",
+          judge: ({ plan, input: { ledger } }) => judgeFleet({ plan, ledger }),
+        },
       },
       values,
       format,

@@ -20,6 +20,8 @@ describe("completion", () => {
   it("offers commands, and the flags that --help tells of", async () => {
     expect(await complete("st")).toEqual(["status", "stop", ":4"]);
     expect(await complete("retry", "node/a", "--r")).toEqual(["--reason", ":4"]);
+    expect(await complete("rollout", "prod", "--w")).toEqual(["--wait", "--watch", ":4"]);
+    expect(await complete("rollout", "prod", "--t")).toEqual(["--timeout", ":4"]);
     expect(await complete("nothing", "")).toEqual([":4"]);
   });
 
@@ -37,7 +39,7 @@ describe("completion", () => {
       { mode: 0o755 },
     );
     const script = `source <(ringward completion bash)
-COMP_WORDS=(ringward status --w); COMP_CWORD=2; compopt() { echo "files: $*"; }; _ringward; echo "\${COMPREPLY[*]}"
+COMP_WORDS=(ringward status --wat); COMP_CWORD=2; compopt() { echo "files: $*"; }; _ringward; echo "\${COMPREPLY[*]}"
 COMP_WORDS=(ringward plan --policy ""); COMP_CWORD=3; _ringward; echo "\${COMPREPLY[*]}"`;
     const env = { ...process.env, PATH: `${scratch}:${process.env["PATH"] ?? ""}` };
     // Without a login's files: bash reads them where its input is a socket.

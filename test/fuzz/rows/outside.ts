@@ -9,6 +9,7 @@ import { saysProtected } from "../../../controller/forge/protected.ts";
 import { boundBody, boundLine, boundTitle, escapeCode, escapeMarkdown } from "../../../controller/forge/text.ts";
 import { readAssetName } from "../../../controller/cli/asset-name.ts";
 import { readImagePrefixes } from "../../../controller/cli/image-prefixes.ts";
+import { readWait } from "../../../controller/cli/live/wait.ts";
 import { oneLine, parseFlags, readFormat, readTime } from "../../../controller/cli/output.ts";
 import { ageOfSource } from "../../../controller/core/promotion/evidence-age.ts";
 import { UserError } from "../../../controller/errors.ts";
@@ -564,6 +565,7 @@ const commands: Parser = {
     "controller/cli/output.ts readFormat",
     "controller/cli/output.ts readTime",
     "controller/cli/output.ts parseFlags",
+    "controller/cli/live/wait.ts readWait",
   ],
   run(text) {
     // As many as a command line has.
@@ -573,6 +575,7 @@ const commands: Parser = {
       () => readImagePrefixes("plan", words),
       () => readFormat("plan", text),
       () => readTime("plan", "--at", text),
+      () => readWait("status", { wait: true, timeout: text }),
       () => parseFlags("plan", words, { namespace: { type: "string", short: "n" }, watch: { type: "boolean" } }),
     ].map((read) => {
       try {
@@ -594,6 +597,7 @@ const commands: Parser = {
     "deployment.apps/shop/web",
     "deployment web",
     "json",
+    "45m",
     "2026-11-21T17:50:00+01:00",
     "-n shop --watch",
     "registry.example.com/ringward",

@@ -1,0 +1,132 @@
+// `--wait`: when watching ends by itself. Done is an end at once; what needs a person is one when it was seen for a few seconds (kinds come
+// by watches of their own, so a ring may name a level that arrives a moment later); an outage of the API server is none; the timeout ends
+// all. What is decided is core's (waiting.ts); here is only time.
+import type { Clock } from "../../clock.ts";
+import { shortName } from "../../core/asset-name.ts";
+import { parseDuration } from "../../core/duration.ts";
+import type { Standstill, Verdict } from "../../core/rollout/waiting.ts";
+import { oneLine, showLength, wrongUse } from "../output.ts";
+import type { Situation } from "../situation.ts";
+import { describeLanes } from "../views/news.ts";
+import type { Lane } from "../views/lanes.ts";
+import type { Link } from "./live-cluster.ts";
+
+/** What is waited for. */
+export interface Wait {
+  /** ms from the start; undefined: as long as it takes. */
+  readonly timeoutMs: number | undefined;
+  readonly judge: (situation: Situation) => Verdict;
+}
+
+export type End =
+  | { readonly kind: "Done" }
+  | { readonly kind: "Stuck"; readonly because: readonly Standstill[] }
+  | { readonly kind: "TimedOut" };
+
+/** Flags of a command that can wait. */
+export const WAIT_FLAGS = {
+  wait: { type: "boolean", default: false },
+  timeout: { type: "string" },
+} as const;
+
+/** For the help of such a command. */
+export const WAIT_HELP = `  --wait             the same, but it ends: when all is done (0), when a person has to act (1), or at the timeout (1)
+  --timeout DURATION with --wait: at most so long, such as 90s, 45m or 12h (default: as long as it takes)`;
+
+/** How long it is waited, as the flags say it; undefined: it is not waited at all. Throws UserError for a duration that is none. */
+export function readWait(
+  command: string,
+  { wait, timeout }: { readonly wait: boolean; readonly timeout?: string | undefined },
+): Pick<Wait, "timeoutMs"> | undefined {
+  if (timeout === undefined) return wait ? { timeoutMs: undefined } : undefined;
+  if (!wait) throw wrongUse(command, "--timeout without --wait: there is nothing to end");
+  const timeoutMs = parseDuration(timeout);
+  if (timeoutMs === undefined || timeoutMs === 0)
+    throw wrongUse(command, `--timeout ${timeout}: give a duration such as 90s, 45m or 12h`);
+  return { timeoutMs };
+}
+
+/** So long the same cause must have been seen. */
+const STEADY_MS = 3000;
+
+export interface Waiting {
+  /** A picture was made. */
+  see(verdict: Verdict): void;
+  /** Whether that is an end now. `current`: nothing changed since the picture. */
+  end(link: Link, current: boolean): End | undefined;
+  /** ms until the timeout; undefined: there is none. */
+  left(): number | undefined;
+  /** ms since it began. */
+  elapsed(): number;
+}
+
+/** Begins to wait now. */
+export function createWaiting(timeoutMs: number | undefined, clock: Pick<Clock, "monotonic">): Waiting {
+  const began = clock.monotonic();
+  let last: Verdict = { kind: "Open" };
+  let stuckSince: number | undefined;
+  const elapsed = (): number => clock.monotonic() - began;
+  const left = (): number | undefined => (timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - elapsed()));
+  return {
+    elapsed,
+    left,
+    see(verdict) {
+      last = verdict;
+      if (verdict.kind !== "Stuck") stuckSince = undefined;
+      else stuckSince ??= clock.monotonic();
+    },
+    end(link, current) {
+      // Of a picture that is old nothing is concluded.
+      if (link.kind === "Up" && last.kind === "Done") return { kind: "Done" };
+      if (left() === 0) return { kind: "TimedOut" };
+      const steady = stuckSince !== undefined && clock.monotonic() - stuckSince >= STEADY_MS;
+      return link.kind === "Up" && current && steady && last.kind === "Stuck" ? last : undefined;
+    },
+  };
+}
+
+/** The end as a person reads it; of a timeout with what is still open. `what`: `ring prod`. */
+export function describeEnd(end: End, what: string, elapsedMs: number, lanes: readonly Lane[]): readonly string[] {
+  const time = showLength(elapsedMs);
+  switch (end.kind) {
+    case "Done":
+      return [`${what} is done after ${time}`];
+    case "Stuck":
+      return [`${what} needs a person, after ${time}:`, ...describeStandstills(end.because)];
+    case "TimedOut":
+      return lanes.length === 0
+        ? [`${what}: the cluster was not read within ${time}`]
+        : [`${what} is not done after ${time}; still open:`, ...describeOpen(lanes)];
+  }
+}
+
+/** So many are named. */
+const MOST_NAMED = 5;
+
+function describeStandstills(because: readonly Standstill[]): readonly string[] {
+  const lines = because.map(({ ring, asset, reason, message }) => {
+    const whose = [ring, asset === undefined ? undefined : shortName(asset)].filter((part) => part !== undefined);
+    return `  ${[...whose, reason].join(": ")}: ${oneLine(message)}`;
+  });
+  const more = lines.length - MOST_NAMED;
+  return more <= 0 ? lines : [...lines.slice(0, MOST_NAMED), `  and ${more} more`];
+}
+
+/** What is said of each ring where nothing can be redrawn, of those that are not through. */
+function describeOpen(lanes: readonly Lane[]): readonly string[] {
+  const open = lanes.filter(({ done, assets, inFlight }) => done < assets || inFlight.length > 0);
+  return [...describeLanes(open).values()].map((line) => `  ${line}`);
+}
+
+/** The end as a program reads it. */
+export function endData(end: End, elapsedMs: number): object {
+  return {
+    result: end.kind,
+    elapsedSeconds: Math.round(elapsedMs / 1000),
+    because: end.kind === "Stuck" ? end.because.map(standstillData) : [],
+  };
+}
+
+function standstillData({ ring, asset, reason, message }: Standstill): object {
+  return { ring: ring ?? null, asset: asset === undefined ? null : shortName(asset), reason, message };
+}
