@@ -66,7 +66,12 @@ export async function command(
         data: (situation, lanes) => rolloutData(situation, findLane(lanes, ring)),
         choose: (_, lanes) => [findLane(lanes, ring)],
         isDone: (lanes) => isDone(findLane(lanes, ring)),
-        wait: wait && { ...wait, what: `ring ${ring}`, judge: (situation) => judgeOne(ring, situation) },
+        wait: wait && {
+          ...wait,
+          words: [`ring ${ring}`, "done"],
+          judge: (situation) => judgeOne(ring, situation),
+          isOpen: () => true,
+        },
       },
       values,
       format,

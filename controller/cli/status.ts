@@ -71,8 +71,10 @@ export async function command(
         isDone: (_, { plan }) => plan.rows.every((row) => isCompliant(row.state)),
         wait: wait && {
           ...wait,
-          what: "the fleet",
+          words: ["the fleet", "compliant"],
           judge: ({ plan, input: { ledger } }) => judgeFleet({ plan, ledger }),
+          isOpen: ({ inFlight, blocked, next, waiting }) =>
+            inFlight.length > 0 || [...blocked, ...next, ...waiting].some(({ state }) => !isCompliant(state)),
         },
       },
       values,

@@ -18,8 +18,8 @@ export interface Followed {
   readonly choose: (situation: Situation, lanes: readonly Lane[]) => readonly Lane[];
   /** Whether the exit code is 0. */
   readonly isDone: (lanes: readonly Lane[], situation: Situation) => boolean;
-  /** Where it ends by itself, and how what is waited for is called. */
-  readonly wait?: (Wait & { readonly what: string }) | undefined;
+  /** Where it ends by itself. */
+  readonly wait?: Wait | undefined;
 }
 
 /** Where pictures go. */
@@ -100,7 +100,8 @@ function tellEnd(
   waiting: Waiting | undefined,
   picture: Picture | undefined,
 ): void {
-  const lines = describeEnd(end, wait?.what ?? "", waiting?.elapsed() ?? 0, picture?.chosen ?? []);
+  if (wait === undefined) return;
+  const lines = describeEnd(end, wait, waiting?.elapsed() ?? 0, picture?.chosen ?? []);
   const style = { ...styleOf(surroundings), width: undefined };
   const out = end.kind === "Done" ? surroundings.stdout : surroundings.stderr;
   out.write(`${finishLines(lines, style).join("\n")}\n`);

@@ -16,6 +16,10 @@ export interface Wait {
   /** ms from the start; undefined: as long as it takes. */
   readonly timeoutMs: number | undefined;
   readonly judge: (situation: Situation) => Verdict;
+  /** What is waited for, and how it will be: `ring prod`, `done`. */
+  readonly words: readonly [what: string, how: string];
+  /** Whether a ring is still waited for. */
+  readonly isOpen: (lane: Lane) => boolean;
 }
 
 export type End =
@@ -85,18 +89,23 @@ export function createWaiting(timeoutMs: number | undefined, clock: Pick<Clock, 
   };
 }
 
-/** The end as a person reads it; of a timeout with what is still open. `what`: `ring prod`. */
-export function describeEnd(end: End, what: string, elapsedMs: number, lanes: readonly Lane[]): readonly string[] {
+/** The end as a person reads it; of a timeout with what is still open. */
+export function describeEnd(
+  end: End,
+  { words: [what, how], isOpen }: Wait,
+  elapsedMs: number,
+  lanes: readonly Lane[],
+): readonly string[] {
   const time = showLength(elapsedMs);
   switch (end.kind) {
     case "Done":
-      return [`${what} is done after ${time}`];
+      return [`${what} is ${how} after ${time}`];
     case "Stuck":
       return [`${what} needs a person, after ${time}:`, ...describeStandstills(end.because)];
     case "TimedOut":
       return lanes.length === 0
         ? [`${what}: the cluster was not read within ${time}`]
-        : [`${what} is not done after ${time}; still open:`, ...describeOpen(lanes)];
+        : [`${what} is not ${how} after ${time}; still open:`, ...describeOpen(lanes.filter(isOpen))];
   }
 }
 
@@ -112,10 +121,9 @@ function describeStandstills(because: readonly Standstill[]): readonly string[] 
   return more <= 0 ? lines : [...lines.slice(0, MOST_NAMED), `  and ${more} more`];
 }
 
-/** What is said of each ring where nothing can be redrawn, of those that are not through. */
+/** What is said of each ring where nothing can be redrawn. */
 function describeOpen(lanes: readonly Lane[]): readonly string[] {
-  const open = lanes.filter(({ done, assets, inFlight }) => done < assets || inFlight.length > 0);
-  return [...describeLanes(open).values()].map((line) => `  ${line}`);
+  return [...describeLanes(lanes).values()].map((line) => `  ${line}`);
 }
 
 /** The end as a program reads it. */

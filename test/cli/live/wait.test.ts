@@ -160,7 +160,7 @@ describe("waiting for the fleet", () => {
     for (const { metadata } of items) await setKubelet(metadata.name, AFTER);
 
     expect(await code).toBe(0);
-    expect(out()).toMatch(/the fleet is done after \d+s\n$/);
+    expect(out()).toMatch(/the fleet is compliant after \d+s\n$/);
   }, 40_000);
 });
 
