@@ -15,6 +15,8 @@ interface CheckOptions {
   /** Of the controller, for what to do. */
   readonly namespace: string;
   readonly allowInsecure: boolean;
+  /** Whether this runs in the controller's pod, where every file has to be that a specification names. */
+  readonly inPod: boolean;
   readonly clock: Clock;
 }
 
@@ -58,16 +60,8 @@ export async function checkRepository(
     allowInsecure: options.allowInsecure,
   };
   try {
-    lines.push(
-      ...[await checkGit(first, settings), await checkForge(first, settings)].map(({ missingFile, ...line }) =>
-        missingFile === true
-          ? {
-              ...line,
-              todo: `run it where the files are: kubectl --namespace ${options.namespace} exec deployment/ringward-controller -- ringward check --pre`,
-            }
-          : line,
-      ),
-    );
+    const seen = [await checkGit(first, settings), await checkForge(first, settings)];
+    lines.push(...seen.map((one) => judgeFile(one, options)));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -76,6 +70,14 @@ export async function checkRepository(
 
 /** A line, and whether a file of the pod's would have been needed. */
 type Seen = Line & { readonly missingFile?: true };
+
+/** A file that is missing is the pod's to have; from elsewhere nothing can be said. */
+function judgeFile({ missingFile, ...line }: Seen, { inPod, namespace }: CheckOptions): Line {
+  if (missingFile !== true) return line;
+  if (inPod) return { ...line, verdict: "fail", todo: "mount its Secret: secretMounts of the chart" };
+  const todo = `run it where the files are: kubectl --namespace ${namespace} exec deployment/ringward-controller -- ringward check --pre`;
+  return { ...line, verdict: "skip", todo };
+}
 
 async function checkGit({ name, spec }: Found, settings: OpenSettings): Promise<Seen> {
   const branch = spec.branch ?? "main";

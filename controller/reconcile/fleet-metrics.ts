@@ -169,11 +169,17 @@ function productVersion(): string {
 }
 
 /** What metrics are told of the policy repository. */
-export function repositoryFacts({ repository, fetchedAt, health }: PolicyView): RepositoryFacts | undefined {
+export function repositoryFacts({
+  repository,
+  fetchedAt,
+  intervalMs,
+  health,
+}: PolicyView): RepositoryFacts | undefined {
   if (health === undefined) return undefined;
   const loaded = repository?.loaded;
   return {
     fetchedAt,
+    intervalMs,
     commitAt: repository?.snapshot.time,
     documents: loaded?.objects.length,
     problems: loaded?.problems.filter(({ severity }) => severity === "error").length,

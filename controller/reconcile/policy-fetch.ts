@@ -111,11 +111,16 @@ export async function keepFetched(scene: FetchScene): Promise<void> {
 /** Clusters that were started together do not fetch together for ever. */
 const MOST_JITTER = 0.1;
 
+/** How often the specification wants to be fetched, ms. */
+export function fetchInterval({ interval }: PolicyRepositorySpec): number {
+  return parseDuration(interval ?? "1m") ?? 60_000;
+}
+
 function isDue(memory: FetchMemory, spec: PolicyRepositorySpec, requested: string | undefined, now: Instant): boolean {
   if (memory.triedAt === undefined || memory.poked || requested !== memory.requested) return true;
   const since = now - memory.triedAt;
   // A clock that was put back would otherwise keep the next one waiting for as long as it went back.
-  return since < 0 || since >= (parseDuration(spec.interval ?? "1m") ?? 60_000) * (1 + memory.jitter);
+  return since < 0 || since >= fetchInterval(spec) * (1 + memory.jitter);
 }
 
 async function hearFetch({ ports, fetchBeside, memory, name, spec, now }: FetchScene): Promise<void> {

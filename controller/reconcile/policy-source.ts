@@ -29,6 +29,7 @@ import {
   forgotten,
   keepFetched,
   keyOf,
+  fetchInterval,
 } from "./policy-fetch.ts";
 import { describeOwnCommits, findUnverified, isVerified } from "./policy-signatures.ts";
 import { describeRepository, repositoryStatus, writeStatus } from "./policy-status.ts";
@@ -43,6 +44,8 @@ export interface PolicyView {
   readonly health?: Health;
   /** When it was last fetched, by this process or, as far as is written down, by one before. */
   readonly fetchedAt?: Instant | undefined;
+  /** How often it is to be fetched; left out: never, for it is suspended. */
+  readonly intervalMs?: number | undefined;
 }
 
 export interface RepositoryView {
@@ -206,8 +209,9 @@ async function syncRepository(
     const last = await readOnce(ports, memory, git, observed, spec);
     read = last instanceof Error ? undefined : last;
   }
+  const said = { health, fetchedAt, intervalMs: spec.suspend === true ? undefined : fetchInterval(spec) };
   if (git === undefined || head === undefined || read === undefined)
-    return { inForce: fromCluster(objects, brakes.length === 0 ? [UNREAD] : brakes, spec), health, fetchedAt };
+    return { ...said, inForce: fromCluster(objects, brakes.length === 0 ? [UNREAD] : brakes, spec) };
   const copies = Object.values(POLICY_KEYS).flatMap((key) => objects[key]);
   const inForce = makeOnce(memory, [read, JSON.stringify([head, spec, brakes]), ...copies], () =>
     fromGit({
@@ -229,9 +233,8 @@ async function syncRepository(
     unapplied = failed;
   }
   return {
+    ...said,
     inForce: waitForCopies(inForce, unapplied),
-    health,
-    fetchedAt,
     repository: {
       spec,
       git,

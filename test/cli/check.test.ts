@@ -10,8 +10,11 @@ import { installManifests, renderManifests } from "../../controller/install/expo
 import { type Line, preflight } from "../../controller/install/preflight/index.ts";
 import { type Answer, holds } from "../../controller/install/preflight/line.ts";
 import { judgePermissions } from "../../controller/install/preflight/permissions.ts";
-import { judgeApis, judgeVersion } from "../../controller/install/preflight/cluster.ts";
-import type { ApiResponse } from "../../controller/kube/port.ts";
+import { judgeApis, judgeVersion, NEEDED_APIS } from "../../controller/install/preflight/cluster.ts";
+import { KINDS } from "../../controller/api/kinds.ts";
+import { PERMISSIONS } from "../../controller/install/permissions.ts";
+import { resourceName } from "../../controller/install/rbac.ts";
+import type { ApiRequest, ApiResponse } from "../../controller/kube/port.ts";
 import { type SandboxForge, startForge } from "../../controller/sandbox/forge/index.ts";
 import { type Kubectl, startKubectl } from "../sandbox/apiserver/kubectl.ts";
 import { makeFolder, type Ran, run } from "./plan-support.ts";
@@ -71,7 +74,7 @@ describe("ringward check --pre on the sandbox", () => {
       "warn policy repository",
     ]);
     expect(ok).toBe(false);
-    expect(counts).toEqual({ ok: 7, warn: 4, fail: 1, unknown: 0 });
+    expect(counts).toEqual({ ok: 7, warn: 4, fail: 1, unknown: 0, skip: 0 });
   }, 60_000);
 
   it("finds what somebody took away or changed, names it and says what to do", async () => {
@@ -139,11 +142,87 @@ describe("an API server that does not tell", () => {
     const { lines, repository } = await preflight(port, { namespace: "ringward-system" });
     const all = [
       ...lines,
-      ...(await checkRepository(repository, { namespace: "a", allowInsecure: false, clock: systemClock })),
+      ...(await checkRepository(repository, {
+        namespace: "a",
+        allowInsecure: false,
+        inPod: false,
+        clock: systemClock,
+      })),
     ];
 
     expect(all.length).toBeGreaterThan(10);
     expect([...new Set(all.map(({ verdict }) => verdict))]).toEqual(["unknown"]);
+  });
+});
+
+describe("the controller's own account", () => {
+  /** An API server with all of Ringward that tells this account what its role lets it see; `more` answers before it. */
+  const asAccount = (more: (path: string) => ApiResponse | undefined = () => undefined) => ({
+    request: ({ path, method, body }: ApiRequest): Promise<ApiResponse> => {
+      const answer = (status: number, said: unknown): ApiResponse => ({ status, headers: {}, body: said });
+      const early = more(path);
+      if (early !== undefined) return Promise.resolve(early);
+      const forbidden = { message: "forbidden" };
+      if (path === "/version") return Promise.resolve(answer(200, { gitVersion: "v1.36.0" }));
+      if (path.endsWith("/selfsubjectreviews"))
+        return Promise.resolve(
+          answer(201, {
+            status: { userInfo: { username: "system:serviceaccount:ringward-system:ringward-controller" } },
+          }),
+        );
+      if (path.includes("subjectaccessreviews")) {
+        const { verb, group, resource, subresource } = (
+          body as { readonly spec: { readonly resourceAttributes: Readonly<Record<string, string>> } }
+        ).spec.resourceAttributes;
+        const needed = PERMISSIONS.some(
+          (one) =>
+            one.resource.group === group &&
+            resourceName(one) === (subresource === undefined ? resource : `${resource}/${subresource}`) &&
+            one.verbs.some((known) => known === verb),
+        );
+        return Promise.resolve(answer(201, { status: { allowed: needed } }));
+      }
+      if (method === "POST")
+        return Promise.resolve(answer(403, { message: "ValidatingAdmissionPolicy 'ringward-jobs'" }));
+      if (/^\/apis?\/[^/]+(\/v1|\/v1alpha1)?$/.test(path))
+        return Promise.resolve(answer(200, { resources: RESOURCES }));
+      if (/ringward\.dev\/v1alpha1\/[a-z]+$/.test(path)) return Promise.resolve(answer(200, { items: [] }));
+      return Promise.resolve(answer(403, forbidden));
+    },
+  });
+  const RESOURCES = [
+    ...[...NEEDED_APIS.values()].flatMap((names) => [...names]),
+    ...KINDS.flatMap(({ plural }) => [plural, `${plural}/status`]),
+  ].map((name) => ({ name }));
+
+  it("skips what it is not meant to see, fails for nothing and leaves nothing unknown", async () => {
+    const { lines, ourselves } = await preflight(asAccount(), { namespace: "ringward-system" });
+
+    expect(ourselves).toBe(true);
+    expect(verdictsOf(lines)).toEqual([
+      "ok version",
+      "ok apis",
+      "skip definitions",
+      "ok permissions",
+      "skip namespace",
+      "skip job namespace",
+      "skip admission policies",
+      "ok admission in force",
+      "skip recipe images",
+    ]);
+  });
+
+  it("leaves unknown what does not answer, and what it should see and may not", async () => {
+    const broken = asAccount((path) => {
+      if (path.endsWith("/namespaces/ringward-jobs")) return { status: 500, headers: {}, body: {} };
+      return path.endsWith("/patchlevels") ? { status: 403, headers: {}, body: {} } : undefined;
+    });
+    const { lines } = await preflight(broken, { namespace: "ringward-system" });
+
+    expect(lines.filter(({ verdict }) => verdict === "unknown").map(({ name }) => name)).toEqual([
+      "job namespace",
+      "recipe images",
+    ]);
   });
 });
 
@@ -217,7 +296,7 @@ describe("the policy repository and its forge", () => {
   });
   afterAll(() => forge.close());
 
-  const look = async (spec: object, allowInsecure = true): Promise<readonly string[]> => {
+  const look = async (spec: object, allowInsecure = true, inPod = false): Promise<readonly string[]> => {
     const tokenFile = join(folder, "token");
     const whole = {
       url: forge.gitUrl,
@@ -227,7 +306,7 @@ describe("the policy repository and its forge", () => {
       ...spec,
     };
     const body = { items: [{ metadata: { name: "policy" }, spec: whole }] };
-    const options = { namespace: "ringward-system", allowInsecure, clock: systemClock };
+    const options = { namespace: "ringward-system", allowInsecure, inPod, clock: systemClock };
     return (await checkRepository({ kind: "There", body }, options)).map(
       ({ verdict, name, says, todo }) => `${verdict} ${name}: ${says}${todo === undefined ? "" : ` -> ${todo}`}`,
     );
@@ -249,19 +328,22 @@ describe("the policy repository and its forge", () => {
     expect((await look({}, false)).map((line) => line.split(":")[0])).toEqual(["fail git", "fail forge"]);
   });
 
-  it("are unknown where the files are in the pod alone, with the way to ask there, and where nobody answers", async () => {
+  it("are skipped where the files are in the pod alone, with the way to ask there, fail in the pod, and are unknown where nobody answers", async () => {
     const missing = join(folder, "none");
     const lines = await look({ auth: { tokenFile: missing } });
     const gone = await look({ url: "http://127.0.0.1:9/none.git" });
 
     expect(lines[0]).toMatch(
-      /^unknown git: .*cannot be read.* -> .*kubectl --namespace ringward-system exec deployment\/ringward-controller -- ringward check --pre$/,
+      /^skip git: .*cannot be read.* -> .*kubectl --namespace ringward-system exec deployment\/ringward-controller -- ringward check --pre$/,
+    );
+    expect((await look({ auth: { tokenFile: missing } }, true, true))[0]).toMatch(
+      /^fail git: .*cannot be read.* -> mount its Secret: secretMounts of the chart$/,
     );
     expect(gone[0]).toMatch(/^unknown git: /);
   });
 
   it("are a warning where there is none, and a failure where there are two", async () => {
-    const options = { namespace: "a", allowInsecure: true, clock: systemClock };
+    const options = { namespace: "a", allowInsecure: true, inPod: false, clock: systemClock };
     const one = { metadata: { name: "policy" }, spec: { url: forge.gitUrl, clusterName: "a" } };
     const none = await checkRepository({ kind: "There", body: { items: [] } }, options);
     const two = await checkRepository(

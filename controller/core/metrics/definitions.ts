@@ -271,6 +271,11 @@ export const POLICY_SYNC = gauge(
   "When the policy repository was last fetched; absent without a repository.",
   [],
 );
+export const POLICY_INTERVAL = gauge(
+  "ringward_policy_sync_interval_seconds",
+  "How often the policy repository is to be fetched; absent without a repository, and while it is suspended.",
+  [],
+);
 export const POLICY_COMMIT = gauge(
   "ringward_policy_commit_timestamp_seconds",
   "Date of the commit whose policy is in force; absent without a repository.",
@@ -349,6 +354,7 @@ export const FLEET_GAUGES: readonly Gauge[] = [
   MODE,
   BRAKE,
   POLICY_SYNC,
+  POLICY_INTERVAL,
   POLICY_COMMIT,
   POLICY_DOCUMENTS,
   POLICY_PROBLEMS,

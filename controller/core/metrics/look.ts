@@ -7,6 +7,8 @@ import type { PolicyInForce } from "../model.ts";
 /** The policy repository, as it was last read. */
 export interface RepositoryFacts {
   readonly fetchedAt: Instant | undefined;
+  /** How often it is to be fetched; undefined: it is suspended. */
+  readonly intervalMs: number | undefined;
   readonly commitAt: Instant | undefined;
   readonly documents: number | undefined;
   /** Errors in documents. */

@@ -16,6 +16,7 @@ import {
   MODE,
   POLICY_COMMIT,
   POLICY_DOCUMENTS,
+  POLICY_INTERVAL,
   POLICY_PROBLEMS,
   POLICY_SYNC,
 } from "./definitions.ts";
@@ -67,8 +68,9 @@ function findBrakes({ input: { policy, ledger } }: FleetLook): readonly Reason[]
 
 function sampleRepository({ repository }: FleetLook): readonly Sample[] {
   if (repository === undefined) return [];
-  const { fetchedAt, commitAt, documents, problems } = repository;
+  const { fetchedAt, intervalMs, commitAt, documents, problems } = repository;
   return [
+    ...(intervalMs === undefined ? [] : [sample(POLICY_INTERVAL, {}, intervalMs / 1000)]),
     ...(fetchedAt === undefined ? [] : [sample(POLICY_SYNC, {}, { at: fetchedAt })]),
     ...(commitAt === undefined ? [] : [sample(POLICY_COMMIT, {}, { at: commitAt })]),
     ...(documents === undefined ? [] : [sample(POLICY_DOCUMENTS, {}, documents)]),

@@ -24,7 +24,7 @@ import {
   judgeProbe,
   policyNames,
 } from "./confinement.ts";
-import { type Answer, ask, fieldsOf, type Line, listOf, look, notKnown, type Port } from "./line.ts";
+import { type Answer, ask, fieldsOf, leftToOthers, type Line, listOf, look, notKnown, type Port } from "./line.ts";
 import {
   INSTALLING,
   judgeInstaller,
@@ -41,6 +41,8 @@ export type { Line, Verdict } from "./line.ts";
 
 export interface Preflight {
   readonly lines: readonly Line[];
+  /** Whether it was the controller's own account that asked. */
+  readonly ourselves: boolean;
   /** The PolicyRepository, whose git and forge are looked at elsewhere; or why it is not known. */
   readonly repository: Answer;
 }
@@ -85,13 +87,15 @@ export async function preflight(port: Port, settings: { readonly namespace: stri
     ),
   );
   const repository = await listed(port, POLICY_REPOSITORIES, discovery);
-  const confinement = await lookAtConfinement(port, settings, { installed, discovery });
+  const seen = (lines: readonly Line[]): readonly Line[] => (ourselves ? leftToOthers(lines) : lines);
+  const confinement = await lookAtConfinement(port, settings, { installed, discovery, seen });
   return {
+    ourselves,
     repository,
     lines: [
       judgeVersion(version),
       ...judgeApis(apis),
-      ...judgeDefinitions({ discovery, definitions, installed }),
+      ...seen(judgeDefinitions({ discovery, definitions, installed })),
       ...(await judgeRights(port, settings, { user, ourselves, installed })),
       ...confinement,
     ],
@@ -119,7 +123,15 @@ async function judgeRights(
 async function lookAtConfinement(
   port: Port,
   settings: { readonly namespace: string },
-  { installed, discovery }: { readonly installed: boolean; readonly discovery: Answer },
+  {
+    installed,
+    discovery,
+    seen,
+  }: {
+    readonly installed: boolean;
+    readonly discovery: Answer;
+    readonly seen: (lines: readonly Line[]) => readonly Line[];
+  },
 ): Promise<readonly Line[]> {
   const names = policyNames(settings);
   const under = (plural: string): ReadonlyMap<string, string> =>
@@ -127,10 +139,13 @@ async function lookAtConfinement(
   const policies = await lookAt(port, under("validatingadmissionpolicies"));
   const bindings = await lookAt(port, under("validatingadmissionpolicybindings"));
   const jobs = await look(port, `/api/v1/namespaces/${JOB_NAMESPACE}`);
+  const own = await look(port, `/api/v1/namespaces/${settings.namespace}`);
   const lines = [
-    judgeOwnNamespace(settings.namespace, await look(port, `/api/v1/namespaces/${settings.namespace}`), installed),
-    judgeJobNamespace(jobs, installed),
-    ...judgePolicies({ settings, policies, bindings, installed }),
+    ...seen([
+      judgeOwnNamespace(settings.namespace, own, installed),
+      judgeJobNamespace(jobs, installed),
+      ...judgePolicies({ settings, policies, bindings, installed }),
+    ]),
   ];
   if (!installed) return lines;
   const probe = await ask(port, {
@@ -145,7 +160,8 @@ async function lookAtConfinement(
     if (answer.kind !== "There") lines.push(notKnown("recipe images", resource.plural, answer));
     else uses.push(...imagesOf(resource.kind, listOf(fieldsOf(answer.body)["items"])));
   }
-  return [...lines, judgeProbe(probe), ...judgeImages(uses, allowedImages(policies.get("ringward-jobs")))];
+  const images = judgeImages(uses, allowedImages(policies.get("ringward-jobs")));
+  return [...lines, judgeProbe(probe), ...seen(images)];
 }
 
 /** All objects of a kind of ours. */

@@ -1,8 +1,9 @@
-// What `ringward check` says: one line for each thing that was looked at. What could not be known is Unknown, never ok. And what an API server
-// answered to one look, so that the judges beside this file are pure.
+// What `ringward check` says: one line for each thing that was looked at. What could not be known is Unknown, never ok; what cannot be seen from
+// here by design, and is seen from elsewhere, is skipped and said so. And what an API server answered to one look, so that the judges beside
+// this file are pure.
 import type { ApiPort, ApiRequest } from "../../kube/port.ts";
 
-export type Verdict = "ok" | "warn" | "fail" | "unknown";
+export type Verdict = "ok" | "warn" | "fail" | "unknown" | "skip";
 
 export interface Line {
   /** `permissions`, `git`: what it is about. */
@@ -71,6 +72,18 @@ export function notKnown(name: string, what: string, answer: Exclude<Answer, { k
     case "Silent":
       return { name, verdict: "unknown", says: `${what}: ${answer.says}`, todo: "try again" };
   }
+}
+
+/**
+ * Lines about what the controller's account is not meant to see, as that account sees them: a refusal is the least privilege that it has, and
+ * no trouble. No answer at all stays unknown.
+ */
+export function leftToOthers(lines: readonly Line[]): readonly Line[] {
+  return lines.map((line) =>
+    line.verdict === "unknown" && line.todo === AS_ADMINISTRATOR
+      ? { name: line.name, verdict: "skip", says: "the controller's account may not see it: an administrator may" }
+      : line,
+  );
 }
 
 /** Every field that is wanted is there with the same value; the server may have filled in others. Lists have to be equal in length. */

@@ -294,7 +294,13 @@ describe("samples of the fleet", () => {
           pull(3, "open", -5),
           { ...pull(4, "open", -8), branch: "ringward/gone/ubuntu/0" },
         ],
-        repository: { fetchedAt: START - HOUR, commitAt: START - DAY, documents: 7, problems: 2 },
+        repository: {
+          fetchedAt: START - HOUR,
+          intervalMs: 600_000,
+          commitAt: START - DAY,
+          documents: 7,
+          problems: 2,
+        },
       }),
     );
 
@@ -311,11 +317,13 @@ describe("samples of the fleet", () => {
       onlyOf(
         all,
         "ringward_policy_last_sync_timestamp_seconds",
+        "ringward_policy_sync_interval_seconds",
         "ringward_policy_documents",
         "ringward_policy_problems",
       ),
     ).toEqual({
       "ringward_policy_last_sync_timestamp_seconds{}": -1,
+      "ringward_policy_sync_interval_seconds{}": 600,
       "ringward_policy_documents{}": 7,
       "ringward_policy_problems{}": 2,
     });

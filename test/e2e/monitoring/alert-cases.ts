@@ -12,6 +12,11 @@ export interface AlertCase {
   /** Beside the severity. */
   readonly labels: Readonly<Record<string, string>>;
   readonly says: string;
+  /** More that it has to fire under, at the same time; its severity comes by itself. */
+  readonly also?: readonly {
+    readonly fires: Readonly<Record<string, string>>;
+    readonly alerts: readonly { readonly labels: Readonly<Record<string, string>>; readonly says: string }[];
+  }[];
   /** Each of these keeps it silent at the same time. */
   readonly silent: readonly Readonly<Record<string, string>>[];
 }
@@ -21,6 +26,17 @@ const BUILD = { [`ringward_build_info${US}`]: "1x1000" };
 const LEADER = (values: string, instance = "a:8080"): Readonly<Record<string, string>> => ({
   [`leader_election_master_status{job="ringward", instance="${instance}", name="ringward-controller"}`]: values,
 });
+const leaderOf = (cluster: string): string =>
+  `leader_election_master_status{cluster="${cluster}", job="ringward", instance="a:8080", name="ringward-controller"}`;
+const builds = (...clusters: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    clusters.map((one) => [`ringward_build_info{cluster="${one}", job="ringward", instance="a:8080"}`, "1x1000"]),
+  );
+const STARTED = 'process_start_time_seconds{job="ringward", instance="a:8080"}';
+const NOTIFIED = (result: string): string =>
+  `ringward_notifications_total{job="ringward", instance="a:8080", destination="chat", event="RingHalted", result="${result}"}`;
+const WAITING = 'ringward_notifications_waiting{job="ringward", instance="a:8080", destination="chat"}';
+const LEFT = "notifications to chat wait, or were given up.";
 const ERRORS = 'controller_runtime_reconcile_errors_total{job="ringward", instance="a:8080", controller="cluster"}';
 const PASSES =
   'controller_runtime_reconcile_total{job="ringward", instance="a:8080", controller="cluster", result="success"}';
@@ -33,7 +49,49 @@ export const ALERT_CASES: readonly AlertCase[] = [
     at: "20m",
     labels: {},
     says: "No process that Prometheus scrapes has led for 10 minutes.",
-    silent: [{ ...LEADER("0x40"), ...LEADER("1x40", "b:8080") }, LEADER("1x11 0x5 1x30")],
+    also: [
+      // One of two clusters has fallen silent altogether.
+      {
+        fires: {
+          ...builds("east"),
+          'ringward_build_info{cluster="west", job="ringward", instance="a:8080"}': "1x3 stale",
+          [leaderOf("east")]: "1x40",
+          [leaderOf("west")]: "1x3 stale",
+        },
+        alerts: [{ labels: { cluster: "west" }, says: "No process that Prometheus scrapes has led for 10 minutes." }],
+      },
+      // Nothing was ever scraped.
+      {
+        fires: { up: "0x40" },
+        alerts: [{ labels: {}, says: "No process that Prometheus scrapes has led for 10 minutes." }],
+      },
+    ],
+    silent: [
+      { [leaderOf("east")]: "1x40", [leaderOf("west")]: "1x12 0x3 1x40", ...builds("east", "west") },
+      // Another program's Lease.
+      { ...LEADER("1x40"), 'leader_election_master_status{job="other", instance="c:8080", name="other"}': "0x40" },
+      { ...LEADER("0x40"), ...LEADER("1x40", "b:8080") },
+      LEADER("1x11 0x5 1x30"),
+    ],
+  },
+  {
+    alert: "RingwardControllerRestarting",
+    fires: { ...BUILD, [STARTED]: "0x10 700x5 1100x5 1500x60" },
+    at: "40m",
+    labels: { job: "ringward" },
+    says: "Its containers were restarted 3 times within an hour.",
+    silent: [
+      { ...BUILD, [STARTED]: "0x10 700x5 1100x60" },
+      // Another program's.
+      { [STARTED]: "0x10 700x5 1100x5 1500x60" },
+      // An upgrade: new pods, each with a start of its own.
+      {
+        'ringward_build_info{job="ringward", instance="b:8080"}': "1x100",
+        'ringward_build_info{job="ringward", instance="c:8080"}': "1x100",
+        'process_start_time_seconds{job="ringward", instance="b:8080"}': "_x20 1200x60",
+        'process_start_time_seconds{job="ringward", instance="c:8080"}': "_x22 1320x60",
+      },
+    ],
   },
   {
     alert: "RingwardReconcileFailing",
@@ -97,12 +155,57 @@ export const ALERT_CASES: readonly AlertCase[] = [
     ],
   },
   {
+    alert: "RingwardNotificationsFailing",
+    fires: { [NOTIFIED("refused")]: "_x20 1x60" },
+    at: "40m",
+    labels: { job: "ringward", destination: "chat" },
+    says: `1 ${LEFT}`,
+    also: [
+      {
+        fires: { [WAITING]: "2x60" },
+        alerts: [{ labels: { job: "ringward", destination: "chat" }, says: `2 ${LEFT}` }],
+      },
+      {
+        fires: { [NOTIFIED("dropped")]: "5x9 9x60" },
+        alerts: [{ labels: { job: "ringward", destination: "chat" }, says: `4 ${LEFT}` }],
+      },
+    ],
+    silent: [
+      { [NOTIFIED("sent")]: "0+1x60", [NOTIFIED("retried")]: "_x20 1x60", [NOTIFIED("outdated")]: "_x20 1x60" },
+      { [WAITING]: "0x20 3x5 0x2 3x60" },
+    ],
+  },
+  {
     alert: "RingwardPolicySyncFailing",
-    fires: { ringward_policy_last_sync_timestamp_seconds: "0x90" },
+    fires: { ringward_policy_last_sync_timestamp_seconds: "0x90", ringward_policy_sync_interval_seconds: "60x90" },
     at: "60m",
     labels: {},
     says: "It was last fetched 1h 0m 0s ago.",
-    silent: [{ ringward_policy_last_sync_timestamp_seconds: "0+60x90" }, { 'ringward_mode{mode="Enforce"}': "1x90" }],
+    also: [
+      {
+        fires: { 'ringward_policy_sync_interval_seconds{cluster="west"}': "60x90" },
+        alerts: [{ labels: { cluster: "west" }, says: "It was never fetched." }],
+      },
+      {
+        fires: {
+          'ringward_policy_last_sync_timestamp_seconds{cluster="east"}': "0x90",
+          'ringward_policy_sync_interval_seconds{cluster="east"}': "1200x90",
+          'ringward_policy_last_sync_timestamp_seconds{cluster="west"}': "0+60x90",
+          'ringward_policy_sync_interval_seconds{cluster="west"}': "60x90",
+        },
+        alerts: [{ labels: { cluster: "east" }, says: "It was last fetched 1h 0m 0s ago." }],
+      },
+    ],
+    silent: [
+      { ringward_policy_last_sync_timestamp_seconds: "0+60x90", ringward_policy_sync_interval_seconds: "60x90" },
+      // Fetched every hour, as the repository says.
+      { ringward_policy_last_sync_timestamp_seconds: "0x90", ringward_policy_sync_interval_seconds: "3600x90" },
+      // Suspended.
+      { ringward_policy_last_sync_timestamp_seconds: "0x90" },
+      // Not fetched yet in its first minutes.
+      { ringward_policy_sync_interval_seconds: "_x52 60x60" },
+      { 'ringward_mode{mode="Enforce"}': "1x90" },
+    ],
   },
   {
     alert: "RingwardHistoryRewritten",
@@ -217,21 +320,46 @@ export const ALERT_CASES: readonly AlertCase[] = [
   },
   {
     alert: "RingwardRingStalled",
+    every: "5m",
     fires: {
-      [`ringward_rollout_targets_in_flight{${OPEN}}`]: "3x300",
-      'ringward_updates_total{kind="Node", ring="broad", result="Succeeded"}': "5x300",
+      [`ringward_rollout_targets_in_flight{${OPEN}}`]: "3x60",
+      'ringward_updates_total{kind="Node", ring="broad", result="Succeeded"}': "5x60",
     },
     at: "200m",
     labels: { ring: "broad" },
     says: "3 targets of ring broad are in flight.",
-    silent: [
+    also: [
+      // In the ring nothing has ended ever.
       {
-        [`ringward_rollout_targets_in_flight{${OPEN}}`]: "3x300",
-        'ringward_updates_total{kind="Node", ring="broad", result="Succeeded"}': "5x150 6x150",
+        fires: { [`ringward_rollout_targets_in_flight{${OPEN}}`]: "3x60" },
+        alerts: [{ labels: { ring: "broad" }, says: "3 targets of ring broad are in flight." }],
+      },
+      // Scrapes failed for ten minutes, and then there was another leader.
+      {
+        fires: {
+          'ringward_rollout_targets_in_flight{instance="a:8080", kind="Node", ring="broad", baseline="ubuntu"}':
+            "3x24 stale",
+          'ringward_rollout_targets_in_flight{instance="b:8080", kind="Node", ring="broad", baseline="ubuntu"}':
+            "_x26 3x40",
+        },
+        alerts: [{ labels: { ring: "broad" }, says: "3 targets of ring broad are in flight." }],
+      },
+    ],
+    silent: [
+      // It has only just begun, after hours of rest.
+      {
+        [`ringward_rollout_targets_in_flight{${OPEN}}`]: "0x20 3x60",
+        'ringward_updates_total{kind="Node", ring="broad", result="Succeeded"}': "5x60",
+      },
+      // The ring is new: of the time before nothing is known.
+      { [`ringward_rollout_targets_in_flight{${OPEN}}`]: "_x22 3x60" },
+      {
+        [`ringward_rollout_targets_in_flight{${OPEN}}`]: "3x60",
+        'ringward_updates_total{kind="Node", ring="broad", result="Succeeded"}': "5x30 6x30",
       },
       {
-        [`ringward_rollout_targets_in_flight{${OPEN}}`]: "0x300",
-        'ringward_updates_total{kind="Node", ring="broad", result="Succeeded"}': "5x300",
+        [`ringward_rollout_targets_in_flight{${OPEN}}`]: "0x60",
+        'ringward_updates_total{kind="Node", ring="broad", result="Succeeded"}': "5x60",
       },
     ],
   },
@@ -348,6 +476,16 @@ export const ALERT_CASES: readonly AlertCase[] = [
     at: "1500m",
     labels: { kind: "Node" },
     says: "90% of the nodes are under a baseline, in a ring, and known.",
+    also: [
+      // Half an hour without anybody to tell of it.
+      {
+        fires: {
+          'ringward_assets{kind="Node", coverage="Covered"}': "90x150 _x6 90x200",
+          'ringward_assets{kind="Node", coverage="Unknown"}': "10x150 _x6 10x200",
+        },
+        alerts: [{ labels: { kind: "Node" }, says: "90% of the nodes are under a baseline, in a ring, and known." }],
+      },
+    ],
     silent: [
       {
         'ringward_assets{kind="Node", coverage="Covered"}': "99x320",

@@ -42,25 +42,23 @@ function seriesOf(series: Readonly<Record<string, string>>, every = "1m"): objec
   };
 }
 
-function firing({ alert, every, fires, at, labels, says }: AlertCase): object {
+function firing({ alert, every, fires, at, labels, says, also = [] }: AlertCase): readonly object[] {
   const found = ALERTS.find((one) => alertName(one) === alert);
   if (found === undefined) throw new Error(`there is no alert ${alert}`);
-  return {
-    name: `${alert} fires`,
-    ...seriesOf(fires, every),
+  return [{ fires, alerts: [{ labels, says }] }, ...also].map(({ fires: series, alerts }, index) => ({
+    name: `${alert} fires (${index})`,
+    ...seriesOf(series, every),
     alert_rule_test: [
       {
         alertname: alert,
         eval_time: at,
-        exp_alerts: [
-          {
-            exp_labels: { severity: found.severity, ...labels },
-            exp_annotations: { ...annotationsOf(found), description: says },
-          },
-        ],
+        exp_alerts: alerts.map((one) => ({
+          exp_labels: { severity: found.severity, ...one.labels },
+          exp_annotations: { ...annotationsOf(found), description: one.says },
+        })),
       },
     ],
-  };
+  }));
 }
 
 function silent({ alert, every, at, silent: all }: AlertCase): readonly object[] {
@@ -84,7 +82,7 @@ describe("the chart's rules", () => {
   });
 
   it.each(ALERT_CASES)("$alert fires as its case says, and stays silent otherwise", async (one) => {
-    const printed = await testRules(one, [firing(one), ...silent(one)]);
+    const printed = await testRules(one, [...firing(one), ...silent(one)]);
 
     expect(printed).toContain("SUCCESS");
   });
@@ -93,7 +91,7 @@ describe("the chart's rules", () => {
     const [one] = ALERT_CASES;
     if (one === undefined) throw new Error("there are no cases");
 
-    await expect(testRules(one, [firing({ ...one, says: "something else" })])).rejects.toThrow("something else");
+    await expect(testRules(one, firing({ ...one, says: "something else" }))).rejects.toThrow("something else");
     await expect(testRules(one, silent({ ...one, silent: [one.fires] }))).rejects.toThrow("FAILED");
   });
 });

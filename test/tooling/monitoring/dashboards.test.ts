@@ -123,6 +123,10 @@ describe("the linter", () => {
     ["target-cluster-rule", withExpr('sum(ringward_mode{job=~"$job"})')],
     ["target-counter-agg-rule", withExpr('sum(ringward_updates_total{job=~"$job", cluster=~"$cluster"})')],
     ["target-rate-interval-rule", withExpr('rate(ringward_updates_total{job=~"$job", cluster=~"$cluster"}[5m])')],
+    [
+      "target-cluster-kept-rule",
+      withExpr('max by (ring, kind) (ringward_budget_used{job=~"$job", cluster=~"$cluster"})'),
+    ],
     ["uneditable-dashboard-rule", { ...good, editable: true }],
     ["template-job-rule", { ...good, templating: { list: [] } }],
     ["template-datasource-rule", { ...good, templating: { list: [] } }],

@@ -138,6 +138,11 @@ const TARGET_RULES: Readonly<Record<string, TargetRule>> = {
     ),
   "target-nameless-zero-rule": ({ expr }) =>
     isTrue(!/\bby \(.* or vector\(0\)/s.test(expr), "a line without a name stands beside those that have one"),
+  // Clusters of one repository have rings of the same names.
+  "target-cluster-kept-rule": ({ expr }) =>
+    [...expr.matchAll(/\bby \(([^)]*\b(?:ring|instance)\b[^)]*)\)/g)].flatMap(([, by = ""]) =>
+      isTrue(/\bcluster\b/.test(by), `by (${by}) takes rings of several clusters together`),
+    ),
   "target-rate-interval-rule": ({ expr }) =>
     [...expr.matchAll(/\[([^\]]+)\]/g)].flatMap(([, range = ""]) => isTrue(range === "$__rate_interval", `[${range}]`)),
 };

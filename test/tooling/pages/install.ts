@@ -101,10 +101,17 @@ ${block(check)}
 
 This asks the cluster of your kubeconfig's current context whether it is as Ringward needs it and whether you may install, and changes nothing. After the installation
 and after each upgrade the same command says whether the definitions, the account's rights, the namespaces and the admission policies are this version's, whether the policies are in force, whether
-the images of recipes are allowed, and whether git and the forge answer. Each line is ok, warn, fail or unknown, with what to do; it ends with 0 when
-nothing failed and all is known, with 1 when not. Credentials are files in the controller's pod: there
-\`kubectl --namespace ${DEFAULT_NAMESPACE} exec deployment/ringward-controller -- ringward check --pre\` asks git and the forge with them, and leaves unknown what the
-account may not see.
+the images of recipes are allowed, and whether git and the forge answer. Each line is ok, warn, fail, unknown or skip, with what to do; it ends with 0 when
+nothing failed and nothing is unknown, with 1 when not.
+
+Credentials are files in the controller's pod, so where they are needed an administrator's run skips git and the forge. In the pod
+
+\`\`\`
+kubectl --namespace ${DEFAULT_NAMESPACE} exec deployment/ringward-controller -- ringward check --pre
+\`\`\`
+
+asks them, and skips what the controller's account is not meant to see: the definitions' words, the namespaces, the admission policies. The last line counts what was
+skipped and says where else to run it; both together see everything.
 
 ## By Helm
 

@@ -2,19 +2,20 @@
 import type { Alert } from "../alert.ts";
 
 /** Names that other controllers have, too, of Ringward's processes alone. */
-const OURS = "and on (job, instance) ringward_build_info";
+const OURS = "and on (cluster, job, instance) ringward_build_info";
 
 export const CONTROLLER_ALERTS: readonly Alert[] = [
   {
     name: "ControllerAbsent",
     severity: "critical",
-    expr: `absent(leader_election_master_status{name="ringward-controller"} == 1)`,
+    // `absent` knows nothing of clusters: where one Prometheus sees several, the one that has fallen silent is told by what was there a day ago.
+    expr: `absent(leader_election_master_status{name="ringward-controller"} == 1) or count by (cluster) (last_over_time(ringward_build_info[1d])) unless on (cluster) leader_election_master_status{name="ringward-controller"} == 1`,
     for: "10m",
     summary: "No Ringward controller leads.",
     description: "No process that Prometheus scrapes has led for 10 minutes.",
     dashboard: "ringward-controller",
     meaning:
-      "No scraped process says `leader_election_master_status 1`: none runs, none is scraped, or none can hold its Lease.",
+      "No scraped process says `leader_election_master_status 1`: none runs, none is scraped, or none can hold its Lease. Where one Prometheus sees several clusters, the label `cluster` says which; a cluster that is gone for good is named for a day.",
     impact:
       "Nothing is planned, claimed or updated, and what is in flight stands still: nodes may stay cordoned. Budgets are not broken: claims stay in the ledger, and the next leader takes everything up where it is. Every other alert about the fleet is silent meanwhile, because only a leader tells of it.",
     diagnosis: `\`\`\`sh
@@ -27,6 +28,27 @@ A Lease whose \`renewTime\` is fresh has a holder: then Prometheus does not scra
 \`kubectl -n ringward-system describe pods\`. A log that ends with \`not leading\` names no error: look for \`lease:\` above it.`,
     mitigation:
       "Bring a pod back (image, node, quota), or let Prometheus reach port `metrics`. Where the API server refuses the Lease, the service account lacks its role: apply what `ringward install --export` prints. Nothing has to be cleaned up by hand.",
+  },
+  {
+    name: "ControllerRestarting",
+    severity: "warning",
+    expr: `sum by (cluster, job) (changes(process_start_time_seconds[1h]) ${OURS}) > 2`,
+    for: "1m",
+    summary: "The Ringward controller restarts again and again.",
+    description: "Its containers were restarted {{ $value }} times within an hour.",
+    dashboard: "ringward-controller",
+    meaning: "Processes end and are started again in their pods. New pods of an upgrade are not counted.",
+    impact:
+      "Rollouts go on with pauses: another controller takes over, and budgets hold. Alerts that wait for long may begin to wait anew each time.",
+    diagnosis: `\`\`\`sh
+kubectl -n ringward-system get pods
+kubectl -n ringward-system describe pods
+kubectl -n ringward-system logs deployment/ringward-controller --previous --tail=100
+\`\`\`
+
+\`OOMKilled\` stands under \`Last State\`; a failed liveness probe among the events.`,
+    mitigation:
+      "OOMKilled: raise the chart's `resources.limits.memory`; 5,000 nodes and 150,000 pods took 585 MB. Otherwise mend what the last lines of the log name.",
   },
   {
     name: "ReconcileFailing",
@@ -122,5 +144,26 @@ kubectl describe policyrepositories
 \`\`\``,
     mitigation:
       "Renew the token or the App's key, wait for the rate limit, or mend the way to the forge (proxy, certificate). Files are read again by themselves.",
+  },
+  {
+    name: "NotificationsFailing",
+    severity: "warning",
+    // A series that begins with its first refusal hides that one from `increase`: it counts as a whole.
+    expr: `sum by (cluster, job, destination) (increase(ringward_notifications_total{result=~"refused|dropped"}[1h]) > 0 or ringward_notifications_total{result=~"refused|dropped"} unless ringward_notifications_total{result=~"refused|dropped"} offset 1h) > 0 or sum by (cluster, job, destination) (min_over_time(ringward_notifications_waiting[30m])) > 0`,
+    for: "10m",
+    summary: "Notifications do not reach their destination.",
+    description: '{{ $value | printf "%.0f" }} notifications to {{ $labels.destination }} wait, or were given up.',
+    dashboard: "ringward-controller",
+    meaning:
+      "The destination refused notifications in the last hour, too many of them waited so that the oldest were dropped, or for half an hour there was always one that waited.",
+    impact:
+      "People whom the destination is for do not hear of halted rings and approvals. Rollouts do not depend on it.",
+    diagnosis: `\`\`\`sh
+kubectl -n ringward-system logs deployment/ringward-controller --tail=200 | grep notification
+\`\`\`
+
+The line names the destination and what it answered. \`ringward_notifications_total\` by \`result\` tells refusals (\`refused\`) from a destination that does not answer (\`retried\`).`,
+    mitigation:
+      "Mend the address or the key in the Secret, or let the NetworkPolicy reach the destination's port ([notifications](../notifications.md)). What waits is sent then; what was given up is not.",
   },
 ];

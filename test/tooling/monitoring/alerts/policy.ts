@@ -12,19 +12,22 @@ export const POLICY_ALERTS: readonly Alert[] = [
   {
     name: "PolicySyncFailing",
     severity: "warning",
-    expr: `time() - max by (cluster) (ringward_policy_last_sync_timestamp_seconds) > 1800`,
+    // One that was never fetched has no time of its last fetch, but an interval.
+    expr: `time() - max by (cluster) (ringward_policy_last_sync_timestamp_seconds) > on (cluster) clamp_min(2 * max by (cluster) (ringward_policy_sync_interval_seconds), 1800) or Inf * max by (cluster) (ringward_policy_sync_interval_seconds) unless on (cluster) ringward_policy_last_sync_timestamp_seconds`,
     for: "10m",
-    summary: "The policy repository has not been read for half an hour.",
-    description: "It was last fetched {{ $value | humanizeDuration }} ago.",
+    summary: "The policy repository is not read.",
+    description:
+      "{{ if gt $value 1e12 }}It was never fetched.{{ else }}It was last fetched {{ $value | humanizeDuration }} ago.{{ end }}",
     dashboard: "ringward-controller",
-    meaning: "No fetch of the policy repository has succeeded for 30 minutes.",
+    meaning:
+      "No fetch of the policy repository has succeeded for 30 minutes, or for two of its intervals where they are longer, or none ever has.",
     impact:
       "Approvals and withdrawals that were merged since are not seen. What is in flight goes on; after `maxStaleness` (an hour where nothing else is said) nothing new starts (`RepositoryStale`).",
     diagnosis: `${REPOSITORY}
 
 The condition \`Ready\` says what git answered.`,
     mitigation:
-      "Mend the credentials, the address or the network. `ringward reconcile` looks at once. A repository that says `suspend: true` is not fetched on purpose.",
+      "Mend the credentials, the address or the network. `ringward reconcile` looks at once. For one that says `suspend: true` the alert is silent.",
   },
   {
     name: "HistoryRewritten",

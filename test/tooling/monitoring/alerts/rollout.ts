@@ -89,8 +89,9 @@ The message beside the reason names the object: the file, the gate, the missing 
   {
     name: "RingStalled",
     severity: "warning",
-    expr: `sum by (cluster, ring) (ringward_rollout_targets_in_flight) > 0 and on (cluster, ring) sum by (cluster, ring) (increase(ringward_updates_total[2h])) == 0`,
-    for: "30m",
+    // In flight at all times of two hours that are known (a scrape may fail now and then): a ring that has only just begun has no ends either.
+    expr: `sum by (cluster, ring) (ringward_rollout_targets_in_flight) and on (cluster, ring) (min_over_time(sum by (cluster, ring) (ringward_rollout_targets_in_flight)[2h:5m]) > 0) and on (cluster, ring) count_over_time(sum by (cluster, ring) (ringward_rollout_targets_in_flight)[2h:5m]) > 20 unless on (cluster, ring) sum by (cluster, ring) (increase(ringward_updates_total[2h])) > 0`,
+    for: "5m",
     summary: "Targets are in change and none has ended for two hours.",
     description: "{{ $value }} targets of ring {{ $labels.ring }} are in flight.",
     dashboard: "ringward-rollout",
@@ -224,7 +225,8 @@ kubectl -n ringward-jobs describe pods
   {
     name: "CoverageLow",
     severity: "info",
-    expr: `kind:ringward_assets_covered:ratio{kind="Node"} < 0.95`,
+    // At its best within the hour: a change of the leader in the meantime does not begin the day anew.
+    expr: `max_over_time(kind:ringward_assets_covered:ratio{kind="Node"}[1h]) < 0.95`,
     for: "1d",
     summary: "Part of the nodes is not covered by policy.",
     description: "{{ $value | humanizePercentage }} of the nodes are under a baseline, in a ring, and known.",

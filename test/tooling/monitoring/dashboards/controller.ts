@@ -23,17 +23,21 @@ const NOW: DashboardRow = {
     stat({
       title: "Age of the plan",
       description:
-        "Time since the leader made its last plan: everything about the fleet is as of then. Alert: RingwardPlanStale.",
+        "Time since the leader made its last plan: everything about the fleet is as of then. Of several clusters the one that is worst off. Alert: RingwardPlanStale.",
       unit: "s",
       width: 4,
-      targets: [ask(`time() - max(ringward_last_plan_timestamp_seconds{${CHOSEN}})`, "age")],
+      targets: [ask(`max(time() - max by (cluster) (ringward_last_plan_timestamp_seconds{${CHOSEN}}))`, "age")],
     }),
     stat({
       title: "Last fetch of policy",
-      description: "Time since the policy repository was last read. Alert: RingwardPolicySyncFailing.",
+      description:
+        "Time since the policy repository was last read, and how often it is to be. Of several clusters the one that is worst off. Alert: RingwardPolicySyncFailing.",
       unit: "s",
       width: 4,
-      targets: [ask(`time() - max(ringward_policy_last_sync_timestamp_seconds{${CHOSEN}})`, "ago")],
+      targets: [
+        ask(`max(time() - max by (cluster) (ringward_policy_last_sync_timestamp_seconds{${CHOSEN}}))`, "ago"),
+        ask(`max(ringward_policy_sync_interval_seconds{${CHOSEN}})`, "interval"),
+      ],
     }),
     stat({
       title: "Policy documents, and errors in them",
@@ -60,8 +64,8 @@ const NOW: DashboardRow = {
       width: 4,
       height: 4,
       targets: [
-        now(`max by (instance, version) (ringward_build_info{${CHOSEN}})`),
-        now(`max by (instance) (leader_election_master_status{${CHOSEN}, name="ringward-controller"})`),
+        now(`max by (cluster, instance, version) (ringward_build_info{${CHOSEN}})`),
+        now(`max by (cluster, instance) (leader_election_master_status{${CHOSEN}, name="ringward-controller"})`),
       ],
       columns: [
         { title: "Runs", unit: "short" },
@@ -205,8 +209,11 @@ const PROCESS: DashboardRow = {
       width: 8,
       min: 0,
       targets: [
-        ask(`max by (instance) (process_resident_memory_bytes{${CHOSEN}})`, "{{instance}} resident"),
-        ask(`max by (instance) (nodejs_heap_size_used_bytes{${CHOSEN}})`, "{{instance}} heap"),
+        ask(
+          `max by (cluster, instance) (process_resident_memory_bytes{${CHOSEN}})`,
+          "{{cluster}} {{instance}} resident",
+        ),
+        ask(`max by (cluster, instance) (nodejs_heap_size_used_bytes{${CHOSEN}})`, "{{cluster}} {{instance}} heap"),
       ],
     }),
     series({
@@ -216,7 +223,10 @@ const PROCESS: DashboardRow = {
       width: 8,
       min: 0,
       targets: [
-        ask(`sum by (instance) (rate(process_cpu_seconds_total{${CHOSEN}}[$__rate_interval]))`, "{{instance}}"),
+        ask(
+          `sum by (cluster, instance) (rate(process_cpu_seconds_total{${CHOSEN}}[$__rate_interval]))`,
+          "{{cluster}} {{instance}}",
+        ),
       ],
     }),
     series({
@@ -225,7 +235,9 @@ const PROCESS: DashboardRow = {
       unit: "s",
       width: 8,
       min: 0,
-      targets: [ask(`max by (instance) (nodejs_eventloop_lag_p99_seconds{${CHOSEN}})`, "{{instance}}")],
+      targets: [
+        ask(`max by (cluster, instance) (nodejs_eventloop_lag_p99_seconds{${CHOSEN}})`, "{{cluster}} {{instance}}"),
+      ],
     }),
   ],
 };

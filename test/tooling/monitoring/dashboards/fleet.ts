@@ -8,7 +8,7 @@ import { phaseCodes, PHASE_MEANINGS } from "./phases.ts";
 const COMPLIANT = STATES.filter((state) => isCompliant(state) && state !== "Exempt").join("|");
 const NOT_COMPLIANT = STATES.filter((state) => !isCompliant(state)).join("|");
 const OPEN = `(ringward_rollout_targets{${CHOSEN}} - ringward_rollout_targets_done{${CHOSEN}})`;
-const PAIR = "{{ring}} / {{baseline}}";
+const PAIR = "{{cluster}} {{ring}} / {{baseline}}";
 
 export const FLEET: Dashboard = {
   uid: "ringward-fleet",
@@ -105,7 +105,12 @@ export const FLEET: Dashboard = {
           width: 12,
           min: 0,
           stacked: true,
-          targets: [ask(`sum by (ring) (ringward_targets{${CHOSEN}, state=~"${NOT_COMPLIANT}"})`, "{{ring}}")],
+          targets: [
+            ask(
+              `sum by (cluster, ring) (ringward_targets{${CHOSEN}, state=~"${NOT_COMPLIANT}"})`,
+              "{{cluster}} {{ring}}",
+            ),
+          ],
         }),
         series({
           title: "Targets, by state",
@@ -133,7 +138,10 @@ export const FLEET: Dashboard = {
           width: 12,
           min: 0,
           targets: [
-            ask(`max by (ring, baseline) (ringward_open_age_from_level_input_seconds{${CHOSEN}, ring!="_none"})`, PAIR),
+            ask(
+              `max by (cluster, ring, baseline) (ringward_open_age_from_level_input_seconds{${CHOSEN}, ring!="_none"})`,
+              PAIR,
+            ),
           ],
         }),
       ],
@@ -149,11 +157,11 @@ export const FLEET: Dashboard = {
           width: 16,
           height: 10,
           targets: [
-            now(`sum by (ring, baseline) (ringward_rollout_targets{${CHOSEN}})`),
-            now(`sum by (ring, baseline) (ringward_rollout_targets_done{${CHOSEN}})`),
-            now(`sum by (ring, baseline) (ringward_rollout_targets_failed{${CHOSEN}})`),
-            now(`max by (ring, baseline) (ringward_rollout_soak_seconds{${CHOSEN}})`),
-            now(`min by (ring, baseline) (ringward_rollout_deadline_timestamp_seconds{${CHOSEN}}) - time()`),
+            now(`sum by (cluster, ring, baseline) (ringward_rollout_targets{${CHOSEN}})`),
+            now(`sum by (cluster, ring, baseline) (ringward_rollout_targets_done{${CHOSEN}})`),
+            now(`sum by (cluster, ring, baseline) (ringward_rollout_targets_failed{${CHOSEN}})`),
+            now(`max by (cluster, ring, baseline) (ringward_rollout_soak_seconds{${CHOSEN}})`),
+            now(`min by (cluster, ring, baseline) (ringward_rollout_deadline_timestamp_seconds{${CHOSEN}}) - time()`),
           ],
           columns: [
             { title: "Targets", unit: "short" },
@@ -174,8 +182,8 @@ export const FLEET: Dashboard = {
           steps: GOOD_AT_ONE,
           targets: [
             now(
-              `sum by (ring) (ringward_targets{${CHOSEN}, ring!="_none", state=~"${COMPLIANT}"}) / sum by (ring) (ringward_targets{${CHOSEN}, ring!="_none", state!="Exempt"})`,
-              "{{ring}}",
+              `sum by (cluster, ring) (ringward_targets{${CHOSEN}, ring!="_none", state=~"${COMPLIANT}"}) / sum by (cluster, ring) (ringward_targets{${CHOSEN}, ring!="_none", state!="Exempt"})`,
+              "{{cluster}} {{ring}}",
             ),
           ],
         }),
@@ -188,8 +196,8 @@ export const FLEET: Dashboard = {
           min: 0,
           targets: [
             ask(
-              `histogram_quantile(0.95, sum by (le, ring) (increase(ringward_time_to_patch_from_level_input_seconds_bucket{${CHOSEN}}[7d])))`,
-              "{{ring}}",
+              `histogram_quantile(0.95, sum by (le, cluster, ring) (increase(ringward_time_to_patch_from_level_input_seconds_bucket{${CHOSEN}}[7d])))`,
+              "{{cluster}} {{ring}}",
             ),
           ],
         }),
@@ -202,8 +210,8 @@ export const FLEET: Dashboard = {
           min: 0,
           targets: [
             ask(
-              `histogram_quantile(0.95, sum by (le, ring) (increase(ringward_time_to_patch_from_ring_offer_seconds_bucket{${CHOSEN}}[7d])))`,
-              "{{ring}}",
+              `histogram_quantile(0.95, sum by (le, cluster, ring) (increase(ringward_time_to_patch_from_ring_offer_seconds_bucket{${CHOSEN}}[7d])))`,
+              "{{cluster}} {{ring}}",
             ),
           ],
         }),
@@ -236,7 +244,7 @@ export const FLEET: Dashboard = {
           unit: "s",
           width: 8,
           min: 0,
-          targets: [ask(`max by (ring) (ringward_inventory_age_seconds{${CHOSEN}})`, "{{ring}}")],
+          targets: [ask(`max by (cluster, ring) (ringward_inventory_age_seconds{${CHOSEN}})`, "{{cluster}} {{ring}}")],
         }),
         stat({
           title: "Exceptions",

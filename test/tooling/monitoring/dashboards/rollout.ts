@@ -97,8 +97,8 @@ const PROGRESS: DashboardRow = {
       max: 1,
       targets: [
         ask(
-          `sum by (ring, baseline) (ringward_rollout_targets_done{${CHOSEN_RINGS}}) / (sum by (ring, baseline) (ringward_rollout_targets{${CHOSEN_RINGS}}) > 0)`,
-          "{{ring}} / {{baseline}}",
+          `sum by (cluster, ring, baseline) (ringward_rollout_targets_done{${CHOSEN_RINGS}}) / (sum by (cluster, ring, baseline) (ringward_rollout_targets{${CHOSEN_RINGS}}) > 0)`,
+          "{{cluster}} {{ring}} / {{baseline}}",
         ),
       ],
     }),
@@ -111,8 +111,8 @@ const PROGRESS: DashboardRow = {
       max: 1,
       targets: [
         ask(
-          `max by (ring, baseline) (ringward_rollout_soak_seconds{${CHOSEN_RINGS}}) / (max by (ring, baseline) (ringward_rollout_soak_required_seconds{${CHOSEN_RINGS}}) > 0)`,
-          "{{ring}} / {{baseline}}",
+          `max by (cluster, ring, baseline) (ringward_rollout_soak_seconds{${CHOSEN_RINGS}}) / (max by (cluster, ring, baseline) (ringward_rollout_soak_required_seconds{${CHOSEN_RINGS}}) > 0)`,
+          "{{cluster}} {{ring}} / {{baseline}}",
         ),
       ],
     }),
@@ -138,7 +138,12 @@ const STANDSTILLS: DashboardRow = {
       unit: "short",
       width: 8,
       min: 0,
-      targets: [ask(`max by (ring, reason) (ringward_ring_blocked{${CHOSEN_RINGS}})`, "{{ring}} {{reason}}")],
+      targets: [
+        ask(
+          `max by (cluster, ring, reason) (ringward_ring_blocked{${CHOSEN_RINGS}})`,
+          "{{cluster}} {{ring}} {{reason}}",
+        ),
+      ],
     }),
     series({
       title: "Targets, by reason",
@@ -165,7 +170,9 @@ const STANDSTILLS: DashboardRow = {
       unit: "short",
       width: 8,
       min: 0,
-      targets: [ask(`sum by (ring, state) (ringward_gates{${CHOSEN_RINGS}})`, "{{ring}} {{state}}")],
+      targets: [
+        ask(`sum by (cluster, ring, state) (ringward_gates{${CHOSEN_RINGS}})`, "{{cluster}} {{ring}} {{state}}"),
+      ],
     }),
     timeline({
       title: "Windows and freezes",
@@ -188,8 +195,14 @@ const STANDSTILLS: DashboardRow = {
       width: 8,
       min: 0,
       targets: [
-        ask(`sum by (ring) (increase(ringward_windows_missed_total{${CHOSEN_RINGS}}[7d]))`, "{{ring}} missed"),
-        ask(`sum by (ring) (increase(ringward_windows_ended_total{${CHOSEN_RINGS}}[7d]))`, "{{ring}} ended"),
+        ask(
+          `sum by (cluster, ring) (increase(ringward_windows_missed_total{${CHOSEN_RINGS}}[7d]))`,
+          "{{cluster}} {{ring}} missed",
+        ),
+        ask(
+          `sum by (cluster, ring) (increase(ringward_windows_ended_total{${CHOSEN_RINGS}}[7d]))`,
+          "{{cluster}} {{ring}} ended",
+        ),
       ],
     }),
   ],
@@ -205,13 +218,13 @@ const RINGS: DashboardRow = {
       unit: "short",
       width: 24,
       targets: [
-        now(`max by (ring) (ringward_ring_members{${CHOSEN_RINGS}, kind="Node"})`),
-        now(`max by (ring) (ringward_ring_members{${CHOSEN_RINGS}, kind="Workload"})`),
-        now(`min by (ring) (ringward_window_next_open_timestamp_seconds{${CHOSEN_RINGS}}) - time()`),
-        now(`min by (ring) (ringward_window_next_close_timestamp_seconds{${CHOSEN_RINGS}}) - time()`),
-        now(`time() - min by (ring) (ringward_claim_oldest_timestamp_seconds{${CHOSEN_RINGS}})`),
-        now(`time() - min by (ring) (ringward_node_cordoned_oldest_timestamp_seconds{${CHOSEN_RINGS}})`),
-        now(`time() - min by (ring) (ringward_approval_oldest_timestamp_seconds{${CHOSEN_RINGS}})`),
+        now(`max by (cluster, ring) (ringward_ring_members{${CHOSEN_RINGS}, kind="Node"})`),
+        now(`max by (cluster, ring) (ringward_ring_members{${CHOSEN_RINGS}, kind="Workload"})`),
+        now(`min by (cluster, ring) (ringward_window_next_open_timestamp_seconds{${CHOSEN_RINGS}}) - time()`),
+        now(`min by (cluster, ring) (ringward_window_next_close_timestamp_seconds{${CHOSEN_RINGS}}) - time()`),
+        now(`time() - min by (cluster, ring) (ringward_claim_oldest_timestamp_seconds{${CHOSEN_RINGS}})`),
+        now(`time() - min by (cluster, ring) (ringward_node_cordoned_oldest_timestamp_seconds{${CHOSEN_RINGS}})`),
+        now(`time() - min by (cluster, ring) (ringward_approval_oldest_timestamp_seconds{${CHOSEN_RINGS}})`),
       ],
       columns: [
         { title: "Nodes", unit: "short" },
@@ -246,8 +259,11 @@ const BUDGET: DashboardRow = {
       width: 8,
       min: 0,
       targets: [
-        ask(`sum(ringward_claims{${CHOSEN}}) or vector(0)`, "claims"),
-        ask(`max(ringward_claims_limit{${CHOSEN}})`, "most"),
+        ask(
+          `sum by (cluster) (ringward_claims{${CHOSEN}}) or max by (cluster) (ringward_claims_limit{${CHOSEN}}) * 0`,
+          "{{cluster}} claims",
+        ),
+        ask(`max by (cluster) (ringward_claims_limit{${CHOSEN}})`, "{{cluster}} most"),
       ],
     }),
     series({
@@ -257,8 +273,14 @@ const BUDGET: DashboardRow = {
       width: 8,
       min: 0,
       targets: [
-        ask(`max by (ring, kind) (ringward_budget_used{${CHOSEN_RINGS}})`, "{{ring}} {{kind}} used"),
-        ask(`max by (ring, kind) (ringward_budget_limit{${CHOSEN_RINGS}})`, "{{ring}} {{kind}} limit"),
+        ask(
+          `max by (cluster, ring, kind) (ringward_budget_used{${CHOSEN_RINGS}})`,
+          "{{cluster}} {{ring}} {{kind}} used",
+        ),
+        ask(
+          `max by (cluster, ring, kind) (ringward_budget_limit{${CHOSEN_RINGS}})`,
+          "{{cluster}} {{ring}} {{kind}} limit",
+        ),
       ],
     }),
     series({
@@ -268,8 +290,8 @@ const BUDGET: DashboardRow = {
       width: 8,
       min: 0,
       targets: [
-        ask(`max by (kind) (ringward_cluster_budget_used{${CHOSEN}})`, "{{kind}} used"),
-        ask(`max by (kind) (ringward_cluster_budget_limit{${CHOSEN}})`, "{{kind}} limit"),
+        ask(`max by (cluster, kind) (ringward_cluster_budget_used{${CHOSEN}})`, "{{cluster}} {{kind}} used"),
+        ask(`max by (cluster, kind) (ringward_cluster_budget_limit{${CHOSEN}})`, "{{cluster}} {{kind}} limit"),
       ],
     }),
     series({
@@ -280,8 +302,8 @@ const BUDGET: DashboardRow = {
       width: 8,
       min: 0,
       targets: [
-        ask(`sum by (ring) (ringward_nodes_cordoned{${CHOSEN_RINGS}})`, "{{ring}} cordoned"),
-        ask(`sum by (ring) (ringward_drains{${CHOSEN_RINGS}})`, "{{ring}} draining"),
+        ask(`sum by (cluster, ring) (ringward_nodes_cordoned{${CHOSEN_RINGS}})`, "{{cluster}} {{ring}} cordoned"),
+        ask(`sum by (cluster, ring) (ringward_drains{${CHOSEN_RINGS}})`, "{{cluster}} {{ring}} draining"),
       ],
     }),
     series({
@@ -316,7 +338,9 @@ const TIMES: DashboardRow = {
       unit: "s",
       width: 8,
       min: 0,
-      targets: [ask(weekly(0.95, "ringward_update_duration_seconds", "kind, ring"), "{{kind}} {{ring}}")],
+      targets: [
+        ask(weekly(0.95, "ringward_update_duration_seconds", "cluster, kind, ring"), "{{cluster}} {{kind}} {{ring}}"),
+      ],
     }),
     series({
       title: "Drains",
@@ -340,7 +364,7 @@ const TIMES: DashboardRow = {
       unit: "s",
       width: 8,
       min: 0,
-      targets: [ask(weekly(0.95, "ringward_approval_wait_seconds", "ring"), "{{ring}}")],
+      targets: [ask(weekly(0.95, "ringward_approval_wait_seconds", "cluster, ring"), "{{cluster}} {{ring}}")],
     }),
     series({
       title: "Promotions",
@@ -349,7 +373,12 @@ const TIMES: DashboardRow = {
       unit: "s",
       width: 8,
       min: 0,
-      targets: [ask(weekly(0.95, "ringward_promotion_latency_from_predecessors_soaked_seconds", "ring"), "{{ring}}")],
+      targets: [
+        ask(
+          weekly(0.95, "ringward_promotion_latency_from_predecessors_soaked_seconds", "cluster, ring"),
+          "{{cluster}} {{ring}}",
+        ),
+      ],
     }),
     series({
       title: "Rollouts of a ring",
@@ -357,7 +386,7 @@ const TIMES: DashboardRow = {
       unit: "s",
       width: 8,
       min: 0,
-      targets: [ask(weekly(0.95, "ringward_rollout_duration_seconds", "ring"), "{{ring}}")],
+      targets: [ask(weekly(0.95, "ringward_rollout_duration_seconds", "cluster, ring"), "{{cluster}} {{ring}}")],
     }),
   ],
 };
