@@ -102,6 +102,8 @@ describe("init", () => {
       expect(new Set(images)).toEqual(new Set([image]));
     }
     expect(read(folder, "README.md")).toContain(`they run in ${image}`);
+    // A ring in which nothing falls under a baseline is seen only with a cluster.
+    expect(read(folder, "README.md")).toContain("`ringward validate . --cluster DUMPDIR`");
   });
 
   it("asks for what no flag says, and again where an answer is none", async () => {

@@ -66,6 +66,22 @@ describe("why", () => {
     });
   });
 
+  it("does not send anybody to a pull request behind a ring that never completes", async () => {
+    const policy = makeFolder(join(ROOT, "examples/quickstart"));
+    const file = join(policy, "rings/early.yaml");
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replace("ringward.example/ring: early", "ringward.example/ring: nobody"),
+    );
+    const where = ["--policy", policy, "--cluster", join(ROOT, "examples/dump-quickstart")];
+    const { out } = await run(why, ["statefulset/orders-db", "-n", "data", ...where, "-o", "json"]);
+
+    expect((JSON.parse(out) as StoryData).baselines[0]?.next).toMatchObject({
+      text: "nothing as things stand: ring early has no target of shared-images",
+      advice: expect.stringContaining("onEmpty: Pass") as string,
+    });
+  });
+
   it("says when the next window comes after the predecessor's soak", async () => {
     const data = await story("deploy/cart");
 

@@ -143,7 +143,7 @@ function codeowners({ owners, recipeOwners }: Answers): string {
   ].join("\n");
 }
 
-function readme({ rings, clusterName, recipeImage, products }: Answers): string {
+function readme({ rings, clusterName, recipeImage, products, images: list }: Answers): string {
   const recipes = products.map(({ recipe }) => `recipes/${recipe}.yaml`).join(", ");
   return `# Patch policy
 
@@ -161,8 +161,10 @@ Before the first merge:
 
 1. Protect the branch and require reviews by code owners.
 2. ${recipeImage === undefined ? `Put the image that recipes run in, by digest, into ${recipes}: the one there is a placeholder.` : `Look at ${recipes}: they run in ${recipeImage}.`}
-3. Label nodes with their ring, as each file in \`rings/\` says.
-4. \`ringward validate .\`
+3. Label nodes${list.length === 0 ? "" : " and workloads"} with their ring, as each file in \`rings/\` says.
+4. \`ringward validate . --cluster DUMPDIR\`, with a dump of the cluster. A ring in which nothing falls under a baseline never completes, and the rings
+   after it wait for ever (\`RingEmpty\`). The dump shows such rings; without one nobody can tell. Where it is meant to be so, say
+   \`completion: { onEmpty: Pass }\` in the ring.
 
 Then, on the cluster, with this repository's address:
 

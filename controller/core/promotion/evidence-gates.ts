@@ -43,9 +43,9 @@ export function describeConditions(input: EvidenceInput): Section {
 function judgePredecessors(input: EvidenceInput): readonly Condition[] {
   const { escape, proposal } = input;
   if (proposal.kind === "Scope") return [];
-  return proofsOf(input).map(({ name, outcome, record, soaked, empty }) => {
+  return proofsOf(input).map(({ name, outcome, record, soaked, empty, passes: passedThrough }) => {
     const soak = formatDuration(parseDuration(outcome?.ring.spec.soak ?? "24h") ?? 0);
-    const passes = soaked || (empty && outcome?.ring.spec.completion?.onEmpty === "Pass");
+    const passes = soaked || passedThrough;
     const served = formatDuration((record?.soakedSeconds ?? 0) * 1000);
     return {
       name: `Ring ${escape.code(name)} has soaked this level`,

@@ -15,6 +15,8 @@ export interface Proof {
   readonly soaked: boolean;
   /** No target of the baseline at all. */
   readonly empty: boolean;
+  /** Empty, and completion.onEmpty says that levels pass through it. */
+  readonly passes: boolean;
   readonly notDone: readonly AssetRow[];
 }
 
@@ -33,6 +35,7 @@ export function proofsOf({ proposal, plan }: Pick<EvidenceInput, "proposal" | "p
       record,
       soaked: record?.soakedTime !== undefined && record.withdrawnTime === undefined,
       empty: mine.length === 0,
+      passes: mine.length === 0 && outcome?.ring.spec.completion?.onEmpty === "Pass",
       notDone: current ? mine.filter((row) => !isDone(row)) : [],
     };
   });
@@ -51,16 +54,19 @@ export function judgeProof(input: EvidenceInput): string {
   const { proposal, escape } = input;
   const proofs = proofsOf(input);
   if (proofs.length === 0) return `🔵 First ring: no ring has run ${escape.code(proposal.level.name, 300)} before`;
-  const open = proofs.filter((proof) => !proof.soaked && !proof.empty);
-  if (open.length > 0)
-    return `🔴 ${open.map((proof) => escape.code(proof.name)).join(", ")} ${open.length === 1 ? "has" : "have"} not soaked this level: merged now, it waits (\`PredecessorNotSoaked\`)`;
+  const open = proofs.filter((proof) => !proof.soaked && !proof.passes);
+  if (open.length > 0) {
+    const reason = open.every((proof) => proof.empty) ? "RingEmpty" : "PredecessorNotSoaked";
+    return `🔴 ${open.map((proof) => escape.code(proof.name)).join(", ")} ${open.length === 1 ? "has" : "have"} not soaked this level: merged now, it waits (\`${reason}\`)`;
+  }
   const words = proofs.map((proof) => `${escape.code(proof.name)} ${wordsOf(proof)}`).join("; ");
   const clean = proofs.every((proof) => (proof.record?.failed ?? 0) === 0 && proof.notDone.length === 0);
   return `${clean ? "🟢" : "🟡"} ${words}`;
 }
 
-function wordsOf({ record, notDone, empty }: Proof): string {
-  if (record === undefined) return empty ? "has no target of this baseline and lets it pass" : "is not approved for it";
+function wordsOf({ record, notDone, passes }: Proof): string {
+  if (record === undefined)
+    return passes ? "has no target of this baseline and lets it pass" : "is not approved for it";
   const { done = 0, targets = 0, failed = 0, soakedSeconds = 0 } = record;
   // Exempt is counted apart: nobody claims that it was done, and nobody waits for it.
   const exempt = notDone.filter((row) => row.state === "Exempt").length;
@@ -90,9 +96,11 @@ export function describeProof(input: EvidenceInput): Section {
   };
 }
 
-function cellsOf({ record, outcome, empty }: Proof): readonly string[] {
-  if (record === undefined)
-    return [empty ? "none" : "?", "–", "–", "–", "–", "–", empty ? "passes (onEmpty: Pass)" : "**not approved**"];
+function cellsOf({ record, outcome, empty, passes }: Proof): readonly string[] {
+  if (record === undefined) {
+    const why = passes ? "passes (onEmpty: Pass)" : empty ? "**never** (`RingEmpty`)" : "**not approved**";
+    return [empty ? "none" : "?", "–", "–", "–", "–", "–", why];
+  }
   const wanted = parseDuration(outcome?.ring.spec.soak ?? "24h") ?? 0;
   const time = (text: string | undefined): string => (text === undefined ? "–" : showTime(Date.parse(text)));
   return [

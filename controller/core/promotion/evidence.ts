@@ -2,6 +2,7 @@
 // facts give the same bytes. Every foreign string goes through the caller's escape functions. Nothing here decides anything; it only
 // shows what the planner knows, by name, with Unknown and failed never hidden behind a percentage.
 import { createHash } from "node:crypto";
+import { findDeadEnds } from "./dead-ends.ts";
 import { describeChanges } from "./evidence-changes.ts";
 import { type Describe, type EvidenceInput, type Section, showTime } from "./evidence-form.ts";
 import { describeConditions, describeFreshness } from "./evidence-gates.ts";
@@ -284,7 +285,17 @@ function describeControls({ proposal, escape }: EvidenceInput): Section {
   return { facts: [], lines: () => lines };
 }
 
-function describeConsequences({ proposal, escape }: EvidenceInput): Section {
+/** Rings after this one that would wait for ever. */
+function describeDeadEnds({ plan, proposal, escape }: EvidenceInput): readonly string[] {
+  return findDeadEnds(plan, proposal.ring.name, proposal.baseline, proposal.level).map(({ ring, behind }) => {
+    const list = behind.map((name) => escape.code(name)).join(", ");
+    return `- ⚠ Ring ${escape.code(ring)} has no target of this baseline and never completes, so ${list} would wait for ever (\`RingEmpty\`). Let it pass (\`completion: { onEmpty: Pass }\` in its file), or change its members.`;
+  });
+}
+
+function describeConsequences(input: EvidenceInput): Section {
+  const { proposal, escape } = input;
+  const deadEnds = describeDeadEnds(input);
   const ring = escape.code(proposal.ring.name);
   const previous = proposal.previous === undefined ? "no level" : escape.code(proposal.previous.name, 300);
   const lines = [
@@ -299,6 +310,7 @@ function describeConsequences({ proposal, escape }: EvidenceInput): Section {
             ? "- Images are exact: a revert rolls updated workloads back."
             : "- Node levels are floors: nodes that were updated stay as they are after a revert.",
         ]),
+    ...deadEnds,
   ];
-  return { facts: [proposal.previous?.digest ?? null], lines: () => lines };
+  return { facts: [proposal.previous?.digest ?? null, ...deadEnds], lines: () => lines };
 }

@@ -261,7 +261,10 @@ function foretellBlock({ row, estimate, outcome }: Facts): Next | undefined {
   if (needsPerson(block)) return { text: "nothing until a person acts", ...toDo };
   // A ring that cannot complete may still come to this one.
   if (estimate?.never !== undefined && estimate.startsAt === undefined)
-    return { text: `nothing as things stand: ${estimate.never.message}`, ...toDo };
+    return {
+      text: `nothing as things stand: ${estimate.never.message}`,
+      ...(estimate.never.reason === "RingEmpty" ? { advice: LET_PASS } : toDo),
+    };
   return {
     text: estimate?.ifApproved === true ? "it is updated once the level is approved" : "it is updated with its ring",
     ...(estimate?.startsAt === undefined ? {} : { from: estimate.startsAt }),
@@ -296,6 +299,9 @@ function foretellSoak({ row, estimate, outcome }: Facts): Next | undefined {
   };
 }
 
+/** No approval helps behind a ring that never completes. */
+const LET_PASS = `say "completion: { onEmpty: Pass }" in that ring's file, or change its members`;
+
 /** What a person does about a reason. Reasons that resolve by themselves have none. */
 function adviceFor(reason: Reason, row: AssetRow, outcome: RingOutcome | undefined): string | undefined {
   const ring = outcome?.ring.name ?? row.ring ?? "";
@@ -320,6 +326,8 @@ function adviceFor(reason: Reason, row: AssetRow, outcome: RingOutcome | undefin
       return "change the image where the workload's manifests are kept";
     case "RingObserves":
       return "change the image by hand, or set members.workloads.mode: Patch";
+    case "RingEmpty":
+      return LET_PASS;
     case "ScopeGrew":
       return "raise maxTargets in the ring's entry";
     default:

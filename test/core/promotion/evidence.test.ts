@@ -93,6 +93,50 @@ describe("evidence", () => {
     expect(body).toMatch(/\| `Node canary-2` \| Missing \| /);
   });
 
+  it("says before the wait which ring further on never completes, and who would wait behind it for ever", () => {
+    const rings = (completion: object): SceneOptions["rings"] => ({
+      ...RINGS,
+      gap: { after: ["early"], nodes: [], ...completion },
+      last: { after: ["gap"], nodes: [1] },
+      spare: { after: ["last"], nodes: [] },
+    });
+    const blocking = renderProposal(inputOf({ rings: rings({}) }));
+    const passing = renderProposal(inputOf({ rings: rings({ completion: { onEmpty: "Pass" } }) }));
+
+    expect(blocking.body).toContain(
+      "- ⚠ Ring `gap` has no target of this baseline and never completes, so `last` would wait for ever (`RingEmpty`).",
+    );
+    // Behind `spare` nobody waits.
+    expect(blocking.body.match(/never completes/g)).toHaveLength(1);
+    expect(passing.body).not.toContain("RingEmpty");
+    expect(passing.evidence).not.toBe(blocking.evidence);
+  });
+
+  it("says of a proposed ring without targets that those behind it would wait for ever", () => {
+    const first = { nodes: [], listed: true };
+    const { body } = renderProposal(inputOf({ rings: { first, last: { after: ["first"], nodes: [1] } } }));
+
+    expect(body).toContain("- ⚠ Ring `first` has no target of this baseline and never completes, so `last` would wait");
+  });
+
+  it("does not say that an empty ring before lets a level pass where it does not", () => {
+    const rings = (completion: object): SceneOptions["rings"] => ({
+      ...RINGS,
+      gap: { nodes: [], ...completion },
+      early: { ...RINGS["early"], after: ["canary", "gap"] },
+    });
+    const at = (completion: object): string => {
+      const input = inputOf();
+      const { plan, policy } = play({ rings: rings(completion), candidate: L2 });
+      const ring = plan.rings.find((one) => one.ring.name === "early")?.ring ?? input.proposal.ring;
+      return renderProposal({ ...input, plan, policy, proposal: { ...input.proposal, ring } }).body;
+    };
+
+    expect(at({})).toContain("### 🔴 `gap` has not soaked this level: merged now, it waits (`RingEmpty`)");
+    expect(at({})).toContain("| `gap` | none | – | – | – | – | – | **never** (`RingEmpty`) |");
+    expect(at({ completion: { onEmpty: "Pass" } })).toContain("`gap` has no target of this baseline and lets it pass");
+  });
+
   it("names the owner of an exception instead of calling its target done", () => {
     const { body } = renderProposal(
       inputOf({
