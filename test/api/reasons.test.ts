@@ -18,7 +18,11 @@ function textsUnder(folder: string, endings: readonly string[], except: (path: s
 
 describe("reasons", () => {
   const code = textsUnder("controller", [".ts"], (path) => path.endsWith("api/reasons.ts"));
-  const scenarios = textsUnder("test", [".ts", ".txt"], (path) => path.endsWith("reasons.test.ts"));
+  const scenarios = textsUnder(
+    "test",
+    [".ts", ".txt"],
+    (path) => path.endsWith("/reasons.test.ts") || path.endsWith("/tooling/pages/reasons.ts"),
+  );
 
   it.each(REASONS)("%s is given by the code", (reason) => {
     expect(code).toMatch(new RegExp(`["'\`]${reason}["'\`:]`));

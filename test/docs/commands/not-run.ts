@@ -17,6 +17,11 @@ export const NOT_RUN: readonly NotRun[] = [
     why: "a suite or a tool of its own",
   },
   { pages: /^docs\/how-to\/README\.md$/, command: /^alias /, why: "for the reader's own shell" },
+  {
+    pages: /^README/,
+    command: /^ringward (status|demo merge all|demo mend)$/,
+    why: "needs a demo that runs: test/cli/demo.test.ts types them while one does",
+  },
   { pages: /^README/, command: /^ringward ARGS$/, why: "stands for every command" },
   {
     pages: /^docs\/install\.md$/,
@@ -50,7 +55,7 @@ export const NOT_RUN: readonly NotRun[] = [
   },
   {
     pages: /^docs\/quickstart\.md$/,
-    command: /^(ringward|kubectl|git|export|echo|CLOCK=|FORGE=)/,
+    command: /^(ringward|kubectl|git|export|echo|kill|rm|CLOCK=|FORGE=)/,
     why: "needs the sandbox with its addresses of that moment; test/sandbox and the demo run the same parts",
   },
   {

@@ -92,6 +92,8 @@ ${alert.diagnosis}
 ## Mitigation
 
 ${alert.mitigation}
+
+[All alerts](README.md), [all reasons](../reasons.md)
 `;
 }
 

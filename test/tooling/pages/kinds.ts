@@ -1,4 +1,5 @@
-// docs/kinds/*.md: a reference page for each kind, from the same schema that makes the CRD, below a short guide.
+// docs/kinds/*.md: a reference page for each kind, from the same schema that makes the CRD, below a short guide. An object that a page has
+// said already (a label selector, a recipe's step) is said once, and pointed at from the other places.
 import { objectSchema, type StructuralSchema } from "../../../controller/api/crd.ts";
 import { KIND_GUIDES } from "./kind-guides.ts";
 import { API_VERSION, type KindDefinition } from "../../../controller/api/schema.ts";
@@ -10,17 +11,29 @@ const AUTHORS = {
   Observed: "Written by Ringward, in the cluster only. In policy content it is an error.",
 } as const;
 
+const SHORT_AUTHORS = {
+  Policy: "people, in Git or with kubectl",
+  Cluster: "people, with kubectl or the chart",
+  Level: "Ringward, into Git",
+  Observed: "Ringward, in the cluster",
+} as const;
+
+/** An object of fewer fields is repeated. */
+const FEWEST_FIELDS = 2;
+
 export function kindsIndex(kinds: readonly KindDefinition[]): string {
   const rows = kinds.map(
-    (kind) => `| [${kind.kind}](${kind.singular}.md) | ${kind.shortNames.join(", ")} | ${kind.description} |`,
+    (kind) =>
+      `| [${kind.kind}](${kind.singular}.md) | ${kind.shortNames.join(", ")} | ${SHORT_AUTHORS[kind.authoredIn]} | ${kind.description} |`,
   );
   return `<!-- Made by \`npm run generate\` from controller/api/. Do not edit. -->
 # Kinds
 
-All are of \`${API_VERSION}\`, in the category \`ringward\` (\`kubectl get ringward\`).
+All are of \`${API_VERSION}\`, in the category \`ringward\` (\`kubectl get ringward\`). How they go together: [concepts](../concepts.md). Whoever
+writes policy begins with a PatchBaseline, an UpdateRecipe and a RolloutRing ([a first policy](../how-to/first-policy.md)).
 
-| kind | short | what it is |
-|---|---|---|
+| kind | short | written by | what it is |
+|---|---|---|---|
 ${rows.join("\n")}
 `;
 }
@@ -34,7 +47,7 @@ export function kindPage(kind: KindDefinition): string {
 ${kind.description}
 
 ${AUTHORS[kind.authoredIn]} ${kind.scope === "Namespaced" ? "Namespaced." : "Cluster-scoped."}
-\`kubectl get ${kind.shortNames[0] ?? kind.plural}\`; the full name is \`${kind.plural}.ringward.dev\`.
+\`kubectl get ${kind.shortNames[0] ?? kind.plural}\`; the full name is \`${kind.plural}.ringward.dev\`. [All kinds](README.md), [the words](../concepts.md).
 ${guideOf(kind)}${spec === undefined ? "" : section("spec", spec)}${status === undefined ? "" : section("status", status)}${rulesOf(schema)}`;
 }
 
@@ -55,7 +68,7 @@ ${mistakes}
 }
 
 function section(name: string, schema: StructuralSchema): string {
-  const rows = fieldsOf(schema, name);
+  const rows = fieldsOf(schema, name, new Map());
   return `
 ## ${name}
 
@@ -65,13 +78,19 @@ ${rows.join("\n")}
 `;
 }
 
-function fieldsOf(schema: StructuralSchema, path: string): string[] {
+/** Rows of what is in the object; `said` knows where objects of the same fields stand above. */
+function fieldsOf(schema: StructuralSchema, path: string, said: Map<string, string>): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
     const at = `${path}.${name}${child.type === "array" ? "[]" : ""}`;
     const inner = child.type === "array" && child.items?.properties !== undefined ? child.items : child;
+    const fields = inner.properties ?? {};
+    const key = JSON.stringify([fields, inner.required]);
+    const before = Object.keys(fields).length < FEWEST_FIELDS ? undefined : said.get(key);
+    if (before === undefined) said.set(key, at);
+    const says = [child.description ?? "", ...(before === undefined ? [] : [`Its fields are those of \`${before}\`.`])];
     return [
-      `| \`${at}\` | ${typeOf(child)} | ${demand(schema, name, child)} | ${escape(child.description ?? "")} |`,
-      ...fieldsOf(inner, at),
+      `| \`${at}\` | ${typeOf(child)} | ${demand(schema, name, child)} | ${escape(says.join(" ").trim())} |`,
+      ...(before === undefined ? fieldsOf(inner, at, said) : []),
     ];
   });
 }
@@ -104,8 +123,9 @@ function range(schema: StructuralSchema): string {
   return `${bound(" from", schema.minimum)}${bound(" to", schema.maximum)}`;
 }
 
+/** Text of a cell; a page of docs/ that it names becomes a link. */
 function escape(text: string): string {
-  return text.replaceAll("|", "\\|");
+  return text.replaceAll("|", "\\|").replaceAll(/\bdocs\/([\w-]+)\.md\b/g, "[$1](../$1.md)");
 }
 
 function rulesOf(schema: StructuralSchema): string {

@@ -63,6 +63,10 @@ function table(metrics: readonly MetricDefinition[]): string {
   return ["| name | type | labels | meaning |", "|---|---|---|---|", ...rows].join("\n");
 }
 
+/** A page of docs/ that it names becomes a link. */
 function cell(text: string): string {
-  return text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
+  return text
+    .replaceAll("|", "\\|")
+    .replaceAll("<", "&lt;")
+    .replaceAll(/\bdocs\/([\w/-]+)\.md\b/g, "[$1]($1.md)");
 }

@@ -106,7 +106,7 @@ kubectl -n ringward-system logs deployment/ringward-controller --tail=200
 kubectl -n ringward-system get leases ringward-controller
 \`\`\`
 
-Together with \`RingwardReconcileFailing\` or \`RingwardReconcileStuck\`: see there. Alone: \`min(reflector_synced)\` says whether a cache is not synced; no pass begins before all are.`,
+Together with [RingwardReconcileFailing](RingwardReconcileFailing.md) or [RingwardReconcileStuck](RingwardReconcileStuck.md): see there. Alone: \`min(reflector_synced)\` says whether a cache is not synced; no pass begins before all are.`,
     mitigation: "As for those alerts. A cache that is never synced lacks a permission to list: the log names the kind.",
   },
   {

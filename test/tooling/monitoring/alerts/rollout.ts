@@ -49,7 +49,7 @@ kubectl -n ringward-jobs get jobs
 kubectl -n ringward-jobs logs job/NAME
 \`\`\`
 
-\`ringward why\` tells step, attempt and reason; [reasons](../reasons.md) says what each means.`,
+\`ringward why\` tells step, attempt and reason; [reasons](../reasons.md) says what each means, and what to do.`,
     mitigation:
       "Mend the cause, then `ringward retry node/NAME --reason TEXT`. To give the target up, hand it back and free its budget: `ringward release node/NAME --reason TEXT`. If the level is bad, revert its promotion in Git: nothing new is claimed at it.",
   },
@@ -78,7 +78,7 @@ Compare the failed targets: one cause for all of them speaks for the level, many
     summary: "A ring stands still until a person acts.",
     description: "Ring {{ $labels.ring }} has been blocked for half an hour: {{ $labels.reason }}.",
     dashboard: "ringward-rollout",
-    meaning: `The ring has work to do, and one of ${RING_REASONS.map((reason) => `[${reason}](../reasons.md)`).join(", ")} keeps it from starting.`,
+    meaning: `The ring has work to do, and one of ${RING_REASONS.map((reason) => `[${reason}](../reasons.md#${reason.toLowerCase()})`).join(", ")} keeps it from starting.`,
     impact: "The ring, and those that come after it, stay at their level.",
     diagnosis: `${LOOK}
 
@@ -103,7 +103,7 @@ ringward why node/NAME
 kubectl -n ringward-jobs get jobs,pods
 \`\`\`
 
-\`ringward_claims\` by \`step\` shows where they stand. \`Cordoned\` is a drain: see RingwardDrainBlocked. \`Updating\` and \`Rebooting\` are the recipe's: their jobs' logs say more.`,
+\`ringward_claims\` by \`step\` shows where they stand. \`Cordoned\` is a drain: see [RingwardDrainBlocked](RingwardDrainBlocked.md). \`Updating\` and \`Rebooting\` are the recipe's: their jobs' logs say more.`,
     mitigation:
       "Mend what the step waits for. A step has a timeout of its own, after which it fails and says so. `ringward release` gives a target up.",
   },
@@ -145,7 +145,7 @@ kubectl get nodepatchstates
 ringward why node/NAME
 \`\`\``,
     mitigation:
-      "A failed one waits for you: `ringward retry` or `ringward release`. A drain that hangs: see RingwardDrainBlocked. Uncordoning by hand is safe as well: before the update Ringward backs out, after it the reboot is left undone.",
+      "A failed one waits for you: `ringward retry` or `ringward release`. A drain that hangs: see [RingwardDrainBlocked](RingwardDrainBlocked.md). Uncordoning by hand is safe as well: before the update Ringward backs out, after it the reboot is left undone.",
   },
   {
     name: "WindowMissed",
@@ -174,7 +174,7 @@ ringward why node/NAME
       "Ring {{ $labels.ring }} needs about {{ $value | humanizeDuration }} more, and its deadline is sooner.",
     dashboard: "ringward-rollout",
     meaning:
-      "What is left of the rollout, at 95 of 100 updates' pace of the last week and as many at once as the ring's budget allows, takes longer than the time until the ring's `deadline`. Windows are not in it: with them it takes longer still.",
+      "What is left of the rollout, at the pace that 95 of 100 updates kept in the last week, and with as many at once as the ring's budget allows, takes longer than the time until the ring's `deadline`. Windows are not in it: with them it takes longer still.",
     impact: "Targets will be unpatched past their deadline.",
     diagnosis: `${LOOK}
 
