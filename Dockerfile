@@ -4,8 +4,8 @@
 ARG BASE=docker.io/library/node:24.20.0-bookworm-slim@sha256:ba849c60be29959425b8734d57b8b4b7d56f98edd9504c9af091d5281095a71e
 FROM ${BASE}
 
-# A base that has them already is left as it is. Logs and caches would tell the time of the build.
-RUN if ! command -v git ssh gpg >/dev/null; then \
+# A base that has all of them already is left as it is. Logs and caches would tell the time of the build.
+RUN if ! { command -v git && command -v ssh && command -v gpg && [ -s /etc/ssl/certs/ca-certificates.crt ]; } >/dev/null; then \
       apt-get update && \
       DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates git gpg openssh-client && \
       rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/cache/ldconfig/aux-cache \

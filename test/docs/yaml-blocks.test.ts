@@ -72,6 +72,7 @@ const FOREIGN: readonly { readonly page: string; readonly first: string; readonl
     first: "notifications:",
     why: "values of the chart; test/chart renders them from ci/full-values.yaml",
   },
+  { page: "docs/how-to/argocd-and-flux.md", first: "spec:", why: "part of an Application of Argo CD" },
   { page: "docs/health.md", first: "current:", why: "a line of a Kustomization of Flux; test/health runs its like" },
   { page: "docs/rehearse.md", first: "name: policy", why: "a workflow of GitHub Actions" },
   {

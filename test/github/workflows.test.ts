@@ -308,6 +308,7 @@ describe("what people fill in", () => {
       readonly "package-ecosystem": string;
       readonly directory?: string;
       readonly directories?: readonly string[];
+      readonly cooldown?: { readonly "default-days"?: number };
     }
     const { updates } = parse<{ readonly updates: readonly Update[] }>(".github/dependabot.yml");
     const manifest: Readonly<Record<string, readonly string[]>> = {
@@ -317,6 +318,7 @@ describe("what people fill in", () => {
       "github-actions": [".github/workflows/ci.yml", "action.yml"],
     };
     expect(updates.length).toBe(4);
+    expect(updates.filter(({ cooldown }) => (cooldown?.["default-days"] ?? 0) < 7)).toEqual([]);
     for (const update of updates)
       for (const folder of update.directories ?? [update.directory ?? ""])
         expect(

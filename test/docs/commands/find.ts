@@ -4,7 +4,7 @@ import { type Block, blocksOf } from "../pages.ts";
 
 /** What pages type. A new one is added here, or its lines would not be seen: a test looks for lines that look like one. */
 const PROGRAMS =
-  "ringward|npm|node|kubectl|helm|git|cp|mkdir|rm|mv|cat|echo|export|alias|docker|sh|curl|diff|grep|sed|[A-Z][A-Z_]*=\\S*";
+  "ringward|npm|node|kubectl|helm|buildah|git|cp|mkdir|rm|mv|cat|echo|export|alias|docker|sh|curl|diff|grep|sed|[A-Z][A-Z_]*=\\S*";
 const COMMAND = new RegExp(`^(?:${PROGRAMS})(?= |$)(?! {2,}http)`);
 
 export interface Command {

@@ -34,6 +34,11 @@ export const NOT_RUN: readonly NotRun[] = [
     why: "runs until it is stopped; test/e2e/chart.test.ts starts it with the file that the page makes",
   },
   {
+    pages: /^charts\/ringward\/README\.md$/,
+    command: /^(npm|buildah)\b/,
+    why: "test/image/image.test.ts builds and pushes the image, on a base and to a registry of its own",
+  },
+  {
     pages: /^docs\/health\.md$/,
     command: /^kubectl patch configmap argocd-cm /,
     why: "needs a cluster with Argo CD; test/health/health.test.ts reads the file",
