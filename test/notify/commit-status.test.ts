@@ -126,6 +126,16 @@ describe("a ring's commit", () => {
     expect(said.map(({ state }) => state)).toEqual(["pending", "success", "pending"]);
   });
 
+  it("is said to again after there was nothing to say", async () => {
+    const { look, said, place } = bench();
+
+    await look(started);
+    await look(started, { ...place, commitOf: () => Promise.resolve(undefined) });
+    await look(started);
+
+    expect(said).toHaveLength(2);
+  });
+
   it("that nobody finds has nothing, and neither has what nobody asked for", async () => {
     const { look, said, place } = bench(["Done"]);
 
@@ -184,6 +194,30 @@ describe("a forge", () => {
     expect(self.waiting()).toBe(0);
   });
 
+  it("that took something is a good one again: the next failure is the first one", async () => {
+    const self = bench();
+    const fails = (): void => {
+      throw new Error("connection refused");
+    };
+    self.during = fails;
+    for (let minute = 0; minute < 2; minute += 1) {
+      await self.look(started);
+      self.clock.advance(MINUTE);
+    }
+    self.during = () => undefined;
+    await self.look(started);
+    expect(self.errors).toHaveLength(2);
+    self.during = fails;
+    await self.look(done);
+
+    expect(self.errors.at(-1)).toContain("Done of ring broad");
+    expect(self.errors.at(-1)).toContain("it is tried again in 5 s");
+    self.during = () => undefined;
+    self.clock.advance(5_000);
+    await self.look(done);
+    expect(self.said).toHaveLength(2);
+  });
+
   it("that was away for long hears everything within a minute", async () => {
     const self = bench();
     self.during = () => {
@@ -235,6 +269,18 @@ describe("a process that does not lead", () => {
     expect(self.said).toHaveLength(1);
   });
 
+  it("tells no error that comes after it was told to forget", async () => {
+    const self = bench();
+    const { promise, reject } = Promise.withResolvers<void>();
+    self.during = () => promise;
+    await self.look(started);
+    self.notifier.forget();
+    reject(new Error("not leading"));
+    await settle();
+
+    expect([self.errors, self.counts.size]).toEqual([[], 0]);
+  });
+
   it("forgets what it said: when it leads again it says it again, and the forge leaves it as it is", async () => {
     const { look, notifier, said } = bench();
 
@@ -258,6 +304,8 @@ describe("a process that does not lead", () => {
     await settle();
     await self.look(started);
 
+    // What is said under the new lead is another report, and the only one that counts.
+    expect(self.said).toHaveLength(2);
     expect(self.counts).toEqual(new Map([["commits Started sent", 1]]));
   });
 });

@@ -32,7 +32,9 @@ ${entries.join("")}`;
 interface Bench {
   /** Commits these files on the branch that is checked out. */
   readonly commit: (files: Readonly<Record<string, string>>) => string;
-  readonly git: (...args: readonly string[]) => string;
+  readonly git: ((...args: readonly string[]) => string) & {
+    input: (text: string, ...args: readonly string[]) => string;
+  };
   readonly find: (level: string, baseline?: string) => Promise<string | undefined>;
   readonly reads: () => number;
 }
@@ -43,13 +45,16 @@ async function bench(): Promise<Bench> {
   const work = join(folder, "work");
   mkdirSync(work);
   let at = 1_767_225_600;
-  const git = (...args: readonly string[]): string => {
+  const run = (input: string, args: readonly string[]): string => {
     at += 60;
     const date = `${at} +0000`;
     const env = { ...process.env, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date, GIT_CONFIG_GLOBAL: "/dev/null" };
     const who = ["-c", "user.name=Alice", "-c", "user.email=alice@example.test"];
-    return execFileSync("git", ["-C", work, ...who, ...args], { env, encoding: "utf8" }).trim();
+    return execFileSync("git", ["-C", work, ...who, ...args], { env, input, encoding: "utf8" }).trim();
   };
+  const git = Object.assign((...args: readonly string[]): string => run("", args), {
+    input: (text: string, ...args: readonly string[]): string => run(text, args),
+  });
   git("init", "-q", "-b", "main");
   const commit: Bench["commit"] = (files) => {
     for (const [path, text] of Object.entries(files)) {
@@ -144,6 +149,25 @@ describe("the commit that approved a level", () => {
     const mended = commit({ [FILE]: ringText({ ubuntu: "u1" }) });
 
     expect(await find("u1")).toBe(mended);
+  });
+
+  it("is not known where the branch has more than 500 commits since", async () => {
+    const { commit, git, find } = await bench();
+    const first = commit({ [FILE]: ringText({ ubuntu: "u1" }) });
+    const grow = (commits: number): void => {
+      const from = git("rev-parse", "HEAD");
+      const one = (number: number): string =>
+        `commit refs/heads/main\ncommitter A <a@example.test> ${1_800_000_000 + number} +0000\ndata 1\nx\n`;
+      const stream = Array.from({ length: commits }, (_, number) => one(number));
+      git.input(stream.join("").replace("data 1\nx\n", `data 1\nx\nfrom ${from}\n`), "fast-import", "--quiet");
+    };
+    grow(498);
+    expect(await find("u1")).toBe(first);
+    // The file is the same: it would be remembered.
+    commit({ "README.md": "more" });
+    const again = commit({ [FILE]: ringText({ ubuntu: "u1" }, "  soak: 1h\n") });
+    expect(again).not.toBe(first);
+    expect(await find("u1")).toBeUndefined();
   });
 
   it("is looked for once while the file is the same, and no further back than fifty changes", async () => {

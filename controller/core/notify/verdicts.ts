@@ -41,7 +41,7 @@ export function findLevelVerdicts(
   return plan.rings
     .filter(({ ring }) => ring.authority.kind === "Git" && audience.rings?.includes(ring.name) !== false)
     .flatMap((outcome) => {
-      const ofRing = heard.filter(({ ring, event }) => ring === outcome.ring.name && event !== "WaitingForApproval");
+      const ofRing = heard.filter(({ ring }) => ring === outcome.ring.name);
       return [...baselinesOf(outcome)].flatMap((baseline) => [
         ...judgeCurrent(outcome, baseline, ofRing),
         ...judgeLast(outcome, baseline, audience),
@@ -55,8 +55,7 @@ function baselinesOf({ progress, levels }: RingOutcome): ReadonlySet<string> {
 
 /** The level that is asked for; undefined: none, or its approval was taken back. */
 function currentOf({ progress }: RingOutcome, baseline: string): RingLevelStatus | undefined {
-  const status = progress.get(baseline)?.status;
-  return status?.withdrawnTime === undefined ? status : undefined;
+  return progress.get(baseline)?.status;
 }
 
 /** The first of these counts: what is done is done, also where some of its targets failed. */

@@ -10,8 +10,8 @@ import {
   joinVerdicts,
   type LevelVerdict,
 } from "../../../controller/core/notify/index.ts";
-import { HOUR, iso, MINUTE, ring, START } from "../../support/fleet.ts";
-import { INSTALLED, LEVEL, lookAt, type Moment, OPERATION, STARTED } from "./look.ts";
+import { HOUR, inventory, iso, MINUTE, nodeAsset, ring, START } from "../../support/fleet.ts";
+import { INSTALLED, LEVEL, lookAt, type Moment, NODE, OPERATION, STARTED } from "./look.ts";
 
 const ALL: Audience = { name: "commits", events: undefined, rings: undefined };
 
@@ -59,6 +59,32 @@ describe("a level of a ring", () => {
       expect(said({ ...STUCK, record })).toEqual(["pending: Ring broad is blocked: HistoryRewritten"]);
   });
 
+  it("has failed rather than being blocked, and is not concerned by what another level does", () => {
+    const failed = { ...OPERATION, failure: FAILED };
+
+    const spec = { budget: { nodes: 2, maxFailures: 1 } };
+
+    // One that waits: else nothing is blocked.
+    const input = { inventory: inventory([NODE, nodeAsset("n2", { labels: { ring: "broad" } })]) };
+
+    expect(said({ ...STUCK, spec, input, record: STARTED, state: { operation: failed } })).toEqual([
+      "failure: Node n1 of ring broad failed: StepFailed",
+    ]);
+    expect(said({ record: STARTED, state: { operation: { ...failed, level: "ubuntu-before" } } })).toEqual([
+      `pending: Ring broad started ${LEVEL.name}`,
+    ]);
+  });
+
+  it("that is done is done, also where targets failed on the way", () => {
+    const state = { operation: { ...OPERATION, failure: FAILED } };
+    const other = nodeAsset("n2", { labels: { ring: "broad" }, kernelVersion: "5.15.0-110-generic" });
+    const spec = { completion: { minPercent: 50 }, budget: { nodes: 2, maxFailures: 1 } };
+
+    expect(said({ record: DONE, state, spec, input: { inventory: inventory([NODE, other]) } })).toEqual([
+      `success: Ring broad is done with ${LEVEL.name}`,
+    ]);
+  });
+
   it("that is done is done, whatever blocks its ring now", () => {
     expect(said({ ...STUCK, record: DONE, input: { inventory: INSTALLED } })).toEqual([
       `success: Ring broad is done with ${LEVEL.name}`,
@@ -98,6 +124,15 @@ describe("the level before", () => {
     expect(said(after(before, STARTED))).toEqual([
       `pending: Ring broad started ${LEVEL.name}`,
       `failure: Ring broad did not complete ubuntu-before: ${LEVEL.name} took its place`,
+    ]);
+  });
+
+  it("is the newest one before", () => {
+    const oldest = { ...before, level: "ubuntu-oldest", digest: "sha256:oldest" };
+    const completed = { ...before, completedTime: iso(START - HOUR) };
+
+    expect(said({ record: STARTED, status: { levels: [oldest, completed, STARTED] } })).toEqual([
+      `pending: Ring broad started ${LEVEL.name}`,
     ]);
   });
 
