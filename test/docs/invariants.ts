@@ -247,10 +247,15 @@ export function invariantsPage(root = ROOT): string {
 # Invariants
 
 What must hold in every state that the API server, the repository and the forge ever stored, whatever crashes, races, lies or is
-lost. \`on histories\`: \`controller/sandbox/invariants/\` checks it on every stored version (of objects, commits, pull requests and
-requests) that a run left behind: the demo ends with that check, and so do the runs of the crash sweep; or why no history can show it.
-A suite that is judged by it also says which it has to reach: one whose precondition never occurred is an error there. \`tests\`: test files
-whose titles or opening lines name the id. [Seeded bugs](seeded-bugs.md) says which invariant finds which bug that was put in. A row that says "not yet" is held by no test that names it, and is not to be relied on.
+lost.
+
+- *On histories*: yes, where \`controller/sandbox/invariants/\` checks it on every stored version of objects, commits, pull requests and
+  requests that a run left behind; else why no history can show it. The demo ends with that check, and so do the runs of the crash sweep. A
+  suite that is judged by it also says which invariants it has to reach: one whose precondition never occurred is an error there.
+- *Tests*: test files whose titles or opening lines name the id. A row that says "not yet" is held by no test that names it, and is not to
+  be relied on.
+
+[Seeded bugs](seeded-bugs.md) says which invariant finds which bug that was put in.
 ${groups.join("")}`;
 }
 

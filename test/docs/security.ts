@@ -52,10 +52,8 @@ export function securityPage(): string {
   return `<!-- Made from test/docs/security/. Do not edit. -->
 # Security
 
-${all.length} checks, after audits and CVEs of tools of this kind, each with the tests that hold it: their files, and titles as they stand there (\`%s\` and the
-like stand for rows of a table). A test fails when one of them is not there any more. ${all.length - none.length} have tests; of ${parts.length} of these a part is open, and says so in italics;
-${none.length} have none. Tests below \`e2e\` run on a real API server and those below \`recipes\` on real Debian and RPM roots; how to run them is in
-[contributing](contributing.md). What is installed and what it may do: [install](install.md).
+Who is trusted with what, and ${all.length} checks, after audits and CVEs of tools of this kind. To report a hole:
+[security policy](../.github/SECURITY.md). What is installed and what it may do: [install](install.md).
 
 ## Who is trusted with what
 
@@ -67,6 +65,13 @@ ${none.length} have none. Tests below \`e2e\` run on a real API server and those
 | whoever opens a pull request | be judged and commented on | nothing of it is run, written to a file or believed |
 | a node | say what it runs and what its source offers | its words are bounded and checked; it decides about no other node |
 | the forge, git's server, gates, a webhook's sender | answer, late, wrong or hostile | bounded in time and size; none of them approves |
+
+## How to read the checks
+
+Each names the tests that hold it: their files, and titles as they stand there (\`%s\` and the like stand for rows of a table). A test fails
+when one of them is not there any more. ${all.length - none.length} have tests; of ${parts.length} of these a part is open, and says so in italics;
+${none.length} have none. Tests below \`e2e\` run on a real API server and those below \`recipes\` on real Debian and RPM roots; how to run them is
+in [contributing](contributing.md).
 ${groups.join("")}`;
 }
 

@@ -282,7 +282,7 @@ export const SUPPLY: readonly SecurityCheck[] = [
     id: 43,
     says: "SECURITY.md, a threat model, how a hole is reported.",
     tests: [["github/workflows.test.ts", "SECURITY.md and the pull request's form link to what is there"]],
-    open: "The repository is not public, so nobody can report there yet. Who is trusted with what stands above.",
+    open: "The repository is not public, so nobody can report there yet. Who is trusted with what stands at the head of this page.",
   },
   {
     id: 44,

@@ -22,8 +22,8 @@ names of rings and baselines; none holds a node's or a workload's name, or a pat
 ## The fleet
 
 **Only the leader shows these**, as of its last plan; a process that does not lead shows none of them, and \`leader_election_master_status 0\`. So a
-query needs no choice of a process, but for the few seconds in which two might think that they lead: take \`max\`. They are made when they are
-asked for. Timestamps and ages are policy time, told by their distance from now: in the sandbox, whose time is another, \`time() - x\` is still right.
+query need not choose a process; take \`max\`, for the few seconds in which two may think that they lead. They are made when they are
+asked for. Timestamps keep their distance from now, so that \`time() - x\` is right in the sandbox, too, whose clock stands at another date.
 
 **How many series.** Their number does not depend on how many nodes and workloads there are. 40 rings and 150 pairs of a ring and a baseline have series of
 their own; what is beyond is summed up under \`_other\`. \`_none\` are assets in no ring, or in two. Three rings and ten baselines on 5,000 nodes are
