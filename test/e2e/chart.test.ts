@@ -11,6 +11,7 @@ import { DEFAULT_NAMESPACE } from "../../controller/install/manifest.ts";
 import { type Client, createClient } from "../../controller/kube/client.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import {
+  DEPLOYMENTS,
   DISRUPTION_LEDGERS,
   LEASES,
   NODE_PATCH_STATES,
@@ -24,10 +25,9 @@ import { kubectlPath } from "../tooling/kubectl.ts";
 import { CHART_COMMANDS } from "../tooling/pages/install-commands.ts";
 import { type ControlPlane, startControlPlane } from "./support/control-plane.ts";
 import { LAUNCHER, MAIN } from "./support/controller.ts";
-import { execIn, type HostPods, runHostPods } from "./support/host-pods.ts";
+import { execIn, type HostPods, runHostPods, type RunningPod } from "./support/host-pods.ts";
 import { type Kubelets, startKubelets } from "./support/kubelets.ts";
 import { rolloutPolicy } from "./support/policy.ts";
-import { freePorts } from "./support/processes.ts";
 import { waitFor } from "./support/waiting.ts";
 
 const CHECKOUT = new URL("../..", import.meta.url).pathname;
@@ -51,7 +51,6 @@ let kubelets: Kubelets;
 let admin: Client;
 let hostPods: HostPods;
 let kubeconfig: string;
-let ports: readonly number[];
 
 /** Types a command line as a person does, in the checkout; answers what it printed to stdout. */
 async function type(line: string, input?: string): Promise<string> {
@@ -94,7 +93,6 @@ beforeAll(async () => {
     .slice(0, 2);
   kubelets = await startKubelets(plane, { machines, catalogue: quickstartCatalogue() });
   hostPods = runHostPods({ plane, client: admin, namespace: DEFAULT_NAMESPACE });
-  ports = await freePorts(2);
   await waitFor(
     "two usable nodes",
     async () => {
@@ -115,13 +113,42 @@ afterAll(async () => {
   await plane.stop();
 });
 
-const endpoint = async (path: string): Promise<string> => {
-  const [probes = 0, metrics = 0] = ports;
-  const answer = await fetch(`http://127.0.0.1:${path === "/metrics" ? metrics : probes}${path}`).catch(
-    () => undefined,
-  );
+/** What a pod answers; `nobody answers` where it does not. */
+async function answerOf({ ports }: RunningPod, port: "probes" | "metrics", path: string): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${ports[port]}${path}`).catch(() => undefined);
   return answer === undefined ? "nobody answers" : `${answer.status} ${await answer.text()}`;
-};
+}
+
+/** Pods whose process says that it leads. */
+async function leading(): Promise<readonly RunningPod[]> {
+  const pods = hostPods.running();
+  const answers = await Promise.all(pods.map((pod) => answerOf(pod, "metrics", "/metrics")));
+  return pods.filter((_, at) => /^leader_election_master_status\{.*\} 1$/m.test(answers[at] ?? ""));
+}
+
+/** The one pod that leads, once there is one; two at a time are an error. */
+function leader(): Promise<RunningPod> {
+  return waitFor(
+    "a pod that leads",
+    async () => {
+      const found = await leading();
+      expect(found.length).toBeLessThan(2);
+      return found[0];
+    },
+    LIMIT,
+    () => Promise.resolve(seen()),
+  );
+}
+
+const nameOf = ({ pod }: RunningPod): string => pod.metadata.name;
+
+interface Claims {
+  readonly status?: { readonly claims?: readonly { readonly id: string }[] };
+}
+async function claims(): Promise<readonly string[]> {
+  const { status } = (await admin.get(DISRUPTION_LEDGERS, { name: "cluster" })) as unknown as Claims;
+  return (status?.claims ?? []).map(({ id }) => id);
+}
 
 const seen = (): string => `${hostPods.errors.join("\n")}\n${hostPods.output()}`;
 
@@ -136,40 +163,40 @@ describe("the chart", () => {
   it("is installed as the page says, in a namespace that is held to the level restricted", async () => {
     expect(await typeAll(CHART_COMMANDS.check)).toContain("0 fail, 0 unknown");
     await typeAll(CHART_COMMANDS.prepare);
-    // One pod, for all share this machine's ports.
-    const [probes, metrics] = ports;
-    const more = ` --set replicas=1,probes.port=${probes},metrics.port=${metrics}`;
-    const printed = await typeAll(CHART_COMMANDS.install.map((line) => line + more));
+    const printed = await typeAll(CHART_COMMANDS.install);
 
     expect(printed).toContain("STATUS: deployed");
     expect(printed).toContain("in mode Observe");
   });
 
-  it("runs a controller whose /readyz turns green, as user 65532 on a read-only root, in mode Observe", async () => {
-    const ready = await waitFor(
-      "/readyz",
+  it("runs two controllers whose /readyz turns green, as user 65532 on a read-only root, in mode Observe, of which one leads", async () => {
+    const pods = await waitFor(
+      "/readyz of two pods",
       async () => {
-        const answer = await endpoint("/readyz");
-        return answer.startsWith("200") ? answer : undefined;
+        const running = hostPods.running();
+        const answers = await Promise.all(running.map((pod) => answerOf(pod, "probes", "/readyz")));
+        return running.length === 2 && answers.every((answer) => /^200 .*readyz check passed/s.test(answer))
+          ? running
+          : undefined;
       },
       LIMIT,
-      async () => `${await endpoint("/readyz")}\n${seen()}`,
+      () => Promise.resolve(seen()),
     );
-    const [found] = hostPods.running();
-    const ofProcess = (file: string): string => readFileSync(`/proc/${found?.pid}/${file}`, "utf8");
+    const first = await leader();
     const ledger = await admin.get(DISRUPTION_LEDGERS, { name: "cluster" });
 
-    expect(ready).toContain("readyz check passed");
-    expect(await endpoint("/healthz")).toMatch(/^200 /);
-    expect(await endpoint("/metrics")).toContain("leader_election_master_status");
+    for (const pod of pods) {
+      const ofProcess = (file: string): string => readFileSync(`/proc/${pod.pid}/${file}`, "utf8");
+      expect(await answerOf(pod, "probes", "/healthz")).toMatch(/^200 /);
+      expect(ofProcess("status")).toMatch(/^Uid:\s65532\s65532\s65532\s65532$/m);
+      expect(ofProcess("status")).toMatch(/^CapEff:\s0+$/m);
+      expect(ofProcess("mountinfo")).toMatch(/ \/ \/ ro,/);
+    }
+    expect(await leading()).toHaveLength(1);
     expect(ledger?.spec).toEqual({ mode: "Observe" });
-    expect(hostPods.running()).toHaveLength(1);
-    expect(ofProcess("status")).toMatch(/^Uid:\s65532\s65532\s65532\s65532$/m);
-    expect(ofProcess("status")).toMatch(/^CapEff:\s0+$/m);
-    expect(ofProcess("mountinfo")).toMatch(/ \/ \/ ro,/);
     expect(
       JSON.stringify(await admin.get(LEASES, { namespace: DEFAULT_NAMESPACE, name: "ringward-controller" })),
-    ).toContain(`"holderIdentity":"${found?.pod.metadata.name}-`);
+    ).toContain(`"holderIdentity":"${nameOf(first)}-`);
     expect(await typeAll(CHART_COMMANDS.look)).toMatch(
       /successfully rolled out[^]*disruptionledger.ringward.dev\/cluster/,
     );
@@ -182,7 +209,7 @@ describe("the chart", () => {
     expect(said).toMatch(/^\d+ ok, 1 warn, 0 fail, 0 unknown$/m);
   });
 
-  it("patches every node, also the one that it runs on: evicted, it is replaced, and the next one goes on", async () => {
+  it("patches every node, also those that it runs on: when the leader is killed in mid-operation the other one goes on, evicted ones are replaced", async () => {
     const policy = rolloutPolicy({ soak: "2s", drainTimeout: "2m" });
     const documents = [policy.get("baselines/ubuntu-2204.yaml"), policy.get("recipes/apt.yaml"), RING];
     await type("kubectl apply -f -", documents.join("---\n"));
@@ -194,15 +221,34 @@ describe("the chart", () => {
     const old = await nodesAt(NEW_KERNEL);
     await ringward("approve", "all", plan.assets[0]?.level ?? "");
     await typeAll(CHART_COMMANDS.enforce);
+    const [first] = await waitFor(
+      "a claim",
+      async () => {
+        const held = await claims();
+        return held.length > 0 ? held : undefined;
+      },
+      LIMIT,
+      () => Promise.resolve(seen()),
+    );
+    const gone = await leader();
+    hostPods.crash(nameOf(gone));
+    const killed = systemClock.monotonic();
+    const next = await leader();
+    const seconds = (systemClock.monotonic() - killed) / 1000;
+    const held = await claims();
+    hostPods.mend();
+    process.stdout.write(`pod ${nameOf(next)} led ${seconds.toFixed(1)} s after ${nameOf(gone)} was killed\n`);
+
+    expect(nameOf(next)).not.toBe(nameOf(gone));
+    // What the dead one had claimed is the next one's to finish: nothing was lost with it, and nothing claimed twice.
+    expect(held).toContain(first);
+    expect(held).toHaveLength(1);
     await waitFor(
       "both nodes at their level, and no claim",
       async () => {
         const states = (await admin.list(NODE_PATCH_STATES)).items as unknown as readonly NodePatchState[];
         const done = states.filter(({ status }) => status?.phase === "Done" || status?.phase === "Soaking");
-        const { status } = (await admin.get(DISRUPTION_LEDGERS, { name: "cluster" })) as unknown as {
-          readonly status?: { readonly claims?: readonly object[] };
-        };
-        return done.length === 2 && (status?.claims ?? []).length === 0 ? true : undefined;
+        return done.length === 2 && (await claims()).length === 0 ? true : undefined;
       },
       LIMIT,
       async () => `${await ringward("status").catch(String)}\n${seen()}`,
@@ -210,7 +256,7 @@ describe("the chart", () => {
 
     expect(old).toEqual([]);
     expect(await nodesAt(NEW_KERNEL)).toHaveLength(2);
-    expect(hostPods.started()).toBeGreaterThan(1);
+    expect(hostPods.started()).toBeGreaterThan(3);
     const nodes = (await admin.list(NODES)).items.map(({ spec }) => spec as { readonly unschedulable?: boolean });
     expect(nodes.filter(({ unschedulable }) => unschedulable === true)).toEqual([]);
     expect(hostPods.errors).toEqual([]);
@@ -218,7 +264,15 @@ describe("the chart", () => {
 
   it("takes the policy repository and its Secret with an upgrade, and keeps the mode that people have set", async () => {
     await typeAll(CHART_COMMANDS.repository);
-    await waitFor("the new pod's process", () => hostPods.running()[0], LIMIT, seen);
+    const { spec } = (await admin.get(DEPLOYMENTS, {
+      namespace: DEFAULT_NAMESPACE,
+      name: "ringward-controller",
+    })) as unknown as {
+      readonly spec: {
+        readonly template: { readonly spec: { readonly volumes: readonly { readonly name: string }[] } };
+      };
+    };
+    expect(spec.template.spec.volumes.map(({ name }) => name)).toContain("secret-forge");
     // The address is nobody's; that it is asked at all says that the token could be read.
     let said = "";
     const repository = await waitFor(
@@ -231,14 +285,17 @@ describe("the chart", () => {
       LIMIT,
       () => `${said}\n${seen()}`,
     );
-    const [pod] = hostPods.running();
-    const checked = pod === undefined ? "no pod runs" : await execIn(pod, ["ringward", "check", "--pre"]);
+    const checked = await execIn(await leader(), ["ringward", "check", "--pre"]);
+    const outside = await ringward("check", "--pre");
     const ledger = await admin.get(DISRUPTION_LEDGERS, { name: "cluster" });
 
-    // As the page says: in the pod the files are there, and it is git that is asked.
+    // As the page says: in the pod the files are there, and it is git that is asked; what the account may not see is skipped there.
     expect(checked).toMatch(/^ok +permissions /m);
     expect(checked).toMatch(/^ok +admission in force /m);
     expect(checked).toMatch(/^(unknown|fail) +git +PolicyRepository policy: .*git\.example\.com/m);
+    expect(checked).toMatch(/ 5 skipped: run it as an administrator, too$/m);
+    expect(outside).toMatch(/^skip +git +PolicyRepository policy: .*token/m);
+    expect(outside).toMatch(/ 0 fail, 0 unknown, 1 skipped: run it in the controller's pod, too$/m);
     expect(repository?.spec).toMatchObject({ clusterName: "production", branch: "main" });
     expect(ledger?.spec).toMatchObject({ mode: "Enforce" });
     const upgraded = await typeAll(CHART_COMMANDS.upgrade);
@@ -258,6 +315,8 @@ describe("the chart", () => {
     expect(printed).toContain("These resources were kept due to the resource policy");
     expect(await left("crds")).toHaveLength(10);
     expect(await left("policyrepositories,nodepatchstates")).toHaveLength(3);
+    // Steps that run in the one, and people's Secrets in the other, are not Helm's to take away.
+    expect(await left("namespaces")).toEqual(["namespace/ringward-jobs", "namespace/ringward-system"]);
     expect(
       await left(
         "validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,clusterrolebindings,roles,rolebindings,serviceaccounts,deployments,services,priorityclasses",

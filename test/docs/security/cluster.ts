@@ -85,7 +85,7 @@ export const CLUSTER: readonly SecurityCheck[] = [
       ],
       [
         "e2e/chart.test.ts",
-        "runs a controller whose /readyz turns green, as user 65532 on a read-only root, in mode Observe",
+        "runs two controllers whose /readyz turns green, as user 65532 on a read-only root, in mode Observe, of which one leads",
       ],
       ["image/image.test.ts", "runs ringward as nobody in particular, with git, gpg and ssh beside it"],
     ],

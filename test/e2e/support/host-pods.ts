@@ -1,7 +1,7 @@
 // Pods of one namespace as real processes of this machine. The sandbox's kubelets report pods without running anything in them; this starts
 // what the pod says: its command and arguments, as its user, on a read-only root that holds its volumes and nothing else that can be written,
 // with a token of its ServiceAccount that the API server bound to the pod. It needs root rights, as a kubelet does. What ends is started again;
-// what is deleted is asked to end. Networks are the host's, so only one pod can have a port.
+// what is deleted is asked to end. Networks are the host's, so each pod gets ports of its own in place of those that it names.
 import { execFile } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -10,7 +10,7 @@ import type { Client } from "../../../controller/kube/client.ts";
 import type { KubeObject } from "../../../controller/kube/port.ts";
 import { PODS } from "../../../controller/kube/resources.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { type Program, startProgram } from "./processes.ts";
+import { freePorts, type Program, startProgram } from "./processes.ts";
 
 const CHECKOUT = new URL("../../..", import.meta.url).pathname;
 
@@ -35,6 +35,7 @@ interface Source {
 interface Container {
   readonly command: readonly string[];
   readonly args: readonly string[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly env?: readonly { readonly name: string; readonly value: string }[];
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean }[];
   readonly securityContext: { readonly readOnlyRootFilesystem: boolean };
@@ -50,9 +51,20 @@ export interface HostPod extends KubeObject {
   };
 }
 
+/** A pod whose process runs. */
+export interface RunningPod {
+  readonly pod: HostPod;
+  readonly pid: number;
+  /** Where it listens on 127.0.0.1, by the port's name. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
 export interface HostPods {
-  /** Pods whose process runs, with its id. */
-  running(): readonly { readonly pod: HostPod; readonly pid: number }[];
+  running(): readonly RunningPod[];
+  /** Kills the pod's process without a word. It stays down, as one that is backed off does, until `mend`. */
+  crash(name: string): void;
+  /** What was crashed is started again. */
+  mend(): void;
   /** How many processes were started. */
   started(): number;
   /** The end of what they printed. */
@@ -66,8 +78,10 @@ interface Run {
   readonly pod: HostPod;
   readonly folder: string;
   readonly script: string;
+  readonly ports: Readonly<Record<string, number>>;
   program: Program;
   ending: boolean;
+  down: boolean;
 }
 
 /** What `kubectl exec` would do: runs a command beside a pod's process, as its user, in its root and with its environment. Answers what it printed. */
@@ -103,16 +117,17 @@ export function runHostPods(options: {
   const abort = new AbortController();
   let started = 0;
   const start = async (pod: HostPod): Promise<Run> => {
-    const { folder, script } = await prepare(options, pod);
+    const prepared = await prepare(options, pod);
     started += 1;
-    return { pod, folder, script, program: await launch(folder, script), ending: false };
+    const program = await launch(prepared.folder, prepared.script);
+    return { ...prepared, pod, program, ending: false, down: false };
   };
   const look = async (): Promise<void> => {
     const pods = (await options.client.list(PODS, { namespace: options.namespace })).items as readonly HostPod[];
     for (const [uid, run] of runs) {
       const now = pods.find(({ metadata }) => metadata.uid === uid);
       if (now !== undefined && now.metadata.deletionTimestamp === undefined) {
-        if (run.program.running) continue;
+        if (run.program.running || run.down) continue;
         started += 1;
         run.program = await launch(run.folder, run.script);
       } else if (!run.ending) {
@@ -136,7 +151,16 @@ export function runHostPods(options: {
     running: () =>
       [...runs.values()]
         .filter(({ program, ending }) => program.running && !ending)
-        .map(({ pod, program }) => ({ pod, pid: program.pid })),
+        .map(({ pod, program, ports }) => ({ pod, pid: program.pid, ports })),
+    crash(name) {
+      const found = [...runs.values()].find(({ pod }) => pod.metadata.name === name);
+      if (found === undefined) throw new Error(`pod ${name} does not run`);
+      found.down = true;
+      found.program.signal("SIGKILL");
+    },
+    mend() {
+      for (const run of runs.values()) run.down = false;
+    },
     started: () => started,
     output: () => [...runs.values()].map(({ program }) => program.output()).join("\n"),
     errors,
@@ -160,7 +184,7 @@ function launch(folder: string, script: string): Promise<Program> {
 async function prepare(
   { plane, client }: { readonly plane: Pick<ControlPlane, "url" | "directory">; readonly client: Client },
   pod: HostPod,
-): Promise<{ readonly folder: string; readonly script: string }> {
+): Promise<Pick<Run, "folder" | "script" | "ports">> {
   const { runAsUser, runAsGroup } = pod.spec.securityContext;
   const [container] = pod.spec.containers;
   const folder = join(plane.directory, `pod-${pod.metadata.name}`);
@@ -188,7 +212,14 @@ async function prepare(
     KUBERNETES_SERVICE_PORT: new URL(plane.url).port,
     ...Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value])),
   };
-  const words = [...container.command, ...container.args].map(quote).join(" ");
+  const { ports = [] } = container;
+  const free = await freePorts(ports.length);
+  // It listens at `:8080` of its own network; here that is the host's.
+  const args = container.args.map((word) => {
+    const at = ports.findIndex(({ containerPort }) => word.endsWith(`=:${containerPort}`));
+    return at < 0 ? word : word.replace(/:\d+$/, `:${free[at]}`);
+  });
+  const words = [...container.command, ...args].map(quote).join(" ");
   const variables = Object.entries(environment).map(([name, value]) => quote(`${name}=${value}`));
   const script = `${ROOT_SCRIPT}
 ${mounts.join("\n")}
@@ -196,7 +227,8 @@ ${container.securityContext.readOnlyRootFilesystem ? 'mount -o remount,ro "$root
 exec chroot --userspec=${runAsUser}:${runAsGroup} --groups= "$root" /usr/bin/env --ignore-environment ${variables.join(" ")} ${words}
 `;
   const name = `echo ${quote(pod.metadata.name)} > /proc/sys/kernel/hostname`;
-  return { folder, script: `${name}\nroot=${quote(join(folder, "root"))}\n${script}` };
+  const own = Object.fromEntries(ports.map((port, at) => [port.name, free[at] ?? 0]));
+  return { folder, ports: own, script: `${name}\nroot=${quote(join(folder, "root"))}\n${script}` };
 }
 
 /** A root of its own in memory; of the host it shows programs, libraries and devices, and the checkout in place of an image. */
