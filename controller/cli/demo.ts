@@ -3,15 +3,18 @@
 import { constants } from "node:os";
 import { parseDuration } from "../core/duration.ts";
 import { UserError } from "../errors.ts";
+import { METRICS_FLAG } from "../reconcile/endpoints.ts";
 import { FAULT_NAMES } from "../sandbox/demo/faults/index.ts";
 import { mendFromOutside, mergeFromOutside, readNumbers } from "../sandbox/demo/outside.ts";
 import { type DemoResult, exitCode } from "../sandbox/demo/result.ts";
 import { runDemo } from "../sandbox/demo/run.ts";
 import { createStory } from "../sandbox/demo/story.ts";
 import { findDemo, type RunningDemo } from "../sandbox/workspace.ts";
+import { type BindAddress, readBindAddress } from "../serve/bind-address.ts";
 import { createPaint, parseFlags } from "./output.ts";
 
-export const USAGE = `Usage: ringward demo [--auto-approve] [--fault NAME] [--seed N] [--timeout DURATION] [--keep] [-o json]
+export const USAGE = `Usage: ringward demo [--auto-approve] [--fault NAME] [--seed N] [--timeout DURATION] [--keep]
+                     [--metrics-bind-address ADDR] [-o json]
        ringward demo merge N|all [--forge URL]
        ringward demo mend
 
@@ -23,6 +26,8 @@ Starts an embedded cluster and a forge, runs the controller against them, and te
   --rate N             policy time runs N times as fast as real time (default: 160)
   --timeout DURATION   gives up after so long, such as 90s or 5m (default: 10m; on a terminal where you merge: never)
   --keep               leaves cluster and forge up at the end, until Ctrl-C
+  --metrics-bind-address ADDR  the controller serves /metrics there, for a Prometheus beside it: 127.0.0.1:8080, or
+                       :8080, which is the same (on every interface: 0.0.0.0:8080)
   -o json              the last line on standard output is the result
 
 From another terminal, while a demo runs:
@@ -44,6 +49,7 @@ export async function command(args: readonly string[]): Promise<number> {
     rate: { type: "string", default: "160" },
     timeout: { type: "string" },
     keep: { type: "boolean", default: false },
+    "metrics-bind-address": { type: "string", default: "0" },
     forge: { type: "string" },
     output: { type: "string", short: "o" },
     help: { type: "boolean", short: "h", default: false },
@@ -69,6 +75,7 @@ export async function command(args: readonly string[]): Promise<number> {
       rate: wholeNumber("--rate", values.rate, 1, FASTEST),
       givesUp: (elapsedMs) => elapsedMs >= limitMs,
       keep: values.keep,
+      metrics: metricsAddress(values["metrics-bind-address"]),
       // Started as an npm script there is no `ringward` on the person's path.
       cli: process.env["npm_lifecycle_event"] === undefined ? "ringward" : "npm run -s ringward --",
     },
@@ -181,6 +188,13 @@ function wholeNumber(flag: string, text: string, least: number, most: number): n
   if (!(value >= least && value <= most))
     throw misuse(`${flag} ${text}`, `give a whole number from ${least} to ${most}`);
   return value;
+}
+
+/** What a demo shows is for this machine, unless somebody says otherwise; a port that nobody knows nobody scrapes. */
+function metricsAddress(text: string): BindAddress | undefined {
+  const address = readBindAddress(METRICS_FLAG, text);
+  if (address?.port === 0) throw misuse(`${METRICS_FLAG} ${text}`, "give a port, as in 127.0.0.1:8080");
+  return address === undefined ? undefined : { ...address, host: address.host ?? "127.0.0.1" };
 }
 
 function misuse(what: string, hint: string): UserError {

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { run } from "../../controller/cli/run.ts";
+import { freePorts } from "../e2e/support/processes.ts";
 import { type DemoProcess, runRingward, startRingward } from "../sandbox/demo/process.ts";
 
 function begin(...args: readonly string[]): DemoProcess {
@@ -35,6 +36,8 @@ describe("wrong use ends with 2 and says what to do", () => {
     [["demo", "--seed=-1"], "--seed -1"],
     [["demo", "--rate", "0"], "--rate 0"],
     [["demo", "--timeout", "5"], "90s or 10m"],
+    [["demo", "--metrics-bind-address", "8080"], "write :8080, 127.0.0.1:8080"],
+    [["demo", "--metrics-bind-address", "127.0.0.1:0"], "give a port, as in 127.0.0.1:8080"],
     [["demo", "--fault", "flood"], "one of failing-node, blocked-pdb, crash, freeze, rewrite-history"],
     [["demo", "-o", "yaml"], "-o json"],
     [["demo", "-o", "wide"], "-o json"],
@@ -105,6 +108,31 @@ describe("a demo that runs", () => {
     expect(stderr).not.toContain("\u001b");
     expect(demo.leftovers()).toEqual([]);
   }, 300_000);
+
+  it("serves its controller's metrics on this machine only, and says where", async () => {
+    const [port = 0] = await freePorts(1);
+    const demo = begin("--metrics-bind-address", `:${port}`);
+    await demo.saw(`scrape:    http://127.0.0.1:${port}/metrics\n`);
+    const scrape = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    await vi.waitFor(async () => expect(await scrape()).toMatch(/^ringward_ring_members\{.*ring="canary".*\} [1-9]/m), {
+      timeout: 60_000,
+      interval: 500,
+    });
+    const elsewhere = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    for (const { address, family, internal } of elsewhere)
+      if (family === "IPv4" && !internal)
+        await expect(fetch(`http://${address}:${port}/metrics`)).rejects.toThrow("fetch failed");
+
+    const second = begin("--metrics-bind-address", `127.0.0.1:${port}`);
+    const { code, stderr } = await second.ended;
+    expect(code).toBe(2);
+    expect(stderr.trimEnd().split("\n").at(-1)).toBe(
+      `ringward demo: the controller did not start: --metrics-bind-address 127.0.0.1:${port}: the port is taken (name another, or end whoever listens there)`,
+    );
+    expect(second.leftovers()).toEqual([]);
+    demo.child.kill("SIGINT");
+    expect((await demo.ended).code).toBe(130);
+  }, 180_000);
 
   it("ends at once on Ctrl-C and leaves nothing behind", async () => {
     const demo = begin();

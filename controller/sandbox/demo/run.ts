@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { seededRandom, systemClock } from "../../clock.ts";
 import { UserError } from "../../errors.ts";
+import { type BindAddress, formatAddress } from "../../serve/bind-address.ts";
 import { BLOCKING_BUDGET } from "../fleet/quickstart.ts";
 import { installRingward, startSandbox } from "../start.ts";
 import { announceDemo } from "../workspace.ts";
@@ -26,6 +27,8 @@ export interface DemoOptions {
   readonly givesUp: (elapsedMs: number) => boolean;
   /** Leaves cluster and forge up after the end, until the signal. */
   readonly keep: boolean;
+  /** Where the controller serves its metrics. */
+  readonly metrics: BindAddress | undefined;
   /** How a person calls the command line here. */
   readonly cli: string;
   /** Stops the run; nothing is judged then. */
@@ -61,7 +64,8 @@ export async function runDemo(
   });
   const { forge } = sandbox;
   if (forge === undefined) throw new Error("the sandbox started without a forge");
-  const stage = createStage(sandbox, forge, systemClock, options.seed, (line) => errors.push(line));
+  const { seed, metrics } = options;
+  const stage = createStage(sandbox, forge, systemClock, { seed, metrics, onLog: (line) => errors.push(line) });
   let leave: (() => void) | undefined;
   try {
     await installRingward(sandbox, { mode: "Observe", limits: LIMITS, clock: systemClock });
@@ -106,6 +110,11 @@ function tellWhere({ stage, options, teller, kubeconfig, found }: Scene): void {
     ...(found ? [`           ${options.cli} status     ${options.cli} why node/ubuntu-05`] : []),
   );
   teller.tell("a forge with the policy repository", `pages:     ${url}`, `clone it:  git clone ${gitUrl}`);
+  if (options.metrics !== undefined)
+    teller.tell(
+      "the controller's metrics, for a Prometheus",
+      `scrape:    http://${formatAddress(options.metrics)}/metrics`,
+    );
   if (!found) teller.tell("another demo runs already: `status` and `demo merge` mean that one, unless told otherwise");
 }
 
@@ -132,7 +141,7 @@ async function play(scene: Scene): Promise<void> {
     // Ctrl-C in a terminal is the controller's, too: it ends on it as we do.
     if (options.signal.aborted) return true;
     // Nothing would ever move again, and the reason stands in its last words.
-    if (stage.controller.died !== undefined) throw new Error(stage.controller.died);
+    if (stage.controller.died !== undefined) throw explainDeath(stage.controller.died);
     return options.givesUp(systemClock.monotonic() - begun);
   };
   stage.controller.start();
@@ -193,6 +202,14 @@ function createAdvice({
       ...(found ? [`or, without kubectl: ${options.cli} demo mend`] : []),
     );
   };
+}
+
+/** What a person can mend, such as a port that is taken, the controller says in its last line; anything else is a defect, with its last words. */
+function explainDeath(died: string): Error {
+  const [, complaint] = /^ringward controller: (.+)$/.exec(died.split("\n").at(-1) ?? "") ?? [];
+  return complaint === undefined
+    ? new Error(died)
+    : new UserError("RW0309", `the controller did not start: ${complaint}`);
 }
 
 /** First nothing is touched: what would be done is told. */

@@ -7,6 +7,7 @@ import { type Client, createClient } from "../../kube/client.ts";
 import { DISRUPTION_LEDGERS, POLICY_REPOSITORIES } from "../../kube/resources.ts";
 import { type ClusterReader, listing } from "../../reconcile/cluster.ts";
 import { REQUESTED_AT } from "../../reconcile/policy-source.ts";
+import { type BindAddress, formatAddress } from "../../serve/bind-address.ts";
 import type { SandboxForge } from "../forge/index.ts";
 import type { Machines } from "../nodes/machines.ts";
 import { recordRequests, type TimedRequest } from "../invariants/index.ts";
@@ -60,13 +61,20 @@ const MINUTE_MS = 60_000;
 /** Lines of the controller's log that are shown when it dies. */
 const LAST_WORDS = 12;
 
+export interface StageOptions {
+  readonly seed: number;
+  /** Where the controller serves its metrics. */
+  readonly metrics: BindAddress | undefined;
+  /** Each line that the controller prints. */
+  readonly onLog: (line: string) => void;
+}
+
 /** A stage over a started sandbox with a forge. */
 export function createStage(
   sandbox: Sandbox,
   forge: SandboxForge,
   clock: Clock,
-  seed: number,
-  onLog: (line: string) => void,
+  { seed, metrics, onLog }: StageOptions,
 ): Stage {
   const client = createClient(sandbox.cluster.server.as(PERSON_USER), { fieldManager: "kubectl", clock });
   return {
@@ -74,7 +82,7 @@ export function createStage(
     machines: sandbox.cluster.machines,
     minute: MINUTE_MS,
     forge,
-    controller: createControllerProcess(sandbox, onLog),
+    controller: createControllerProcess(sandbox, metrics, onLog),
     client,
     reader: listing(client),
     seed,
@@ -139,7 +147,11 @@ export async function amendTracked(forge: SandboxForge): Promise<CommitSha> {
   return commit;
 }
 
-function createControllerProcess(sandbox: Sandbox, onLog: (line: string) => void): ControllerProcess {
+function createControllerProcess(
+  sandbox: Sandbox,
+  metrics: BindAddress | undefined,
+  onLog: (line: string) => void,
+): ControllerProcess {
   const kubeconfig = sandbox.workspace.write("controller.kubeconfig", sandbox.kubeconfigFor(CONTROLLER_USER));
   const args = [
     launcher(),
@@ -155,6 +167,7 @@ function createControllerProcess(sandbox: Sandbox, onLog: (line: string) => void
   args.push("--identity", "ringward-demo", "--data", sandbox.workspace.directory, "--pace", "50");
   // Its day lasts nine minutes: what is a generous rate for an API server that lives in real time would be the slowest part of the show.
   args.push("--kube-api-qps", "1000", "--kube-api-burst", "1000");
+  if (metrics !== undefined) args.push("--metrics-bind-address", formatAddress(metrics));
   let child: ChildProcess | undefined;
   let ended: Promise<void> = Promise.resolve();
   let died: string | undefined;

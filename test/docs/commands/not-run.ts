@@ -68,6 +68,11 @@ export const NOT_RUN: readonly NotRun[] = [
     command: /ringward migrate .*--out patch-policy$/,
     why: `${NEEDS_CLUSTER} with that tool; test/cli/migrate.test.ts reads what kubectl prints of it`,
   },
+  {
+    pages: /^docs\/metrics\.md$/,
+    command: /^npm run demo /,
+    why: "stays until Ctrl-C; test/cli/demo.test.ts scrapes one, test/e2e/monitoring/panels.test.ts starts such a Prometheus",
+  },
   { pages: /^docs\/gates\.md$/, command: /^ringward controller\b/, why: `${NEEDS_CLUSTER} and a Prometheus` },
   {
     pages: /^docs\/notifications\.md$/,

@@ -20,6 +20,7 @@ describe("a demo without a terminal and without a scripted person", () => {
           return told.includes("pull request #1 waits");
         },
         keep: false,
+        metrics: undefined,
         cli: "ringward",
         signal: new AbortController().signal,
       },

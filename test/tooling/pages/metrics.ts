@@ -52,8 +52,31 @@ As prom-client counts them, on Linux.
 | name | type | meaning |
 |---|---|---|
 ${ofProcess.join("\n")}
-`;
+
+${BESIDE_THE_DEMO}`;
 }
+
+const BESIDE_THE_DEMO = `## A Prometheus beside the demo
+
+The demo's controller serves its metrics where it is told, and the demo's first lines say where: on this machine only, unless the flag names another address.
+Its policy time runs 160 times as fast as the clock, so scrape every second (\`--rate 20\` gives more time to look). With \`prometheus.yml\` in the checkout:
+
+\`\`\`yaml
+global: { scrape_interval: 1s, evaluation_interval: 1s }
+rule_files: [charts/ringward/files/alerts.yaml]
+scrape_configs:
+  - job_name: ringward
+    static_configs: [{ targets: ["127.0.0.1:8080"] }]
+\`\`\`
+
+\`\`\`
+npm run demo -- --auto-approve --keep --metrics-bind-address 127.0.0.1:8080
+\`\`\`
+
+and in another terminal \`prometheus --config.file=prometheus.yml\`. Then \`http://127.0.0.1:9090\` answers, for example, \`sum by (ring) (ringward_rollout_targets_done)\`, and shows the rules. A Grafana with that Prometheus as its
+data source takes the dashboards of \`charts/ringward/files/dashboards/\` by import. An alert's \`for\` counts real time, so in so short a run most of them are only
+pending. Seen with Debian's Prometheus 2.42.
+`;
 
 function table(metrics: readonly MetricDefinition[]): string {
   const rows = metrics.map(
