@@ -186,6 +186,9 @@ const table = {
 
 export type Reason = keyof typeof table;
 
+/** Those that need a person. */
+export type PersonReason = { [R in Reason]: (typeof table)[R][0] extends "person" ? R : never }[Reason];
+
 export const REASONS: readonly Reason[] = Object.keys(table) as Reason[];
 
 /** What a reason means, for docs/reasons.md and `why`. */

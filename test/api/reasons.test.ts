@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { adviseOn } from "../../controller/api/advice.ts";
 import { describeReason, REASONS } from "../../controller/api/reasons.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -17,11 +18,9 @@ function textsUnder(folder: string, endings: readonly string[], except: (path: s
 }
 
 describe("reasons", () => {
-  const code = textsUnder("controller", [".ts"], (path) => path.endsWith("api/reasons.ts"));
-  const scenarios = textsUnder(
-    "test",
-    [".ts", ".txt"],
-    (path) => path.endsWith("/reasons.test.ts") || path.endsWith("/tooling/pages/reasons.ts"),
+  const code = textsUnder("controller", [".ts"], (path) => /api\/(reasons|advice)\.ts$/.test(path));
+  const scenarios = textsUnder("test", [".ts", ".txt"], (path) =>
+    /\/(reasons\.test|tooling\/pages\/reasons)\.ts$/.test(path),
   );
 
   it.each(REASONS)("%s is given by the code", (reason) => {
@@ -30,6 +29,13 @@ describe("reasons", () => {
 
   it.each(REASONS)("%s is met by a scenario", (reason) => {
     expect(scenarios).toMatch(new RegExp(`\\b${reason}\\b`));
+  });
+
+  it.each(REASONS)("%s has advice where it needs a person, a clause of one line, and only there", (reason) => {
+    const advice = adviseOn(reason);
+
+    expect(advice !== undefined).toBe(describeReason(reason).care === "person");
+    if (advice !== undefined) expect(advice).toMatch(/^[a-z`][^\n]{9,160}[^.\n]$/);
   });
 
   it.each(REASONS)("%s is explained in one line and in docs/reasons.md", (reason) => {

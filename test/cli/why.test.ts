@@ -53,6 +53,13 @@ describe("why", () => {
     expect(data.baselines[0]?.next).toMatchObject({ text: "nothing until a person acts", from: null });
   });
 
+  it("says what to do about every reason that needs a person, as one types it", async () => {
+    const { out } = await run(why, ["deployment/mirror", "-n", "shop", ...SMALL]);
+
+    expect(out).toContain("  next     nothing until a person acts\n");
+    expect(out).toContain("  to do    name the image's full repository in the baseline, or among its mirrors\n");
+  });
+
   it("waits for nobody where a baseline that follows what is offered has no level yet", async () => {
     const policy = makeFolder(join(ROOT, "examples/quickstart"));
     const file = join(policy, "baselines/ubuntu-2204.yaml");

@@ -1,5 +1,6 @@
 // One asset's story: where it stands under each baseline, what keeps it from moving and since when, what happens next and about when.
 // Pure; it only retells what the plan and the estimates say, so that `why` never says anything else than the controller does.
+import { adviseOn } from "../../api/advice.ts";
 import { describeReason, type Reason, REASONS } from "../../api/reasons.ts";
 import type { Instant } from "../../clock.ts";
 import { exceptionsFor } from "../compliance/exceptions.ts";
@@ -302,7 +303,7 @@ function foretellSoak({ row, estimate, outcome }: Facts): Next | undefined {
 /** No approval helps behind a ring that never completes. */
 const LET_PASS = `say "completion: { onEmpty: Pass }" in that ring's file, or change its members`;
 
-/** What a person does about a reason. Reasons that resolve by themselves have none. */
+/** What a person does about a reason, with this ring's name. Reasons that resolve by themselves have none. */
 function adviceFor(reason: Reason, row: AssetRow, outcome: RingOutcome | undefined): string | undefined {
   const ring = outcome?.ring.name ?? row.ring ?? "";
   switch (reason) {
@@ -312,25 +313,9 @@ function adviceFor(reason: Reason, row: AssetRow, outcome: RingOutcome | undefin
         : `merge its promotion into the ring's file, or where no repository holds the ring: ringward approve ${ring} ${row.level ?? "LEVEL"}`;
     case "RingSuspended":
       return `ringward resume ${ring}, or take suspend out of its file`;
-    case "Observing":
-    case "Stopped":
-      return "ringward enforce";
-    case "RingHalted":
-      return "mend the failed targets, then ringward retry or ringward release each";
-    case "CordonedByOther":
-      return "uncordon the node when whoever cordoned it is done";
-    case "RingConflict":
-    case "BaselineConflict":
-      return "change the selectors so that only one fits";
-    case "ManagedElsewhere":
-      return "change the image where the workload's manifests are kept";
-    case "RingObserves":
-      return "change the image by hand, or set members.workloads.mode: Patch";
     case "RingEmpty":
       return LET_PASS;
-    case "ScopeGrew":
-      return "raise maxTargets in the ring's entry";
     default:
-      return undefined;
+      return adviseOn(reason)?.replaceAll("`", "");
   }
 }
