@@ -14,6 +14,7 @@ import type { Trial } from "../core/operations/node-steps.ts";
 import { isNotFound, isPdbRefusal, isTooManyRequests } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
 import { ApiError } from "../kube/port.ts";
+import type { RefusalClass } from "./metrics.ts";
 
 /** What a pod's eviction was last refused for, and until when it is not asked for again. */
 export interface EvictionPause {
@@ -29,6 +30,8 @@ export interface Evictor {
   readonly now: Instant;
   readonly budgets: Budgets;
   readonly pauses: EvictionPauses;
+  /** Hears of each request that the server refused; left out: nobody counts. */
+  readonly onRefusal?: ((reason: RefusalClass) => void) | undefined;
   /** Whether the node is there, cordoned and marked by the claim now: a person may have given it back to workloads a moment ago (B4). */
   readonly isHeld: () => Promise<boolean>;
 }
@@ -84,7 +87,8 @@ function isPaused({ now, pauses }: Evictor, { uid }: PodAsset): boolean {
 
 type Answer = "Granted" | "Gone" | "ServerBusy" | EvictionRefusal;
 
-async function tryOne({ client, now, budgets, pauses }: Evictor, pod: PodAsset, dryRun: boolean): Promise<Answer> {
+async function tryOne(evictor: Evictor, pod: PodAsset, dryRun: boolean): Promise<Answer> {
+  const { client, now, budgets, pauses, onRefusal } = evictor;
   const paused = pauses.get(pod.uid);
   if (paused !== undefined && paused.until > now) return paused.refusal;
   pauses.delete(pod.uid);
@@ -92,8 +96,10 @@ async function tryOne({ client, now, budgets, pauses }: Evictor, pod: PodAsset, 
     await client.evict({ namespace: pod.namespace, name: pod.name }, { uid: pod.uid, ...(dryRun ? { dryRun } : {}) });
     return "Granted";
   } catch (error) {
-    if (isNotFound(error)) return "Gone";
-    const refusal = readRefusal(error, pod, budgets);
+    const refusal = isNotFound(error) ? "Gone" : readRefusal(error, pod, budgets);
+    // What was not answered was not refused, as far as anybody knows.
+    if (error instanceof ApiError) onRefusal?.(typeof refusal === "object" ? refusal.reason : (refusal ?? "Other"));
+    if (refusal === "Gone") return refusal;
     if (refusal === undefined) throw error;
     const conflict = refusal !== "ServerBusy" && refusal.reason === "PDBConflict";
     const pause = conflict ? CONFLICT_PAUSE_MS : ((error as ApiError).retryAfterMs ?? PAUSE_MS);

@@ -70,6 +70,8 @@ export interface NodeOperationInput {
   readonly keep: InventoryKeep;
   readonly volumes: readonly VolumeAsset[];
   readonly pauses: EvictionPauses;
+  /** Hears of each eviction that the API server refused. */
+  readonly onRefusal?: Evictor["onRefusal"];
   readonly tell: (event: OperationEvent) => void;
 }
 
@@ -354,11 +356,12 @@ async function evict(scene: Scene, pods: readonly PodAsset[], wait: Block): Prom
   return granted > 0 ? { kind: "Moved", note: "Evict" } : { kind: "Waiting", block: dated };
 }
 
-function evictorOf({ client, claim, now, pdbs, pauses, project }: NodeOperationInput): Evictor {
+function evictorOf({ client, claim, now, pdbs, pauses, project, onRefusal }: NodeOperationInput): Evictor {
   return {
     client,
     now,
     pauses,
+    onRefusal,
     budgets: indexBudgets(pdbs),
     async isHeld() {
       const live = await client.get(NODES, { name: claim.name });

@@ -14,6 +14,7 @@ import { readState } from "../kube/patch-states.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { DEPLOYMENTS, PODS, REPLICA_SETS, type Resource } from "../kube/resources.ts";
 import type { EvictionPauses } from "../nodes/evict.ts";
+import type { RefusalClass } from "../nodes/metrics.ts";
 import { type InventoryKeep, operateNode } from "../nodes/operate.ts";
 import { operateWorkload, PATCHED_KINDS } from "../workloads/operate.ts";
 import { projectLiveNode, projectLivePod } from "./snapshot.ts";
@@ -25,6 +26,8 @@ export interface ServeInput {
   readonly plan: Plan;
   readonly inventory: Inventory;
   readonly pauses: EvictionPauses;
+  /** Hears of each eviction that the API server refused. */
+  readonly onRefusal?: ((reason: RefusalClass) => void) | undefined;
   readonly concurrency: number;
   readonly tell: (
     claim: Claim,
@@ -108,6 +111,7 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
       keep: keepFor(policy, level),
       volumes: inventory.volumes ?? [],
       pauses: input.pauses,
+      onRefusal: input.onRefusal,
       tell,
     });
   const served = operateWorkload({

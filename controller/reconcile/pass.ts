@@ -19,6 +19,7 @@ import type { Client } from "../kube/client.ts";
 import type { EventInput } from "../kube/events.ts";
 import { apiVersionOf, findResource } from "../kube/resources.ts";
 import type { EvictionPauses } from "../nodes/evict.ts";
+import type { RefusalClass } from "../nodes/metrics.ts";
 import { removeAbandonedJobs } from "./abandoned-jobs.ts";
 import type { PassNotifier } from "./approval-commits.ts";
 import { serveClaims } from "./claims.ts";
@@ -66,6 +67,8 @@ export interface PassPorts {
   readonly record: (event: EventInput) => void;
   /** Is told of each plan before it is acted on; must be quick, and what it throws costs no pass. */
   readonly measure?: (look: FleetLook) => void;
+  /** Hears of each eviction that the API server refused; left out: nobody counts. */
+  readonly onRefusal?: (reason: RefusalClass) => void;
   /** Tells people elsewhere what happens to rings; left out: nobody does. */
   readonly notifier?: PassNotifier;
   /** Lets the process do something else during long work; left out: nothing else waits. */
@@ -270,6 +273,7 @@ async function act(
     plan,
     inventory: snapshot.inventory,
     pauses: memory.pauses,
+    onRefusal: ports.onRefusal,
     concurrency: options.concurrency,
     tell: (claim, event) => ports.record(toEvent(claim, event)),
     onError: (error, claim) => {

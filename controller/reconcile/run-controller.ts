@@ -17,6 +17,7 @@ import { countRequests, measureLimiter, watchLeadership } from "../kube/metrics.
 import { TransportError } from "../kube/port.ts";
 import { createTransport, type Transport } from "../kube/transport.ts";
 import type { Meter } from "../metrics.ts";
+import { countRefusals } from "../nodes/metrics.ts";
 import { createNotifier } from "../notify/notifier.ts";
 import type { DestinationSettings } from "../notify/settings.ts";
 import type { BindAddress } from "../serve/bind-address.ts";
@@ -283,6 +284,7 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
       clock,
       record: (event) => events.record(event),
       measure: (look) => fleet.look(look),
+      onRefusal: countRefusals(meter),
       breath,
       onError,
     },

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
 import { KUBE_METRICS } from "../../controller/kube/metrics.ts";
+import { NODE_METRICS } from "../../controller/nodes/metrics.ts";
 import { FLEET_METRICS } from "../../controller/reconcile/fleet-metrics.ts";
 import { createPrometheus } from "../../controller/serve/prometheus.ts";
 import type { Controller } from "./support/controller.ts";
@@ -51,7 +52,7 @@ describe("two controllers", () => {
     await waitFor("the follower to serve", () => scrape(1).catch(() => undefined), { withinMs: 60_000 });
 
     const catalogue = [
-      ...[...KUBE_METRICS, ...FLEET_METRICS].map(({ name, kind }) => `${name} ${kind}`),
+      ...[...KUBE_METRICS, ...FLEET_METRICS, ...NODE_METRICS].map(({ name, kind }) => `${name} ${kind}`),
       ...createPrometheus({ process: true })
         .describe()
         .map(({ name, type }) => `${name} ${type}`),

@@ -9,6 +9,8 @@ import {
   PODS,
   VOLUME_ATTACHMENTS,
 } from "../../controller/kube/resources.ts";
+import { countRefusals, REFUSALS } from "../../controller/nodes/metrics.ts";
+import { createPrometheus } from "../../controller/serve/prometheus.ts";
 import {
   createRig,
   isConverged,
@@ -199,6 +201,69 @@ describe("an eviction that is refused after the cordon", () => {
     expect((await evictedBy(rig)).length).toBe(before);
     await rig.run(10);
     expect((await evictedBy(rig)).length).toBeGreaterThan(before);
+  });
+});
+
+describe("refused evictions", () => {
+  /** A controller whose refusals are counted as the product counts them, and what `/metrics` says of them, without zeros. */
+  function counting(rig: Rig) {
+    const prometheus = createPrometheus({ process: false });
+    const born = rig.born("ringward", { onRefusal: countRefusals(prometheus.meter) });
+    const all = async (): Promise<readonly string[]> =>
+      (await prometheus.scrape()).match(/(?<=^ringward_evictions_refused_total\{reason=).*$/gm) ?? [];
+    const refused = async (): Promise<readonly string[]> => (await all()).filter((line) => !line.endsWith(" 0"));
+    return { born, all, refused };
+  }
+
+  const goOn = async (rig: Rig, born: ReturnType<Rig["born"]>, until: () => Promise<boolean>): Promise<void> => {
+    for (let turn = 0; turn < 60; turn += 1) {
+      await born.pass();
+      if (await until()) return;
+      await rig.turn();
+    }
+    throw new Error("it never was so");
+  };
+
+  it("are counted by what the server answered, once for each request, and each class is there from the beginning", async () => {
+    const rig = await createRig({ ...TWO, workloads: [QUIET_WEB] });
+    const { born, all, refused } = counting(rig);
+    expect(await all()).toEqual(REFUSALS.map((reason) => `"${reason}"} 0`));
+
+    const fault = (status: number): void =>
+      rig.cluster.server.setFault(({ path, query }) =>
+        path.endsWith("/eviction") && query["dryRun"] !== "All" ? { status, retryAfterSeconds: 60 } : "none",
+      );
+    fault(429);
+    await goOn(rig, born, async () => (await blockOf(rig))?.["reason"] === "ServerBusy");
+    expect(await refused()).toEqual(['"ServerBusy"} 1']);
+    // Left alone until the server said: nobody asks, and nothing is counted.
+    await born.pass();
+    await born.pass();
+    expect(await refused()).toEqual(['"ServerBusy"} 1']);
+
+    fault(404);
+    await rig.turn(61_000);
+    await born.pass();
+    expect(await refused()).toEqual(['"ServerBusy"} 1', expect.stringMatching(/^"Gone"} [1-9]$/)]);
+    fault(403);
+    await goOn(rig, born, async () => (await refused()).length === 3);
+    expect((await refused())[2]).toMatch(/^"Other"} [1-9]$/);
+  });
+
+  it("of a budget that lets one pod go and not the next are the budget's, and of two budgets the conflict's", async () => {
+    const rig = await createRig({
+      ...TWO,
+      workloads: [{ ...QUIET_WEB, name: "aa", replicas: 4 }],
+      objects: [budget("one", { maxUnavailable: 1 }, "aa")],
+    });
+    const { born, refused } = counting(rig);
+    await goOn(rig, born, async () => (await refused()).length > 0);
+    expect(await refused()).toEqual([expect.stringMatching(/^"PDBBlocked"} [1-9]$/)]);
+
+    await rig.admin.create(POD_DISRUPTION_BUDGETS, budget("two", { maxUnavailable: 1 }, "aa"));
+    await goOn(rig, born, async () => (await refused()).length > 1);
+    expect((await refused())[1]).toMatch(/^"PDBConflict"} [1-9]$/);
+    expect(rig.errors).toEqual([]);
   });
 });
 

@@ -25,6 +25,7 @@ import {
   ROLLOUT_RINGS,
   WORKLOAD_PATCH_STATES,
 } from "../../controller/kube/resources.ts";
+import type { RefusalClass } from "../../controller/nodes/metrics.ts";
 import type { Notifier } from "../../controller/notify/notifier.ts";
 import { tellFrom } from "../../controller/reconcile/approval-commits.ts";
 import type { BesideOptions } from "../../controller/reconcile/beside.ts";
@@ -198,6 +199,8 @@ export interface BornOptions {
   readonly pulls?: boolean;
   /** Told of every plan. */
   readonly measure?: (look: FleetLook) => void;
+  /** Told of every eviction that the API server refused. */
+  readonly onRefusal?: (reason: RefusalClass) => void;
   readonly notifier?: Notifier;
 }
 
@@ -292,6 +295,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       inventoryJobs = 20,
       pulls = false,
       measure,
+      onRefusal,
       notifier,
     }: BornOptions = {},
   ): Born {
@@ -356,6 +360,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
         }),
         ...(pulls ? { pulls: createPolicyPulls({ validators, transport: clock, listEveryMs: 10_000, onError }) } : {}),
         ...(measure === undefined ? {} : { measure }),
+        ...(onRefusal === undefined ? {} : { onRefusal }),
         ...(notifier === undefined ? {} : { notifier: tellFrom(notifier, validators) }),
         clock,
         record: (event) => void events.push(event),

@@ -2,6 +2,7 @@
 // held against it.
 import type { MetricDefinition } from "../../../controller/metrics.ts";
 import { KUBE_METRICS } from "../../../controller/kube/metrics.ts";
+import { NODE_METRICS } from "../../../controller/nodes/metrics.ts";
 import { FLEET_METRICS } from "../../../controller/reconcile/fleet-metrics.ts";
 import { createPrometheus } from "../../../controller/serve/prometheus.ts";
 import { NOTIFY_METRICS } from "../../../controller/notify/metrics.ts";
@@ -19,7 +20,13 @@ const TARGET = ["job", "instance", "namespace", "pod", "cluster"];
 
 /** Every series that can be asked for, by the name that PromQL has for it. */
 export function knownSeries(): ReadonlyMap<string, KnownSeries> {
-  const own: readonly MetricDefinition[] = [...FLEET_METRICS, ...KUBE_METRICS, ...WEBHOOK_METRICS, ...NOTIFY_METRICS];
+  const own: readonly MetricDefinition[] = [
+    ...FLEET_METRICS,
+    ...NODE_METRICS,
+    ...KUBE_METRICS,
+    ...WEBHOOK_METRICS,
+    ...NOTIFY_METRICS,
+  ];
   return new Map([
     ...own.flatMap((metric) => seriesOf(metric)),
     // prom-client's own metrics of the process say no labels beforehand; none is grouped by here.

@@ -3,6 +3,7 @@ import { FLEET_COUNTS, FLEET_GAUGES } from "../../../controller/core/metrics/ind
 import { KUBE_METRICS } from "../../../controller/kube/metrics.ts";
 import type { MetricDefinition } from "../../../controller/metrics.ts";
 import { PROCESS_METRICS } from "../../../controller/reconcile/fleet-metrics.ts";
+import { NODE_METRICS } from "../../../controller/nodes/metrics.ts";
 import { NOTIFY_METRICS } from "../../../controller/notify/metrics.ts";
 import { WEBHOOK_METRICS } from "../../../controller/serve/webhook.ts";
 import { createPrometheus } from "../../../controller/serve/prometheus.ts";
@@ -11,8 +12,8 @@ export function metricsPage(): string {
   const ofProcess = createPrometheus({ process: true })
     .describe()
     .map(({ name, type, help }) => `| \`${name}\` | ${type} | ${cell(help)} |`);
-  return `<!-- Made by \`npm run generate\` from controller/core/metrics/, controller/reconcile/fleet-metrics.ts, controller/kube/metrics.ts,
-controller/notify/metrics.ts and controller/serve/webhook.ts. Do not edit. -->
+  return `<!-- Made by \`npm run generate\` from controller/core/metrics/, controller/reconcile/fleet-metrics.ts, controller/nodes/metrics.ts,
+controller/kube/metrics.ts, controller/notify/metrics.ts and controller/serve/webhook.ts. Do not edit. -->
 # Metrics
 
 What \`ringward controller --metrics-bind-address ADDR\` serves at \`/metrics\`, in Prometheus' text format. [operations](operations.md) says how to
@@ -39,7 +40,7 @@ ${table(FLEET_GAUGES)}
 Counted by the process that saw it while it led, from its first pass on: sum them over all processes. What happened while nobody led, or between the last
 look of one leader and the first of the next, is counted by nobody; nothing is counted twice.
 
-${table(FLEET_COUNTS)}
+${table([...FLEET_COUNTS, ...NODE_METRICS])}
 
 ## The controller
 

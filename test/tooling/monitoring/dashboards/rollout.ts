@@ -307,6 +307,21 @@ const BUDGET: DashboardRow = {
       ],
     }),
     series({
+      title: "Evictions refused, by reason",
+      description:
+        "Per hour, by how the API server answered: budgets, an overloaded server, pods that had left. Also those that were only tried before a cordon. Alert: RingwardDrainBlocked.",
+      unit: "short",
+      width: 8,
+      min: 0,
+      stacked: true,
+      targets: [
+        ask(
+          `sum by (reason) (rate(ringward_evictions_refused_total{${CHOSEN}}[$__rate_interval])) * 3600`,
+          "{{reason}}",
+        ),
+      ],
+    }),
+    series({
       title: "Operations that ended",
       description: "Per hour, by result.",
       unit: "short",
