@@ -125,12 +125,19 @@ function readObjects(from: string, input: () => string): readonly unknown[] {
       return textOf(kind).endsWith("List") ? listOf(items) : [document];
     });
   } catch (error) {
-    throw new UserError(
-      "RW0237",
-      `${from === "-" ? "standard input" : from}: ${oneLine((error as Error).message)}`,
-      "give what kubectl get -o yaml prints",
-    );
+    const { place, why } = failureOf(error);
+    const name = from === "-" ? "standard input" : from;
+    throw new UserError("RW0237", `${name}${place}: ${why}`, "give what kubectl get -o yaml prints");
   }
+}
+
+/** Of YAML that cannot be read the place (`:2:1`) and the reason, without the lines around it. */
+function failureOf(error: unknown): { readonly place: string; readonly why: string } {
+  const { reason, mark } = fieldsOf(error);
+  const { line, column } = fieldsOf(mark);
+  return typeof reason === "string" && typeof line === "number" && typeof column === "number"
+    ? { place: `:${line + 1}:${column + 1}`, why: oneLine(reason) }
+    : { place: "", why: oneLine(error instanceof Error ? error.message : String(error)) };
 }
 
 /** Operating systems: those that are named, else those of the nodes that are there. */
@@ -164,7 +171,7 @@ function migrate(tool: Tool, objects: readonly unknown[], products: readonly Mov
   const found =
     tool === "kured"
       ? objects.filter(isKured).map((object) => migrateOne(object, objects, products))
-      : objects.filter(isPlan).map((plan) => migratePlan({ plan, products }));
+      : objects.filter(isPlan).map((plan) => migratePlan({ plan, objects, products }));
   const [only] = found;
   if (only === undefined)
     throw new UserError(

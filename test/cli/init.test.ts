@@ -1,8 +1,9 @@
 // `ringward init`: whatever is answered, what it writes has no finding of validate, not even a warning; what is there is never overwritten.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { placeFiles } from "../../controller/cli/start/place.ts";
 import { command as init, type Person } from "../../controller/cli/init.ts";
 import type { Surroundings } from "../../controller/cli/output.ts";
 import { command as validate } from "../../controller/cli/validate.ts";
@@ -167,6 +168,40 @@ describe("init", () => {
     await expect(failed).rejects.toThrow(message);
     await expect(failed).rejects.toBeInstanceOf(UserError);
     expect(existsSync(folder)).toBe(false);
+  });
+
+  it("leaves nothing where one file cannot be written, and what was there before as it was", () => {
+    const empty = makeFolder();
+    const cloned = makeFolder();
+    mkdirSync(join(cloned, ".git"));
+    const gone = fresh();
+    // The last one needs a folder where a file stands.
+    const files = new Map([
+      ["README.md", "a\n"],
+      ["rings/canary.yaml", "b\n"],
+      ["rings/canary.yaml/c", "c\n"],
+    ]);
+
+    for (const folder of [empty, cloned, gone])
+      expect(() => placeFiles(folder, files)).toThrow(/RW0233|nothing is left of it/);
+    expect(readdirSync(empty)).toEqual([]);
+    expect(readdirSync(cloned)).toEqual([".git"]);
+    expect(existsSync(gone)).toBe(false);
+  });
+
+  it("refuses a folder that is a link to nothing, or a file, and writes through a link to an empty folder", async () => {
+    const place = makeFolder();
+    symlinkSync(join(place, "nothing"), join(place, "dangling"));
+    writeFileSync(join(place, "file"), "mine");
+    mkdirSync(join(place, "empty"));
+    symlinkSync(join(place, "empty"), join(place, "link"));
+
+    for (const name of ["dangling", "file"])
+      await expect(run(init, [join(place, name), "--no-input"])).rejects.toBeInstanceOf(UserError);
+    expect((await run(init, [join(place, "link"), "--no-input"])).code).toBe(0);
+    expect(existsSync(join(place, "nothing"))).toBe(false);
+    expect(readFileSync(join(place, "file"), "utf8")).toBe("mine");
+    expect(readdirSync(join(place, "empty"))).toContain("rings");
   });
 
   it("needs one folder", async () => {

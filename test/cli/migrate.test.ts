@@ -47,6 +47,10 @@ function fates({ rulings }: Report): Readonly<Record<string, readonly string[]>>
 const specOf = (report: Report, kind: string, name: string): Record<string, never> =>
   report.policy.find((one) => one.kind === kind && one.metadata.name === name)?.spec ?? {};
 
+interface KuredSet {
+  readonly spec: { readonly template: { readonly spec: { readonly containers: [{ envFrom?: readonly object[] }] } } };
+}
+
 /** The manifest with other flags. */
 function kuredWith(args: readonly string[], env: readonly object[] = []): string {
   const [daemonSet, ...others] = loadAll(readFileSync(KURED, "utf8")) as unknown as readonly [
@@ -76,7 +80,8 @@ describe("migrate kured", () => {
 
     expect(fates(report)).toEqual({
       Unknown: ["--turbo", "--notify-url"],
-      Lost: ["--force-reboot", "--lock-release-delay", "--slack-hook-url", "--pre-reboot-node-labels"],
+      Lost: ["--force-reboot", "--lock-release-delay", "--pre-reboot-node-labels"],
+      Changed: ["--slack-hook-url"],
       NotNeeded: expect.arrayContaining(["--period", "--annotate-nodes", "--node-id", "KURED_CONCURRENCY"]),
       Mapped: expect.arrayContaining(["--reboot-days", "--concurrency", "--time-zone", "--blocking-pod-selector"]),
     } as never);
@@ -196,6 +201,25 @@ describe("migrate kured", () => {
     expect(of("--drain-pod-selector")[0]).toMatch(/^Lost: only a selector of one term/);
   });
 
+  it("says that settings out of a ConfigMap were not read, and where notifications are listed, without their address", async () => {
+    const file = kuredWith(["--notify-url=slack://secret-token@chat"]);
+    const [daemonSet, ...others] = (JSON.parse(readFileSync(file, "utf8")) as { items: [KuredSet, ...object[]] }).items;
+    daemonSet.spec.template.spec.containers[0].envFrom = [{ configMapRef: { name: "kured-env" } }];
+    writeFileSync(file, JSON.stringify({ kind: "List", items: [daemonSet, ...others] }));
+
+    const report = await reportOf(["kured", "--from", file]);
+
+    expect(report.rulings).toContainEqual({
+      setting: "envFrom configMapRef kured-env",
+      value: "",
+      fate: "Unknown",
+      text: "its values stand elsewhere and were not read",
+    });
+    expect(report.rulings.find(({ setting }) => setting === "--notify-url")).toMatchObject({ fate: "Changed" });
+    expect(report.next.filter((one) => one.includes("docs/notifications.md"))).toHaveLength(1);
+    expect(JSON.stringify(report)).not.toContain("secret-token");
+  });
+
   it("reads the cluster: the DaemonSet, its lock, and what the nodes run", async () => {
     const api = createApiServer({ clock: systemClock, random: seededRandom(1) });
     const listening = await api.listen({ host: "127.0.0.1" });
@@ -224,12 +248,16 @@ describe("migrate system-upgrade-controller", () => {
     const report = await reportOf(["system-upgrade-controller", "--from", PLANS, "--product", "ubuntu=22.04"]);
 
     const { Unknown, Lost, Changed } = fates(report);
-    expect(Unknown).toEqual(["focal-packages: spec.surprise"]);
+    expect(Unknown).toEqual([
+      "server-plan: label plan.upgrade.cattle.io/server-plan",
+      "agent-plan: label plan.upgrade.cattle.io/agent-plan",
+      "focal-packages: spec.surprise",
+      "focal-packages: label plan.upgrade.cattle.io/Focal.Packages",
+    ]);
     expect(Lost).toEqual([
       "server-plan: spec.upgrade.command",
       "agent-plan: spec.drain.disableEviction",
       "agent-plan: spec.drain.skipWaitForDeleteTimeout",
-      "agent-plan: spec.prepare.command",
       "agent-plan: spec.upgrade.command",
       ...["channel", "secrets", "imagePullSecrets", "postCompleteDelay", "priorityClassName", "customNodeLabels"].map(
         (field) => `focal-packages: spec.${field}`,
@@ -241,10 +269,14 @@ describe("migrate system-upgrade-controller", () => {
     expect(specOf(report, "PatchBaseline", "agent-plan-ubuntu-2204")).toMatchObject({
       node: { minimum: { kubelet: "1.31.4+k3s1" }, drain: "Always", rebootPolicy: "Never" },
     });
-    expect(specOf(report, "UpdateRecipe", "agent-plan-ubuntu-2204")).toMatchObject({
+    expect(specOf(report, "UpdateRecipe", "agent-plan-ubuntu-2204")).toEqual({
+      match: { product: { id: "ubuntu" } },
+      strategy: "InPlace",
       steps: {
-        prepare: { command: ["/entrypoint-of-the-image", "prepare", "server-plan"] },
         update: {
+          command: ["/entrypoint-of-the-image"],
+          env: [{ name: "SYSTEM_UPGRADE_PLAN_LATEST_VERSION", value: "v1.31.4+k3s1" }],
+          host: "ReadWrite",
           image:
             "rancher/k3s-upgrade:v1.31.4-k3s1@sha256:5009a047a11fbd680bb40d2f23cd3fcd626ac2d672c38e16f53bd622c3961534",
           timeout: "15m",
@@ -258,7 +290,24 @@ describe("migrate system-upgrade-controller", () => {
         { schedule: "0 21 * * 0,6", duration: "3h" },
       ],
     });
-    expect(specOf(report, "RolloutRing", "agent-plan")).toMatchObject({ drain: { timeout: "20m", barePods: "Evict" } });
+    expect(specOf(report, "RolloutRing", "agent-plan")).toMatchObject({
+      drain: { timeout: "20m", barePods: "Evict" },
+      // What `prepare server-plan` waited for, with a token.
+      gates: [
+        {
+          name: "prepared",
+          type: "CEL",
+          cel: {
+            apiVersion: "v1",
+            resource: "nodes",
+            selector: {
+              matchExpressions: [{ key: "node-role.kubernetes.io/control-plane", operator: "In", values: ["true"] }],
+            },
+            expression: 'objects.all(n, n.status.nodeInfo.kubeletVersion == "v1.31.4+k3s1")',
+          },
+        },
+      ],
+    });
     expect(specOf(report, "UpdateRecipe", "focal-packages-ubuntu-2204")).toMatchObject({
       steps: {
         update: {
@@ -269,6 +318,69 @@ describe("migrate system-upgrade-controller", () => {
       },
     });
     expect(report.before).toEqual(["plan server-plan is being applied to node node-a: let it finish"]);
+  });
+
+  it("says what it cannot wait for: another Plan that was not read, or that names no version", async () => {
+    const [server = "", agent = ""] = readFileSync(PLANS, "utf8").split("---\n");
+    const rulingOf = async (text: string): Promise<unknown> => {
+      const file = join(makeFolder(), "plans.yaml");
+      writeFileSync(file, text);
+      const report = await reportOf(["system-upgrade-controller", "--from", file, "--product", "ubuntu"]);
+      expect(JSON.stringify(report.policy)).not.toContain('"gates"');
+      expect(JSON.stringify(report.policy)).not.toContain('"prepare"');
+      return report.rulings.find(({ setting }) => setting === "agent-plan: spec.prepare");
+    };
+
+    expect(await rulingOf(agent)).toMatchObject({ fate: "Lost", text: expect.stringContaining("which was not read") });
+    expect(
+      await rulingOf(`${server.replace(/^ {2}version: .*$/m, "  channel: https://a.example.com")}---\n${agent}`),
+    ).toMatchObject({
+      fate: "Lost",
+      text: expect.stringContaining("names no version"),
+    });
+  });
+
+  it("leaves out the nodes that a label takes out of the Plan, and rules over its annotations", async () => {
+    const file = join(makeFolder(), "plans.yaml");
+    const node = (name: string, labels: object): object => ({
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name, labels },
+    });
+    const plan = {
+      apiVersion: "upgrade.cattle.io/v1",
+      kind: "Plan",
+      metadata: {
+        name: "server.plan",
+        annotations: { "upgrade.cattle.io/digest": "spec.upgrade", "upgrade.cattle.io/else": "1", other: "2" },
+      },
+      spec: {
+        version: "v1.31.4+k3s1",
+        nodeSelector: { matchLabels: { pool: "a" } },
+        upgrade: { image: "rancher/k3s-upgrade", command: ["/a"] },
+      },
+    };
+    const items = [
+      plan,
+      node("a", { "plan.upgrade.cattle.io/server.plan": "disabled" }),
+      node("b", { "plan.upgrade.cattle.io/server.plan": "4f1c" }),
+      node("c", { "plan.upgrade.cattle.io/another": "disabled" }),
+    ];
+    writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+
+    const report = await reportOf(["system-upgrade-controller", "--from", file, "--product", "ubuntu"]);
+
+    const selector = {
+      matchLabels: { pool: "a" },
+      matchExpressions: [{ key: "plan.upgrade.cattle.io/server.plan", operator: "NotIn", values: ["disabled"] }],
+    };
+    expect(specOf(report, "RolloutRing", "server-plan")).toMatchObject({ members: { nodes: { selector } } });
+    expect(specOf(report, "PatchBaseline", "server-plan-ubuntu")).toMatchObject({ node: { nodeSelector: selector } });
+    expect(report.rulings.filter(({ setting }) => /label|annotations/.test(setting))).toMatchObject([
+      { setting: "server-plan: metadata.annotations upgrade.cattle.io/digest", fate: "NotNeeded" },
+      { setting: "server-plan: metadata.annotations upgrade.cattle.io/else", fate: "Unknown" },
+      { setting: "server-plan: label plan.upgrade.cattle.io/server.plan", value: "disabled on a", fate: "Mapped" },
+    ]);
   });
 
   it("writes what has no error, and the two of k3s without a warning", async () => {
@@ -309,7 +421,8 @@ describe("migrate system-upgrade-controller", () => {
 
     const report = await reportOf(["system-upgrade-controller", "--from", file, "--product", "ubuntu"]);
 
-    expect(fates(report)["Unknown"]).toBeUndefined();
+    // No field: there are no nodes in what was read.
+    expect(fates(report)["Unknown"]).toEqual(["all: label plan.upgrade.cattle.io/all"]);
     expect(report.rulings.length).toBeGreaterThan(35);
   });
 });
@@ -326,6 +439,20 @@ describe("what cannot be migrated", () => {
     [["kured", "--from", KURED, "-o", "yaml"], /no such format/],
   ])("is told: %j", async (args, message) => {
     const failed = run(migrate, args);
+
+    await expect(failed).rejects.toThrow(message);
+    await expect(failed).rejects.toBeInstanceOf(UserError);
+  });
+
+  it.each([
+    ["kind: Plan\nkind: Plan\n", /plans\.yaml:2:1: duplicated mapping key \(give what kubectl get -o yaml prints\)$/],
+    ["a: [\n", /plans\.yaml:2:1: [^|\n]+$/],
+    ["[".repeat(100_000), /plans\.yaml:1:\d+: nesting exceeded [^[]+$/],
+  ])("says in one line, with the place, why it cannot read %j", async (text, message) => {
+    const file = join(makeFolder(), "plans.yaml");
+    writeFileSync(file, text);
+
+    const failed = run(migrate, ["system-upgrade-controller", "--from", file, "--product", "ubuntu"]);
 
     await expect(failed).rejects.toThrow(message);
     await expect(failed).rejects.toBeInstanceOf(UserError);

@@ -42,6 +42,7 @@ export function readKured(object: unknown): KuredSettings | undefined {
   const strange: string[] = [];
   takeArguments([...textsOf(container["command"]).slice(1), ...textsOf(container["args"])], flags, strange);
   const { elsewhere, overruled } = takeEnvironment(listOf(container["env"]), flags);
+  for (const one of listOf(container["envFrom"])) strange.push(`envFrom ${sourceOf(one)}`);
   const pod = podOf(spec);
   return {
     name: textOf(meta["name"]) || "kured",
@@ -87,6 +88,12 @@ function takeEnvironment(env: readonly unknown[], flags: Map<string, string[]>) 
     else elsewhere.set(flag, Object.keys(fieldsOf(valueFrom))[0] ?? "nothing");
   }
   return { elsewhere, overruled };
+}
+
+/** `configMapRef kured`: what its keys set is not read. */
+function sourceOf(one: unknown): string {
+  const [kind = "nothing", reference] = Object.entries(fieldsOf(one)).find(([key]) => key.endsWith("Ref")) ?? [];
+  return `${kind} ${textOf(fieldsOf(reference)["name"])}`.slice(0, 300);
 }
 
 function add(flags: Map<string, string[]>, name: string, value: string): void {

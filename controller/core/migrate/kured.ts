@@ -37,7 +37,13 @@ export function migrateKured({ settings, products, rebootSteps, underWay }: Kure
     });
   for (const variable of settings.overruled)
     rulings.push({ setting: variable, value: "", fate: "NotNeeded", text: "the command line overrules it" });
-  for (const word of settings.strange) rulings.push({ setting: word, value: "", fate: "Unknown", text: "not a flag" });
+  for (const word of settings.strange)
+    rulings.push({
+      setting: word,
+      value: "",
+      fate: "Unknown",
+      text: word.startsWith("envFrom ") ? "its values stand elsewhere and were not read" : "not a flag",
+    });
   const opened = openWindow({ ...draft.window, days: draft.window.days.split(",") });
   if (opened.kind === "Wrong")
     rulings.push({

@@ -128,7 +128,8 @@ const SPEC: Judges = {
   drain: {},
 };
 
-function selectorOf(value: unknown): LabelSelector | undefined {
+/** A selector as policy has it; undefined where it selects everything. */
+export function selectorOf(value: unknown): LabelSelector | undefined {
   const { matchLabels, matchExpressions } = fieldsOf(value);
   const labels = stringMapOf(matchLabels);
   const expressions = listOf(matchExpressions)
@@ -161,4 +162,11 @@ function walk(path: string, value: Fields, judges: Judges, draft: PlanDraft): re
     const [fate, text] = judge(inner, draft);
     return [{ setting, value: shown(inner), fate, text }];
   });
+}
+
+/** `1.31.4+k3s1` of the images that put a kubelet of the version of their tag there. */
+export function kubeletOf(image: string, version: string): string | undefined {
+  const match = /^v?(\d+\.\d+\.\d+)([+-](?:k3s|rke2r)\d+)?$/.exec(version);
+  const known = /(^|\/)(k3s|rke2)-upgrade(:|@|$)/.test(image) && match !== null;
+  return known ? `${match[1]}${(match[2] ?? "").replace("-", "+")}` : undefined;
 }

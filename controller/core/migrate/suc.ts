@@ -4,12 +4,15 @@
 import type { LabelSelector } from "../../api/schema.ts";
 import type { RecipeStep } from "../../api/update-recipe.ts";
 import type { Migrated, Migration, MovedProduct, Ruling } from "./fate.ts";
-import { type Fields, fieldsOf, listOf, textOf, textsOf } from "./fields.ts";
-import { judgeFields, type PlanDraft } from "./suc-fields.ts";
+import { type Fields, fieldsOf, listOf, stringMapOf, textOf, textsOf } from "./fields.ts";
+import { judgeFields, kubeletOf, type PlanDraft } from "./suc-fields.ts";
+import { findDisabled, findWaiting, type Waiting, withoutDisabled } from "./suc-wait.ts";
 
 export interface PlanInput {
   /** The Plan. */
   readonly plan: unknown;
+  /** All that was read: other Plans, and nodes. */
+  readonly objects: readonly unknown[];
   readonly products: readonly MovedProduct[];
 }
 
@@ -23,14 +26,28 @@ export function isPlan(object: unknown): boolean {
 }
 
 /** A Plan as policy, with what becomes of each field. */
-export function migratePlan({ plan, products }: PlanInput): Migration {
+export function migratePlan({ plan, objects, products }: PlanInput): Migration {
   const { metadata, spec, status } = fieldsOf(plan);
-  const name = nameOf(textOf(fieldsOf(metadata)["name"]));
+  const planName = textOf(fieldsOf(metadata)["name"]);
+  const name = nameOf(planName);
   const draft: PlanDraft = { drain: {}, concurrency: 1, next: [] };
-  const rulings: Ruling[] = [...judgeFields(fieldsOf(spec), draft)];
+  const waiting = findWaiting(fieldsOf(spec), objects.filter(isPlan));
+  // Of a container that is no step only what it waits for is ruled over.
+  const rulings: Ruling[] = judgeFields(fieldsOf(spec), draft).filter(
+    ({ setting }) => waiting === undefined || !setting.startsWith("spec.prepare."),
+  );
+  if (waiting !== undefined) {
+    rulings.push(waiting.ruling);
+    if (waiting.gate !== undefined)
+      draft.next.push(
+        `with every new version of ${waiting.plan}'s baselines change gate ${waiting.gate.name} of ring ${name}, too: it names the version`,
+      );
+  }
+  rulings.push(...markRulings(metadata));
+  leaveOutDisabled(planName, objects, draft, rulings);
   const version = textOf(fieldsOf(spec)["version"]);
   const steps = {
-    ...(fieldsOf(spec)["prepare"] === undefined
+    ...(fieldsOf(spec)["prepare"] === undefined || waiting !== undefined
       ? {}
       : { prepare: stepOf("prepare", fieldsOf(spec), version, rulings) }),
     update: stepOf("upgrade", fieldsOf(spec), version, rulings, draft.deadline),
@@ -51,7 +68,7 @@ export function migratePlan({ plan, products }: PlanInput): Migration {
     objects: [
       ...(draft.calendar === undefined ? [] : [calendarOf(name, draft.calendar)]),
       ...products.flatMap((product) => objectsOf(name, product, { kubelet, version, steps, draft })),
-      ringOf(name, products, draft),
+      ringOf(name, products, draft, waiting?.gate),
     ],
     rulings: rulings.map((ruling) => ({ ...ruling, setting: `${name}: ${ruling.setting}` })),
     before: textsOf(fieldsOf(status)["applying"]).map(
@@ -65,6 +82,40 @@ export function migratePlan({ plan, products }: PlanInput): Migration {
   };
 }
 
+/** A label takes single nodes out of a Plan: they must not come in by the move. */
+function leaveOutDisabled(name: string, objects: readonly unknown[], draft: PlanDraft, rulings: Ruling[]): void {
+  const setting = `label plan.upgrade.cattle.io/${name}`;
+  const disabled = findDisabled(name, objects);
+  if (disabled.length > 0) {
+    const value = `disabled on ${disabled.join(", ")}`;
+    draft.nodeSelector = withoutDisabled(name, draft.nodeSelector);
+    rulings.push({ setting, value, fate: "Mapped", text: "selectors of the baselines and of the ring leave them out" });
+  }
+  if (!objects.some((object) => fieldsOf(object)["kind"] === "Node"))
+    rulings.push({
+      setting,
+      value: "",
+      fate: "Unknown",
+      text: "nodes were not read: those that it takes out of the Plan (value disabled) are in the ring",
+    });
+}
+
+/** Of the Plan's own annotations. */
+function markRulings(metadata: unknown): readonly Ruling[] {
+  const text: Readonly<Record<string, string>> = {
+    "upgrade.cattle.io/digest": "everything that a recipe says is in the level's digest",
+    "upgrade.cattle.io/ttl-seconds-after-finished": "jobs are removed by Ringward",
+  };
+  return Object.entries(stringMapOf(fieldsOf(metadata)["annotations"])).flatMap(([key, value]): readonly Ruling[] => {
+    if (!key.startsWith("upgrade.cattle.io/")) return [];
+    const known = Object.hasOwn(text, key) ? text[key] : undefined;
+    const setting = `metadata.annotations ${key}`;
+    return known === undefined
+      ? [{ setting, value, fate: "Unknown", text: "a Plan has no such annotation that is known here" }]
+      : [{ setting, value, fate: "NotNeeded", text: known }];
+  });
+}
+
 /** The Plan's name as one of policy, short enough to have a system's name behind it. */
 function nameOf(text: string): string {
   const words = text
@@ -74,13 +125,6 @@ function nameOf(text: string): string {
     .filter((word) => word !== "");
   const name = words.join("-").slice(0, 40);
   return name === "" ? "plan" : name.endsWith("-") ? name.slice(0, -1) : name;
-}
-
-/** `v1.31.4+k3s1` of the images that put a kubelet of the version of their tag there. */
-function kubeletOf(image: string, version: string): string | undefined {
-  const match = /^v?(\d+\.\d+\.\d+)([+-](?:k3s|rke2r)\d+)?$/.exec(version);
-  const known = /(^|\/)(k3s|rke2)-upgrade(:|@|$)/.test(image) && match !== null;
-  return known ? `${match[1]}${(match[2] ?? "").replace("-", "+")}` : undefined;
 }
 
 function stepOf(
@@ -171,7 +215,12 @@ function objectsOf(
   ];
 }
 
-function ringOf(name: string, products: readonly MovedProduct[], draft: PlanDraft): Migrated {
+function ringOf(
+  name: string,
+  products: readonly MovedProduct[],
+  draft: PlanDraft,
+  gate: Waiting["gate"] | undefined,
+): Migrated {
   const everybody: LabelSelector = {
     matchExpressions: [{ key: "node-role.kubernetes.io/control-plane", operator: "DoesNotExist" }],
   };
@@ -184,6 +233,7 @@ function ringOf(name: string, products: readonly MovedProduct[], draft: PlanDraf
     spec: {
       members: { nodes: { selector: draft.nodeSelector ?? everybody } },
       budget: { nodes: draft.concurrency, maxFailures: 0 },
+      ...(gate === undefined ? {} : { gates: [gate] }),
       ...(draft.calendar === undefined ? {} : { calendarRefs: [{ name }] }),
       ...(Object.keys(draft.drain).length === 0 ? {} : { drain: draft.drain }),
       promotion: "PullRequest",

@@ -110,7 +110,7 @@ const objects: Parser = {
       settings === undefined
         ? undefined
         : migrateKured({ settings, products, underWay: [], rebootSteps: () => undefined }).rulings.length,
-      migratePlan({ plan: object, products }).rulings.length,
+      migratePlan({ plan: object, objects: [object], products }).rulings.length,
       openWindow({ days: [String(days)], start: String(start), end: "9:00", timeZone: "UTC" }).kind,
     ];
   },
