@@ -151,8 +151,7 @@ any more.
 ${block(uninstall)}
 
 Definitions, policy, states, the PolicyRepository and both namespaces stay, and a later \`helm install\` takes them up again. The account, its roles and
-the admission policies go. To
-delete everything:
+the admission policies go. To delete everything:
 
 ${block(purge)}
 
@@ -160,7 +159,7 @@ ${block(purge)}
 
 ${block(takeOver)}
 
-\`--take-ownership\` takes over what kubectl applied, \`--force-conflicts\` its fields. Give the same images.
+\`--take-ownership\` takes over what kubectl applied, \`--force-conflicts\` its fields (Helm 3 does not know it, and takes them over without). Give the same images.
 
 ### Order
 
