@@ -9,6 +9,8 @@ export interface AlertCase {
   readonly fires: Readonly<Record<string, string>>;
   /** When, as `30m`. */
   readonly at: string;
+  /** The first minute at which the condition holds, and not a look before; it fires when it has held for as long as the alert says. */
+  readonly holds: number;
   /** Beside the severity. */
   readonly labels: Readonly<Record<string, string>>;
   readonly says: string;
@@ -47,6 +49,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardControllerAbsent",
     fires: LEADER("1x5 0x30"),
     at: "20m",
+    holds: 6,
     labels: {},
     says: "No process that Prometheus scrapes has led for 10 minutes.",
     also: [
@@ -59,6 +62,14 @@ export const ALERT_CASES: readonly AlertCase[] = [
           [leaderOf("west")]: "1x3 stale",
         },
         alerts: [{ labels: { cluster: "west" }, says: "No process that Prometheus scrapes has led for 10 minutes." }],
+      },
+      // Another program of the same job holds a Lease of its own.
+      {
+        fires: {
+          ...LEADER("0x40"),
+          'leader_election_master_status{job="ringward", instance="c:8080", name="other"}': "1x40",
+        },
+        alerts: [{ labels: {}, says: "No process that Prometheus scrapes has led for 10 minutes." }],
       },
       // Nothing was ever scraped.
       {
@@ -78,6 +89,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardControllerRestarting",
     fires: { ...BUILD, [STARTED]: "0x10 700x5 1100x5 1500x60" },
     at: "40m",
+    holds: 23,
     labels: { job: "ringward" },
     says: "Its containers were restarted 3 times within an hour.",
     silent: [
@@ -97,11 +109,20 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardReconcileFailing",
     fires: { ...BUILD, [ERRORS]: "0+1x60", [PASSES]: "7x60" },
     at: "40m",
+    holds: 1,
     labels: { job: "ringward" },
     says: "15 passes failed in 15 minutes and none succeeded.",
     silent: [
       { ...BUILD, [ERRORS]: "0+1x60", [PASSES]: "0+1x60" },
       { ...BUILD, [ERRORS]: "3x60", [PASSES]: "7x60" },
+      // It failed and lost the lead; the next one succeeds.
+      {
+        ...BUILD,
+        'ringward_build_info{job="ringward", instance="b:8080"}': "1x1000",
+        [ERRORS]: "0+1x60",
+        [PASSES]: "7x60",
+        [PASSES.replace("a:8080", "b:8080")]: "0+1x60",
+      },
       // Another controller's queue of that name.
       { [ERRORS]: "0+1x60", [PASSES]: "7x60" },
     ],
@@ -113,6 +134,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       [`workqueue_longest_running_processor_seconds{job="ringward", instance="a:8080", name="cluster"}`]: "0+60x30",
     },
     at: "15m",
+    holds: 11,
     labels: { job: "ringward", instance: "a:8080" },
     says: "The pass under way on a:8080 has taken 15m 0s.",
     silent: [
@@ -127,6 +149,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardPlanStale",
     fires: { [`ringward_last_plan_timestamp_seconds${US}`]: "60x60" },
     at: "31m",
+    holds: 17,
     labels: { job: "ringward" },
     says: "The last plan is 30m 0s old.",
     silent: [{ [`ringward_last_plan_timestamp_seconds${US}`]: "0+60x60" }, LEADER("0x60")],
@@ -139,6 +162,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       'reflector_synced{job="ringward", instance="a:8080", name="nodes"}': "1x30",
     },
     at: "20m",
+    holds: 0,
     labels: { job: "ringward", instance: "a:8080", name: "pods" },
     says: "a:8080 has not read pods for 10 minutes.",
     silent: [{ ...BUILD, 'reflector_synced{job="ringward", instance="a:8080", name="pods"}': "0x8 1x30" }],
@@ -147,8 +171,19 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardForgeFailing",
     fires: { 'ringward_errors_total{job="ringward", instance="a:8080", source="forge"}': "0+1x90" },
     at: "60m",
+    holds: 6,
     labels: { job: "ringward" },
     says: "30 requests to the forge failed in 30 minutes.",
+    also: [
+      // Two processes that led in turn, and each met a few.
+      {
+        fires: {
+          'ringward_errors_total{job="ringward", instance="a:8080", source="forge"}': "0x35 1 2 3 4x60",
+          'ringward_errors_total{job="ringward", instance="b:8080", source="forge"}': "0x35 1 2 3 4x60",
+        },
+        alerts: [{ labels: { job: "ringward" }, says: "8 requests to the forge failed in 30 minutes." }],
+      },
+    ],
     silent: [
       { 'ringward_errors_total{job="ringward", instance="a:8080", source="forge"}': "0x20 3x90" },
       { 'ringward_errors_total{job="ringward", instance="a:8080", source="Node"}': "0+1x90" },
@@ -156,29 +191,37 @@ export const ALERT_CASES: readonly AlertCase[] = [
   },
   {
     alert: "RingwardNotificationsFailing",
-    fires: { [NOTIFIED("refused")]: "_x20 1x60" },
-    at: "40m",
+    fires: { [NOTIFIED("refused")]: "_x80 1x60" },
+    at: "100m",
+    holds: 80,
     labels: { job: "ringward", destination: "chat" },
     says: `1 ${LEFT}`,
     also: [
       {
-        fires: { [WAITING]: "2x60" },
+        fires: { [WAITING]: "2x120" },
         alerts: [{ labels: { job: "ringward", destination: "chat" }, says: `2 ${LEFT}` }],
       },
       {
-        fires: { [NOTIFIED("dropped")]: "5x9 9x60" },
+        fires: { [NOTIFIED("dropped")]: "5x69 9x60" },
+        alerts: [{ labels: { job: "ringward", destination: "chat" }, says: `4 ${LEFT}` }],
+      },
+      {
+        fires: { [NOTIFIED("refused")]: "5x69 9x60" },
         alerts: [{ labels: { job: "ringward", destination: "chat" }, says: `4 ${LEFT}` }],
       },
     ],
     silent: [
-      { [NOTIFIED("sent")]: "0+1x60", [NOTIFIED("retried")]: "_x20 1x60", [NOTIFIED("outdated")]: "_x20 1x60" },
-      { [WAITING]: "0x20 3x5 0x2 3x60" },
+      // It was refused more than an hour ago.
+      { [NOTIFIED("refused")]: "3x29 4x100", [NOTIFIED("dropped")]: "3x120" },
+      { [NOTIFIED("sent")]: "0+1x120", [NOTIFIED("retried")]: "_x80 1x60", [NOTIFIED("outdated")]: "_x80 1x60" },
+      { [WAITING]: "0x70 3x5 0x2 3x60" },
     ],
   },
   {
     alert: "RingwardPolicySyncFailing",
     fires: { ringward_policy_last_sync_timestamp_seconds: "0x90", ringward_policy_sync_interval_seconds: "60x90" },
     at: "60m",
+    holds: 31,
     labels: {},
     says: "It was last fetched 1h 0m 0s ago.",
     also: [
@@ -211,6 +254,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardHistoryRewritten",
     fires: { 'ringward_brake{reason="HistoryRewritten"}': "0 1x20" },
     at: "5m",
+    holds: 1,
     labels: {},
     says: "The branch did not move fast-forward. Nothing is claimed until a person acknowledges its head.",
     silent: [{ 'ringward_brake{reason="HistoryRewritten"}': "0x20", 'ringward_brake{reason="Stopped"}': "1x20" }],
@@ -219,6 +263,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardSignatureInvalid",
     fires: { 'ringward_brake{reason="SignatureInvalid"}': "0 1x20" },
     at: "5m",
+    holds: 1,
     labels: {},
     says: "What was verified last stays in force, and nothing starts.",
     silent: [{ 'ringward_brake{reason="SignatureInvalid"}': "0x20" }],
@@ -227,6 +272,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardPolicyInvalid",
     fires: { ringward_policy_problems: "0x2 3x40" },
     at: "30m",
+    holds: 3,
     labels: {},
     says: "3 errors stand in the policy that is in force.",
     silent: [{ ringward_policy_problems: "0x40" }, { ringward_policy_problems: "0x20 3x5 0x40" }],
@@ -235,6 +281,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardStopped",
     fires: { 'ringward_mode{mode="Stop"}': "0x5 1x100" },
     at: "70m",
+    holds: 6,
     labels: {},
     says: "The ledger's mode is Stop: nothing starts, and what was in flight was brought to safety.",
     silent: [
@@ -246,6 +293,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardLedgerRebuilding",
     fires: { 'ringward_brake{reason="LedgerRebuilding"}': "1x40" },
     at: "20m",
+    holds: 0,
     labels: {},
     says: "Claims that stand on nodes or workloads are missing in the ledger; nothing is claimed until they are back.",
     silent: [{ 'ringward_brake{reason="LedgerRebuilding"}': "1x5 0x40" }],
@@ -258,6 +306,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       'ringward_claims{kind="Workload", ring="broad", step="Patched"}': "160x40",
     },
     at: "20m",
+    holds: 0,
     labels: {},
     says: "460 claims are held.",
     silent: [
@@ -270,6 +319,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     every: "5m",
     fires: { 'ringward_approval_oldest_timestamp_seconds{ring="broad"}': "0x320" },
     at: "1500m",
+    holds: 1445,
     labels: { ring: "broad" },
     says: "The oldest one of ring broad has been open for 1d 1h 0m 0s.",
     silent: [
@@ -281,6 +331,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardExceptionExpiring",
     fires: { ringward_exception_next_expiration_timestamp_seconds: "432000x200" },
     at: "120m",
+    holds: 0,
     labels: {},
     says: "The next one ends in 4d 22h 0m 0s.",
     silent: [{ ringward_exception_next_expiration_timestamp_seconds: "864000x200" }],
@@ -289,6 +340,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardUpdateFailed",
     fires: { [`ringward_rollout_targets_failed{${OPEN}}`]: "0x3 2x10" },
     at: "8m",
+    holds: 4,
     labels: { kind: "Node", ring: "broad", baseline: "ubuntu" },
     says: "2 targets of ring broad failed under ubuntu.",
     silent: [{ [`ringward_rollout_targets_failed{${OPEN}}`]: "0x20" }],
@@ -297,6 +349,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardRingHalted",
     fires: { 'ringward_ring_blocked{ring="broad", reason="RingHalted"}': "1x10" },
     at: "5m",
+    holds: 0,
     labels: { ring: "broad" },
     says: "More targets of ring broad failed than its maxFailures allows.",
     silent: [{ 'ringward_ring_blocked{ring="broad", reason="OutsideWindow"}': "1x10" }],
@@ -308,6 +361,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       'ringward_ring_blocked{ring="broad", reason="Frozen"}': "1x60",
     },
     at: "40m",
+    holds: 0,
     labels: { ring: "broad", reason: "GateUnknown" },
     says: "Ring broad has been blocked for half an hour: GateUnknown.",
     silent: [
@@ -326,6 +380,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       'ringward_updates_total{kind="Node", ring="broad", result="Succeeded"}': "5x60",
     },
     at: "200m",
+    holds: 100,
     labels: { ring: "broad" },
     says: "3 targets of ring broad are in flight.",
     also: [
@@ -370,6 +425,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       'ringward_drains_blocked{reason="ServerBusy"}': "1x60",
     },
     at: "40m",
+    holds: 0,
     labels: { reason: "PDBBlocked" },
     says: "2 nodes wait: PDBBlocked.",
     silent: [
@@ -384,6 +440,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardNodeLeftCordoned",
     fires: { 'ringward_node_cordoned_oldest_timestamp_seconds{ring="broad"}': "600x300" },
     at: "190m",
+    holds: 131,
     labels: { ring: "broad" },
     says: "The oldest claim of a cordoned node in ring broad is 3h 0m 0s old.",
     silent: [
@@ -395,6 +452,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardWindowMissed",
     fires: { 'ringward_windows_missed_total{ring="broad"}': "0x10 1x30" },
     at: "20m",
+    holds: 11,
     labels: { ring: "broad" },
     says: "Targets of ring broad waited, and no operation started while the window was open.",
     silent: [
@@ -417,6 +475,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       [`ringward_rollout_deadline_timestamp_seconds{${OPEN}}`]: "16200x300",
     },
     at: "150m",
+    holds: 101,
     labels: { kind: "Node", ring: "broad" },
     says: "Ring broad needs about 3h 15m 0s more, and its deadline is sooner.",
     silent: [
@@ -445,6 +504,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "RingwardDeadlineMissed",
     fires: { [`ringward_rollout_deadline_timestamp_seconds{${OPEN}}`]: "600x60" },
     at: "40m",
+    holds: 11,
     labels: { kind: "Node", ring: "broad", baseline: "ubuntu" },
     says: "Targets of ring broad under ubuntu have been overdue for 30m 0s.",
     silent: [{ [`ringward_rollout_deadline_timestamp_seconds{${OPEN}}`]: "6000x60" }],
@@ -456,6 +516,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       'ringward_targets_unknown{reason="InventoryMissing"}': "0x100",
     },
     at: "90m",
+    holds: 0,
     labels: { reason: "InventoryStale" },
     says: "4 targets are Unknown: InventoryStale.",
     silent: [
@@ -474,6 +535,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       'ringward_assets{kind="Node", coverage="Unknown"}': "10x320",
     },
     at: "1500m",
+    holds: 0,
     labels: { kind: "Node" },
     says: "90% of the nodes are under a baseline, in a ring, and known.",
     also: [

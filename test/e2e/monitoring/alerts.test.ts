@@ -61,6 +61,34 @@ function firing({ alert, every, fires, at, labels, says, also = [] }: AlertCase)
   }));
 }
 
+/** It is pending from the minute on at which its condition holds, and fires when that has lasted, to the minute. */
+function timely({ alert, every = "1m", fires, holds }: AlertCase): object {
+  const found = ALERTS.find((one) => alertName(one) === alert);
+  const [step, lasts] = [minutesOf(every), minutesOf(found?.for ?? "0m")];
+  const ask = (minute: number, state: string, count: number): object => ({
+    expr: `count(ALERTS{alertname="${alert}"${state}})`,
+    eval_time: `${minute}m`,
+    exp_samples: count === 0 ? [] : [{ labels: "{}", value: count }],
+  });
+  const isFiring = ', alertstate="firing"';
+  return {
+    name: `${alert} fires in time`,
+    ...seriesOf(fires, every),
+    promql_expr_test: [
+      ...(holds < step ? [] : [ask(holds - step, "", 0)]),
+      ask(holds, "", 1),
+      ...(lasts < step ? [] : [ask(holds + lasts - step, isFiring, 0)]),
+      ask(holds + lasts, isFiring, 1),
+    ],
+  };
+}
+
+const MINUTES: Readonly<Record<string, number>> = { m: 1, h: 60, d: 1_440 };
+function minutesOf(duration: string): number {
+  const [, number = "0", unit = "m"] = /^(\d+)([mhd])$/.exec(duration) ?? [];
+  return Number(number) * (MINUTES[unit] ?? 0);
+}
+
 function silent({ alert, every, at, silent: all }: AlertCase): readonly object[] {
   return all.map((series, index) => ({
     name: `${alert} stays silent (${index})`,
@@ -81,8 +109,8 @@ describe("the chart's rules", () => {
     expect(ALERT_CASES.filter(({ silent: all }) => all.length === 0)).toEqual([]);
   });
 
-  it.each(ALERT_CASES)("$alert fires as its case says, and stays silent otherwise", async (one) => {
-    const printed = await testRules(one, [...firing(one), ...silent(one)]);
+  it.each(ALERT_CASES)("$alert fires as its case says and when it says, and stays silent otherwise", async (one) => {
+    const printed = await testRules(one, [...firing(one), timely(one), ...silent(one)]);
 
     expect(printed).toContain("SUCCESS");
   });
@@ -92,6 +120,7 @@ describe("the chart's rules", () => {
     if (one === undefined) throw new Error("there are no cases");
 
     await expect(testRules(one, firing({ ...one, says: "something else" }))).rejects.toThrow("something else");
+    await expect(testRules(one, [timely({ ...one, holds: one.holds + 1 })])).rejects.toThrow("FAILED");
     await expect(testRules(one, silent({ ...one, silent: [one.fires] }))).rejects.toThrow("FAILED");
   });
 });
