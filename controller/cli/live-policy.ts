@@ -36,6 +36,24 @@ function brakesOf(objects: ClusterObjects): readonly Block[] {
   });
 }
 
+/**
+ * Rings of a repository that the controller has not come to yet under the commit that is in force: their status names another one. It
+ * writes the repository's status first, then applies the rings, and then says what it made of each.
+ */
+export function ringsBehind(view: Pick<ClusterView, "objects">): ReadonlySet<string> {
+  const { repositories, rings } = ownObjects(view.objects);
+  const [repository] = repositories;
+  if (repository === undefined) return new Set();
+  const { observedCommit } = (repository.status ?? {}) as PolicyRepositoryStatus;
+  return new Set(
+    rings.flatMap(({ metadata, status }) => {
+      const commit = (status as RolloutRingStatus | undefined)?.observedCommit;
+      const isOfGit = commit !== undefined || metadata.labels?.[POLICY_LABEL] === FROM_GIT;
+      return isOfGit && commit !== observedCommit ? [metadata.name] : [];
+    }),
+  );
+}
+
 /** The PolicyRepository of the cluster, if it has one. */
 export function repositoryOf(objects: ClusterObjects): PolicyRepositorySpec | undefined {
   return objects.repositories[0]?.spec as PolicyRepositorySpec | undefined;

@@ -69,7 +69,7 @@ export async function command(
         wait: wait && {
           ...wait,
           words: [`ring ${ring}`, "done"],
-          judge: (situation) => judgeOne(ring, situation),
+          judge: (situation, behind) => judgeOne(ring, situation, behind),
           isOpen: () => true,
         },
       },
@@ -90,8 +90,8 @@ export async function command(
 }
 
 /** Throws UserError where the ring is gone. */
-function judgeOne(ring: string, { plan, input }: Situation): Verdict {
-  const verdict = judgeRing(ring, { plan, ledger: input.ledger });
+function judgeOne(ring: string, { plan, input }: Situation, behind: ReadonlySet<string>): Verdict {
+  const verdict = judgeRing(ring, { plan, ledger: input.ledger, behind });
   if (verdict === undefined)
     throw noRing(
       ring,

@@ -72,7 +72,7 @@ export async function command(
         wait: wait && {
           ...wait,
           words: ["the fleet", "compliant"],
-          judge: ({ plan, input: { ledger } }) => judgeFleet({ plan, ledger }),
+          judge: ({ plan, input: { ledger } }, behind) => judgeFleet({ plan, ledger, behind }),
           isOpen: ({ inFlight, blocked, next, waiting }) =>
             inFlight.length > 0 || [...blocked, ...next, ...waiting].some(({ state }) => !isCompliant(state)),
         },

@@ -7,6 +7,7 @@ import { createPlanner } from "../../core/rollout/plan.ts";
 import { UserError } from "../../errors.ts";
 import { formatFinding } from "../../policy/finding.ts";
 import { openCluster } from "../cluster-view.ts";
+import { ringsBehind } from "../live-policy.ts";
 import { type Format, type Surroundings, wrongUse } from "../output.ts";
 import type { Thinkers } from "../situation.ts";
 import { atClusterTime, findKubeconfig, judge, type SourceRequest } from "../sources.ts";
@@ -51,7 +52,7 @@ export async function follow(
       throw error;
     });
     if (live === undefined) {
-      if (!stop.signal.aborted) out.conclude({ kind: "TimedOut" });
+      if (!stop.signal.aborted) out.conclude({ kind: "TimedOut", behind: [] });
       return 1;
     }
     try {
@@ -125,7 +126,11 @@ async function run({ followed, request, live, loopback, out, surroundings, waiti
       const lanes = drawLanes(situation);
       out.show(situation, lanes, followed.choose(situation, lanes));
       code = followed.isDone(lanes, situation) ? 0 : 1;
-      if (followed.wait !== undefined) waiting?.see(followed.wait.judge(situation));
+      if (followed.wait !== undefined)
+        waiting?.see(
+          // A folder is planned as it is, whatever the controller has come to.
+          followed.wait.judge(situation, request.policy === undefined ? ringsBehind(view) : new Set()),
+        );
       made = clock.monotonic();
       spent = made - began;
     }

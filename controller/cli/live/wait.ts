@@ -15,7 +15,7 @@ import type { Link } from "./live-cluster.ts";
 export interface Wait {
   /** ms from the start; undefined: as long as it takes. */
   readonly timeoutMs: number | undefined;
-  readonly judge: (situation: Situation) => Verdict;
+  readonly judge: (situation: Situation, behind: ReadonlySet<string>) => Verdict;
   /** What is waited for, and how it will be: `ring prod`, `done`. */
   readonly words: readonly [what: string, how: string];
   /** Whether a ring is still waited for. */
@@ -25,7 +25,8 @@ export interface Wait {
 export type End =
   | { readonly kind: "Done" }
   | { readonly kind: "Stuck"; readonly because: readonly Standstill[] }
-  | { readonly kind: "TimedOut" };
+  /** `behind`: rings that the controller had not come to under the repository's last commit. */
+  | { readonly kind: "TimedOut"; readonly behind: readonly string[] };
 
 /** Flags of a command that can wait. */
 export const WAIT_FLAGS = {
@@ -82,7 +83,7 @@ export function createWaiting(timeoutMs: number | undefined, clock: Pick<Clock, 
     end(link, current) {
       // Of a picture that is old nothing is concluded.
       if (link.kind === "Up" && last.kind === "Done") return { kind: "Done" };
-      if (left() === 0) return { kind: "TimedOut" };
+      if (left() === 0) return { kind: "TimedOut", behind: (last.kind === "Open" && last.behind) || [] };
       const steady = stuckSince !== undefined && clock.monotonic() - stuckSince >= STEADY_MS;
       return link.kind === "Up" && current && steady && last.kind === "Stuck" ? last : undefined;
     },
@@ -105,7 +106,7 @@ export function describeEnd(
     case "TimedOut":
       return lanes.length === 0
         ? [`${what}: the cluster was not read within ${time}`]
-        : [`${what} is not ${how} after ${time}; still open:`, ...describeOpen(lanes.filter(isOpen))];
+        : [`${what} is not ${how} after ${time}; still open:`, ...describeOpen(lanes, isOpen, end.behind)];
   }
 }
 
@@ -122,8 +123,12 @@ function describeStandstills(because: readonly Standstill[]): readonly string[] 
 }
 
 /** What is said of each ring where nothing can be redrawn. */
-function describeOpen(lanes: readonly Lane[]): readonly string[] {
-  return [...describeLanes(lanes).values()].map((line) => `  ${line}`);
+function describeOpen(lanes: readonly Lane[], isOpen: Wait["isOpen"], behind: readonly string[]): readonly string[] {
+  const open = lanes.filter((lane) => isOpen(lane) || behind.includes(lane.ring));
+  return [...describeLanes(open)].map(
+    ([ring, line]) =>
+      `  ${line}${behind.includes(ring) ? "; as it was before the policy repository's last commit" : ""}`,
+  );
 }
 
 /** The end as a program reads it. */

@@ -15,8 +15,8 @@ export interface Standstill {
 
 export type Verdict =
   | { readonly kind: "Done" }
-  /** Something goes on, or may go on by itself. */
-  | { readonly kind: "Open" }
+  /** Something goes on, or may go on by itself. `behind`: rings of which nothing is concluded yet. */
+  | { readonly kind: "Open"; readonly behind?: readonly string[] }
   /** A person has to act before it can be done. Never empty. */
   | { readonly kind: "Stuck"; readonly because: readonly Standstill[] };
 
@@ -24,6 +24,11 @@ export type Verdict =
 export interface Standing {
   readonly plan: Pick<Plan, "rows" | "rings">;
   readonly ledger: Pick<LedgerView, "spec">;
+  /**
+   * Rings that stand here as they were before the policy repository's last commit: the controller has not come to them under it yet. Of
+   * these nothing is concluded: who merges and waits would be told of the rollout before.
+   */
+  readonly behind?: ReadonlySet<string>;
 }
 
 /**
@@ -68,7 +73,8 @@ export function judgeRing(name: string, standing: Standing): Verdict | undefined
 
 /** How all rings stand: done when every asset of the cluster is compliant and none is in flight, as the exit code of `status` says it. */
 export function judgeFleet(standing: Standing): Verdict {
-  const { plan } = standing;
+  const { plan, behind = NONE } = standing;
+  if (behind.size > 0) return { kind: "Open", behind: [...behind] };
   const judge = createJudge(standing);
   const halted = plan.rings.flatMap((outcome) => haltOf(outcome));
   const open = plan.rows.filter((row) => !isCompliant(row.state) || row.phase === "InProgress");
@@ -85,7 +91,9 @@ interface Judge {
   readonly ofRows: (open: readonly AssetRow[], halted: readonly Standstill[]) => Verdict;
 }
 
-function createJudge({ plan, ledger }: Standing): Judge {
+const NONE: ReadonlySet<string> = new Set();
+
+function createJudge({ plan, ledger, behind = NONE }: Standing): Judge {
   const rowsOf = Map.groupBy(plan.rows, (row) => row.ring);
   const known = new Map<string, Verdict>();
   const outcomeOf = (name: string): RingOutcome | undefined => plan.rings.find(({ ring }) => ring.name === name);
@@ -93,6 +101,7 @@ function createJudge({ plan, ledger }: Standing): Judge {
   function ofRing(name: string): Verdict | undefined {
     const outcome = outcomeOf(name);
     if (outcome === undefined) return undefined;
+    if (behind.has(name)) return { kind: "Open", behind: [name] };
     const before = known.get(name);
     if (before !== undefined) return before;
     // Rings that come after each other in a circle wait for each other, and an answer about one may not wait for itself.

@@ -11,6 +11,8 @@ import {
   NODES,
   PATCH_BASELINES,
   PATCH_LEVELS,
+  POLICY_REPOSITORIES,
+  type Resource,
   ROLLOUT_RINGS,
 } from "../../../controller/kube/resources.ts";
 import { NODE_RING_LABEL, OS_LABEL } from "../../../controller/sandbox/fleet/quickstart.ts";
@@ -116,6 +118,29 @@ describe("waiting for a ring", () => {
     expect(out()).not.toContain("is not done");
   }, 30_000);
 
+  it("does not take the rollout before for the one that was merged: the controller comes to the ring first", async () => {
+    await bringAllThere();
+    const { client } = world;
+    const spec = { url: "https://git.example.com/example/policy.git", clusterName: "test" };
+    const { metadata } = await client.create(POLICY_REPOSITORIES, {
+      metadata: { name: "policy" },
+      spec,
+    } as unknown as KubeObject);
+    await setStatus(ROLLOUT_RINGS, "early", { observedCommit: "a".repeat(40) });
+    await setStatus(POLICY_REPOSITORIES, "policy", { observedCommit: "b".repeat(40) });
+    const late = wait("rollout", "early", "--timeout", "3s");
+    expect(await late.code).toBe(1);
+    expect(late.err()).toMatch(/\n {2}early 2\/2 .*; as it was before the policy repository's last commit\n$/);
+
+    const { out, code } = wait("rollout", "early", "--timeout", "1m");
+    await seen(() => expect(out()).toMatch(/ early 2\/2 /));
+    await setStatus(ROLLOUT_RINGS, "early", { observedCommit: "b".repeat(40) });
+
+    expect(await code).toBe(0);
+    await setStatus(ROLLOUT_RINGS, "early", { observedCommit: null });
+    await client.delete(POLICY_REPOSITORIES, { name: "policy" }, { uid: metadata.uid ?? "" });
+  }, 40_000);
+
   it("ends with 1 when the ring is halted, and so does who waits for the ring after it", async () => {
     await halt(["gone"]);
     const [mine, next] = [wait("rollout", "early"), wait("rollout", "late")];
@@ -186,8 +211,11 @@ describe("wrong use", () => {
   }, 20_000);
 });
 
+function setStatus(resource: Resource, name: string, status: object): Promise<unknown> {
+  return world.client.patch(resource, { name }, { type: "merge", body: { status } }, { subresource: "status" });
+}
+
 async function halt(lost: readonly string[]): Promise<void> {
   const level: RingLevelStatus = { baseline: "kubelet", level: LEVEL.name, digest: LEVEL.digest, lost: [...lost] };
-  const body = { status: { levels: [level] } };
-  await world.client.patch(ROLLOUT_RINGS, { name: "early" }, { type: "merge", body }, { subresource: "status" });
+  await setStatus(ROLLOUT_RINGS, "early", { levels: [level] });
 }

@@ -191,6 +191,19 @@ describe("a ring that is waited for", () => {
     expect(judge("canary", { nodes: [], canary: { completion: { onEmpty: "Pass" } } })?.kind).toBe("Done");
   });
 
+  it("is not judged before the controller came to it under the repository's last commit", () => {
+    const behind = new Set(["canary"]);
+    const { plan, input } = planOf({ nodes: [node("c1", "canary", DONE), node("w1", "wide", DONE)] });
+    const halted = planOf({ nodes: [node("c1", "canary"), node("w1", "wide")], canaryRest: { status: LOST } });
+    const open = { kind: "Open", behind: ["canary"] };
+
+    expect(judgeRing("canary", { plan, ledger: input.ledger, behind })).toEqual(open);
+    expect(judgeRing("wide", { plan, ledger: input.ledger, behind })).toEqual({ kind: "Done" });
+    expect(judgeRing("canary", { plan: halted.plan, ledger: input.ledger, behind })).toEqual(open);
+    expect(judgeRing("wide", { plan: halted.plan, ledger: input.ledger, behind })).toEqual({ kind: "Open" });
+    expect(judgeFleet({ plan, ledger: input.ledger, behind })).toEqual(open);
+  });
+
   it("is undefined where there is no such ring", () => {
     expect(judge("canry", { nodes: [] })).toBeUndefined();
   });
