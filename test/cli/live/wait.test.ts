@@ -91,7 +91,7 @@ function wait(...args: readonly string[]): Waited {
   return { out: () => out, err: () => err, code };
 }
 
-const seen = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 20_000, interval: 20 });
+const seen = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 60_000, interval: 20 });
 
 describe("waiting for a ring", () => {
   it("tells what goes on, does without the API server for a while, and ends with 0 when the last asset is there", async () => {
@@ -108,15 +108,15 @@ describe("waiting for a ring", () => {
 
     expect(await code).toBe(0);
     expect(out()).toMatch(/ early 2\/2 \w+\nring early is done after \d+s\n$/);
-  }, 60_000);
+  }, 90_000);
 
   it("ends with 1 at its timeout, and says what is still open", async () => {
-    const { out, err, code } = wait("rollout", "early", "--timeout", "3s");
+    const { out, err, code } = wait("rollout", "early", "--timeout", "12s");
 
     expect(await code).toBe(1);
-    expect(err()).toMatch(/^ring early is not done after 3s; still open:\n {2}early 0\/2 \w+.*\n$/);
+    expect(err()).toMatch(/^ring early is not done after 12s; still open:\n {2}early 0\/2 \w+.*\n$/);
     expect(out()).not.toContain("is not done");
-  }, 30_000);
+  }, 90_000);
 
   it("does not take the rollout before for the one that was merged: the controller comes to the ring first", async () => {
     await bringAllThere();
@@ -128,7 +128,7 @@ describe("waiting for a ring", () => {
     } as unknown as KubeObject);
     await setStatus(ROLLOUT_RINGS, "early", { observedCommit: "a".repeat(40) });
     await setStatus(POLICY_REPOSITORIES, "policy", { observedCommit: "b".repeat(40) });
-    const late = wait("rollout", "early", "--timeout", "3s");
+    const late = wait("rollout", "early", "--timeout", "12s");
     expect(await late.code).toBe(1);
     expect(late.err()).toMatch(/\n {2}early 2\/2 .*; as it was before the policy repository's last commit\n$/);
 
@@ -139,7 +139,7 @@ describe("waiting for a ring", () => {
     expect(await code).toBe(0);
     await setStatus(ROLLOUT_RINGS, "early", { observedCommit: null });
     await client.delete(POLICY_REPOSITORIES, { name: "policy" }, { uid: metadata.uid ?? "" });
-  }, 40_000);
+  }, 90_000);
 
   it("ends with 1 when the ring is halted, and so does who waits for the ring after it", async () => {
     await halt(["gone"]);
@@ -152,7 +152,7 @@ describe("waiting for a ring", () => {
     expect(await next.code).toBe(1);
     expect(next.err()).toMatch(/^ring late needs a person, after \d+s:\n {2}early: RingHalted: /);
     await halt([]);
-  }, 30_000);
+  }, 90_000);
 
   it("is a document on a line with -o json, the last of which says how it ended", async () => {
     await world.client.patch(ROLLOUT_RINGS, { name: "early" }, { type: "merge", body: { spec: { suspend: true } } });
@@ -173,7 +173,7 @@ describe("waiting for a ring", () => {
       because: [{ ring: "early", asset: null, reason: "RingSuspended", message: "ring early is suspended" }],
     });
     await world.client.patch(ROLLOUT_RINGS, { name: "early" }, { type: "merge", body: { spec: { suspend: null } } });
-  }, 30_000);
+  }, 90_000);
 });
 
 describe("waiting for the fleet", () => {
@@ -186,7 +186,7 @@ describe("waiting for the fleet", () => {
 
     expect(await code).toBe(0);
     expect(out()).toMatch(/the fleet is compliant after \d+s\n$/);
-  }, 40_000);
+  }, 90_000);
 });
 
 describe("wrong use", () => {
@@ -208,7 +208,7 @@ describe("wrong use", () => {
 
     expect(await code).toBe(2);
     expect(err()).toContain("there is no ring erly (did you mean early?)");
-  }, 20_000);
+  }, 90_000);
 });
 
 function setStatus(resource: Resource, name: string, status: object): Promise<unknown> {
