@@ -108,8 +108,11 @@ function runbookIndex(): string {
   return `${MADE}
 # Alerts
 
-What \`charts/ringward/files/alerts.yaml\` holds: a plain rule file for Prometheus, which the chart puts into a PrometheusRule. Every alert is tested with
-\`promtool test rules\`: that it fires, with these labels and texts, and that it does not. A \`cluster\` label that your scrapes add is kept, so one
+What \`charts/ringward/files/alerts.yaml\` holds: a plain rule file for Prometheus, which the chart puts into a PrometheusRule. Each alert has a page
+that says what it means and what to do. The pages' commands take the names that the chart gives (namespace \`ringward-system\`, Deployment
+\`ringward-controller\`), and \`ringward\` asks the cluster of \`$KUBECONFIG\`. The metrics are explained in [metrics](../metrics.md).
+
+Every alert is tested with \`promtool test rules\`: that it fires, with these labels and texts, and that it does not. A \`cluster\` label that your scrapes add is kept, so one
 Prometheus may watch many clusters; but \`RingwardControllerAbsent\` is about all that Prometheus sees.
 
 \`runbook_url\` is a path in this repository. The chart makes it an address where \`metrics.prometheusRule.docsUrl\` says where docs/ are served; else put yours before it:
