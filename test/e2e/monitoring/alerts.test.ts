@@ -9,7 +9,8 @@ import { stringify } from "yaml";
 import { alertName } from "../../tooling/monitoring/alert.ts";
 import { ALERTS, annotationsOf, RULES_FILE } from "../../tooling/monitoring/files.ts";
 import { debianProgram } from "../../tooling/debian-program.ts";
-import { ALERT_CASES, type AlertCase } from "./alert-cases.ts";
+import type { AlertCase } from "./alert-case.ts";
+import { ALERT_CASES } from "./alert-cases.ts";
 
 const run = promisify(execFile);
 const ROOT = new URL("../../..", import.meta.url).pathname;
