@@ -7,7 +7,7 @@ import { DUMPED } from "../../controller/inventory/dump.ts";
 import { ROOT } from "../cli/plan-support.ts";
 import { EXAMPLES } from "./examples/fleets.ts";
 import type { Example } from "./examples/rows.ts";
-import { folderOf, makeFiles, makePlans } from "./examples/write.ts";
+import { DUMPS, folderOf, makeDumpPlans, makeFiles, makePlans } from "./examples/write.ts";
 import { heldBy, listedOn, validateFolder } from "./support.ts";
 
 const NOW = "2026-11-24T22:30:00Z";
@@ -105,6 +105,21 @@ describe("examples with a plan", () => {
 
   it("examples/README.md lists every folder", () => {
     expect(listedOn(join(ROOT, "examples/README.md")).toSorted()).toEqual(heldBy(join(ROOT, "examples")).toSorted());
+  });
+});
+
+describe("dumps", () => {
+  it.each(DUMPS.map((one) => [one.dump, one] as const))(
+    "%s: plan says what is written beside it",
+    async (name, one) => {
+      for (const [file, text] of await makeDumpPlans(one)) expect(read(name, file), file).toBe(text);
+    },
+  );
+
+  it.each(DUMPS.map((one) => [one.dump] as const))("%s: its page lists what is there", (name) => {
+    const page = read(name, "README.md");
+
+    for (const file of heldBy(folderOf(name))) expect(page).toContain(`\`${file}\``);
   });
 });
 

@@ -106,26 +106,37 @@ function withoutLevels(spec: unknown): object {
 export async function makePlans(example: Example): Promise<Files> {
   const moments = [{ at: example.now, file: "expected-plan.txt" }, ...(example.later ?? [])];
   const plans = new Map<string, string>();
-  for (const { at, file } of moments) {
-    let out = "";
-    const stdout = { write: (text: string) => (out += text) };
-    const args = [
-      "--policy",
-      `examples/${example.name}/policy`,
-      "--cluster",
-      `examples/${example.name}/cluster`,
-      "--at",
-      at,
-    ];
-    await plan(args, { ...ownSurroundings(), stdout, stderr: { write: () => undefined }, terminal: false, env: {} });
-    plans.set(file, out);
-  }
+  const { name } = example;
+  for (const { at, file } of moments)
+    plans.set(
+      file,
+      await planOf("--policy", `examples/${name}/policy`, "--cluster", `examples/${name}/cluster`, "--at", at),
+    );
   return plans;
 }
 
-function write(example: Example, files: Files): void {
+/** Dumps, and the policy that goes with each. */
+export const DUMPS = [
+  { dump: "dump-quickstart", policy: "quickstart" },
+  { dump: "dump-small", policy: "policy-small" },
+] as const;
+
+/** What `ringward plan` prints of a dump, by file. */
+export async function makeDumpPlans({ dump: name, policy }: (typeof DUMPS)[number]): Promise<Files> {
+  const text = await planOf("--policy", `examples/${policy}`, "--cluster", `examples/${name}`);
+  return new Map([["expected-plan.txt", text]]);
+}
+
+async function planOf(...args: readonly string[]): Promise<string> {
+  let out = "";
+  const stdout = { write: (text: string) => (out += text) };
+  await plan(args, { ...ownSurroundings(), stdout, stderr: { write: () => undefined }, terminal: false, env: {} });
+  return out;
+}
+
+function write(name: string, files: Files): void {
   for (const [path, text] of files) {
-    const file = join(folderOf(example.name), path);
+    const file = join(folderOf(name), path);
     mkdirSync(join(file, ".."), { recursive: true });
     writeFileSync(file, text);
   }
@@ -135,7 +146,8 @@ if (isMain(import.meta.url)) {
   process.chdir(ROOT);
   for (const example of EXAMPLES) {
     rmSync(join(folderOf(example.name), "policy/levels"), { recursive: true, force: true });
-    write(example, makeFiles(example));
-    write(example, await makePlans(example));
+    write(example.name, makeFiles(example));
+    write(example.name, await makePlans(example));
   }
+  for (const one of DUMPS) write(one.dump, await makeDumpPlans(one));
 }

@@ -151,7 +151,8 @@ any more.
 ${block(uninstall)}
 
 Definitions, policy, states, the PolicyRepository and both namespaces stay, and a later \`helm install\` takes them up again. The account, its roles and
-the admission policies go. To delete everything:
+the admission policies go, also those that confine pods in \`ringward-jobs\`: whoever may make pods there may then run anything as root on any node.
+Delete that namespace, or see to it that nobody may. To delete everything:
 
 ${block(purge)}
 
