@@ -40,6 +40,8 @@ Exit code: 0 all is compliant and nothing was violated, 1 it is not, 2 nobody me
 const DEFAULT_LIMIT = "10m";
 /** Past this a whole day of policy passes between two looks at the cluster. */
 const FASTEST = 1000;
+/** On a machine that is too slow for the default, nodes fall silent and windows end before anything was done. */
+const SLOW_RATE = 30;
 
 export async function command(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseFlags("demo", args, {
@@ -109,7 +111,7 @@ async function play(wanted: Wanted, json: boolean): Promise<number> {
       ),
     (done) => {
       process.stderr.write(summarise(done));
-      if (!json) process.stderr.write(describeNext(wanted));
+      if (!json) process.stderr.write(describeNext(wanted, done));
       else if (!wanted.keep) process.stdout.write(`${JSON.stringify(done)}\n`);
     },
   );
@@ -161,9 +163,10 @@ function summarise({
 }
 
 /** What a person may look at after the run. */
-function describeNext({ keep, fault, cli }: Wanted): string {
+function describeNext({ keep, fault, cli, rate }: Wanted, { ok }: DemoResult): string {
   const other = FAULT_NAMES.find((name) => name !== fault) ?? "crash";
   const rows = [
+    ...(ok || rate <= SLOW_RATE ? [] : [["a slow or busy machine", `${cli} demo --auto-approve --rate ${SLOW_RATE}`]]),
     ["the policy that was rolled out", "examples/quickstart/"],
     ["the same, step by step, by hand", "docs/quickstart.md"],
     keep

@@ -134,6 +134,16 @@ describe("a demo that runs", () => {
     expect((await demo.ended).code).toBe(130);
   }, 180_000);
 
+  it("that comes to no end in its time offers a slower clock", async () => {
+    const demo = begin("--auto-approve", "--timeout", "1s");
+    const { code, stderr } = await demo.ended;
+
+    expect(code).toBe(1);
+    expect(stderr).toContain("NOT all is well");
+    expect(stderr).toMatch(/a slow or busy machine +ringward demo --auto-approve --rate 30\n/);
+    expect(demo.leftovers()).toEqual([]);
+  }, 180_000);
+
   it("ends at once on Ctrl-C and leaves nothing behind", async () => {
     const demo = begin();
     await demo.saw("the controller starts");
