@@ -4,7 +4,16 @@ import { describe, expect, it } from "vitest";
 import { UserError } from "../../controller/errors.ts";
 import type { Forge } from "../../controller/forge/port.ts";
 import type { PolicyGit } from "../../controller/git/port.ts";
-import { type Born, type BornOptions, createRig, machine, type Rig, ringFile, type RigOptions } from "./rig.ts";
+import {
+  type Born,
+  type BornOptions,
+  createRig,
+  machine,
+  NEW_IMAGE,
+  type Rig,
+  ringFile,
+  type RigOptions,
+} from "./rig.ts";
 
 const NODES: RigOptions = { workloads: [], machines: [machine("n1")] };
 const BRANCH = "ringward/_automatic/canary";
@@ -58,6 +67,32 @@ describe("a forge that commits in our account's name", () => {
     expect(pushed).toContain("main");
     expect(entryOf(rig)).toBeDefined();
     expect(rig.errors).toEqual([]);
+  });
+});
+
+describe("an Automatic ring whose file does not list a baseline", () => {
+  it("gets its first level by a person's merge, and the next ones by itself (A4)", async () => {
+    const file = ringFile("canary").replace("    - baseline: shared-images\n", "");
+    const rig = await createRig({ machines: [machine("n1")], files: { "rings/canary.yaml": file } });
+    const images = () => rig.forge.people.pulls().filter(({ head }) => head.includes("/shared-images/"));
+    const level = (): string | undefined =>
+      /level: (shared-images-\S+)/.exec(rig.remote.people.text("main", "rings/canary.yaml") ?? "")?.[1];
+    await rig.until("people are asked", () => images().length > 0);
+    await rig.run(4);
+
+    expect(entryOf(rig)).toBeDefined();
+    expect(level()).toBeUndefined();
+    expect(images()[0]?.body).toContain("its file does not list baseline `shared-images`");
+
+    rig.forge.people.merge(images()[0]?.number ?? 0, "ann");
+    await rig.until("it is patched", async () => (await rig.image("web")) === NEW_IMAGE);
+    const first = level();
+    const baseline = rig.remote.people.text("main", "baselines/shared-images.yaml") ?? "";
+    rig.commit({ "baselines/shared-images.yaml": baseline.replace("tag: 1.27.3", "tag: 1.27.4") });
+    await rig.until("the next level is written", () => level() !== first);
+
+    expect(images()).toHaveLength(1);
+    expect(await rig.violations()).toEqual([]);
   });
 });
 

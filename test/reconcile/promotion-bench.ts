@@ -56,9 +56,12 @@ spec:
 ${lines}  members: {nodes: {selector: {matchLabels: {ring: ${name}}}}}
   soak: 1h
   # Keep this last: promotions change it.
-  levels: []
+  levels:${lines.includes("promotion: Automatic") ? LISTED : " []"}
 `;
 }
+
+/** What is written without asking stands in the ring's file. */
+const LISTED = "\n    - baseline: ubuntu";
 
 export const FILES: Readonly<Record<string, string>> = {
   "policy/baselines/ubuntu.yaml": baselineFile("v1.34.2"),

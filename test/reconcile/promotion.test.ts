@@ -36,8 +36,8 @@ describe("an Automatic ring", () => {
     expect(head.parents).toEqual([before]);
     expect(bench.main("policy/rings/canary.yaml")).toBe(
       ringFile("canary", "  promotion: Automatic\n").replace(
-        "  levels: []\n",
-        `  levels:\n    - baseline: ubuntu\n      level: ${level}\n      maxTargets: 3\n`,
+        "    - baseline: ubuntu\n",
+        `    - baseline: ubuntu\n      level: ${level}\n      maxTargets: 3\n`,
       ),
     );
     expect(bench.main(`policy/levels/${level}.yaml`)).toContain("kind: PatchLevel");
@@ -61,8 +61,8 @@ describe("an Automatic ring", () => {
         .replaceAll("ubuntu", "debian")
         .replace("22.04", "12"),
       "policy/rings/canary.yaml": ringFile("canary", "  promotion: Automatic\n").replace(
-        "levels: []",
-        "levels: [{baseline: debian}]",
+        "    - baseline: ubuntu\n",
+        "    - baseline: debian\n    - baseline: ubuntu\n",
       ),
     });
 

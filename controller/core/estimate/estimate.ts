@@ -6,7 +6,7 @@ import type { Calendar } from "../calendar/index.ts";
 import { parseDuration } from "../duration.ts";
 import type { Block, LevelInForce, PodAsset, RingInForce } from "../model.ts";
 import { calendarsOf, compileCalendars } from "../rollout/calendars.ts";
-import type { Approval } from "../rollout/entries.ts";
+import { type Approval, isWrittenUnasked } from "../rollout/entries.ts";
 import { spareCapacity } from "./capacity.ts";
 import { type Job, type JobEnd, runJobs } from "./run.ts";
 import { usualPace } from "../rollout/history.ts";
@@ -149,7 +149,7 @@ function courseOf(scope: Scope, baseline: string, targets: readonly Target[], op
     baseline,
     level,
     approved: approved !== undefined,
-    ifApproved: isAsked(approved, ring) || (start.kind === "At" && start.ifApproved),
+    ifApproved: isAsked(approved, scope.outcome, baseline) || (start.kind === "At" && start.ifApproved),
     approval,
     minutes: options.minutesPerTarget ?? pace.minutes,
     measured: options.minutesPerTarget === undefined ? pace.measured : 0,
@@ -164,9 +164,9 @@ function courseOf(scope: Scope, baseline: string, targets: readonly Target[], op
   };
 }
 
-/** Whether a person is asked before: the entries of an Automatic ring are written without one. */
-function isAsked(approved: Approval | undefined, ring: RingInForce): boolean {
-  return approved === undefined && ring.spec.promotion !== "Automatic";
+/** Whether a person is asked before: the entries that an Automatic ring lists are written without one. */
+function isAsked(approved: Approval | undefined, { ring, entries }: RingOutcome, baseline: string): boolean {
+  return approved === undefined && !isWrittenUnasked(ring, entries, baseline);
 }
 
 function assumeApproval(ring: string, baseline: string, level: LevelInForce): Approval {

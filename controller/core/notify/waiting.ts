@@ -1,5 +1,6 @@
 // Approvals that people are asked for: a pull request of ours that is open, or, where there is no forge, a branch that waits to be merged.
 import type { FleetLook, OpenApproval } from "../metrics/index.ts";
+import { isWrittenUnasked } from "../rollout/entries.ts";
 import { branchPart } from "../promotion/known.ts";
 import { type Notification, notify } from "./notification.ts";
 
@@ -12,8 +13,10 @@ export function findWaiting({ input, plan, approvals = [] }: FleetLook): readonl
   return [...Map.groupBy(approvals, keyOf).values()].flatMap((asked) => {
     const [first] = asked;
     const outcome = first && rings.get(first.ring);
-    // What Ringward asks for and merges itself waits for nobody.
-    if (first === undefined || outcome === undefined || outcome.ring.spec.promotion === "Automatic") return [];
+    if (first === undefined || outcome === undefined) return [];
+    const baselines = policy.baselines.filter(({ name }) => asked.some((one) => one.baseline === branchPart(name)));
+    // What Ringward writes itself waits for nobody.
+    if (baselines.some(({ name }) => isWrittenUnasked(outcome.ring, outcome.entries, name))) return [];
     const { name: ring } = outcome.ring;
     const levels = [
       ...new Set(asked.map(({ digest }) => known.find((one) => one.digest.startsWith(digest))?.name ?? digest)),

@@ -285,6 +285,16 @@ function describeControls({ proposal, escape }: EvidenceInput): Section {
   return { facts: [], lines: () => lines };
 }
 
+/** Why people are asked in a ring that is Automatic. */
+function describeNewcomer({ plan, proposal, escape }: EvidenceInput): readonly string[] {
+  const { ring, baseline } = proposal;
+  const outcome = plan.rings.find((one) => one.ring.name === ring.name);
+  if (ring.spec.promotion !== "Automatic" || outcome?.entries.listed.has(baseline) === true) return [];
+  return [
+    `- Ring ${escape.code(ring.name)} says \`promotion: Automatic\`, and its file does not list baseline ${escape.code(baseline)}. Merging lists it: from then on Ringward writes this baseline's levels here by itself.`,
+  ];
+}
+
 /** Rings after this one that would wait for ever. */
 function describeDeadEnds({ plan, proposal, escape }: EvidenceInput): readonly string[] {
   return findDeadEnds(plan, proposal.ring.name, proposal.baseline, proposal.level).map(({ ring, behind }) => {
@@ -295,7 +305,7 @@ function describeDeadEnds({ plan, proposal, escape }: EvidenceInput): readonly s
 
 function describeConsequences(input: EvidenceInput): Section {
   const { proposal, escape } = input;
-  const deadEnds = describeDeadEnds(input);
+  const notes = [...describeNewcomer(input), ...describeDeadEnds(input)];
   const ring = escape.code(proposal.ring.name);
   const previous = proposal.previous === undefined ? "no level" : escape.code(proposal.previous.name, 300);
   const lines = [
@@ -310,7 +320,7 @@ function describeConsequences(input: EvidenceInput): Section {
             ? "- Images are exact: a revert rolls updated workloads back."
             : "- Node levels are floors: nodes that were updated stay as they are after a revert.",
         ]),
-    ...deadEnds,
+    ...notes,
   ];
-  return { facts: [proposal.previous?.digest ?? null, ...deadEnds], lines: () => lines };
+  return { facts: [proposal.previous?.digest ?? null, ...notes], lines: () => lines };
 }

@@ -3,6 +3,7 @@
 import type { RingRejection } from "../../api/rollout-ring.ts";
 import type { Block, Digest, PolicyInForce, RingInForce } from "../model.ts";
 import { branchPart, type KnownProposal } from "./known.ts";
+import { isWrittenUnasked } from "../rollout/entries.ts";
 import type { Offer } from "./offers.ts";
 import { ASK_AGAIN_COMMENT, ASK_AGAIN_LABEL } from "./people.ts";
 import type { PromotedEntry, Scene } from "./wishes.ts";
@@ -61,8 +62,8 @@ export function stopsProposals(policy: PolicyInForce): Block | undefined {
   );
 }
 
-export function isAutomatic({ outcome }: Offer): boolean {
-  return outcome.ring.spec.promotion === "Automatic";
+export function isAutomatic({ outcome, baseline }: Pick<Offer, "outcome" | "baseline">): boolean {
+  return isWrittenUnasked(outcome.ring, outcome.entries, baseline);
 }
 
 type Check = (scene: Scene, entry: PromotedEntry) => Block | undefined;

@@ -48,6 +48,18 @@ export function readEntries(ring: RingInForce, policy: PolicyInForce, now: Insta
   return { approvals, problems, listed };
 }
 
+/**
+ * Whether Ringward writes the ring's entry of a baseline by itself: where the ring says Automatic, and its file lists the baseline. A baseline
+ * that it does not list joins any ring by a person's merge (A4).
+ */
+export function isWrittenUnasked(
+  { spec }: Pick<RingInForce, "spec">,
+  { listed }: Pick<RingEntries, "listed">,
+  baseline: string,
+): boolean {
+  return spec.promotion === "Automatic" && listed.has(baseline);
+}
+
 function refuseEntry(entry: LevelEntry, level: LevelInForce | undefined): Block | undefined {
   if (level === undefined) return { reason: "LevelMissing", message: `level ${entry.level} does not exist` };
   if (level.mismatch !== undefined) return { reason: "LevelDigestMismatch", message: level.mismatch };

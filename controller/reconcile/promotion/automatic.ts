@@ -9,7 +9,7 @@ import { BRANCH_PROTECTED } from "../../git/explain-remote-error.ts";
 import type { CommitSha } from "../../git/port.ts";
 import { deleteOurs, isOurs } from "./branches.ts";
 import { type Files, filesFor, findRing, hashFiles, messageFor, readTrailers } from "./files.ts";
-import { ringSpecOf } from "./ring-edit.ts";
+import { entryOf, ringSpecOf } from "./ring-edit.ts";
 import {
   type About,
   ask,
@@ -47,7 +47,10 @@ export async function commitEntries(scene: Scene, promotion: AutomaticPromotion)
   const outcome: { result: AutomaticResult } = { result: "Skipped" };
   await attempt(scene, about, async () => {
     // The commit that this one stands on must say so itself, whatever was read before.
-    if (ringSpecOf(findRing(ring, scene).document)["promotion"] !== "Automatic") return;
+    const { document } = findRing(ring, scene);
+    if (ringSpecOf(document)["promotion"] !== "Automatic") return;
+    // A baseline that the ring's file does not list is nothing that Ringward adds by itself (A4).
+    if (entries.some(({ baseline }) => entryOf(document, baseline) === undefined)) return;
     const files = filesFor(ring, entries, scene);
     if (files.size === 0) return;
     const message = messageFor(ring, entries, files, scene.head);

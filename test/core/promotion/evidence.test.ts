@@ -112,6 +112,15 @@ describe("evidence", () => {
     expect(passing.evidence).not.toBe(blocking.evidence);
   });
 
+  it("says why it asks in an Automatic ring, and what merging does there", () => {
+    const first = { nodes: [1], promotion: "Automatic" as const };
+
+    expect(renderProposal(inputOf({ rings: { first } })).body).toContain(
+      "its file does not list baseline `ubuntu`. Merging lists it: from then on Ringward writes this baseline's levels here by itself.",
+    );
+    expect(renderProposal(inputOf()).body).not.toContain("does not list baseline");
+  });
+
   it("says of a proposed ring without targets that those behind it would wait for ever", () => {
     const first = { nodes: [], listed: true };
     const { body } = renderProposal(inputOf({ rings: { first, last: { after: ["first"], nodes: [1] } } }));

@@ -255,7 +255,7 @@ describe("withdrawal: that digest is not proposed again until a person asks", ()
 
 describe("Ringward writes to the tracked branch by itself only for a ring that says Automatic", () => {
   it("in one commit for all baselines", () => {
-    const scene = play({ rings: { canary: { promotion: "Automatic" } }, candidate: L1 });
+    const scene = play({ rings: { canary: { promotion: "Automatic", listed: true } }, candidate: L1 });
 
     expect(scene.promotions.automatic).toMatchObject([
       {
@@ -268,7 +268,7 @@ describe("Ringward writes to the tracked branch by itself only for a ring that s
 
   it("also while the forge does not answer; pull requests wait", () => {
     const scene = play({
-      rings: { canary: { promotion: "Automatic" }, other: {} },
+      rings: { canary: { promotion: "Automatic", listed: true }, other: {} },
       candidate: L1,
       proposals: "unknown",
     });
@@ -284,7 +284,7 @@ describe("what keeps a proposal from being written", () => {
     "the brake %s, for automatic ones too",
     (reason) => {
       const scene = play({
-        rings: { canary: { promotion: "Automatic" }, other: {} },
+        rings: { canary: { promotion: "Automatic", listed: true }, other: {} },
         candidate: L1,
         brakes: [{ reason, message: "why" }],
         proposals: [known(1, "other", L2)],
@@ -630,6 +630,16 @@ describe("limits on pull requests", () => {
     const settings = { schedule: { timeZone: "Nowhere/Land", windows: [{ schedule: "0 9 * * 1", duration: "1h" }] } };
 
     expect(held(play({ rings, candidate: L2, settings }))).toHaveLength(3);
+  });
+
+  it("asks people in an Automatic ring whose file does not list the baseline, and writes what it lists", () => {
+    const ring = { nodes: [1], promotion: "Automatic" as const };
+
+    expect(wishes(play({ rings: { a: ring }, candidate: L2 }), names)).toEqual(["a<-L2"]);
+    expect(wishes(play({ rings: { a: { ...ring, listed: true } }, candidate: L2 }), names)).toEqual(["a<=L2"]);
+    expect(wishes(play({ rings: { a: { ...ring, promotion: "PullRequest" } }, candidate: L2 }), names)).toEqual([
+      "a<-L2",
+    ]);
   });
 
   it("holds back no commit of an Automatic ring", () => {

@@ -73,7 +73,8 @@ it("keeps order, withdrawals and refusals whatever the history", () => {
 
       expect(new Set(wanted.map(({ name, baseline }) => `${name}/${baseline}`)).size).toBe(wanted.length);
       for (const one of wanted) {
-        expect(one.automatic).toBe(one.spec.promotion === "Automatic");
+        const isListed = one.spec.levels?.some(({ baseline }) => baseline === one.baseline) === true;
+        expect(one.automatic).toBe(one.spec.promotion === "Automatic" && isListed);
         expect(one.maxTargets).toBeGreaterThanOrEqual(one.targets);
         if (one.kind === "Scope") {
           expect(one.targets).toBeGreaterThan(one.previousMaxTargets ?? Infinity);

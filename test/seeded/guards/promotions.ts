@@ -9,7 +9,7 @@ export const PROMOTIONS: readonly Mutant[] = [
       says: "promotions are written on a history that was rewritten",
     },
     "promotion.automatic-only": {
-      find: 'return outcome.ring.spec.promotion === "Automatic";',
+      find: "return isWrittenUnasked(outcome.ring, outcome.entries, baseline);",
       replace: 'return outcome.ring.name !== "";',
       says: "Ringward approves by itself in every ring",
     },

@@ -53,6 +53,7 @@ export const KIND_GUIDES: ReadonlyMap<string, KindGuide> = new Map([
         "`completion.onEmpty: Block`, the default, for a baseline that has no node in the ring: rings after it wait for ever.",
         "Waiting for workloads to be patched with `mode: Observe`, the default.",
         "`promotion: Automatic` in rings that should ask: it is meant for the first one.",
+        "A baseline that the ring's file does not list: its first level there is a pull request in every ring, also with `promotion: Automatic`. Merging it lists the baseline.",
       ],
     },
   ],
