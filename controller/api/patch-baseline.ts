@@ -329,7 +329,13 @@ export const PatchBaselineStatus = Type.Object({
     ),
   ),
   assets: Type.Optional(Type.Integer({ minimum: 0, description: "Assets that this baseline is about." })),
-  compliant: Type.Optional(Type.Integer({ minimum: 0, description: "Of those, compliant." })),
+  compliant: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description:
+        "Of those, compliant: at what their ring is approved for. What waits for an approval (Available) counts.",
+    }),
+  ),
   compliantPercent: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: "Rounded down." })),
 });
 

@@ -392,7 +392,13 @@ export const RolloutRingStatus = Type.Object({
   gates: Type.Optional(
     MapList(GateStatus, ["name"], "Gates that ask Prometheus, Alertmanager or for objects, as last seen.", 8),
   ),
-  compliant: Type.Optional(Type.Integer({ minimum: 0, description: "Of the assets, compliant." })),
+  compliant: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description:
+        "Of the assets, compliant: at what this ring is approved for. What waits for an approval (Available) counts.",
+    }),
+  ),
   assets: Type.Optional(Type.Integer({ minimum: 0, description: "Members that a baseline is about." })),
   compliantPercent: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: "Rounded down." })),
   levels: Type.Optional(

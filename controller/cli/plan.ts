@@ -192,6 +192,23 @@ export function summarise(rows: readonly AssetRow[]): Summary {
   };
 }
 
+/**
+ * The sum in words. What is below a level that nobody approved for it (Available), or is excepted, counts as compliant (DESIGN, "Words") and
+ * may run no level for that: it is named beside the number.
+ */
+export function sayCompliant(rows: readonly AssetRow[]): string {
+  const { assets, compliant, byState } = summarise(rows);
+  const loose = rows.filter(({ state, ring }) => state === "Available" && ring === undefined).length;
+  const waiting = (byState["Available"] ?? 0) - loose;
+  const exempt = byState["Exempt"] ?? 0;
+  const apart = [
+    ...(waiting === 0 ? [] : [`${waiting} ${waiting === 1 ? "waits" : "wait"} for approval`]),
+    ...(loose === 0 ? [] : [`${loose} ${loose === 1 ? "is" : "are"} Available in no ring`]),
+    ...(exempt === 0 ? [] : [`${exempt} ${exempt === 1 ? "is" : "are"} Exempt`]),
+  ];
+  return `${compliant} of ${assets} compliant${apart.length === 0 ? "" : `; of these ${apart.join(", ")}`}`;
+}
+
 function count(words: readonly string[]): Readonly<Record<string, number>> {
   const sorted = [...Map.groupBy(words, (word) => word)].sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(sorted.map(([word, list]) => [word, list.length]));

@@ -361,10 +361,12 @@ function ringHealth({ halted, phase, blockedBy, ring, assets, compliant, progres
     return { kind: "Ready", reason: "Soaked", message: `ring ${ring.name}: ${compliant} of ${assets} compliant` };
   if (phase === "Soaking")
     return { kind: "Reconciling", reason: "Soaking", message: `ring ${ring.name} is complete and soaks` };
+  // Nothing is asked of its targets then, and all of them may count as compliant.
+  const unasked = progress.size === 0 ? " is approved for no level yet" : "";
   return {
     kind: "Reconciling",
     reason: block?.reason ?? "Progressing",
-    message: block?.message ?? `ring ${ring.name}: ${compliant} of ${assets} compliant`,
+    message: block?.message ?? `ring ${ring.name}${unasked}: ${compliant} of ${assets} compliant`,
   };
 }
 

@@ -2,7 +2,7 @@
 // idea is clusterctl describe's: surface problems, do not overload), so that 5,000 nodes fit on a screen. Pure.
 import type { Instant } from "../../clock.ts";
 import { oneLine, type Paint, showTime } from "../output.ts";
-import { summarise } from "../plan.ts";
+import { sayCompliant } from "../plan.ts";
 import type { Situation } from "../situation.ts";
 import { formatBar, formatTable } from "../table.ts";
 import { finishLines, type Style, wrapLine } from "./drawing.ts";
@@ -21,14 +21,13 @@ export interface FleetOptions {
 export function drawFleet(situation: Situation, lanes: readonly Lane[], options: FleetOptions): readonly string[] {
   const { plan, warnings } = situation;
   const { style } = options;
-  const { assets, compliant } = summarise(plan.rows);
   const loose = plan.rows.filter((row) => row.ring === undefined);
   const sections: readonly (readonly string[])[] = [
     wrapLine(headline(situation), style.width, "  "),
     laneSection(lanes, plan.at, options),
     loose.length === 0 ? [] : [`in no ring, never touched: ${countKinds(loose)}`],
     warningLines(warnings, style),
-    [`${compliant} of ${assets} compliant`],
+    wrapLine(sayCompliant(plan.rows), style.width, "  "),
   ];
   const lines = sections
     .filter((section) => section.length > 0)

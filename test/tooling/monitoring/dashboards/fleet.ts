@@ -22,7 +22,7 @@ export const FLEET: Dashboard = {
         stat({
           title: "Compliant",
           description:
-            "Share of the targets that run what policy requires. Exempt ones are left out; Unknown is never compliant.",
+            'Share of the targets at what their ring is approved for. What waits for an approval counts (Available), so a ring that is approved for nothing is compliant; "Targets, by state" shows how many wait. Exempt ones are left out; Unknown is never compliant.',
           unit: "percentunit",
           width: 4,
           steps: GOOD_AT_ONE,
