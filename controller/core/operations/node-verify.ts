@@ -110,8 +110,22 @@ export function verify(scene: Scene): NodeAct {
   return fail(
     scene,
     "VerificationFailed",
-    `${wrong?.name ?? "the node"} is ${wrong?.running ?? "unknown"}, ${wrong?.desired ?? scene.claim.level} is wanted, although the update ended without an error`,
+    `${wrong?.name ?? "the node"} is ${wrong?.running ?? "unknown"}, ${wrong?.desired ?? scene.claim.level} is wanted, ${describeUnrebooted(scene) ?? "although the update ended without an error"}`,
   );
+}
+
+/**
+ * A new OS image does not show before the reboot, so a node that was not rebooted cannot be told from one whose update did nothing: it fails, and
+ * people hear what brings it on. Undefined: that is not why.
+ */
+function describeUnrebooted(scene: Scene): string | undefined {
+  const { operation, node } = scene;
+  if (operation.noReboot !== true || !isBehind(scene)) return undefined;
+  const why =
+    operation.disrupt === true
+      ? "a person uncordoned it after the update"
+      : "its reboot would have begun when nothing may begin";
+  return `and the node was not rebooted, because ${why}: reboot ${node.name} by hand and it recovers, or "ringward retry node/${node.name}" drains and reboots it`;
 }
 
 /** Inventory must be of this step, after the one that changed the node. Its time would not tell: clocks are put back. */

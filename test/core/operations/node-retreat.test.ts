@@ -148,6 +148,32 @@ describe("the way back", () => {
     });
   });
 
+  it("B7, B12: what shows only after a reboot that a person prevented fails, says what brings it on, and recovers by that", () => {
+    const node = nodeAsset("n", { mark: MARK });
+    const kept = operation("Updated", { noReboot: true });
+    const failure = (under: NodeOperation): string | undefined => {
+      const done = act({ node, operation: under });
+      return done.kind === "Record" ? done.operation.failure?.message : undefined;
+    };
+
+    expect(failure(kept)).toMatch(
+      /not rebooted, because a person uncordoned it after the update: reboot n by hand and it recovers, or "ringward retry node\/n"/,
+    );
+    expect(failure({ ...kept, disrupt: false })).toContain("its reboot would have begun when nothing may begin");
+    const failed = { ...kept, failure: { reason: "VerificationFailed", message: "m", time: iso(START) } };
+    const booted = nodeAsset("n", { mark: MARK, kernelVersion: kernel(110), bootId: "boot-2" });
+    expect(act({ node: booted, operation: failed })).toMatchObject({
+      note: "Recovered",
+      operation: { step: "Verified" },
+    });
+    // Asked for again it goes the whole way, with a cordon of its own, and may reboot.
+    const retried = { ...failed, retryTime: iso(START + MINUTE) };
+    expect(act({ node: nodeAsset("n"), operation: retried })).toMatchObject({
+      note: "Retried",
+      operation: { step: "Claimed", noReboot: false, attempt: 2 },
+    });
+  });
+
   it("B12: an inventory from before the step verifies nothing, also where a clock that was put back makes it look new", () => {
     const node = LEVEL.spec.node as NonNullable<LevelInForce["spec"]["node"]>;
     const inventoryStep = { image: `r@sha256:${"a".repeat(64)}`, command: ["/recipe/apt", "inventory"] };
