@@ -127,6 +127,10 @@ function judge(value: unknown): readonly SchemaProblem[] {
       ...(destinations.findIndex((one) => one.name === name) === index
         ? []
         : [at("name", "Duplicate", `destination "${name}" is there already`, "give each a name of its own")]),
+      // Two that choose otherwise would say different things in one place.
+      ...(type === "CommitStatus" && destinations.findIndex((one) => one.type === type) !== index
+        ? [at("type", "Duplicate", "another destination writes statuses of commits", "keep one of them")]
+        : []),
       ...(type !== "Webhook" && hmacKeyFile !== undefined
         ? [at("hmacKeyFile", "InvalidValue", "only a Webhook is signed", "remove it")]
         : []),

@@ -108,6 +108,11 @@ describe("what is refused", () => {
       GOOD.replace("    urlFile: /run/secrets/ringward/notify/pager-url\n", ""),
       'destinations[1].urlFile: field "urlFile" is required (name the file with the address)',
     ],
+    [
+      "statuses of commits twice",
+      GOOD.replace("events: [Failed, Done]", "events: [Done]\n  - name: more\n    type: CommitStatus"),
+      "notify.yaml:16:11: destinations[3].type: another destination writes statuses of commits (keep one of them)",
+    ],
     ["an empty list", "destinations: []\n", "notify.yaml:1:15: destinations: needs at least 1 item(s)"],
     ["an empty file", "# nothing\n", "notify.yaml:1:1: the file is empty"],
     ["broken YAML", "destinations: [\n", "notify.yaml:"],

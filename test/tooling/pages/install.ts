@@ -162,6 +162,11 @@ ${block(takeOver)}
 
 \`--take-ownership\` takes over what kubectl applied, \`--force-conflicts\` its fields (Helm 3 does not know it, and takes them over without). Give the same images.
 
+### OpenShift
+
+Not tried. The pod runs as user 65532, which the default constraint (\`restricted-v2\`) refuses and \`nonroot-v2\` allows: give that one to the account
+\`ringward-controller\`. Steps in \`${JOB_NAMESPACE}\` may be privileged and need a constraint that allows it.
+
 ### Order
 
 Helm makes roles and the Deployment before admission policies, so for a moment of the first installation the account is held by its roles alone, in mode
