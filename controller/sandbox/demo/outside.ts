@@ -39,7 +39,8 @@ export function readNumbers(words: readonly string[]): readonly number[] | "all"
  * that of its API. Throws UserError RW0308 where no forge answers.
  */
 export async function mergeFromOutside(forgeUrl: string, which: readonly number[] | "all"): Promise<MergeReport> {
-  const apiUrl = forgeUrl.replace(/\/*$/, "").replace(/^https?:\/\/[^/]+$/, "$&/api/v3");
+  const address = forgeUrl.endsWith("/") ? forgeUrl.slice(0, -1) : forgeUrl;
+  const apiUrl = address.replace(/^https?:\/\/[^/]+$/, "$&/api/v3");
   const base = `${apiUrl}/repos/${FORGE_OWNER}/${FORGE_REPOSITORY}/pulls`;
   const headers = { authorization: `Bearer ${PERSON_TOKEN}`, "content-type": "application/json" };
   const answer = await fetch(`${base}?state=all&per_page=100`, { headers }).catch((error: unknown) => {
