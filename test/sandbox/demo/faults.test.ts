@@ -187,7 +187,7 @@ describe("blocked-pdb", () => {
     );
 
     const line = await fault.step(stage, factsOf({ pods: [moved], states: { "ubuntu-03": { verified: [{}] } } }));
-    expect(line).toContain("closed; a person opens it again");
+    expect(line).toContain("closed; a person opens the budget again");
     expect(acts).toEqual(["patch", "patch"]);
     cordon("ubuntu-04");
     expect(acts).toHaveLength(3);
@@ -203,6 +203,31 @@ describe("blocked-pdb", () => {
 
     expect(fault.result(finishedFacts())).toMatchObject({ ok: true });
     expect(fault.result(finishedFacts()).observed).toContain("backed out: ubuntu-04");
+  });
+
+  it("opens a budget again that closed too early, so that the node was let go before its drain", async () => {
+    const { stage, acts } = recordingStage();
+    const fault = faultNamed("blocked-pdb");
+    const { cordon } = stage as unknown as { readonly cordon: (node: string) => void };
+    await play(fault, stage, { pods: [POD], states: { "ubuntu-03": block("PDBNeverAllows") } });
+    await fault.step(stage, factsOf({ pods: [POD], pdbs: [MENDED] }));
+    cordon("ubuntu-03");
+    const backingOut = { operation: { step: "Claimed" }, ...block("PDBNeverAllows") };
+    expect(await fault.step(stage, factsOf({ pods: [POD], states: { "ubuntu-03": backingOut } }))).toContain("waits");
+    const letGo = { attempted: [{ reason: "PDBNeverAllows", message: "it can never spare one" }] };
+
+    expect(await fault.step(stage, factsOf({ pods: [POD], states: { "ubuntu-03": letGo } }))).toContain(
+      "ubuntu-03 was let go before its drain (PDBNeverAllows); a person opens the budget again",
+    );
+    expect(acts).toEqual(["patch", "patch"]);
+    // The same node again, and now as promised.
+    cordon("ubuntu-03");
+    await fault.step(stage, factsOf({ pods: [POD], states: { "ubuntu-03": block("PDBNeverAllows") } }));
+    await fault.step(
+      stage,
+      factsOf({ states: { "ubuntu-03": TIMED_OUT }, nodes: [{ metadata: { name: "ubuntu-03" } }] }),
+    );
+    expect(fault.result(finishedFacts())).toMatchObject({ ok: true });
   });
 
   it("is not satisfied by a node that stays cordoned", async () => {

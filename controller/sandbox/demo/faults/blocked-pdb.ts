@@ -65,20 +65,26 @@ export function blockedPdb(): Fault {
     return `the budget closed in the moment of the cordon, and the drain waits: ${shown}`;
   }
 
-  /** The pods were gone before the budget had closed: the node is done, and nothing held it up for long. */
-  function wasTooSlow({ objects }: Facts): boolean {
+  /**
+   * How the operation ended other than by the drain's timeout; undefined: it did not. Its pods may have been gone before the budget closed, or the
+   * budget may have closed so early that the node was looked at once more before its drain and was let go.
+   */
+  function findOtherEnd({ objects }: Facts): string | undefined {
     const status = objects.nodeStates.find(({ metadata }) => metadata.name === closed)?.status as
       | NodePatchStateStatus
       | undefined;
-    const timedOut = status?.attempted?.some(({ reason }) => reason === "DrainTimedOut") === true;
-    return status?.operation === undefined && (status?.verified ?? []).length > 0 && !timedOut;
+    if (status === undefined || status.operation !== undefined) return undefined;
+    const attempted = status.attempted ?? [];
+    if (attempted.some(({ reason }) => reason === "DrainTimedOut")) return undefined;
+    const [attempt] = attempted;
+    if (attempt !== undefined) return `${closed} was let go before its drain (${attempt.reason})`;
+    return (status.verified ?? []).length > 0 ? `the pods of ${closed} were gone before the budget closed` : undefined;
   }
 
-  async function openAgain(stage: FaultStage): Promise<string> {
-    const missed = closed;
+  async function openAgain(stage: FaultStage, why: string): Promise<string> {
     closed = shown = undefined;
     await mendBudget(stage);
-    return `the pods of ${missed} were gone before the budget closed; a person opens it again, for the next cordon`;
+    return `${why}; a person opens the budget again, for the next cordon`;
   }
 
   async function lookForEnd(stage: FaultStage, { objects }: Facts): Promise<string | undefined> {
@@ -111,7 +117,8 @@ export function blockedPdb(): Fault {
           ((status as { readonly disruptionsAllowed?: number } | undefined)?.disruptionsAllowed ?? 0) > 0,
       );
       if (closed === undefined || backedOut !== undefined) return undefined;
-      if (wasTooSlow(facts)) return openAgain(stage);
+      const otherEnd = findOtherEnd(facts);
+      if (otherEnd !== undefined) return openAgain(stage, otherEnd);
       return shown === undefined ? lookAtDrain(facts) : lookForEnd(stage, facts);
     },
     holdsBudgetFix: () => foreseen === undefined,
