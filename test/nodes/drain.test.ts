@@ -241,6 +241,14 @@ describe("refused evictions", () => {
     await born.pass();
     expect(await refused()).toEqual(['"ServerBusy"} 1']);
 
+    // What was not answered was not refused, as far as anybody knows.
+    rig.cluster.server.setFault(({ path, query }) =>
+      path.endsWith("/eviction") && query["dryRun"] !== "All" ? "failBefore" : "none",
+    );
+    await rig.turn(61_000);
+    await born.pass();
+    expect(await refused()).toEqual(['"ServerBusy"} 1']);
+
     fault(404);
     await rig.turn(61_000);
     await born.pass();

@@ -96,6 +96,31 @@ describe("an Automatic ring whose file does not list a baseline", () => {
   });
 });
 
+describe("an Automatic ring whose file lists a baseline no more", () => {
+  it("gets no entry of it, although the plan was made from a commit that listed it (A4)", async () => {
+    const rig = await createRig(NODES);
+    const file = ringFile("canary");
+    let seen = 0;
+    // A person takes the baseline out in the moment in which the entry is written.
+    const git = (inner: PolicyGit): PolicyGit => ({
+      ...inner,
+      push: (commit) => {
+        if (commit.branch === "main" && seen++ === 0)
+          rig.commit({ "rings/canary.yaml": file.replace("    - baseline: ubuntu-2204\n", "") });
+        return inner.push(commit);
+      },
+    });
+    await rounds(rig, rig.born("ringward", { git }), 6);
+
+    expect(seen).toBeGreaterThan(0);
+    expect(entryOf(rig)).toBeUndefined();
+    // People are asked instead.
+    const asked = rig.forge.people.pulls().filter(({ head }) => head.startsWith("ringward/canary/"));
+    expect(asked.map(({ state }) => state)).toContain("open");
+    expect(await rig.violations()).toEqual([]);
+  });
+});
+
 describe("an Automatic ring on a protected branch", () => {
   it("is promoted by one pull request that Ringward opens and merges, and leaves no branch behind", async () => {
     const rig = await createRig(NODES);

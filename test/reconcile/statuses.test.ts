@@ -316,3 +316,20 @@ describe("statuses", () => {
     expect(lost.at(-1)).toBe("00000000-0000-4000-8000-000000000519");
   });
 });
+
+describe("a ring that nobody approved anything for", () => {
+  it("says so beside its count, in which all of its targets may be compliant, and no longer once something is approved", async () => {
+    const file = ringFile("canary").replace("promotion: Automatic", "promotion: PullRequest");
+    const rig = await createRig({ workloads: [], files: { "rings/canary.yaml": file } });
+    const message = async (): Promise<string> => {
+      const conditions = ((await rig.ring())["conditions"] ?? []) as Condition[];
+      return conditions.find(({ type }) => type === "Ready")?.message ?? "";
+    };
+    await rig.until("a person is asked", () => rig.forge.people.pulls().some(({ state }) => state === "open"));
+    await rig.run(2);
+    expect(await message()).toMatch(/^ring canary is approved for no level yet: \d of 3 compliant$/);
+
+    rig.forge.people.merge(rig.forge.people.pulls()[0]?.number ?? 0, "ann");
+    await rig.until("it is known", async () => !(await message()).includes("approved for no level"));
+  });
+});

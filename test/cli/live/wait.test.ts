@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { command as rollout } from "../../../controller/cli/rollout.ts";
+import { createWaiting } from "../../../controller/cli/live/wait.ts";
 import { command as status } from "../../../controller/cli/status.ts";
 import type { RingLevelStatus } from "../../../controller/api/rollout-ring.ts";
 import type { KubeObject } from "../../../controller/kube/port.ts";
@@ -174,6 +175,50 @@ describe("waiting for a ring", () => {
     });
     await world.client.patch(ROLLOUT_RINGS, { name: "early" }, { type: "merge", body: { spec: { suspend: null } } });
   }, 90_000);
+});
+
+describe("the end of a wait", () => {
+  const because = [{ ring: "early", asset: undefined, reason: "RingHalted" as const, message: "" }];
+  const DOWN = { kind: "Down" as const, since: 0, message: "refused" };
+  const begin = (timeoutMs: number | undefined) => {
+    let now = 0;
+    const waiting = createWaiting(timeoutMs, { monotonic: () => now });
+    return { ...waiting, pass: (ms: number) => void (now += ms) };
+  };
+
+  it("is not seen in a picture that may be old", () => {
+    const waiting = begin(undefined);
+    waiting.see({ kind: "Done" });
+    expect(waiting.end(DOWN, true)).toBeUndefined();
+    expect(waiting.end({ kind: "Up" }, true)).toEqual({ kind: "Done" });
+
+    waiting.see({ kind: "Stuck", because });
+    waiting.pass(60_000);
+    expect(waiting.end(DOWN, true)).toBeUndefined();
+    expect(waiting.end({ kind: "Up" }, false)).toBeUndefined();
+    expect(waiting.end({ kind: "Up" }, true)).toEqual({ kind: "Stuck", because });
+  });
+
+  it("is what only a person can end, when it was so for three seconds without a break", () => {
+    const waiting = begin(undefined);
+    waiting.see({ kind: "Stuck", because });
+    waiting.pass(2_999);
+    expect(waiting.end({ kind: "Up" }, true)).toBeUndefined();
+    waiting.see({ kind: "Open" });
+    waiting.see({ kind: "Stuck", because });
+    waiting.pass(2_999);
+    expect(waiting.end({ kind: "Up" }, true)).toBeUndefined();
+    waiting.pass(1);
+    expect(waiting.end({ kind: "Up" }, true)).toEqual({ kind: "Stuck", because });
+  });
+
+  it("is the timeout, also without the API server", () => {
+    const waiting = begin(1_000);
+    waiting.pass(999);
+    expect(waiting.end(DOWN, true)).toBeUndefined();
+    waiting.pass(1);
+    expect(waiting.end(DOWN, true)).toEqual({ kind: "TimedOut" });
+  });
 });
 
 describe("waiting for the fleet", () => {

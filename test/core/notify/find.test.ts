@@ -2,26 +2,13 @@
 import { describe, expect, it } from "vitest";
 import type { NodePatchStateStatus } from "../../../controller/api/patch-state.ts";
 import type { Reason } from "../../../controller/api/reasons.ts";
-import type { OpenApproval } from "../../../controller/core/metrics/index.ts";
 import { findNotifications } from "../../../controller/core/notify/index.ts";
 import { HOUR, iso, MINUTE, nodeAsset, inventory, START } from "../../support/fleet.ts";
-import { INSTALLED, LEVEL, lookAt, type Moment, NODE, OPERATION, STARTED } from "./look.ts";
+import { INSTALLED, LEVEL, lookAt, type Moment, NODE, OPERATION, PULL, STARTED } from "./look.ts";
 
 const found = (moment: Moment) => findNotifications(lookAt(moment));
 const told = (moment: Moment): readonly string[] => found(moment).map(({ event, title }) => `${event}: ${title}`);
 const ids = (moment: Moment): readonly string[] => found(moment).map(({ id }) => id);
-
-const PULL: OpenApproval = {
-  number: 7,
-  branch: `ringward/broad/ubuntu/${LEVEL.digest.slice(0, 12)}`,
-  ring: "broad",
-  baseline: "ubuntu",
-  digest: LEVEL.digest.slice(0, 12),
-  scope: undefined,
-  url: "https://forge.example.com/acme/policy/pull/7",
-  head: "f00d",
-  openedAt: START - HOUR,
-};
 
 describe("a level", () => {
   it("that was only offered tells nothing", () => {
@@ -90,11 +77,22 @@ describe("an approval", () => {
   });
 
   it.each([
-    ["a ring that Ringward promotes itself", { spec: { promotion: "Automatic" as const } }],
+    [
+      "a ring that Ringward promotes itself",
+      { spec: { promotion: "Automatic" as const, levels: [{ baseline: "ubuntu" }] } },
+    ],
     ["a ring that is not there", { approvals: [{ ...PULL, ring: "gone" }] }],
     ["a cluster that does not propose", { policy: { proposer: false } }],
   ])("of %s waits for nobody here", (_, moment) => {
     expect(told({ approvals: [PULL], ...moment })).toEqual([]);
+  });
+});
+
+describe("an Automatic ring", () => {
+  it("waits for a person where its file does not list the baseline", () => {
+    expect(told({ approvals: [PULL], spec: { promotion: "Automatic", levels: [] } })).toEqual([
+      `WaitingForApproval: Ring broad waits for approval: ${LEVEL.name}`,
+    ]);
   });
 });
 

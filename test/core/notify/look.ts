@@ -46,6 +46,19 @@ export const OPERATION = {
   step: "Updating" as const,
 };
 
+/** A pull request that asks to approve the level. */
+export const PULL: OpenApproval = {
+  number: 7,
+  branch: `ringward/broad/ubuntu/${LEVEL.digest.slice(0, 12)}`,
+  ring: "broad",
+  baseline: "ubuntu",
+  digest: LEVEL.digest.slice(0, 12),
+  scope: undefined,
+  url: "https://forge.example.com/acme/policy/pull/7",
+  head: "f00d",
+  openedAt: START - HOUR,
+};
+
 export interface Moment {
   readonly at?: number;
   readonly record?: RingLevelStatus | undefined;

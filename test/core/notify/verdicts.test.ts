@@ -11,7 +11,7 @@ import {
   type LevelVerdict,
 } from "../../../controller/core/notify/index.ts";
 import { HOUR, inventory, iso, MINUTE, nodeAsset, ring, START } from "../../support/fleet.ts";
-import { INSTALLED, LEVEL, lookAt, type Moment, NODE, OPERATION, STARTED } from "./look.ts";
+import { INSTALLED, LEVEL, lookAt, type Moment, NODE, OPERATION, PULL, STARTED } from "./look.ts";
 
 const ALL: Audience = { name: "commits", events: undefined, rings: undefined };
 
@@ -162,24 +162,13 @@ describe("the level before", () => {
 });
 
 describe("a pull request that asks for an approval", () => {
-  const pull: OpenApproval = {
-    number: 7,
-    branch: `ringward/broad/ubuntu/${LEVEL.digest.slice(0, 12)}`,
-    ring: "broad",
-    baseline: "ubuntu",
-    digest: LEVEL.digest.slice(0, 12),
-    scope: undefined,
-    url: "https://forge.example.com/acme/policy/pull/7",
-    head: "f00d",
-    openedAt: START - HOUR,
-  };
   const on = (approvals: readonly OpenApproval[], audience = ALL) => {
     const look = lookAt({ approvals, spec: { levels: [{ baseline: "ubuntu" }] } });
     return findPullVerdicts(look, findNotifications(look), audience);
   };
 
   it("has it on its head, and only there", () => {
-    expect(on([pull])).toMatchObject([
+    expect(on([PULL])).toMatchObject([
       {
         name: "ringward/test/broad",
         commit: "f00d",
@@ -187,13 +176,13 @@ describe("a pull request that asks for an approval", () => {
         title: `Ring broad waits for approval: ${LEVEL.name}`,
       },
     ]);
-    expect(said({ approvals: [pull], spec: { levels: [{ baseline: "ubuntu" }] } })).toEqual([]);
+    expect(said({ approvals: [PULL], spec: { levels: [{ baseline: "ubuntu" }] } })).toEqual([]);
   });
 
   it.each([
-    ["whose head nobody knows", [{ ...pull, head: undefined }], ALL],
-    ["of a ring that nobody asks about", [pull], { ...ALL, rings: ["other"] }],
-    ["where nobody wants to hear that it waits", [pull], { ...ALL, events: ["Done" as const] }],
+    ["whose head nobody knows", [{ ...PULL, head: undefined }], ALL],
+    ["of a ring that nobody asks about", [PULL], { ...ALL, rings: ["other"] }],
+    ["where nobody wants to hear that it waits", [PULL], { ...ALL, events: ["Done" as const] }],
   ])("%s has nothing", (_, approvals, audience) => {
     expect(on(approvals, audience)).toEqual([]);
   });

@@ -110,6 +110,11 @@ describe("evidence", () => {
     expect(blocking.body.match(/never completes/g)).toHaveLength(1);
     expect(passing.body).not.toContain("RingEmpty");
     expect(passing.evidence).not.toBe(blocking.evidence);
+    // It had targets when it soaked this very level, and they are gone: nobody waits behind it.
+    const input = inputOf({ rings: rings({}) });
+    const record = { baseline: "ubuntu", level: L2.name, digest: L2.digest, soakedTime: "2026-01-02T08:00:00Z" };
+    const soaked = input.plan.rings.map((one) => (one.ring.name === "gap" ? { ...one, levels: [record] } : one));
+    expect(renderProposal({ ...input, plan: { ...input.plan, rings: soaked } }).body).not.toContain("never completes");
   });
 
   it("says why it asks in an Automatic ring, and what merging does there", () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { describeReason, type Reason, REASONS } from "../../../controller/api/reasons.ts";
 import type { RolloutRingSpec } from "../../../controller/api/rollout-ring.ts";
 import type { AssetRow, Block, NodeAsset, RingInForce } from "../../../controller/core/model.ts";
-import { makePlan, type Plan, type PlanInput } from "../../../controller/core/rollout/plan.ts";
+import { makePlan, type Plan, type PlanInput, type RingOutcome } from "../../../controller/core/rollout/plan.ts";
 import { judgeFleet, judgeRing, type Verdict } from "../../../controller/core/rollout/waiting.ts";
 import {
   claimOn,
@@ -138,6 +138,18 @@ describe("a ring that is waited for", () => {
 
     expect(judge("wide", { nodes, canary: { completion: { minPercent: 50 } } })?.kind).toBe("Open");
     expect(causes(judge("wide", { nodes }))).toEqual(["canary/c2 CordonedByOther"]);
+  });
+
+  it("ends behind a ring that is complete and halted: it never soaks", () => {
+    const nodes = [node("c1", "canary", DONE), node("w1", "wide")];
+    const scene = planOf({ nodes, canaryRest: { status: LOST } });
+    const [canary, ...others] = scene.plan.rings;
+    const complete = new Map([...(canary?.progress ?? [])].map(([name, one]) => [name, { ...one, complete: true }]));
+    const rings = [{ ...(canary as RingOutcome), progress: complete }, ...others];
+
+    expect(causes(judgeRing("wide", { plan: { ...scene.plan, rings }, ledger: scene.input.ledger }))).toEqual([
+      "canary/- RingHalted",
+    ]);
   });
 
   it("ends for a single target that needs a person only when nothing else goes on", () => {
