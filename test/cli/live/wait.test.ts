@@ -217,7 +217,14 @@ describe("the end of a wait", () => {
     waiting.pass(999);
     expect(waiting.end(DOWN, true)).toBeUndefined();
     waiting.pass(1);
-    expect(waiting.end(DOWN, true)).toEqual({ kind: "TimedOut" });
+    expect(waiting.end(DOWN, true)).toEqual({ kind: "TimedOut", behind: [] });
+  });
+
+  it("is the timeout with what the last picture left open", () => {
+    const waiting = begin(1_000);
+    waiting.see({ kind: "Open", behind: ["web"] });
+    waiting.pass(1_000);
+    expect(waiting.end({ kind: "Up" }, true)).toEqual({ kind: "TimedOut", behind: ["web"] });
   });
 });
 
