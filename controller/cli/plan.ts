@@ -5,7 +5,7 @@ import { shortName } from "../core/asset-name.ts";
 import { isCompliant } from "../core/compliance/states.ts";
 import type { AssetRow, Block } from "../core/model.ts";
 import type { Estimate } from "../core/estimate/estimate.ts";
-import type { Decision } from "../core/rollout/plan.ts";
+import type { Decision } from "../core/rollout/decision.ts";
 import { counted, formatFinding, type Finding } from "../policy/finding.ts";
 import {
   asksForHelp,

@@ -11,7 +11,8 @@ import {
 import type { Instant } from "../clock.ts";
 import type { Claim, Inventory, LedgerView, StoredStates } from "../core/model.ts";
 import { mayBeClaimed } from "../core/rollout/attempts.ts";
-import { admit, type Capacity, type ClaimRequest } from "../core/rollout/limits.ts";
+import { admit, type Capacity } from "../core/rollout/limits.ts";
+import type { ClaimRequest } from "../core/rollout/claim-request.ts";
 import { claimOf } from "../inventory/projected.ts";
 import { isAlreadyExists } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";

@@ -1,7 +1,8 @@
 // The planner at 5,000 nodes and 150,000 pods: projecting the objects, a full plan, and the plan after one event of a node or pod.
 import type { Inventory, WorkloadAsset } from "../../controller/core/model.ts";
 import { createMemory } from "../../controller/core/incremental/memory.ts";
-import { createPlanner, makePlan, type PlanInput } from "../../controller/core/rollout/plan.ts";
+import { createPlanner, makePlan } from "../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../controller/core/rollout/plan-input.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import type { ClusterObjects } from "../../controller/reconcile/cluster.ts";
 import { takeSnapshot } from "../../controller/reconcile/snapshot.ts";

@@ -1,7 +1,7 @@
 // The cluster of the numbers: 5,000 nodes, 150,000 pods of 500 images, 10 baselines and 3 rings, in the middle of a rollout. Canary
 // and early have soaked, broad is under way with claims at every step, so that every rule of the planner has work. From memory: the
 // objects are made, projected as the controller projects them, and let go.
-import type { PlanInput } from "../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../controller/core/rollout/plan-input.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, resourceOf } from "../../controller/reconcile/cluster.ts";
 import { takeSnapshot } from "../../controller/reconcile/snapshot.ts";

@@ -15,7 +15,7 @@ import type {
   StoredStates,
   WorkloadAsset,
 } from "../../controller/core/model.ts";
-import type { PlanInput } from "../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../controller/core/rollout/plan-input.ts";
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;

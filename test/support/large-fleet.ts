@@ -1,6 +1,6 @@
 // A fleet at the size of DESIGN's numbers: nodes of several products' baselines, workloads of several images, four rings, some claims.
 import type { Inventory, LevelInForce, PolicyInForce } from "../../controller/core/model.ts";
-import type { PlanInput } from "../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../controller/core/rollout/plan-input.ts";
 import {
   levelFrom,
   claimOn,

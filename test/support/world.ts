@@ -25,13 +25,10 @@ import {
   type RecipeStepName,
   type Trial,
 } from "../../controller/core/operations/node-steps.ts";
-import {
-  makePlan,
-  type Plan,
-  type PlanInput,
-  ringStatusOf,
-  type Steering,
-} from "../../controller/core/rollout/plan.ts";
+import { makePlan, type Plan } from "../../controller/core/rollout/plan.ts";
+import type { Steering } from "../../controller/core/rollout/decision.ts";
+import type { PlanInput } from "../../controller/core/rollout/plan-input.ts";
+import { ringStatusOf } from "../../controller/core/rollout/summary.ts";
 import { nextWorkloadAct, type WorkloadAct } from "../../controller/core/operations/workload-steps.ts";
 import { addVerified, closeOperation } from "../../controller/kube/closing.ts";
 import { iso, kernel, MINUTE, START } from "./fleet.ts";

@@ -8,7 +8,7 @@ import { type BudgetUse, budgetUse } from "../../core/rollout/budget-use.ts";
 import { compileCalendars } from "../../core/rollout/calendars.ts";
 import { countFinished } from "../../core/rollout/history.ts";
 import { type Opening, openingOf } from "../../core/rollout/opening.ts";
-import type { RingOutcome } from "../../core/rollout/plan.ts";
+import type { RingOutcome } from "../../core/rollout/summary.ts";
 import type { Situation } from "../situation.ts";
 
 /** One ring, with its assets by what they do. */

@@ -3,7 +3,8 @@
 import type { Block, RingInForce } from "../model.ts";
 import { isUnavailable } from "../rollout/census.ts";
 import { limitOf } from "../rollout/limits.ts";
-import type { Plan, PlanInput } from "../rollout/plan.ts";
+import type { Plan } from "../rollout/plan.ts";
+import type { PlanInput } from "../rollout/plan-input.ts";
 
 export interface Spare {
   /** At once in the ring, by the tighter of the ring's budget and the cluster's limit. */

@@ -6,7 +6,8 @@ import type { LevelImage } from "../../api/patch-level.ts";
 import type { Reason } from "../../api/reasons.ts";
 import { isCompliant } from "../compliance/states.ts";
 import type { AssetRow, BaselineInForce, Block, LevelInForce, PolicyInForce } from "../model.ts";
-import type { Plan, RingOutcome } from "../rollout/plan.ts";
+import type { Plan } from "../rollout/plan.ts";
+import type { RingOutcome } from "../rollout/summary.ts";
 import { manifestBranch } from "./known.ts";
 
 /** An image as the manifests should name it. */

@@ -1,7 +1,8 @@
 // What metrics are made from: the plan of a pass, what it was made from, and what the shell knows beside it.
 import type { Instant } from "../../clock.ts";
 import { type CompiledCalendars, compileCalendars } from "../rollout/calendars.ts";
-import type { Plan, PlanInput } from "../rollout/plan.ts";
+import type { Plan } from "../rollout/plan.ts";
+import type { PlanInput } from "../rollout/plan-input.ts";
 import type { PolicyInForce } from "../model.ts";
 
 /** The policy repository, as it was last read. */

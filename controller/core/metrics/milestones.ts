@@ -5,7 +5,7 @@ import type { RingLevelStatus } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
 import { freezesAt, windowsAt } from "../calendar/index.ts";
 import { calendarsOf, type CompiledCalendars } from "../rollout/calendars.ts";
-import type { RingOutcome } from "../rollout/plan.ts";
+import type { RingOutcome } from "../rollout/summary.ts";
 import {
   APPROVAL_WAIT,
   DRAIN_DURATION,

@@ -2,7 +2,7 @@
 import type { Reason } from "../../api/reasons.ts";
 import type { Instant } from "../../clock.ts";
 import { branchPart, parseGroupBranch, parseProposalBranch } from "../promotion/known.ts";
-import type { Action } from "../rollout/plan.ts";
+import type { Action } from "../rollout/decision.ts";
 import type { PolicyInForce } from "../model.ts";
 import {
   APPROVAL_OLDEST,

@@ -4,7 +4,7 @@ import { PHASES } from "../../api/patch-state.ts";
 import { freezesAt, mayStartAt, nextStart, windowsAt } from "../calendar/index.ts";
 import { parseDuration } from "../duration.ts";
 import { type CompiledCalendars, calendarsOf } from "../rollout/calendars.ts";
-import type { RingOutcome } from "../rollout/plan.ts";
+import type { RingOutcome } from "../rollout/summary.ts";
 import { deadlineOf } from "../rollout/ring-checks.ts";
 import type { Instant } from "../../clock.ts";
 import {

@@ -5,7 +5,7 @@ import type { RingLevelStatus } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
 import type { FleetLook } from "../metrics/index.ts";
 import type { AssetRow } from "../model.ts";
-import type { RingOutcome } from "../rollout/plan.ts";
+import type { RingOutcome } from "../rollout/summary.ts";
 import { findFailures } from "./failures.ts";
 import { type Notification, notify } from "./notification.ts";
 import { findWaiting } from "./waiting.ts";

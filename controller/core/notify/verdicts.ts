@@ -3,7 +3,7 @@
 import type { RingLevelStatus } from "../../api/rollout-ring.ts";
 import type { FleetLook } from "../metrics/index.ts";
 import type { RingInForce } from "../model.ts";
-import type { RingOutcome } from "../rollout/plan.ts";
+import type { RingOutcome } from "../rollout/summary.ts";
 import type { Audience } from "./due.ts";
 import type { Notification, NotificationEvent } from "./notification.ts";
 

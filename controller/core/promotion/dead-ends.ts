@@ -1,7 +1,8 @@
 // Rings in which a level's way ends: without a target of its baseline in scope they never complete, and what comes after them waits for ever
 // (RingEmpty), unless completion.onEmpty says Pass. Told while there is still time: in the proposals of the rings before. Pure.
 import type { LevelInForce } from "../model.ts";
-import type { Plan, RingOutcome } from "../rollout/plan.ts";
+import type { Plan } from "../rollout/plan.ts";
+import type { RingOutcome } from "../rollout/summary.ts";
 import { isInScope } from "../rollout/progress.ts";
 import { successorsOf } from "../rollout/ring-order.ts";
 

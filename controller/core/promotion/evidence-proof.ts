@@ -4,7 +4,7 @@ import { exceptionsFor } from "../compliance/exceptions.ts";
 import { formatDuration, parseDuration } from "../duration.ts";
 import { nameAsset } from "../asset-name.ts";
 import type { AssetRow } from "../model.ts";
-import type { RingOutcome } from "../rollout/plan.ts";
+import type { RingOutcome } from "../rollout/summary.ts";
 import { atMost, type EvidenceInput, NOTHING, type Section, showTime, table } from "./evidence-form.ts";
 
 /** One ring before, at the proposed level. */

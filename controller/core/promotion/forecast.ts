@@ -1,7 +1,8 @@
 // When a proposal would end if it were merged now: the planner and the estimator run on the policy as the merge would make it. Pure.
 import type { PolicyInForce, RingInForce } from "../model.ts";
 import { type Estimate, estimateRollout } from "../estimate/estimate.ts";
-import { makePlan, type PlanInput } from "../rollout/plan.ts";
+import { makePlan } from "../rollout/plan.ts";
+import type { PlanInput } from "../rollout/plan-input.ts";
 import type { DesiredProposal } from "./wishes.ts";
 
 /** The forecast; as dear as a plan, so ask for it only when a body is written. */

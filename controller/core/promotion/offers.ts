@@ -2,7 +2,8 @@
 // Never offers a level that is older than the ring's entry, that was withdrawn there or before, or that a predecessor has not soaked
 // (R1, R3). What a person merges anyway is the planner's to hold.
 import type { Block, Digest, LevelInForce, PolicyInForce, RingInForce } from "../model.ts";
-import type { Plan, RingOutcome } from "../rollout/plan.ts";
+import type { Plan } from "../rollout/plan.ts";
+import type { RingOutcome } from "../rollout/summary.ts";
 import { isInScope } from "../rollout/progress.ts";
 import { predecessorsOf } from "../rollout/ring-order.ts";
 

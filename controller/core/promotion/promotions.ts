@@ -2,7 +2,8 @@
 // Pure: the plan and what the forge knows go in, wishes and reasons come out; reconcile/promotion/ carries them out and looks again.
 // Holds A1 (a merge is the approval; nothing here reads a pull request as one), A5 (at most one open proposal per ring and baseline).
 import type { LevelInForce, RingInForce } from "../model.ts";
-import type { Decision, Plan } from "../rollout/plan.ts";
+import type { Plan } from "../rollout/plan.ts";
+import type { Decision } from "../rollout/decision.ts";
 import { closeUnwanted, judgeOpen, levelOf } from "./closing.ts";
 import { type KnownProposal, proposalBranch } from "./known.ts";
 import { findOffers, type Offer } from "./offers.ts";

@@ -1,5 +1,5 @@
 // The check `ringward/plan` on an open proposal: green while merging it does what the page says, red when it would not, with the reason. Pure.
-import type { Decision } from "../rollout/plan.ts";
+import type { Decision } from "../rollout/decision.ts";
 import type { EvidenceInput } from "./evidence-form.ts";
 import { proofsOf } from "./evidence-proof.ts";
 import type { KnownProposal } from "./known.ts";

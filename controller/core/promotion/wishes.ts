@@ -2,7 +2,7 @@
 import type { ProposalSettings } from "../../api/policy-repository.ts";
 import type { Instant } from "../../clock.ts";
 import type { Block, LevelInForce, PolicyInForce, RingInForce } from "../model.ts";
-import type { Decision } from "../rollout/plan.ts";
+import type { Decision } from "../rollout/decision.ts";
 import type { ProposalRequest } from "./group.ts";
 import type { HeldProposal } from "./hold.ts";
 import type { KnownProposal } from "./known.ts";

@@ -3,7 +3,8 @@ import type { Instant } from "../../clock.ts";
 import { nextChange, nextStart } from "../calendar/index.ts";
 import { parseDuration } from "../duration.ts";
 import { calendarsOf } from "../rollout/calendars.ts";
-import type { Plan, RingOutcome } from "../rollout/plan.ts";
+import type { Plan } from "../rollout/plan.ts";
+import type { RingOutcome } from "../rollout/summary.ts";
 import { deadlineOf } from "../rollout/ring-checks.ts";
 import type { World } from "./world.ts";
 

@@ -2,7 +2,7 @@
 import { askOf, gateDigest } from "../gates/asks.ts";
 import { HEARD_WITHIN_MS, staleAfterMs } from "../compliance/freshness.ts";
 import type { BaselineInForce, Inventory, PolicyInForce, RingInForce, StoredStates } from "../model.ts";
-import type { PlanInput } from "../rollout/plan.ts";
+import type { PlanInput } from "../rollout/plan-input.ts";
 
 /** What two policies are held against: everything that a plan is made from, but for the policy. */
 export type PinnedCluster = Pick<PlanInput, "now" | "inventory" | "stored" | "ledger">;

@@ -1,7 +1,8 @@
 // How many nodes and workloads there are, by ring and zone, and which of them are not there: what limits and gates count from, kept up to
 // date by what changed.
 import type { WorkloadAsset } from "../model.ts";
-import { type AssetRecord, type Change, type Register, ringOf } from "./records.ts";
+import type { AssetRecord, Change, Register } from "./records.ts";
+import { ringOf } from "./membership.ts";
 import { MOST_CHANGES } from "../incremental/sorted-list.ts";
 
 /** A node that is not there for workloads, for any reason but our own claim. Defined once, here. */

@@ -2,9 +2,10 @@
 import type { Block, Claim, Digest } from "../model.ts";
 import { parseDuration } from "../duration.ts";
 import { findControlPlaneRisk } from "./control-plane.ts";
-import type { ClaimRequest } from "./limits.ts";
-import type { Decision, Steering } from "./plan.ts";
-import { type Context, failureOf } from "./prepare.ts";
+import type { ClaimRequest } from "./claim-request.ts";
+import type { Decision, Steering } from "./decision.ts";
+import type { Context } from "./prepare.ts";
+import { failureOf } from "./claim-failure.ts";
 import { findRetreat } from "./ring-checks.ts";
 import type { RingView } from "./ring-view.ts";
 
@@ -114,7 +115,7 @@ function describeSteering(claim: Claim, retreat: Block | undefined, { input }: C
   const step = mine?.step ?? "Claimed";
   const target = { kind: claim.kind, namespace: claim.namespace, name: claim.name };
   const base = { target, ring: claim.ring, level: claim.level };
-  const failure = failureOf(claim, { stored: input.stored });
+  const failure = failureOf(claim, input.stored);
   if (failure !== undefined) return { ...base, action: "wait", reason: failure.reason, message: failure.message };
   const back = mine !== undefined && "backOut" in mine ? mine.backOut : undefined;
   if (back !== undefined) return { ...base, action: "backOut", reason: back.reason, message: back.message };

@@ -1,7 +1,7 @@
 // Why a baseline has no level yet, for `why`: what Ringward waits for by itself, or what a person has to mend. Pure.
 import { describeReason } from "../../api/reasons.ts";
 import { resolveCandidates } from "./candidates.ts";
-import type { PlanInput } from "./plan.ts";
+import type { PlanInput } from "./plan-input.ts";
 
 /** What comes before there is anything to compare with. */
 export interface FirstLevel {

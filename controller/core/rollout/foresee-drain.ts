@@ -5,7 +5,7 @@ import type { Block, PodAsset, VolumeAsset } from "../model.ts";
 import { isSameList, recall } from "../incremental/memory.ts";
 import type { Budgets } from "../operations/budgets.ts";
 import { drainsNode, forecastNow } from "../operations/forecast.ts";
-import type { ClaimRequest } from "./limits.ts";
+import type { ClaimRequest } from "./claim-request.ts";
 import type { Context } from "./prepare.ts";
 
 /** An answer, and the very things that it was given to. */

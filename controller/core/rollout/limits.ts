@@ -4,11 +4,7 @@ import { type Claim, type DisruptionLedgerSpec, MAX_CLAIMS } from "../../api/dis
 import type { Block, NodeAsset, RingInForce } from "../model.ts";
 import { finish, type Steps } from "../incremental/steps.ts";
 import { type Census, isUnavailable } from "./census.ts";
-
-/** A target that wants budget. */
-export interface ClaimRequest extends Omit<Claim, "id" | "since"> {
-  readonly kind: string;
-}
+import type { ClaimRequest } from "./claim-request.ts";
 
 /** What counts against a limit, apart from claims: nodes that are down or unschedulable, whoever did it. */
 export interface Capacity {

@@ -12,6 +12,11 @@ export type Membership =
   | { readonly kind: "Unassigned" }
   | { readonly kind: "Conflict"; readonly rings: readonly string[] };
 
+/** The ring of a member; undefined: it is in none, or in two. */
+export function ringOf(membership: Membership): string | undefined {
+  return membership.kind === "Ring" ? membership.ring : undefined;
+}
+
 export interface Members {
   /** By UID, for nodes and workloads alike. */
   readonly of: ReadonlyMap<string, Membership>;

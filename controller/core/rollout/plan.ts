@@ -1,93 +1,23 @@
 // The plan: from policy, inventory, ledger, stored states and the time, what each asset's state is and what happens next, each
 // with its reason. Pure: the same input gives the same bytes, whatever the order of any list (R6). The controller, `plan`, the
 // evidence of proposals, the sandbox and the tests all run this one.
-import type { RingLevelStatus } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
-import type {
-  AssetRow,
-  Block,
-  Claim,
-  Digest,
-  Inventory,
-  LedgerView,
-  LevelInForce,
-  Phase,
-  PolicyInForce,
-  RingInForce,
-  StoredStates,
-} from "../model.ts";
+import type { AssetRow, Digest } from "../model.ts";
 import { finish, type Steps } from "../incremental/steps.ts";
 import { decide, steerClaims } from "./decide.ts";
-import type { RingEntries } from "./entries.ts";
+import type { Decision, Steering } from "./decision.ts";
 import { foreseeDrain } from "./foresee-drain.ts";
-import type { GateReadings } from "../gates/readings.ts";
-import { type GateOutcome, holdKey } from "./gates.ts";
-import { admitQueue, type Capacity, type ClaimRequest } from "./limits.ts";
+import { holdKey } from "./gates.ts";
+import { admitQueue, type Capacity } from "./limits.ts";
+import type { ClaimRequest } from "./claim-request.ts";
 import type { Members } from "./membership.ts";
 import { type AnswerMemory, createMemory } from "../incremental/memory.ts";
+import type { PlanInput } from "./plan-input.ts";
 import { type Context, prepare } from "./prepare.ts";
-import type { LevelProgress } from "./progress.ts";
 import { lookAtRing, type RingView } from "./ring-view.ts";
 import { describeTargets } from "./rows.ts";
-import { summariseRing } from "./summary.ts";
+import { type RingOutcome, summariseRing } from "./summary.ts";
 import type { Target } from "./targets.ts";
-
-export { needsWork } from "./progress.ts";
-export { ringStatusOf } from "./summary.ts";
-
-export interface PlanInput {
-  readonly now: Instant;
-  readonly policy: PolicyInForce;
-  readonly inventory: Inventory;
-  readonly stored: StoredStates;
-  readonly ledger: LedgerView;
-  /** Newest level that each baseline resolves to. */
-  readonly candidates: ReadonlyMap<string, LevelInForce>;
-  /** Healthy time observed since the last plan, ms: the lesser of wall and monotonic time; 0 where nobody watched. */
-  readonly observedMs: number;
-  /** Exact soak of `ring/digest` where this process knows more than what is stored, ms. */
-  readonly soakedMs?: ReadonlyMap<string, number>;
-  /** What was answered to gates; undefined: nobody asks here, and what the controller stored counts. */
-  readonly readings?: GateReadings;
-  /** Exact time that gates held, as the last plan said; undefined: this process has made none. */
-  readonly gateHeldMs?: ReadonlyMap<string, number>;
-  /** Rings whose gates were all open at the last look; undefined: this process has made none. */
-  readonly gatesHeld?: ReadonlySet<string>;
-}
-
-export type Action = "claim" | "continue" | "backOut" | "finish" | "halt" | "propose" | "withdraw" | "wait";
-
-export interface Decision {
-  readonly action: Action;
-  readonly target: { readonly kind: string; readonly namespace: string | undefined; readonly name: string };
-  readonly ring: string | undefined;
-  readonly level: string | undefined;
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** How a claim under way is to be steered. */
-export interface Steering {
-  readonly claim: Claim;
-  /** Why it should be undone if its update has not begun. */
-  readonly retreat: Block | undefined;
-}
-
-export interface RingOutcome {
-  readonly ring: RingInForce;
-  readonly phase: Phase;
-  readonly blockedBy: readonly Block[];
-  readonly members: { readonly nodes: number; readonly workloads: number };
-  readonly assets: number;
-  readonly compliant: number;
-  /** All records, withdrawals marked: what is to be stored. */
-  readonly levels: readonly RingLevelStatus[];
-  /** Current entries by baseline. */
-  readonly progress: ReadonlyMap<string, LevelProgress>;
-  readonly entries: RingEntries;
-  readonly halted: Block | undefined;
-  readonly gates: readonly GateOutcome[];
-}
 
 export interface Plan {
   readonly at: Instant;

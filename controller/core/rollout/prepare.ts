@@ -6,6 +6,7 @@ import { indexImages } from "../compliance/image-index.ts";
 import type { BaselineInForce, Block, Claim, Digest, NodeAsset, RingInForce, WorkloadAsset } from "../model.ts";
 import { type CompiledCalendars, compileCalendars } from "./calendars.ts";
 import { type ChoiceInput, findBases } from "./choices.ts";
+import { failureOf } from "./claim-failure.ts";
 import { markWithdrawals, readEntries, type RingEntries, withdrawnIn } from "./entries.ts";
 import { type ControlPlaneView, viewControlPlane } from "./control-plane.ts";
 import { type Census, takeCensus } from "./census.ts";
@@ -13,10 +14,11 @@ import { makeRules, type Members, type MembershipRules, rulesParts } from "./mem
 import { turnPage, type AnswerMemory, recall, revise, reviseInSteps, settle } from "../incremental/memory.ts";
 import { groupPods, type PodsByNode } from "../incremental/pods-by-node.ts";
 import { type Budgets, indexBudgets, lastingBudgets } from "../operations/budgets.ts";
-import type { PlanInput } from "./plan.ts";
-import { type Register, registerAssets, type TargetRecord } from "./records.ts";
+import type { PlanInput } from "./plan-input.ts";
+import type { TargetRecord } from "./target-record.ts";
+import { type Register, registerAssets } from "./records.ts";
 import { sortRings } from "./ring-order.ts";
-import type { RingView } from "./ring-view.ts";
+import type { LevelProgress } from "./progress.ts";
 import { nodeHoldsUntil, workloadHoldsUntil } from "./shelf-life.ts";
 import { join, makeOfPieces, type MadeOfPieces } from "../incremental/pieces.ts";
 import { sortAgain, type SortedList } from "../incremental/sorted-list.ts";
@@ -24,6 +26,13 @@ import { type Survey, surveyAssets } from "./survey.ts";
 import { compareAssets, type Target, targetsOfNode, targetsOfWorkload } from "./targets.ts";
 import type { Steps } from "../incremental/steps.ts";
 import { compareText } from "../text-order.ts";
+
+/** What the rings after it ask of a ring that was looked at. */
+export interface RingSoFar {
+  readonly progress: ReadonlyMap<string, LevelProgress>;
+  /** More of its targets failed than may. */
+  readonly halted: Block | undefined;
+}
 
 export interface Context {
   /** Nodes and workloads sorted; what policy and ledger say as before is the object of before. */
@@ -57,7 +66,7 @@ export interface Context {
   /** Claimed targets that more than one baseline is about now. */
   readonly conflicts: ReadonlyMap<string, Block>;
   /** Rings looked at so far: predecessors stand before their successors. */
-  readonly done: Map<string, RingView>;
+  readonly done: Map<string, RingSoFar>;
 }
 
 /** Puts the input in order. The memory only saves work. */
@@ -108,7 +117,7 @@ export function* prepare(given: PlanInput, memory: AnswerMemory): Steps<Context>
     targets: yield* listTargets(survey, memory),
     claims,
     claimOf: new Map(claims.map((claim) => [claim.uid, claim])),
-    busy: new Set(claims.filter((claim) => failureOf(claim, input) === undefined).map((claim) => claim.uid)),
+    busy: new Set(claims.filter((claim) => failureOf(claim, input.stored) === undefined).map((claim) => claim.uid)),
     claimsIn: groupClaims(claims, survey),
     lanes: revise(memory, "lanes", (before: Map<string, string> | undefined) => before ?? new Map()),
     conflicts: new Map(
@@ -222,12 +231,6 @@ function baselinesFor(
     .map((baseline) => ({ ...baseline, status: undefined }))
     .sort((a, b) => compareText(a.name, b.name));
   return revise(memory, `baselines/${kind}`, (before: readonly BaselineInForce[] | undefined) => settle(before, mine));
-}
-
-/** Why the operation of this very claim failed, if it did. */
-export function failureOf(claim: Claim, { stored }: Pick<PlanInput, "stored">) {
-  const operation = (stored.nodes.get(claim.uid) ?? stored.workloads.get(claim.uid))?.operation;
-  return operation?.claimId === claim.id ? operation.failure : undefined;
 }
 
 function compareClaims(a: Claim, b: Claim): number {

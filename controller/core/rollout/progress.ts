@@ -5,8 +5,9 @@ import type { RingLevelStatus } from "../../api/rollout-ring.ts";
 import type { Instant } from "../../clock.ts";
 import { parseDuration } from "../duration.ts";
 import type { Claim, RingInForce, StoredStates } from "../model.ts";
+import { failureOf } from "./claim-failure.ts";
 import type { Approval } from "./entries.ts";
-import type { TargetRecord, TargetState } from "./records.ts";
+import type { TargetRecord, TargetState } from "./target-record.ts";
 import type { Target } from "./targets.ts";
 
 export interface LevelProgress {
@@ -195,8 +196,7 @@ function hasRegressed({ assessment, asset, node, baseline }: Target, state: Targ
 }
 
 function hasFailed(claim: Claim, stored: StoredStates): boolean {
-  const operation = (stored.nodes.get(claim.uid) ?? stored.workloads.get(claim.uid))?.operation;
-  return operation?.claimId === claim.id && operation.failure !== undefined;
+  return failureOf(claim, stored) !== undefined;
 }
 
 /** Failed targets that hold a claim at this level, and those whose failure outlives it; each UID once. */

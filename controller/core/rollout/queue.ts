@@ -4,7 +4,8 @@ import { cut, join, makeOfPieces, type MadeOfPieces, patchPieces, type Pieces } 
 import { MOST_CHANGES } from "../incremental/sorted-list.ts";
 import type { Steps } from "../incremental/steps.ts";
 import type { QueuePiece } from "./limits.ts";
-import { compareWishes, type Wish } from "./wishes.ts";
+import { compareWishes } from "./wishes.ts";
+import type { Wish } from "./target-record.ts";
 
 export interface Queue {
   /** As they came. */

@@ -1,52 +1,16 @@
 // What is known of each asset: its membership and its targets, kept while the asset, its stored state and all that they depend on are
 // the very same and no time has passed that changes them. Says which records changed since the last plan.
-import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../../api/patch-state.ts";
 import type { Instant } from "../../clock.ts";
-import type { AssetRow, Block, Claim, NodeAsset, WorkloadAsset } from "../model.ts";
+import type { NodeAsset, WorkloadAsset } from "../model.ts";
 import type { Basis } from "./choices.ts";
 import { isSameList } from "../incremental/memory.ts";
 import type { Steps } from "../incremental/steps.ts";
 import { findAlike } from "../incremental/sorted-list.ts";
-import type { Membership } from "./membership.ts";
-import type { Decision } from "./plan.ts";
-import { type ChosenTarget, compareAssets, type Target } from "./targets.ts";
-import type { KnownWish } from "./wishes.ts";
+import { type Membership, ringOf } from "./membership.ts";
+import type { TargetRecord, TargetState } from "./target-record.ts";
+import { type ChosenTarget, compareAssets } from "./targets.ts";
 
 export type Asset = NodeAsset | WorkloadAsset;
-export type TargetState = NodePatchStateStatus | WorkloadPatchStateStatus;
-
-/** A target, and what the last plan worked out about it. */
-export interface TargetRecord {
-  readonly target: Target;
-  /** What is stored about its asset. */
-  readonly state: TargetState | undefined;
-  /** `ring/baseline`. */
-  readonly key: string;
-  wish: KnownWish | undefined;
-  said: Said | undefined;
-}
-
-/** What a row is made of, beside its target. */
-export interface Saying {
-  /** What the rows of a group have in common. */
-  readonly common: object;
-  /** What stands in the target's own way. */
-  readonly own: readonly Block[];
-  readonly claim: Claim | undefined;
-  /** Claimed, or admitted just now. */
-  readonly taken: boolean;
-  /** Why its wish is refused, where it has one. */
-  readonly refused: Block | undefined;
-}
-
-/** The row of a target, and what it was made of. */
-export interface Said extends Saying {
-  /** Set where the row says that something stands still since now. */
-  readonly at: Instant | undefined;
-  readonly row: AssetRow;
-  readonly wait: Decision | undefined;
-}
-
 export interface AssetRecord<Kind extends Asset = Asset> {
   readonly asset: Kind;
   readonly state: TargetState | undefined;
@@ -219,8 +183,4 @@ function recordAsset<Kind extends Asset>(asset: Kind, look: Look<Kind>): AssetRe
     .targetsOf(asset, membership, basis)
     .map(({ target, choice }): TargetRecord => ({ target, state, key: choice.key, wish: undefined, said: undefined }));
   return { asset, state, membership, basis, since: look.now, until: look.holdsUntil(asset), targets };
-}
-
-export function ringOf(membership: Membership): string | undefined {
-  return membership.kind === "Ring" ? membership.ring : undefined;
 }

@@ -14,12 +14,12 @@ import { type BlockingCensus, countPods, findBlocking, type PodCensus } from "./
 import type { Context } from "./prepare.ts";
 import { advanceLevel, type LevelProgress, sumTallies, type Tally, tallyTargets } from "./progress.ts";
 import { type Queue, queueAgain } from "./queue.ts";
-import type { TargetRecord } from "./records.ts";
+import type { TargetRecord, Wish } from "./target-record.ts";
 import { findOfferBlocks, findStartBlocks, type PredecessorView, type RingScope } from "./ring-checks.ts";
 import { cyclesIn } from "./ring-order.ts";
 import type { Group } from "./survey.ts";
 import { compareText } from "../text-order.ts";
-import { findWishes, type Wish, type Wishes } from "./wishes.ts";
+import { findWishes, type Wishes } from "./wishes.ts";
 
 export interface RingView {
   readonly ring: RingInForce;

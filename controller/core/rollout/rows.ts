@@ -2,12 +2,12 @@
 // Rows of the last plan are given again where nothing that they are made of has changed.
 import type { AssetRow, Block } from "../model.ts";
 import type { Instant } from "../../clock.ts";
-import type { ClaimRequest } from "./limits.ts";
+import type { ClaimRequest } from "./claim-request.ts";
+import type { Decision } from "./decision.ts";
+import type { Saying, TargetRecord } from "./target-record.ts";
 import { isSameList, recall, revise, reviseInSteps } from "../incremental/memory.ts";
-import type { Decision } from "./plan.ts";
 import type { Context } from "./prepare.ts";
-import { failureOf } from "./prepare.ts";
-import type { Saying, TargetRecord } from "./records.ts";
+import { failureOf } from "./claim-failure.ts";
 import { findBrakes } from "./ring-checks.ts";
 import type { RingView } from "./ring-view.ts";
 import type { Steps } from "../incremental/steps.ts";
@@ -257,7 +257,7 @@ function describeTarget(record: TargetRecord, saying: Saying, context: Context, 
       }));
   const phase = !mine
     ? phaseOf(target, blockedBy, views)
-    : failureOf(claim, context.input) === undefined
+    : failureOf(claim, context.input.stored) === undefined
       ? "InProgress"
       : "Blocked";
   return { ...target.assessment, ring: target.ring, phase, blockedBy };

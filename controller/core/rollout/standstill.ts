@@ -4,9 +4,9 @@ import { REASONS } from "../../api/reasons.ts";
 import { isCompliant } from "../compliance/states.ts";
 import type { Block, Claim, Phase } from "../model.ts";
 import type { Context } from "./prepare.ts";
-import { failureOf } from "./prepare.ts";
+import { failureOf } from "./claim-failure.ts";
 import { isDone, needsWork } from "./progress.ts";
-import type { Saying, TargetRecord } from "./records.ts";
+import type { Saying, TargetRecord } from "./target-record.ts";
 import { findBrakes } from "./ring-checks.ts";
 import type { RingView } from "./ring-view.ts";
 import { describeUnknown } from "./target-checks.ts";
@@ -22,7 +22,7 @@ export function sinceOf({ reason }: Block, { state }: TargetRecord): number | un
 
 /** Why a claimed target does not get on: its failure, or what its operation wrote down that it waits for. */
 export function blocksOfClaim(claim: Claim, { state: stored }: TargetRecord, context: Context): readonly Block[] {
-  const failure = failureOf(claim, context.input);
+  const failure = failureOf(claim, context.input.stored);
   if (failure !== undefined) return [toBlock({ ...failure, since: failure.time })].flatMap((block) => block ?? []);
   return stored?.operation?.claimId === claim.id
     ? (stored.blockedBy ?? []).flatMap((block) => toBlock(block) ?? [])

@@ -7,7 +7,10 @@ import { exceptionsFor } from "../compliance/exceptions.ts";
 import type { AssetKind, AssetRow, Block, Claim, ExceptionInForce } from "../model.ts";
 import type { Estimate } from "../estimate/estimate.ts";
 import { type FirstLevel, tellFirstLevel } from "./first-level.ts";
-import type { Decision, Plan, PlanInput, RingOutcome } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { Decision } from "./decision.ts";
+import type { PlanInput } from "./plan-input.ts";
+import type { RingOutcome } from "./summary.ts";
 
 export interface Story {
   readonly kind: AssetKind;

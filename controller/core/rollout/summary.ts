@@ -1,8 +1,8 @@
 // What is said of each ring: phase, counts, what stands in its way, and the records of its levels that are to be stored.
 import type { RingLevelStatus, RolloutRingStatus } from "../../api/rollout-ring.ts";
-import type { Block, Phase } from "../model.ts";
+import type { Block, Phase, RingInForce } from "../model.ts";
 import type { RingEntries } from "./entries.ts";
-import type { RingOutcome } from "./plan.ts";
+import type { GateOutcome } from "./gates.ts";
 import type { Context } from "./prepare.ts";
 import type { LevelProgress } from "./progress.ts";
 import { findBrakes } from "./ring-checks.ts";
@@ -10,6 +10,23 @@ import type { RingView } from "./ring-view.ts";
 
 const MOST_BLOCKS = 16;
 const NO_ENTRIES: RingEntries = { approvals: new Map(), problems: new Map(), listed: new Set() };
+
+/** What a plan says of one ring. */
+export interface RingOutcome {
+  readonly ring: RingInForce;
+  readonly phase: Phase;
+  readonly blockedBy: readonly Block[];
+  readonly members: { readonly nodes: number; readonly workloads: number };
+  readonly assets: number;
+  readonly compliant: number;
+  /** All records, withdrawals marked: what is to be stored. */
+  readonly levels: readonly RingLevelStatus[];
+  /** Current entries by baseline. */
+  readonly progress: ReadonlyMap<string, LevelProgress>;
+  readonly entries: RingEntries;
+  readonly halted: Block | undefined;
+  readonly gates: readonly GateOutcome[];
+}
 
 /** Sums up one ring. */
 export function summariseRing(view: RingView, context: Context): RingOutcome {

@@ -3,9 +3,10 @@
 import { isCompliant } from "../compliance/states.ts";
 import type { NodeAsset, WorkloadAsset } from "../model.ts";
 import { isSameList } from "../incremental/memory.ts";
-import { listMembers, type Members, type Membership } from "./membership.ts";
+import { listMembers, type Members, type Membership, ringOf } from "./membership.ts";
 import { isInScope } from "./progress.ts";
-import { type Asset, type AssetRecord, type Change, type Register, ringOf, type TargetRecord } from "./records.ts";
+import type { Asset, AssetRecord, Change, Register } from "./records.ts";
+import type { TargetRecord } from "./target-record.ts";
 import { cut, join, patchPieces, type Pieces } from "../incremental/pieces.ts";
 import { MOST_CHANGES, patch } from "../incremental/sorted-list.ts";
 import type { Steps } from "../incremental/steps.ts";

@@ -3,7 +3,8 @@
 import { describeReason, type Reason } from "../../api/reasons.ts";
 import { isCompliant } from "../compliance/states.ts";
 import type { AssetRef, AssetRow, LedgerView } from "../model.ts";
-import type { Plan, RingOutcome } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { RingOutcome } from "./summary.ts";
 
 /** What does not come about without a person. `asset` undefined: of the whole ring; `ring` undefined: of the cluster. */
 export interface Standstill {

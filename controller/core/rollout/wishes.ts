@@ -2,41 +2,20 @@
 // its target and policy decide it, and not the time.
 import type { Instant } from "../../clock.ts";
 import type { PodsByNode } from "../incremental/pods-by-node.ts";
-import type { Block, PodAsset } from "../model.ts";
+import type { PodAsset } from "../model.ts";
 import { isUnavailable } from "./census.ts";
-import type { ClaimRequest } from "./limits.ts";
+import type { ClaimRequest } from "./claim-request.ts";
+import type { KnownWish, TargetRecord, Wish } from "./target-record.ts";
 import { isSameList, recall, reviseInSteps } from "../incremental/memory.ts";
 import { makeOfPieces, type MadeOfPieces, type Pieces } from "../incremental/pieces.ts";
 import type { Steps } from "../incremental/steps.ts";
 import type { Context } from "./prepare.ts";
 import { needsWork } from "./progress.ts";
-import type { TargetRecord } from "./records.ts";
 import { deadlineOf, isForced, type RingScope } from "./ring-checks.ts";
 import { findTargetBlocks } from "./target-checks.ts";
 import type { Group } from "./survey.ts";
 import type { Target } from "./targets.ts";
 import { compareText } from "../text-order.ts";
-
-/** A target that has work to do: what stands in its own way, and what it would claim. */
-export interface Wish {
-  readonly record: TargetRecord;
-  readonly blocks: readonly Block[];
-  /** Where it stands in the order of claims. */
-  readonly order: string;
-  readonly request: ClaimRequest;
-  /** See limits.ts. */
-  readonly lane: string;
-}
-
-/** A wish and what it holds for. */
-export interface KnownWish {
-  /** What the wishes of a group depend on; undefined: time changes it. */
-  readonly epoch: object | undefined;
-  readonly since: Instant;
-  /** Pods of its node. */
-  readonly pods: readonly PodAsset[] | undefined;
-  readonly wish: Wish;
-}
 
 /** What a piece of a group wishes. */
 export interface PieceWishes {
@@ -197,7 +176,6 @@ function findWish(record: TargetRecord, wishScope: WishScope, context: Context):
     since: now,
     pods,
     wish: {
-      record,
       blocks,
       order: orderOf(target),
       request: requestFor(target, scope, context),

@@ -9,7 +9,8 @@ import {
   type RingRecord,
 } from "../../core/promotion/index.ts";
 import type { KnownProposal } from "../../core/promotion/known.ts";
-import type { Plan, PlanInput } from "../../core/rollout/plan.ts";
+import type { Plan } from "../../core/rollout/plan.ts";
+import type { PlanInput } from "../../core/rollout/plan-input.ts";
 import type { PullRequest } from "../../forge/port.ts";
 import { escapeCode, escapeMarkdown } from "../../forge/text.ts";
 import type { CommitSha } from "../../git/port.ts";

@@ -19,7 +19,8 @@ import {
   writeTracking,
 } from "../../core/promotion/index.ts";
 import type { PolicyInForce } from "../../core/model.ts";
-import type { Plan, PlanInput } from "../../core/rollout/plan.ts";
+import type { Plan } from "../../core/rollout/plan.ts";
+import type { PlanInput } from "../../core/rollout/plan-input.ts";
 import type { Forge, PullRequest } from "../../forge/port.ts";
 import type { CommitSha } from "../../git/port.ts";
 import { LATE_MS } from "./late.ts";

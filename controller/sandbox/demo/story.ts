@@ -2,7 +2,7 @@
 // alone; everything here is talk and goes to standard error.
 import type { NodePatchStateStatus } from "../../api/patch-state.ts";
 import { isCompliant } from "../../core/compliance/index.ts";
-import type { RingOutcome } from "../../core/rollout/plan.ts";
+import type { RingOutcome } from "../../core/rollout/summary.ts";
 import type { Facts } from "./facts.ts";
 
 export interface Story {

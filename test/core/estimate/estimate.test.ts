@@ -7,7 +7,8 @@ import type { RolloutRingSpec } from "../../../controller/api/rollout-ring.ts";
 import { levelDigest, levelName } from "../../../controller/core/levels/index.ts";
 import type { LevelInForce, NodeAsset, PolicyInForce, RingInForce } from "../../../controller/core/model.ts";
 import { type Estimate, estimateRollout } from "../../../controller/core/estimate/estimate.ts";
-import { makePlan, type PlanInput } from "../../../controller/core/rollout/plan.ts";
+import { makePlan } from "../../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../../controller/core/rollout/plan-input.ts";
 
 /** A Monday, 20:00 UTC. */
 const NOW = Date.parse("2026-11-16T20:00:00Z");

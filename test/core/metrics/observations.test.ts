@@ -9,7 +9,8 @@ import {
   type PullFacts,
 } from "../../../controller/core/metrics/index.ts";
 import type { PolicyInForce } from "../../../controller/core/model.ts";
-import { makePlan, type PlanInput } from "../../../controller/core/rollout/plan.ts";
+import { makePlan } from "../../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../../controller/core/rollout/plan-input.ts";
 import {
   DAY,
   entry,

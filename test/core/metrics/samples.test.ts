@@ -10,7 +10,8 @@ import {
   type Sample,
   sampleFleet,
 } from "../../../controller/core/metrics/index.ts";
-import { makePlan, type PlanInput } from "../../../controller/core/rollout/plan.ts";
+import { makePlan } from "../../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../../controller/core/rollout/plan-input.ts";
 import { makeObjects, makeScene } from "../../bench/scene.ts";
 import {
   claimOn,

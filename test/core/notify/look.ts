@@ -3,7 +3,8 @@ import type { NodePatchStateStatus } from "../../../controller/api/patch-state.t
 import type { RingLevelStatus, RolloutRingSpec, RolloutRingStatus } from "../../../controller/api/rollout-ring.ts";
 import type { FleetLook, OpenApproval } from "../../../controller/core/metrics/index.ts";
 import type { PolicyInForce } from "../../../controller/core/model.ts";
-import { makePlan, type PlanInput } from "../../../controller/core/rollout/plan.ts";
+import { makePlan } from "../../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../../controller/core/rollout/plan-input.ts";
 import {
   claimOn,
   DAY,

@@ -17,7 +17,8 @@ import type {
   RingInForce,
 } from "../../../controller/core/model.ts";
 import { type KnownProposal, planPromotions, type Promotions } from "../../../controller/core/promotion/index.ts";
-import { makePlan, type Plan, type PlanInput } from "../../../controller/core/rollout/plan.ts";
+import { makePlan, type Plan } from "../../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../../controller/core/rollout/plan-input.ts";
 
 export const DAY = 86_400_000;
 export const START = Date.UTC(2026, 0, 5, 8);

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import type { ControlPlanePod, Inventory, NodeAsset } from "../../../controller/core/model.ts";
 import { findControlPlaneRisk, viewControlPlane } from "../../../controller/core/rollout/control-plane.ts";
-import { makePlan, type Plan, type PlanInput } from "../../../controller/core/rollout/plan.ts";
+import { makePlan, type Plan } from "../../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../../controller/core/rollout/plan-input.ts";
 import {
   claimOn,
   entry,

@@ -5,7 +5,7 @@ import type { PdbAsset, PodAsset } from "../../../controller/core/model.ts";
 import { createMemory, turnPage } from "../../../controller/core/incremental/memory.ts";
 import { indexBudgets } from "../../../controller/core/operations/budgets.ts";
 import { foreseeDrain } from "../../../controller/core/rollout/foresee-drain.ts";
-import type { ClaimRequest } from "../../../controller/core/rollout/limits.ts";
+import type { ClaimRequest } from "../../../controller/core/rollout/claim-request.ts";
 import type { Context } from "../../../controller/core/rollout/prepare.ts";
 import { kernelLevel, nodeAsset } from "../../support/fleet.ts";
 

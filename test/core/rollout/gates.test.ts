@@ -5,13 +5,9 @@ import type { Gate } from "../../../controller/api/gate.ts";
 import { askOf, gateDigest, keyOfAsk } from "../../../controller/core/gates/asks.ts";
 import type { GateAnswer } from "../../../controller/core/gates/readings.ts";
 import type { PodAsset } from "../../../controller/core/model.ts";
-import {
-  createPlanner,
-  makePlan,
-  type Plan,
-  type PlanInput,
-  ringStatusOf,
-} from "../../../controller/core/rollout/plan.ts";
+import { createPlanner, makePlan, type Plan } from "../../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../../controller/core/rollout/plan-input.ts";
+import { ringStatusOf } from "../../../controller/core/rollout/summary.ts";
 import {
   claimOn,
   entry,

@@ -4,13 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { Claim } from "../../../controller/api/disruption-ledger.ts";
 import { finish } from "../../../controller/core/incremental/steps.ts";
 import { isUnavailable } from "../../../controller/core/rollout/census.ts";
-import {
-  admit,
-  admitQueue,
-  type Capacity,
-  type ClaimRequest,
-  limitOf,
-} from "../../../controller/core/rollout/limits.ts";
+import { admit, admitQueue, type Capacity, limitOf } from "../../../controller/core/rollout/limits.ts";
+import type { ClaimRequest } from "../../../controller/core/rollout/claim-request.ts";
 import { nodeAsset, ring } from "../../support/fleet.ts";
 
 interface SmallNode {

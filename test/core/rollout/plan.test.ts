@@ -9,7 +9,8 @@ import type {
   RingInForce,
   WorkloadAsset,
 } from "../../../controller/core/model.ts";
-import { makePlan, type Plan, type PlanInput } from "../../../controller/core/rollout/plan.ts";
+import { makePlan, type Plan } from "../../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../../controller/core/rollout/plan-input.ts";
 import {
   claimOn,
   DAY,

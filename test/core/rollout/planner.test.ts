@@ -5,14 +5,9 @@ import type { NodePatchStateStatus } from "../../../controller/api/patch-state.t
 import { finish } from "../../../controller/core/incremental/steps.ts";
 import { isCompliant } from "../../../controller/core/compliance/index.ts";
 import type { NodeAsset, PdbAsset, PodAsset, WorkloadAsset } from "../../../controller/core/model.ts";
-import {
-  createPlanner,
-  makePlan,
-  type Plan,
-  type PlanInput,
-  type Planner,
-  ringStatusOf,
-} from "../../../controller/core/rollout/plan.ts";
+import { createPlanner, makePlan, type Plan, type Planner } from "../../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../../controller/core/rollout/plan-input.ts";
+import { ringStatusOf } from "../../../controller/core/rollout/summary.ts";
 import { claimOn, HOUR, iso, kernel, kernelLevel, ledger, MINUTE, nodeAsset } from "../../support/fleet.ts";
 import { largeFleet } from "../../support/large-fleet.ts";
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { NodePatchStateStatus } from "../../../controller/api/patch-state.ts";
 import type { RingLevelStatus, RolloutRingSpec } from "../../../controller/api/rollout-ring.ts";
 import type { Claim, ExceptionInForce, NodeAsset } from "../../../controller/core/model.ts";
-import { makePlan, type PlanInput } from "../../../controller/core/rollout/plan.ts";
+import { makePlan } from "../../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../../controller/core/rollout/plan-input.ts";
 import type { LevelProgress } from "../../../controller/core/rollout/progress.ts";
 import {
   claimOn,

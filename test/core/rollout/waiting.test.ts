@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { describeReason, type Reason, REASONS } from "../../../controller/api/reasons.ts";
 import type { RolloutRingSpec } from "../../../controller/api/rollout-ring.ts";
 import type { AssetRow, Block, NodeAsset, RingInForce } from "../../../controller/core/model.ts";
-import { makePlan, type Plan, type PlanInput, type RingOutcome } from "../../../controller/core/rollout/plan.ts";
+import { makePlan, type Plan } from "../../../controller/core/rollout/plan.ts";
+import type { PlanInput } from "../../../controller/core/rollout/plan-input.ts";
+import type { RingOutcome } from "../../../controller/core/rollout/summary.ts";
 import { judgeFleet, judgeRing, type Verdict } from "../../../controller/core/rollout/waiting.ts";
 import {
   claimOn,
