@@ -13,7 +13,7 @@ import { loadClusterAccess } from "../kube/kubeconfig.ts";
 import { stateRef, statusFor } from "../kube/patch-states.ts";
 import { ApiError, type KubeObject, TransportError } from "../kube/port.ts";
 import { createTransport } from "../kube/transport.ts";
-import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, resourceOf, scopeOf } from "../reconcile/cluster.ts";
+import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, resourceOf, scopeOf } from "../reconcile/cluster-kinds.ts";
 import { takeSnapshot } from "../reconcile/snapshot.ts";
 
 export interface ClusterView {

@@ -10,7 +10,7 @@ import { readPolicyFolder } from "../policy/folder.ts";
 import { type LoadedPolicy, loadPolicy } from "../policy/load.ts";
 import type { PolicyObject } from "../policy/object.ts";
 import { validatePolicy } from "../policy/validate.ts";
-import type { ClusterObjects } from "../reconcile/cluster.ts";
+import type { ClusterObjects } from "../reconcile/cluster-kinds.ts";
 import { fromGit } from "../reconcile/policy-view.ts";
 
 export interface FolderPolicy {

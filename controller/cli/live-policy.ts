@@ -5,7 +5,7 @@ import type { RolloutRingStatus } from "../api/rollout-ring.ts";
 import type { Block, PolicyInForce } from "../core/model.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { FROM_GIT, POLICY_LABEL } from "../reconcile/apply-policy.ts";
-import type { ClusterObjects } from "../reconcile/cluster.ts";
+import type { ClusterObjects } from "../reconcile/cluster-kinds.ts";
 import { fromCluster } from "../reconcile/policy-view.ts";
 import type { ClusterView } from "./cluster-view.ts";
 

@@ -7,21 +7,16 @@ import { mkdir } from "node:fs/promises";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { redact } from "../redact.ts";
-import type { GitAuth, GitProxy } from "./auth.ts";
-import { credentials } from "./credentials.ts";
+import { credentials, type ServerAccess } from "./credentials.ts";
 import { GitExit, runGit } from "./git-process.ts";
 import { runSimpleGit } from "./remote-process.ts";
 import { type TransferLimits, withinLimits } from "./transfer.ts";
-import type { GitUrl } from "./url.ts";
 
-export interface GitOptions {
-  readonly url: GitUrl;
+export interface GitOptions extends ServerAccess {
   /** The bare repository's directory (made if missing). */
   readonly directory: string;
-  readonly auth?: GitAuth;
   /** PEM file of the authority that signed the server's certificate, for servers inside a company. */
   readonly caFile?: string;
-  readonly proxy?: GitProxy;
   /** ssh key that signs our commits; left out: they are not signed. */
   readonly signingKeyFile?: string;
   /** A network operation that says nothing for this long is stopped. Milliseconds. */

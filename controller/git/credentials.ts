@@ -1,8 +1,23 @@
 // What one network process of git gets to know of our secrets: settings and variables for its environment, made anew for each run from
 // what the files hold now. Each is bound to the one server that it is for, and listed so that no message shows it (checklist 31, 32).
 import { UserError } from "../errors.ts";
-import { basicHeader, checkSshFiles, type GitAuth, passwordHeader, proxyAddress, sshCommand } from "./auth.ts";
-import type { GitOptions } from "./create-git.ts";
+import {
+  basicHeader,
+  checkSshFiles,
+  type GitAuth,
+  type GitProxy,
+  passwordHeader,
+  proxyAddress,
+  sshCommand,
+} from "./auth.ts";
+import type { GitUrl } from "./url.ts";
+
+/** Which server is meant, and what opens it. */
+export interface ServerAccess {
+  readonly url: GitUrl;
+  readonly auth?: GitAuth;
+  readonly proxy?: GitProxy;
+}
 
 export interface Credentials {
   readonly config: readonly [string, string][];
@@ -12,7 +27,7 @@ export interface Credentials {
 }
 
 /** Throws UserError RW1105 or RW1106 where they do not fit the address or cannot be read. */
-export async function credentials({ auth, proxy, url }: GitOptions): Promise<Credentials> {
+export async function credentials({ auth, proxy, url }: ServerAccess): Promise<Credentials> {
   if (url.transport === "ssh") return sshCredentials(auth);
   if (auth?.kind === "Ssh")
     throw new UserError("RW1106", "an ssh key cannot be used with an https address", "use an ssh address or a token");

@@ -16,7 +16,7 @@ import type { KubeObject } from "../kube/port.ts";
 import type { DisruptionLedger } from "../api/disruption-ledger.ts";
 import type { LoadedPolicy } from "../policy/load.ts";
 import type { PolicyKind, PolicyObject } from "../policy/object.ts";
-import { type ClusterKey, type ClusterObjects, resourceOf } from "./cluster.ts";
+import { type ClusterKey, type ClusterObjects, resourceOf } from "./cluster-kinds.ts";
 
 /** On every object that Ringward put into the cluster from Git. */
 export const POLICY_LABEL = "ringward.dev/policy";

@@ -2,90 +2,23 @@
 // deterministic runs), `watching` reads the stores of reflectors and is ready only when all of them are synced (K3).
 import type { Breath } from "../breath.ts";
 import type { Clock, Random } from "../clock.ts";
-import { MEDIK8S_LEASES } from "../inventory/foreign.ts";
 import type { Client } from "../kube/client.ts";
 import { measureReflector } from "../kube/metrics.ts";
 import { createSharing } from "../inventory/sharing.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { createWords, protobufReader } from "../kube/protobuf/index.ts";
 import { type Reflector, startReflector } from "../kube/reflector.ts";
-import {
-  DAEMON_SETS,
-  DEPLOYMENTS,
-  DISRUPTION_LEDGERS,
-  JOBS,
-  LEASES,
-  MAINTENANCE_CALENDARS,
-  NODE_PATCH_STATES,
-  NODES,
-  PATCH_BASELINES,
-  PATCH_EXCEPTIONS,
-  PATCH_LEVELS,
-  POD_DISRUPTION_BUDGETS,
-  PERSISTENT_VOLUMES,
-  PODS,
-  POLICY_REPOSITORIES,
-  REPLICA_SETS,
-  type Resource,
-  ROLLOUT_RINGS,
-  STATEFUL_SETS,
-  UPDATE_RECIPES,
-  WORKLOAD_PATCH_STATES,
-} from "../kube/resources.ts";
+import type { Resource } from "../kube/resources.ts";
 import { createStore, type Store } from "../kube/store.ts";
 import type { Meter } from "../metrics.ts";
+import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, resourceOf, scopeOf } from "./cluster-kinds.ts";
 import { keepersOf } from "./kept.ts";
-import { JOB_NAMESPACE } from "../nodes/recipe-job.ts";
-
-/** What is read of the cluster; of Leases and Jobs only single namespaces. */
-const READ = {
-  nodes: NODES,
-  pods: PODS,
-  deployments: DEPLOYMENTS,
-  statefulsets: STATEFUL_SETS,
-  daemonsets: DAEMON_SETS,
-  replicasets: REPLICA_SETS,
-  jobs: JOBS,
-  pdbs: POD_DISRUPTION_BUDGETS,
-  volumes: PERSISTENT_VOLUMES,
-  leases: LEASES,
-  maintenanceLeases: LEASES,
-  baselines: PATCH_BASELINES,
-  rings: ROLLOUT_RINGS,
-  calendars: MAINTENANCE_CALENDARS,
-  exceptions: PATCH_EXCEPTIONS,
-  recipes: UPDATE_RECIPES,
-  levels: PATCH_LEVELS,
-  repositories: POLICY_REPOSITORIES,
-  ledgers: DISRUPTION_LEDGERS,
-  nodeStates: NODE_PATCH_STATES,
-  workloadStates: WORKLOAD_PATCH_STATES,
-} as const satisfies Record<string, Resource>;
-
-export type ClusterKey = keyof typeof READ;
-export type ClusterObjects = Readonly<Record<ClusterKey, readonly KubeObject[]>>;
-
-export const CLUSTER_KEYS = Object.keys(READ) as readonly ClusterKey[];
-const NAMESPACE_OF: Partial<Readonly<Record<ClusterKey, string>>> = {
-  leases: "kube-node-lease",
-  maintenanceLeases: MEDIK8S_LEASES,
-  jobs: JOB_NAMESPACE,
-};
-
-/** Where the objects are listed: all namespaces, or the one. */
-export function scopeOf(key: ClusterKey): { readonly namespace?: string } {
-  const namespace = NAMESPACE_OF[key];
-  return namespace === undefined ? {} : { namespace };
-}
-
-export function resourceOf(key: ClusterKey): Resource {
-  return READ[key];
-}
 
 /** What a cache is called in metrics: its resource, with the namespace where it holds only one. */
 function nameOf(key: ClusterKey): string {
   const { namespace } = scopeOf(key);
-  return namespace === undefined ? READ[key].plural : `${namespace}/${READ[key].plural}`;
+  const { plural } = resourceOf(key);
+  return namespace === undefined ? plural : `${namespace}/${plural}`;
 }
 
 export interface ClusterReader {
@@ -102,7 +35,7 @@ export function listing(client: Client): ClusterReader {
     async read() {
       const lists: Partial<Record<ClusterKey, readonly KubeObject[]>> = {};
       for (const key of CLUSTER_KEYS) {
-        lists[key] = (await client.list(READ[key], scopeOf(key))).items;
+        lists[key] = (await client.list(resourceOf(key), scopeOf(key))).items;
       }
       return lists as ClusterObjects;
     },
@@ -137,19 +70,19 @@ export function watching(options: WatchingOptions): WatchingReader {
   const keepers = keepersOf(createSharing());
   const words = createWords();
   for (const key of CLUSTER_KEYS) {
-    const keep = keepers[key] ?? ((object) => typed(object, READ[key]));
+    const keep = keepers[key] ?? ((object) => typed(object, resourceOf(key)));
     const store = createStore<KubeObject>();
     if (key !== "leases") store.onChange(onChange);
     stores.set(key, store);
     const measured = measureReflector(meter, nameOf(key), clock);
     const reflector = startReflector<KubeObject>({
       port: client.port,
-      resource: READ[key],
+      resource: resourceOf(key),
       clock,
       random,
       store,
       ...scopeOf(key),
-      binary: protobufReader(READ[key], words),
+      binary: protobufReader(resourceOf(key), words),
       project: keep,
       breath,
       backoffSteps,

@@ -11,7 +11,7 @@ import { type ControllerKind, projectWorkload } from "../inventory/project-workl
 import type { Share } from "../inventory/sharing.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { JOB_NAMESPACE } from "../nodes/recipe-job.ts";
-import type { ClusterKey } from "./cluster.ts";
+import type { ClusterKey } from "./cluster-kinds.ts";
 
 const PROJECTION = Symbol("projection");
 

@@ -24,7 +24,8 @@ import type { RefusalClass } from "../nodes/metrics.ts";
 import { removeAbandonedJobs } from "./abandoned-jobs.ts";
 import type { PassNotifier } from "./approval-commits.ts";
 import { serveClaims } from "./claims.ts";
-import type { ClusterObjects, ClusterReader } from "./cluster.ts";
+import type { ClusterReader } from "./cluster.ts";
+import type { ClusterObjects } from "./cluster-kinds.ts";
 import { openApprovals, pullFacts, repositoryFacts } from "./fleet-metrics.ts";
 import { runInventoryCycle } from "./inventory-cycle.ts";
 import {

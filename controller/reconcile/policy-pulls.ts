@@ -19,7 +19,7 @@ import { type LoadedPolicy, loadPolicy } from "../policy/load.ts";
 import { compareWithBase, filesOf } from "../policy/rehearsed.ts";
 import { validatePolicy } from "../policy/validate.ts";
 import { type BesideOptions, createBeside } from "./beside.ts";
-import type { ClusterObjects } from "./cluster.ts";
+import type { ClusterObjects } from "./cluster-kinds.ts";
 import { LATE_MS } from "./promotion/late.ts";
 import type { PolicyView, RepositoryView } from "./policy-source.ts";
 import { fromGit } from "./policy-view.ts";

@@ -17,7 +17,7 @@ import type { PolicyObject } from "../policy/object.ts";
 import { waitForCopies } from "../policy/in-force.ts";
 import { applyPolicy, POLICY_KEYS } from "./apply-policy.ts";
 import type { BesideOptions } from "./beside.ts";
-import type { ClusterObjects } from "./cluster.ts";
+import type { ClusterObjects } from "./cluster-kinds.ts";
 import type { Health } from "./conditions.ts";
 import { type LastGood, readLastGood } from "./last-good.ts";
 import {

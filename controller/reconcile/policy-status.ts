@@ -8,10 +8,11 @@ import { isConflict } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { POLICY_REPOSITORIES } from "../kube/resources.ts";
+import type { LoadedPolicy } from "../policy/load.ts";
+import type { PolicyObject } from "../policy/object.ts";
 import { showText } from "../printable.ts";
 import { type Health, summarise } from "./conditions.ts";
 import type { FetchMemory } from "./policy-fetch.ts";
-import type { ReadPolicy } from "./policy-source.ts";
 
 export interface StatusPorts {
   readonly client: Client;
@@ -60,7 +61,8 @@ interface SeenNow {
   readonly head: CommitSha | undefined;
   readonly fetched: CommitSha | undefined;
   readonly fetchedAt: Instant | undefined;
-  readonly read: ReadPolicy | undefined;
+  /** Policy as it was read at a commit. */
+  readonly read: { readonly loaded: LoadedPolicy; readonly previous: readonly PolicyObject[] } | undefined;
   readonly verified: CommitSha | undefined;
 }
 

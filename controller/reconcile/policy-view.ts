@@ -12,7 +12,7 @@ import type { LiveObject } from "../policy/live.ts";
 import type { LoadedPolicy } from "../policy/load.ts";
 import type { PolicyKind, PolicyObject } from "../policy/object.ts";
 import { FROM_GIT, POLICY_KEYS, POLICY_LABEL } from "./apply-policy.ts";
-import type { ClusterObjects } from "./cluster.ts";
+import type { ClusterObjects } from "./cluster-kinds.ts";
 
 /** Policy as the objects in the cluster say it: there is no repository, or it cannot be read and its copies must serve. */
 export function fromCluster(

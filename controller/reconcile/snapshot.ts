@@ -28,7 +28,7 @@ import { stateRef, statusFor } from "../kube/patch-states.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { keyOf } from "../kube/store.ts";
 import { JOB_NAMESPACE } from "../nodes/recipe-job.ts";
-import type { ClusterKey, ClusterObjects } from "./cluster.ts";
+import type { ClusterKey, ClusterObjects } from "./cluster-kinds.ts";
 import { isOurs, projectionOf } from "./kept.ts";
 
 export interface Snapshot {

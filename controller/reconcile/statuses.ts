@@ -26,7 +26,7 @@ import { addVerified } from "../kube/closing.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { createState, readState, writeState } from "../kube/patch-states.ts";
 import { NODE_PATCH_STATES, PATCH_BASELINES, ROLLOUT_RINGS } from "../kube/resources.ts";
-import type { ClusterObjects } from "./cluster.ts";
+import type { ClusterObjects } from "./cluster-kinds.ts";
 import { essenceOf, type Health, summarise } from "./conditions.ts";
 
 type TargetStatus = NodePatchStateStatus | WorkloadPatchStateStatus;

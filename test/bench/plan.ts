@@ -4,7 +4,7 @@ import { createMemory } from "../../controller/core/incremental/memory.ts";
 import { createPlanner, makePlan } from "../../controller/core/rollout/plan.ts";
 import type { PlanInput } from "../../controller/core/rollout/plan-input.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
-import type { ClusterObjects } from "../../controller/reconcile/cluster.ts";
+import type { ClusterObjects } from "../../controller/reconcile/cluster-kinds.ts";
 import { takeSnapshot } from "../../controller/reconcile/snapshot.ts";
 import { median, percentile, type Row, timeThread } from "./measure.ts";
 import { makeObjects, makeScene } from "./scene.ts";

@@ -8,7 +8,7 @@ import type { Claim, LevelInForce, NodeAsset, PolicyInForce, RingInForce } from 
 import type { CommitSha } from "../../controller/git/port.ts";
 import { readPolicyFolder } from "../../controller/policy/folder.ts";
 import { loadPolicy } from "../../controller/policy/load.ts";
-import type { ClusterObjects } from "../../controller/reconcile/cluster.ts";
+import type { ClusterObjects } from "../../controller/reconcile/cluster-kinds.ts";
 import { fromGit } from "../../controller/reconcile/policy-view.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;

@@ -3,7 +3,12 @@
 // objects are made, projected as the controller projects them, and let go.
 import type { PlanInput } from "../../controller/core/rollout/plan-input.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
-import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, resourceOf } from "../../controller/reconcile/cluster.ts";
+import {
+  CLUSTER_KEYS,
+  type ClusterKey,
+  type ClusterObjects,
+  resourceOf,
+} from "../../controller/reconcile/cluster-kinds.ts";
 import { takeSnapshot } from "../../controller/reconcile/snapshot.ts";
 import { generateFleet, materialiseFleet } from "../../controller/sandbox/fleet/generate.ts";
 import { claimNodes, IMAGES, makeScenePolicy, markNode, nodeState, NOW } from "./scene-policy.ts";

@@ -7,7 +7,7 @@ import type { KubeObject } from "../../controller/kube/port.ts";
 import { readPolicyFolder } from "../../controller/policy/folder.ts";
 import { loadPolicy } from "../../controller/policy/load.ts";
 import { createValidators } from "../../controller/api/validator.ts";
-import { resourceOf } from "../../controller/reconcile/cluster.ts";
+import { resourceOf } from "../../controller/reconcile/cluster-kinds.ts";
 import { POLICY_KEYS } from "../../controller/reconcile/apply-policy.ts";
 import { createSandboxCluster, type SandboxCluster } from "../../controller/sandbox/cluster.ts";
 import { quickstartCatalogue } from "../../controller/sandbox/fleet/images.ts";

@@ -8,7 +8,7 @@ import { command as status } from "../../controller/cli/status.ts";
 import { command as why } from "../../controller/cli/why.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import { DISRUPTION_LEDGERS, ROLLOUT_RINGS } from "../../controller/kube/resources.ts";
-import { CLUSTER_KEYS, resourceOf } from "../../controller/reconcile/cluster.ts";
+import { CLUSTER_KEYS, resourceOf } from "../../controller/reconcile/cluster-kinds.ts";
 import { applyQuickstart, createWorld, QUICKSTART, type World } from "./live-world.ts";
 import { makeFolder, run } from "./plan-support.ts";
 

@@ -19,7 +19,7 @@ import {
 import { createStore, keyOf } from "../../controller/kube/store.ts";
 import { createTransport, type RequestRecord, type Transport } from "../../controller/kube/transport.ts";
 import { shareNothing } from "../../controller/inventory/sharing.ts";
-import { CLUSTER_KEYS, type ClusterKey, resourceOf } from "../../controller/reconcile/cluster.ts";
+import { CLUSTER_KEYS, type ClusterKey, resourceOf } from "../../controller/reconcile/cluster-kinds.ts";
 import { keepersOf } from "../../controller/reconcile/kept.ts";
 import { quickstartCatalogue } from "../../controller/sandbox/fleet/images.ts";
 import { quickstartMachines } from "../../controller/sandbox/fleet/quickstart.ts";

@@ -5,7 +5,7 @@
 import type { Clock } from "../../controller/clock.ts";
 import { createClient } from "../../controller/kube/client.ts";
 import { TransportError, type ApiPort, type ApiRequest, type ApiResponse } from "../../controller/kube/port.ts";
-import type { ClusterObjects } from "../../controller/reconcile/cluster.ts";
+import type { ClusterObjects } from "../../controller/reconcile/cluster-kinds.ts";
 import { digest, digestOnce } from "./digest.ts";
 import { bringUp, type Scene } from "./scene.ts";
 

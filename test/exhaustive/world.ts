@@ -9,7 +9,7 @@ import {
   type ClusterObjects,
   resourceOf,
   scopeOf,
-} from "../../controller/reconcile/cluster.ts";
+} from "../../controller/reconcile/cluster-kinds.ts";
 import type { StoreSnapshot } from "../../controller/sandbox/apiserver/index.ts";
 import type { Machine } from "../../controller/sandbox/nodes/machine.ts";
 import { digest, digestOnce } from "./digest.ts";

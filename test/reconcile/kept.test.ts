@@ -2,7 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { createSharing } from "../../controller/inventory/sharing.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
-import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, resourceOf } from "../../controller/reconcile/cluster.ts";
+import {
+  CLUSTER_KEYS,
+  type ClusterKey,
+  type ClusterObjects,
+  resourceOf,
+} from "../../controller/reconcile/cluster-kinds.ts";
 import { keepersOf } from "../../controller/reconcile/kept.ts";
 import { takeSnapshot } from "../../controller/reconcile/snapshot.ts";
 import { generateFleet, materialiseFleet } from "../../controller/sandbox/fleet/generate.ts";

@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { NODE_STEPS, type NodeStep } from "../../controller/api/patch-state.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
-import type { ClusterObjects, ClusterReader } from "../../controller/reconcile/cluster.ts";
+import type { ClusterReader } from "../../controller/reconcile/cluster.ts";
+import type { ClusterObjects } from "../../controller/reconcile/cluster-kinds.ts";
 import { DISRUPTION_LEDGERS, NODE_PATCH_STATES } from "../../controller/kube/resources.ts";
 import { createRig, isConverged, machine, NEW_IMAGE, NEW_KERNEL, type Rig, ringFile, type Status } from "./rig.ts";
 

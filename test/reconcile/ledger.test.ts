@@ -4,7 +4,8 @@ import type { Claim } from "../../controller/core/model.ts";
 import { createClient } from "../../controller/kube/client.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import { DISRUPTION_LEDGERS, NODE_PATCH_STATES, NODES } from "../../controller/kube/resources.ts";
-import type { ClusterObjects, ClusterReader } from "../../controller/reconcile/cluster.ts";
+import type { ClusterReader } from "../../controller/reconcile/cluster.ts";
+import type { ClusterObjects } from "../../controller/reconcile/cluster-kinds.ts";
 import { readLedger, writeLedger } from "../../controller/reconcile/ledger.ts";
 import {
   createRig,

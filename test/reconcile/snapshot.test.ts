@@ -3,7 +3,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMemory } from "../../controller/core/incremental/memory.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
-import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, resourceOf } from "../../controller/reconcile/cluster.ts";
+import {
+  CLUSTER_KEYS,
+  type ClusterKey,
+  type ClusterObjects,
+  resourceOf,
+} from "../../controller/reconcile/cluster-kinds.ts";
 import { takeSnapshot, takeSnapshotInSteps } from "../../controller/reconcile/snapshot.ts";
 import { generateFleet, materialiseFleet } from "../../controller/sandbox/fleet/generate.ts";
 

@@ -1,14 +1,14 @@
 // A controller's caches, each of which may be behind by itself: it moves forward over the versions that were stored, never back, and may
 // leave out what came and went in between, as a watch's cache does.
 import type { KubeObject } from "../../controller/kube/port.ts";
+import type { ClusterReader } from "../../controller/reconcile/cluster.ts";
 import {
   CLUSTER_KEYS,
   type ClusterKey,
   type ClusterObjects,
-  type ClusterReader,
   resourceOf,
   scopeOf,
-} from "../../controller/reconcile/cluster.ts";
+} from "../../controller/reconcile/cluster-kinds.ts";
 import type { StoredVersion } from "../../controller/sandbox/apiserver/index.ts";
 import { Crash, type Soul } from "../sweep/soul.ts";
 import type { Stage } from "../sweep/stage.ts";

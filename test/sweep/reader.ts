@@ -1,14 +1,14 @@
 // Reads the cluster for a pass straight from the store's tables: what `listing` would answer, without the requests.
 // A test of its own holds that both answer the same.
 import type { KubeObject } from "../../controller/kube/port.ts";
+import type { ClusterReader } from "../../controller/reconcile/cluster.ts";
 import {
   CLUSTER_KEYS,
   type ClusterKey,
   type ClusterObjects,
-  type ClusterReader,
   resourceOf,
   scopeOf,
-} from "../../controller/reconcile/cluster.ts";
+} from "../../controller/reconcile/cluster-kinds.ts";
 import { Crash, type Soul } from "./soul.ts";
 import type { Stage } from "./stage.ts";
 

@@ -1,6 +1,6 @@
 // What may happen at a step to requests, caches and clocks: refusals and lost answers, crashes in pairs, notifications that come late or never,
 // and a wall clock that jumps.
-import { CLUSTER_KEYS, type ClusterKey } from "../../controller/reconcile/cluster.ts";
+import { CLUSTER_KEYS, type ClusterKey } from "../../controller/reconcile/cluster-kinds.ts";
 import type { Fortune } from "../simulate/in-flight.ts";
 import { behindReader } from "../simulate/stale-reader.ts";
 import type { Blow } from "./step.ts";

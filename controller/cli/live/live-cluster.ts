@@ -7,7 +7,8 @@ import { UserError } from "../../errors.ts";
 import { type ApiServerView, viewApiServer } from "../../kube/api-server.ts";
 import { ApiError } from "../../kube/port.ts";
 import { MUTE_METER } from "../../metrics.ts";
-import { type ClusterKey, resourceOf, watching, type WatchingReader } from "../../reconcile/cluster.ts";
+import { watching, type WatchingReader } from "../../reconcile/cluster.ts";
+import { type ClusterKey, resourceOf } from "../../reconcile/cluster-kinds.ts";
 import { type ClusterView, explainFailure, explainRefusal, type OpenCluster, viewObjects } from "../cluster-view.ts";
 
 export type Link =

@@ -2,10 +2,9 @@
 // Pure. A compiled calendar keeps its own small memory (schedules, last answer), so nothing is shared between calendars.
 import type { Instant } from "../../clock.ts";
 import { parseDuration } from "../duration.ts";
+import type { Calendar, Freeze, Window } from "./calendar.ts";
 import { everMatches, parseCron } from "./cron.ts";
 import { compileSchedule } from "./schedule.ts";
-import type { Schedule } from "./schedule.ts";
-import type { WindowState } from "./window.ts";
 import { instantOfWall, zoneOf } from "./zone.ts";
 import type { Zone } from "./zone.ts";
 
@@ -34,31 +33,6 @@ export interface FreezeSpec {
   /** Whether an expedited entry may pass. Default: Never. */
   readonly override?: "Never" | "Expedite";
   readonly reason: string;
-}
-
-export interface Window {
-  readonly name: string;
-  readonly schedule: Schedule;
-  readonly duration: number;
-  /** How long after its start a window lets things begin: duration less cutoff; always positive. */
-  readonly startable: number;
-}
-
-export interface Freeze {
-  readonly name: string;
-  readonly start: Instant;
-  readonly end: Instant;
-  readonly scope: string | undefined;
-  readonly override: "Never" | "Expedite";
-  readonly reason: string;
-}
-
-export interface Calendar {
-  readonly zone: Zone;
-  readonly windows: readonly Window[];
-  readonly freezes: readonly Freeze[];
-  /** The last answer of `windowAt` and the span for which it holds; only speed depends on it. */
-  readonly memory: { from: Instant; until: Instant; state: WindowState | undefined };
 }
 
 export interface CalendarError {

@@ -3,23 +3,7 @@
 // Windows that touch or overlap count as one. Durations are absolute, so a window from 01:00 for 4h ends at 04:00 on the
 // night the clocks go back. A calendar without windows does not restrict; freezes always do.
 import type { Instant } from "../../clock.ts";
-import type { Calendar, Freeze, Window } from "./compile.ts";
-
-export type WindowState =
-  | {
-      readonly open: true;
-      /** Whether work may start: before the cutoff of some open window. */
-      readonly mayStart: boolean;
-      /** Absent (as the next two) without windows, or when it lies beyond the joined span: over 32 days away. */
-      readonly since?: Instant;
-      /** The first instant after the windows that follow one another without a pause. */
-      readonly closesAt?: Instant;
-      /** While `mayStart`: when it ends. Else: when it ended. */
-      readonly cutoffAt?: Instant;
-      /** After the cutoff: when a later window lets work start again before this one has closed. */
-      readonly startsAgainAt?: Instant;
-    }
-  | { readonly open: false; readonly mayStart: false; readonly opensAt?: Instant };
+import type { Calendar, Freeze, Window, WindowState } from "./calendar.ts";
 
 export type FreezeState =
   | { readonly frozen: false }

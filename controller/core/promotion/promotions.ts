@@ -7,9 +7,9 @@ import type { Decision } from "../rollout/decision.ts";
 import { closeUnwanted, judgeOpen, levelOf } from "./closing.ts";
 import { type KnownProposal, proposalBranch } from "./known.ts";
 import { findOffers, type Offer } from "./offers.ts";
-import { closeRequests, groupProposals } from "./group.ts";
-import { holdProposals } from "./hold.ts";
-import { recordAnswers } from "./record.ts";
+import { closeRequests, groupProposals, type ProposalRequest } from "./group.ts";
+import { type HeldProposal, holdProposals } from "./hold.ts";
+import { recordAnswers, type RingRecord } from "./record.ts";
 import { keepMaxTargets } from "./scope.ts";
 import { findRejection, isAbout, isAutomatic, stopsEntry, stopsProposals } from "./stops.ts";
 import type {
@@ -19,9 +19,25 @@ import type {
   Judged,
   PromotedEntry,
   PromotionInput,
-  Promotions,
   Scene,
 } from "./wishes.ts";
+
+/** What promotion wants of the repository and its forge. */
+export interface Promotions {
+  readonly automatic: readonly AutomaticPromotion[];
+  /** The pull requests that should be open. */
+  readonly requests: readonly ProposalRequest[];
+  /** What they hold, all together. */
+  readonly proposals: readonly DesiredProposal[];
+  readonly closing: readonly ClosingProposal[];
+  /** Wanted, and not to be opened yet. */
+  readonly held: readonly HeldProposal[];
+  /** What is to be written down of people's answers, by ring; undefined: the forge does not answer, so what is written stays. */
+  readonly records: ReadonlyMap<string, RingRecord> | undefined;
+  /** Whether branches that nobody needs any more may be deleted: everything that would need them is known. */
+  readonly tidy: boolean;
+  readonly decisions: readonly Decision[];
+}
 
 /** Decides all promotions of a plan. Same input, same output, whatever the order of any list. */
 export function planPromotions(plan: Plan, input: PromotionInput): Promotions {

@@ -3,7 +3,7 @@
 import type { Plan } from "../rollout/plan.ts";
 import { atMost, type Escape, table } from "./evidence-form.ts";
 import type { KnownProposal } from "./known.ts";
-import type { Promotions } from "./wishes.ts";
+import type { Promotions } from "./promotions.ts";
 
 /** The issue is found again by this line. */
 export const TRACKING_MARKER = "<!-- ringward-tracking -->";

@@ -3,11 +3,8 @@ import type { ProposalSettings } from "../../api/policy-repository.ts";
 import type { Instant } from "../../clock.ts";
 import type { Block, LevelInForce, PolicyInForce, RingInForce } from "../model.ts";
 import type { Decision } from "../rollout/decision.ts";
-import type { ProposalRequest } from "./group.ts";
-import type { HeldProposal } from "./hold.ts";
 import type { KnownProposal } from "./known.ts";
 import type { Offer, Track } from "./offers.ts";
-import type { RingRecord } from "./record.ts";
 
 export interface PromotionInput {
   readonly policy: PolicyInForce;
@@ -55,22 +52,6 @@ export interface ClosingProposal {
   readonly level: string | undefined;
   readonly reason: Block["reason"];
   readonly comment: string;
-}
-
-export interface Promotions {
-  readonly automatic: readonly AutomaticPromotion[];
-  /** The pull requests that should be open. */
-  readonly requests: readonly ProposalRequest[];
-  /** What they hold, all together. */
-  readonly proposals: readonly DesiredProposal[];
-  readonly closing: readonly ClosingProposal[];
-  /** Wanted, and not to be opened yet. */
-  readonly held: readonly HeldProposal[];
-  /** What is to be written down of people's answers, by ring; undefined: the forge does not answer, so what is written stays. */
-  readonly records: ReadonlyMap<string, RingRecord> | undefined;
-  /** Whether branches that nobody needs any more may be deleted: everything that would need them is known. */
-  readonly tidy: boolean;
-  readonly decisions: readonly Decision[];
 }
 
 /** One offer among what is known. */

@@ -1,7 +1,7 @@
 // Lists that answer late, as a forge's replicas and indexes do: what was written a moment ago is not in them yet. What is asked for by its
 // number, and every write, sees the present.
+import type { Clock } from "../../clock.ts";
 import type { IssueRecord, PullRecord, StatusRecord } from "./records.ts";
-import type { Store } from "./store.ts";
 
 /** Both must have passed before a list shows what was written. */
 export interface Lag {
@@ -31,12 +31,19 @@ export interface Lagging {
   reads: number;
 }
 
+/** A forge whose lists may answer late. */
+export interface Listing extends Listed {
+  readonly options: { readonly clock: Clock };
+  /** Undefined: lists show the present. */
+  readonly lagging: Lagging | undefined;
+}
+
 export function startLagging(lag: Lag): Lagging {
   return { lag, versions: [], reads: 0 };
 }
 
 /** Remembers what the forge holds now, where that is new. */
-export function noteVersion(store: Store): void {
+export function noteVersion(store: Listing): void {
   const { lagging } = store;
   if (lagging === undefined || isSame(lagging.versions.at(-1), store)) return;
   const { pulls, issues, statuses } = store;
@@ -51,7 +58,7 @@ export function noteVersion(store: Store): void {
 }
 
 /** What a list shows now. */
-export function listed(store: Store): Listed {
+export function listed(store: Listing): Listed {
   const { lagging } = store;
   if (lagging === undefined) return store;
   const { lag, versions, reads } = lagging;

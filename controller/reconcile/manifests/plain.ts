@@ -2,25 +2,13 @@
 // keeps. Deleting a branch refuses nothing, it is made anew.
 import {
   hashPath,
-  type KnownManifestProposal,
   type ManifestClosing,
   type ManifestPlace,
   type ManifestProposal,
-  parseManifestBranch,
 } from "../../core/manifests/index.ts";
-import { evidencePath, NO_NUMBER } from "../promotion/plain.ts";
+import { evidencePath } from "../promotion/plain.ts";
 import { deleteManifestBranch, keepManifestBranch } from "./branch.ts";
-import type { Opened } from "./repositories.ts";
 import { changed, editOnce, SAYS_SO, type Scene, scopeOf, tellOnce, tellTheirs, toEvent, writePage } from "./scene.ts";
-
-/** Every branch of ours, as an open proposal. */
-export function knownBranches({ tips }: Pick<Opened, "tips">): readonly KnownManifestProposal[] {
-  return [...tips.keys()].sort().flatMap((branch) => {
-    const parsed = parseManifestBranch(branch);
-    if (parsed === undefined) return [];
-    return [{ number: NO_NUMBER, branch, state: "open" as const, ...parsed, withdrawn: false }];
-  });
-}
 
 /** Where the page stands: beside the policy, or in a folder `evidence` of another repository. */
 function pagePath({ policy, opened }: Scene, { ring, baseline, path }: ManifestPlace): string {

@@ -3,11 +3,16 @@
 import type { ManifestRepository, PolicyRepositorySpec } from "../../api/policy-repository.ts";
 import type { Clock, Instant } from "../../clock.ts";
 import { parseDuration } from "../../core/duration.ts";
-import { type KnownManifestProposal, MANIFEST_PREFIX, readManifestProposal } from "../../core/manifests/index.ts";
+import {
+  type KnownManifestProposal,
+  MANIFEST_PREFIX,
+  parseManifestBranch,
+  readManifestProposal,
+} from "../../core/manifests/index.ts";
 import type { Forge, PullRequest } from "../../forge/port.ts";
 import type { CommitSha, PolicyGit } from "../../git/port.ts";
 import type { RepositoryView } from "../policy-source.ts";
-import { knownBranches } from "./plain.ts";
+import { NO_NUMBER } from "../promotion/plain.ts";
 import { type Histories, peopleOf } from "../promotion/histories.ts";
 import { createJustOpened, type JustOpened } from "../promotion/late.ts";
 
@@ -162,6 +167,15 @@ export function createRepositories(ports: RepositoryPorts): Repositories {
       if (memory !== undefined) memory.retryAt = ports.transport.monotonic() + ports.listEveryMs;
     },
   };
+}
+
+/** Without a forge: every branch of ours, as an open proposal. */
+function knownBranches({ tips }: Pick<Opened, "tips">): readonly KnownManifestProposal[] {
+  return [...tips.keys()].sort().flatMap((branch) => {
+    const parsed = parseManifestBranch(branch);
+    if (parsed === undefined) return [];
+    return [{ number: NO_NUMBER, branch, state: "open" as const, ...parsed, withdrawn: false }];
+  });
 }
 
 async function refresh(

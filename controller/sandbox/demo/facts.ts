@@ -6,7 +6,7 @@ import type { Instant } from "../../clock.ts";
 import { isCompliant } from "../../core/compliance/index.ts";
 import type { AssetRow, Block, Claim } from "../../core/model.ts";
 import { makePlan, type Plan } from "../../core/rollout/plan.ts";
-import type { ClusterObjects } from "../../reconcile/cluster.ts";
+import type { ClusterObjects } from "../../reconcile/cluster-kinds.ts";
 import { fromCluster } from "../../reconcile/policy-view.ts";
 import { takeSnapshot } from "../../reconcile/snapshot.ts";
 

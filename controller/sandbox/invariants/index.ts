@@ -27,7 +27,8 @@ import { statuses } from "./statuses.ts";
 import { findDifference } from "./twin.ts";
 import { windows } from "./windows.ts";
 import { workloadOwners } from "./workload-owners.ts";
-import { advance, cloneWorld, createWorld, type World } from "./world.ts";
+import { cloneWorld, createWorld, type World } from "./world.ts";
+import { advance } from "./replay.ts";
 
 export type { PullFacts } from "./approvals.ts";
 export type { CommitRecord, GitHistory } from "./git-history.ts";

@@ -10,7 +10,8 @@ import { createPlanner, type Plan } from "../../../controller/core/rollout/plan.
 import { createClient } from "../../../controller/kube/client.ts";
 import { createLimiter } from "../../../controller/kube/limiter.ts";
 import { createTransport } from "../../../controller/kube/transport.ts";
-import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects, watching } from "../../../controller/reconcile/cluster.ts";
+import { watching } from "../../../controller/reconcile/cluster.ts";
+import { CLUSTER_KEYS, type ClusterKey, type ClusterObjects } from "../../../controller/reconcile/cluster-kinds.ts";
 import { inSlices } from "../../../controller/reconcile/slices.ts";
 import { startLoop } from "../../../controller/reconcile/loop.ts";
 import { takeSnapshotInSteps } from "../../../controller/reconcile/snapshot.ts";

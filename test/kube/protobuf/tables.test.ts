@@ -13,7 +13,7 @@ import {
   type ClusterKey,
   type ClusterObjects,
   resourceOf,
-} from "../../../controller/reconcile/cluster.ts";
+} from "../../../controller/reconcile/cluster-kinds.ts";
 import { keepersOf } from "../../../controller/reconcile/kept.ts";
 import { takeSnapshot } from "../../../controller/reconcile/snapshot.ts";
 import { readFixtures } from "./fixtures.ts";
