@@ -33,7 +33,7 @@ import { oldImage, quickstartCatalogue } from "../../controller/sandbox/fleet/im
 import { NODE_RING_LABEL } from "../../controller/sandbox/fleet/quickstart.ts";
 import { namespaceObject } from "../../controller/sandbox/fleet/workloads.ts";
 import type { Machines } from "../../controller/sandbox/nodes/machines.ts";
-import { START, TICK_MS, TIMING } from "../sweep/scenario.ts";
+import { START, TICK_MS, TIMING } from "../sweep/pace.ts";
 import { createStageClock, createStageRandom, type StageClock, type StageRandom } from "../sweep/stage.ts";
 
 const HOUR = 3_600_000;

@@ -1,8 +1,7 @@
 // What a hunt plays: a scenario of the sweeps' stage, with promises of its own beside the invariants.
 import type { ApiRequest } from "../../controller/kube/port.ts";
 import type { StoredVersion } from "../../controller/sandbox/apiserver/index.ts";
-import type { Stage } from "../sweep/stage.ts";
-import type { Scenario } from "../sweep/scenario.ts";
+import type { Scenario, Stage } from "../sweep/stage.ts";
 
 /** Lines `id object: what is wrong` about a history. */
 export type Promised = (history: readonly StoredVersion[]) => readonly string[];

@@ -11,7 +11,8 @@ import { ANSWERS, MANIFESTS, PLAIN, PROTECTED, TALK } from "../sweep/house-scena
 import { type Mode, MODES } from "../sweep/life.ts";
 import { PEOPLE } from "../sweep/people.ts";
 import { CONTROLLER_USERS, runDisturbed, runReference, type Worlds } from "../sweep/run.ts";
-import { REFERENCE, type Scenario } from "../sweep/scenario.ts";
+import { REFERENCE } from "../sweep/scenario.ts";
+import type { Scenario } from "../sweep/stage.ts";
 import { createStage } from "../sweep/stage.ts";
 import { lastOfEachKind } from "../sweep/write-kind.ts";
 import { checkHistory } from "../../controller/sandbox/invariants/index.ts";

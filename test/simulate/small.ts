@@ -1,7 +1,8 @@
 // The rollout of simulated runs: two rings of two nodes, one workload, one baseline of nodes and one of images. Small, so that thousands of runs
 // are made; whole, so that everything the product does to a target happens in it.
 import { QUICKSTART_IMAGES } from "../../controller/sandbox/fleet/quickstart.ts";
-import { fleetOf, policyOf, ringFile, type NodeRow, type RingRow, type Scenario } from "../sweep/scenario.ts";
+import { fleetOf, type NodeRow, policyOf, ringFile, type RingRow } from "../sweep/scenario.ts";
+import type { Scenario } from "../sweep/stage.ts";
 
 const NODES: readonly NodeRow[] = [
   ["ubuntu-1", "ubuntu", "canary", "zone-a"],

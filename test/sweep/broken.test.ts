@@ -9,6 +9,7 @@ import { beBorn, createFate } from "./life.ts";
 import { PEOPLE } from "./people.ts";
 import { directReader } from "./reader.ts";
 import { CONTROLLER_USERS, runReference } from "./run.ts";
+import { REFERENCE } from "./scenario.ts";
 import { createStage, portsOf } from "./stage.ts";
 
 /** Marks and cordons the nodes of new claims just before the ledger is written: the act comes before the claim. */
@@ -57,7 +58,7 @@ async function mark(port: ApiPort, claim: Claimed): Promise<void> {
 
 describe("the crash sweep itself", () => {
   it("catches an executor that acts before its claim is written (B3)", async () => {
-    const stage = await createStage(1);
+    const stage = await createStage(1, REFERENCE);
     const fate = createFate(0);
     const life = beBorn(stage, "ringward/0", portsOf(stage, "ringward/0"), fate, actsFirst);
 
@@ -92,7 +93,7 @@ describe("the crash sweep itself", () => {
   }, 120_000);
 
   it("reads what the API server lists", async () => {
-    const stage = await createStage(3);
+    const stage = await createStage(3, REFERENCE);
     const fate = createFate(0);
     const life = beBorn(stage, "ringward/0", portsOf(stage, "ringward/0"), fate);
     for (let pass = 0; pass < 10; pass += 1) {

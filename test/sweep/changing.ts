@@ -3,17 +3,8 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { at, listAt, textAt } from "../../controller/sandbox/invariants/readings.ts";
-import {
-  CALENDAR,
-  type Deed,
-  fleetOf,
-  type NodeRow,
-  policyOf,
-  ringFile,
-  type RingName,
-  type Scenario,
-  WORKLOADS,
-} from "./scenario.ts";
+import { CALENDAR, fleetOf, type NodeRow, policyOf, ringFile, type RingName, WORKLOADS } from "./scenario.ts";
+import type { Deed, Scenario } from "./stage.ts";
 import type { Stage } from "./stage.ts";
 
 const RINGS: readonly RingName[] = ["canary", "early", "broad"];

@@ -1,9 +1,10 @@
 // Rollouts whose matter is the repository and its forge: small fleets, and every write that the product can make to Git or a forge in at
 // least one of them. What people do is scripted by what they see, so that it is the same whenever a controller gets there.
 import type { Plan } from "../../controller/core/rollout/plan.ts";
-import { CALENDAR, type Deed, fleetOf, type RingRow, type Scenario, START } from "./scenario.ts";
+import { CALENDAR, fleetOf, type RingRow } from "./scenario.ts";
+import { START } from "./pace.ts";
 import { DEPLOYMENTS } from "../../controller/kube/resources.ts";
-import type { House, Stage } from "./stage.ts";
+import type { Deed, House, Scenario, Stage } from "./stage.ts";
 import { QUICKSTART_IMAGES, WORKLOAD_RING_LABEL } from "../../controller/sandbox/fleet/quickstart.ts";
 
 const { nginx, redis } = QUICKSTART_IMAGES;

@@ -2,12 +2,11 @@
 // commits. How often each thing was made is told, too: what was done twice and mended is still seen.
 import { readMarker } from "../../controller/core/promotion/index.ts";
 import type { MemoryForgePeople } from "../../controller/forge/memory/index.ts";
-import type { EndState } from "./end-state.ts";
 import { CONTROLLER_EMAIL, type House } from "./stage.ts";
 
 type Pull = ReturnType<MemoryForgePeople["pulls"]>[number];
 
-export function houseState(name: string, house: House): EndState {
+export function houseState(name: string, house: House): Readonly<Record<string, unknown>> {
   const { remote, forge } = house;
   const head = remote.people.head("main");
   const files = head === undefined ? [] : [...remote.people.commit(head).tree];

@@ -11,7 +11,7 @@ import { ANSWERS, MANIFESTS, PLAIN, PROTECTED, TALK } from "./house-scenarios.ts
 import { EVERY_MODE } from "./life.ts";
 import { createReached, findCalls } from "./reached.ts";
 import { type Reference, runReference } from "./run.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario } from "./stage.ts";
 import { createStage } from "./stage.ts";
 import { describeBad, sweep } from "./sweep.ts";
 

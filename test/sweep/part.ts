@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
 import { readExtent } from "./extent.ts";
 import { goOnQuietly, runReference } from "./run.ts";
+import { REFERENCE } from "./scenario.ts";
 import { createStage } from "./stage.ts";
 import { ROLLOUT, untried } from "../support/tried.ts";
 import { describeBad, sweep } from "./sweep.ts";
@@ -16,7 +17,7 @@ export function sweepWith(controllers: number): void {
   describe(`crash at every write, ${controllers} controller(s)`, () => {
     it("keeps every invariant and ends where the undisturbed run ends", async () => {
       const begun = systemClock.monotonic();
-      const stage = await createStage(1);
+      const stage = await createStage(1, REFERENCE);
       const reference = await runReference(stage, controllers);
       expect(reference.checker.finish().violations).toEqual([]);
       const end = await goOnQuietly(stage, reference);

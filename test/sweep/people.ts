@@ -2,16 +2,8 @@
 // uncordons in mid-drain, a ring that is suspended, limits that are lowered, a node that falls back after it was verified.
 import { NODE_PATCH_STATES } from "../../controller/kube/resources.ts";
 import { at, textAt } from "../../controller/sandbox/invariants/readings.ts";
-import {
-  cordon,
-  type Deed,
-  fleetOf,
-  policyOf,
-  ringFile,
-  type NodeRow,
-  type RingRow,
-  type Scenario,
-} from "./scenario.ts";
+import { cordon, fleetOf, type NodeRow, policyOf, ringFile, type RingRow } from "./scenario.ts";
+import type { Deed, Scenario } from "./stage.ts";
 import type { Stage } from "./stage.ts";
 import { QUICKSTART_IMAGES } from "../../controller/sandbox/fleet/quickstart.ts";
 import { DISRUPTION_LEDGERS, ROLLOUT_RINGS } from "../../controller/kube/resources.ts";

@@ -8,7 +8,7 @@ import type { ApiPort } from "../../controller/kube/port.ts";
 import { compareEndStates, type EndState, readEndState } from "./end-state.ts";
 import { beBorn, createFate, type Fate, type Life, type Mode } from "./life.ts";
 import { branchOf, judgeHouse, type Judged } from "./house.ts";
-import { TICK_MS } from "./scenario.ts";
+import { TICK_MS } from "./pace.ts";
 import type { Witness } from "./soul.ts";
 import { type MemoryStage, portsOf, type Stage, type StageSnapshot } from "./stage.ts";
 

@@ -4,7 +4,6 @@ import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import { NODES as NODE_RESOURCE } from "../../controller/kube/resources.ts";
-import { DEFAULT_TIMING, type SandboxTiming } from "../../controller/sandbox/actors/timing.ts";
 import type { Fleet } from "../../controller/sandbox/fleet/fleet.ts";
 import { oldImage, quickstartCatalogue } from "../../controller/sandbox/fleet/images.ts";
 import {
@@ -14,72 +13,8 @@ import {
   WORKLOAD_RING_LABEL,
 } from "../../controller/sandbox/fleet/quickstart.ts";
 import { namespaceObject, workloadObjects, type WorkloadRow } from "../../controller/sandbox/fleet/workloads.ts";
-import type { PassResult } from "../../controller/reconcile/pass.ts";
-import type { Stage } from "./stage.ts";
+import type { Scenario, Stage } from "./stage.ts";
 import type { MachineSpec } from "../../controller/sandbox/nodes/machines.ts";
-
-/** A Monday morning inside the window. */
-export const START = Date.parse("2024-12-16T07:00:00Z");
-/** Policy time between two passes. */
-export const TICK_MS = 5_000;
-
-/** As fast as the actors can be: nothing takes longer than a tick. */
-export const TIMING: SandboxTiming = {
-  ...DEFAULT_TIMING,
-  imagePull: 0,
-  containerStart: 0,
-  terminate: 0,
-  program: { inventory: 0, prepare: 0, stage: 0, update: 0, reboot: 0, rollback: 0 },
-  shutdown: 0,
-  reboot: 1_000,
-  bootToReady: 0,
-  // Renewed whenever time went fast, so that no Lease looks old.
-  leaseRenew: 190_000,
-  leaseDuration: 3_600_000,
-  nodeMonitorGrace: 3_600_000,
-  nodeStatusReport: 3_600_000,
-};
-
-/** What people, or the world around, do once in a run, as soon as its time has come. */
-export interface Deed {
-  readonly name: string;
-  /** Looks at the present; it must not change anything. */
-  readonly isDue: (stage: Stage) => boolean;
-  readonly act: (stage: Stage) => void | Promise<void>;
-}
-
-export interface Scenario {
-  readonly fleet: () => Fleet;
-  readonly policy: () => Promise<Readonly<Record<string, string>>>;
-  readonly limits: { readonly nodes: number; readonly workloads: number; readonly nodesPerZone: number | string };
-  /** Before any controller is there. */
-  readonly prepare: (stage: Stage) => Promise<void>;
-  readonly deeds: readonly Deed[];
-  /** How long things take; left out: nothing takes longer than a tick. */
-  readonly timing?: SandboxTiming;
-  /** More of the PolicyRepository's spec. */
-  readonly repository?: object;
-  /** What people do with pull requests between two passes; left out: they merge them. */
-  readonly answer?: (stage: Stage) => Promise<void>;
-  /** What the repository and its forge are like, where a scenario is about them: then all is done beside promotions, too. */
-  readonly house?: {
-    readonly forge?: "None";
-    /** Commits are made by the forge. */
-    readonly commits?: boolean;
-    /** The tracked branch takes no push. */
-    readonly isProtected?: boolean;
-    /** Files of the repository of manifests. */
-    readonly apps?: Readonly<Record<string, string>>;
-  };
-  /** The last ring, and how many levels it has when all is done. */
-  readonly last: { readonly ring: string; readonly levels: number };
-  /** The rings in the order in which they come, where people do things to any of them. */
-  readonly rings?: readonly string[];
-  /** How many passes on end must be over; left out: one. */
-  readonly quietPasses?: number;
-  /** Whether all is done that the scenario is about; left out: every ring is done and nothing is asked any more. */
-  readonly isDone?: (stage: Stage, plan: PassResult["plan"]) => boolean;
-}
 
 export type RingName = "canary" | "early" | "broad";
 export type NodeRow = readonly [name: string, product: "ubuntu" | "rocky" | "flatcar", ring: RingName, zone: string];

@@ -18,10 +18,13 @@ import { type Client, createClient } from "../../controller/kube/client.ts";
 import type { ClusterReader } from "../../controller/reconcile/cluster.ts";
 import type { ApiPort } from "../../controller/kube/port.ts";
 import { DISRUPTION_LEDGERS, POLICY_REPOSITORIES } from "../../controller/kube/resources.ts";
+import type { PassResult } from "../../controller/reconcile/pass.ts";
+import type { SandboxTiming } from "../../controller/sandbox/actors/timing.ts";
 import { type ClusterSnapshot, createSandboxCluster, type SandboxCluster } from "../../controller/sandbox/cluster.ts";
+import type { Fleet } from "../../controller/sandbox/fleet/fleet.ts";
 import { type Host, memoryHost } from "./host.ts";
 import { mortalForge } from "./mortal.ts";
-import { REFERENCE, type Scenario, START, TICK_MS, TIMING } from "./scenario.ts";
+import { START, TICK_MS, TIMING } from "./pace.ts";
 import type { Pulse } from "./soul.ts";
 
 /** Time that can be put back. Nobody sleeps on it: passes and rounds are driven by hand. */
@@ -92,6 +95,48 @@ export interface StageSnapshot {
 export interface House {
   readonly remote: MemoryRemote;
   readonly forge: MemoryForge;
+}
+
+/** What people, or the world around, do once in a run, as soon as its time has come. */
+export interface Deed {
+  readonly name: string;
+  /** Looks at the present; it must not change anything. */
+  readonly isDue: (stage: Stage) => boolean;
+  readonly act: (stage: Stage) => void | Promise<void>;
+}
+
+/** What a run is about: the cluster, its policy, and what people do. */
+export interface Scenario {
+  readonly fleet: () => Fleet;
+  readonly policy: () => Promise<Readonly<Record<string, string>>>;
+  readonly limits: { readonly nodes: number; readonly workloads: number; readonly nodesPerZone: number | string };
+  /** Before any controller is there. */
+  readonly prepare: (stage: Stage) => Promise<void>;
+  readonly deeds: readonly Deed[];
+  /** How long things take; left out: nothing takes longer than a tick. */
+  readonly timing?: SandboxTiming;
+  /** More of the PolicyRepository's spec. */
+  readonly repository?: object;
+  /** What people do with pull requests between two passes; left out: they merge them. */
+  readonly answer?: (stage: Stage) => Promise<void>;
+  /** What the repository and its forge are like, where a scenario is about them: then all is done beside promotions, too. */
+  readonly house?: {
+    readonly forge?: "None";
+    /** Commits are made by the forge. */
+    readonly commits?: boolean;
+    /** The tracked branch takes no push. */
+    readonly isProtected?: boolean;
+    /** Files of the repository of manifests. */
+    readonly apps?: Readonly<Record<string, string>>;
+  };
+  /** The last ring, and how many levels it has when all is done. */
+  readonly last: { readonly ring: string; readonly levels: number };
+  /** The rings in the order in which they come, where people do things to any of them. */
+  readonly rings?: readonly string[];
+  /** How many passes on end must be over; left out: one. */
+  readonly quietPasses?: number;
+  /** Whether all is done that the scenario is about; left out: every ring is done and nothing is asked any more. */
+  readonly isDone?: (stage: Stage, plan: PassResult["plan"]) => boolean;
 }
 
 export interface Stage {
@@ -233,7 +278,7 @@ function putBack({ remote, forge }: House, snapshot: HouseSnapshot): void {
 }
 
 /** A stage in memory on which nothing has happened yet but that people set it up. `lag`: how late the forges' lists answer. */
-export async function createStage(seed = 1, scenario: Scenario = REFERENCE, lag?: Lag): Promise<MemoryStage> {
+export async function createStage(seed: number, scenario: Scenario, lag?: Lag): Promise<MemoryStage> {
   const clock = createStageClock(START);
   const house = createHouse(clock, await scenario.policy(), lag);
   const apps = createHouse(clock, scenario.house?.apps ?? { "README.md": "" }, lag);

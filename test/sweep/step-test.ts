@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { ROLLOUT, untried } from "../support/tried.ts";
 import type { Prepared } from "../simulate/run.ts";
 import { CHANGING } from "./changing.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario } from "./stage.ts";
 import type { Blow } from "./step.ts";
 import { prepareSteps } from "./step.ts";
 import { sweepSteps } from "./step-sweep.ts";

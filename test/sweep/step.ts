@@ -17,9 +17,8 @@ import {
 import { listAt, textAt } from "../../controller/sandbox/invariants/readings.ts";
 import { compareEndStates, type EndState, readEndState } from "./end-state.ts";
 import { runReference } from "./run.ts";
-import type { Scenario } from "./scenario.ts";
 import type { Soul } from "./soul.ts";
-import { createStage, type MemoryStage } from "./stage.ts";
+import { createStage, type MemoryStage, type Scenario } from "./stage.ts";
 import type { ClusterReader } from "../../controller/reconcile/cluster.ts";
 
 /** An undisturbed run to begin others in. */

@@ -22,7 +22,9 @@ import { forgeHost } from "./host.ts";
 import { beBorn, createFate, type Fate, type Life, type Mode } from "./life.ts";
 import { distantForge } from "./mortal.ts";
 import { CONTROLLER_USERS, isIdle, isOver } from "./run.ts";
-import { fleetOf, policyOf, ringFile, type Scenario, START } from "./scenario.ts";
+import { fleetOf, policyOf, ringFile } from "./scenario.ts";
+import { START } from "./pace.ts";
+import type { Scenario } from "./stage.ts";
 import { CONTROLLER_EMAIL, createStageClock, createStageOver, type Ports, type Stage } from "./stage.ts";
 
 const { nginx } = QUICKSTART_IMAGES;

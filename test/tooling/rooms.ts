@@ -1,5 +1,6 @@
 // Who may import whom (DESIGN, "Rooms"), and where time and state may live. oxlint knows neither rooms nor "only as a type", so
-// this reads the import statements itself; oxfmt keeps them in a shape that a small scanner can trust.
+// this reads the import statements itself; oxfmt keeps them in a shape that a small scanner can trust. No file imports itself, by whatever
+// way round and be it only for a type: so every folder can be read from the bottom up.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 
@@ -200,11 +201,81 @@ function linesWith(source: string, pattern: RegExp): number[] {
   });
 }
 
-/** Every finding in controller/. */
+/** From one file to another, by an import in this line. */
+interface Way {
+  readonly from: string;
+  readonly to: string;
+  readonly line: number;
+}
+
+/** Circles of imports among files (path to source), types included: the shortest first, and then those that share no file with one before. */
+export function findCircles(sources: ReadonlyMap<string, string>): string[] {
+  const ways = new Map(
+    [...sources].map(([path, source]) => [path, waysFrom(path, source).filter(({ to }) => sources.has(to))]),
+  );
+  dropEnds(ways);
+  const circles = [...ways.keys()].toSorted().flatMap((path) => {
+    const circle = findWayBack(path, ways);
+    return circle === undefined ? [] : [circle];
+  });
+  const named = new Set<string>();
+  return circles
+    .toSorted((a, b) => a.length - b.length)
+    .flatMap((circle) => {
+      if (circle.some(({ from }) => named.has(from))) return [];
+      for (const { from } of circle) named.add(from);
+      return [describeCircle(circle)];
+    });
+}
+
+function describeCircle(circle: readonly Way[]): string {
+  const [first] = circle;
+  const round = [first?.from, ...circle.map(({ to }) => to)].join(" -> ");
+  return `${first?.from}:${first?.line}: import circle ${round}: move what the lower file needs into a file below both`;
+}
+
+function waysFrom(path: string, source: string): readonly Way[] {
+  return importsOf(source).flatMap(({ from, line }) =>
+    from.startsWith(".") ? [{ from: path, to: posix.normalize(posix.join(dirname(path), from)), line }] : [],
+  );
+}
+
+/** Takes away every file that imports none of those left: what stays is on a circle, or above one. */
+function dropEnds(ways: Map<string, readonly Way[]>): void {
+  for (let before = -1; before !== ways.size;) {
+    before = ways.size;
+    for (const [path, next] of ways) if (!next.some(({ to }) => ways.has(to))) ways.delete(path);
+  }
+}
+
+/** The shortest way from a file back to it. */
+function findWayBack(path: string, ways: ReadonlyMap<string, readonly Way[]>): readonly Way[] | undefined {
+  const cameBy = new Map<string, Way>();
+  const queue = [path];
+  for (const from of queue)
+    for (const way of ways.get(from) ?? []) {
+      if (cameBy.has(way.to)) continue;
+      cameBy.set(way.to, way);
+      queue.push(way.to);
+    }
+  const circle: Way[] = [];
+  for (let at = cameBy.get(path); at !== undefined; at = at.from === path ? undefined : cameBy.get(at.from))
+    circle.unshift(at);
+  return circle.length === 0 ? undefined : circle;
+}
+
+/** Every finding in controller/, and the circles of imports there and in test/. */
 export function judgeRooms(root: string): string[] {
-  const folder = join(root, "controller");
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+  const sources = new Map(["controller", "test"].flatMap((folder) => readSources(root, folder)));
+  const rooms = [...sources].flatMap(([path, source]) =>
+    path.startsWith("controller/") ? judgeFile(path.slice("controller/".length), source) : [],
+  );
+  return [...rooms, ...findCircles(sources)];
+}
+
+function readSources(root: string, folder: string): (readonly [string, string])[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .toSorted()
-    .flatMap((name) => judgeFile(name.replaceAll("\\", "/"), readFileSync(join(folder, name), "utf8")));
+    .map((name) => [`${folder}/${name.replaceAll("\\", "/")}`, readFileSync(join(root, folder, name), "utf8")]);
 }

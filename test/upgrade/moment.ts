@@ -9,7 +9,7 @@ import { createSandboxCluster } from "../../controller/sandbox/cluster.ts";
 import { freezeCopy, type JsonObject } from "../../controller/sandbox/apiserver/json.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import { createStage, createStageClock, type MemoryStage } from "../sweep/stage.ts";
-import { TIMING } from "../sweep/scenario.ts";
+import { TIMING } from "../sweep/pace.ts";
 import { UPGRADE } from "./scenario.ts";
 
 /** One moment of a recorded rollout. */

@@ -3,7 +3,8 @@
 // What machines find in their package sources is today's (fleet/images.ts): offers may be added there, and none taken away.
 import { QUICKSTART_IMAGES } from "../../controller/sandbox/fleet/quickstart.ts";
 import { DEPLOYMENTS } from "../../controller/kube/resources.ts";
-import { fleetOf, policyOf, ringFile, type RingName, type Scenario } from "../sweep/scenario.ts";
+import { fleetOf, policyOf, ringFile, type RingName } from "../sweep/scenario.ts";
+import type { Scenario } from "../sweep/stage.ts";
 
 const { nginx, redis } = QUICKSTART_IMAGES;
 /** Nodes and workloads of the fleet. */

@@ -11,7 +11,7 @@ import {
 } from "../../../controller/kube/resources.ts";
 import { at, listAt, textAt } from "../../../controller/sandbox/invariants/readings.ts";
 import type { StoredVersion } from "../../../controller/sandbox/apiserver/index.ts";
-import type { Deed } from "../../sweep/scenario.ts";
+import type { Deed } from "../../sweep/stage.ts";
 import type { Stage } from "../../sweep/stage.ts";
 import { keepsModes, keepsStill } from "../promises.ts";
 import type { Scene } from "../scene.ts";

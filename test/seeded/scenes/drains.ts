@@ -4,7 +4,7 @@ import type { StoredVersion } from "../../../controller/sandbox/apiserver/index.
 import { NODES, PODS, POD_DISRUPTION_BUDGETS, VOLUME_ATTACHMENTS } from "../../../controller/kube/resources.ts";
 import type { KubeObject } from "../../../controller/kube/port.ts";
 import { at, evictableFrom, STEP_LABEL, textAt } from "../../../controller/sandbox/invariants/readings.ts";
-import { TIMING } from "../../sweep/scenario.ts";
+import { TIMING } from "../../sweep/pace.ts";
 import type { Stage } from "../../sweep/stage.ts";
 import type { Scene } from "../scene.ts";
 import {

@@ -1,6 +1,6 @@
 // A tracked branch that takes no push: the pull request of an Automatic ring, which a person closes, or commits to.
 import { QUICKSTART_IMAGES } from "../../../controller/sandbox/fleet/quickstart.ts";
-import type { Deed } from "../../sweep/scenario.ts";
+import type { Deed } from "../../sweep/stage.ts";
 import type { Stage } from "../../sweep/stage.ts";
 import type { Scene } from "../scene.ts";
 import { commit, deed, fleet, IMAGES, isPast, ring, rings, until } from "./parts.ts";

@@ -3,7 +3,7 @@ import { NODES, PODS } from "../../../controller/kube/resources.ts";
 import { oldImage } from "../../../controller/sandbox/fleet/images.ts";
 import type { StoredVersion } from "../../../controller/sandbox/apiserver/index.ts";
 import { at, textAt } from "../../../controller/sandbox/invariants/readings.ts";
-import type { Deed } from "../../sweep/scenario.ts";
+import type { Deed } from "../../sweep/stage.ts";
 import type { Stage } from "../../sweep/stage.ts";
 import { keepsCriticalLast, keepsHolds } from "../promises.ts";
 import type { Scene } from "../scene.ts";

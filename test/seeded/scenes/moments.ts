@@ -3,7 +3,7 @@ import type { KubeObject } from "../../../controller/kube/port.ts";
 import { PODS } from "../../../controller/kube/resources.ts";
 import type { StoredVersion } from "../../../controller/sandbox/apiserver/index.ts";
 import { at, STEP_LABEL, textAt } from "../../../controller/sandbox/invariants/readings.ts";
-import { TIMING } from "../../sweep/scenario.ts";
+import { TIMING } from "../../sweep/pace.ts";
 import type { Stage } from "../../sweep/stage.ts";
 import type { Scene } from "../scene.ts";
 import { deed, FLATCAR, fleet, isAt, isPast, mode, operationOf, pod, ring, rings, until } from "./parts.ts";

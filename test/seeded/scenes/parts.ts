@@ -15,7 +15,7 @@ import type { Fleet } from "../../../controller/sandbox/fleet/fleet.ts";
 import { oldImage, quickstartCatalogue } from "../../../controller/sandbox/fleet/images.ts";
 import { QUICKSTART_IMAGES } from "../../../controller/sandbox/fleet/quickstart.ts";
 import { namespaceObject, workloadObjects, type WorkloadRow } from "../../../controller/sandbox/fleet/workloads.ts";
-import type { Deed, Scenario } from "../../sweep/scenario.ts";
+import type { Deed, Scenario } from "../../sweep/stage.ts";
 import type { Stage } from "../../sweep/stage.ts";
 
 export const RING = "ringward.example/ring";

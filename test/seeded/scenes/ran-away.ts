@@ -4,7 +4,7 @@ import type { KubeObject } from "../../../controller/kube/port.ts";
 import type { StoredVersion } from "../../../controller/sandbox/apiserver/index.ts";
 import { at, STEP_LABEL, textAt } from "../../../controller/sandbox/invariants/readings.ts";
 import { RESUMED } from "../../../controller/nodes/recipe-job.ts";
-import { TIMING } from "../../sweep/scenario.ts";
+import { TIMING } from "../../sweep/pace.ts";
 import type { Stage } from "../../sweep/stage.ts";
 import type { Scene } from "../scene.ts";
 import { deed, FLATCAR, fleet, isAt, mode, ring, rings, until } from "./parts.ts";

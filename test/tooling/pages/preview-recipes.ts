@@ -1,6 +1,6 @@
 // policies/recipes/preview/*.yaml: recipes whose scripts ran against fakes of their tools (test/recipes-preview/) and never on the real system.
 // They come out of preview when their scripts were run there; a fake answers as its manual says, and manuals leave things out.
-import type { RecipeSource } from "./recipes.ts";
+import type { RecipeSource } from "./recipe-source.ts";
 
 type Steps = RecipeSource["steps"];
 type Step = NonNullable<Steps["update"]>;

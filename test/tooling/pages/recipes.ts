@@ -3,30 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PREVIEW_RECIPES } from "./preview-recipes.ts";
-
-type Step = "inventory" | "prepare" | "stage" | "update" | "reboot" | "rollback";
-
-interface StepScript {
-  /** Files of policies/recipes/scripts/, in their order. */
-  readonly parts: readonly string[];
-  readonly timeout: string;
-  readonly writes: boolean;
-  readonly env: Readonly<Record<string, string>>;
-}
-
-export interface RecipeSource {
-  readonly name: string;
-  /** Under policies/recipes/: of what was run against fakes of a system's tools only, never on the system. */
-  readonly folder?: "preview";
-  readonly about: readonly string[];
-  /** What its steps' image must bring, where that is not a mere shell. */
-  readonly image?: readonly string[];
-  readonly product: string;
-  readonly strategy: "InPlace" | "RebootOnly";
-  /** `$0` of the script: what the sandbox's machines take for the tool. */
-  readonly tool: string;
-  readonly steps: Readonly<Partial<Record<Step, StepScript>>>;
-}
+import type { RecipeSource, StepScript } from "./recipe-source.ts";
 
 const CHANGE = ["enter.sh", "unit.sh"];
 const REBOOT: StepScript = { parts: [...CHANGE, "reboot.sh", "run.sh"], timeout: "15m", writes: true, env: {} };
