@@ -270,6 +270,19 @@ export type NodeInventoryStatus = Static<typeof NodeInventoryStatus>;
 
 export const NodePatchStateStatus = Type.Object({
   ...stateFields,
+  pendingReboot: Type.Optional(
+    MapList(
+      Type.Object({
+        baseline: ObjectName("PatchBaseline."),
+        digest: Text("Level.", 80),
+        bootId: Text("Boot in which the update ended; another one ends the waiting, whatever it brings.", 64),
+        time: Timestamp("When the operation ended."),
+      }),
+      ["baseline"],
+      "Levels whose update ended and whose reboot a person kept from being made, where the node itself shows nothing of it before.",
+      32,
+    ),
+  ),
   inventory: Type.Optional(NodeInventoryStatus),
   inventoryProblem: Type.Optional(
     Type.Object(

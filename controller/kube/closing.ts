@@ -17,6 +17,8 @@ export interface Closing {
   readonly reason: string;
   readonly message: string;
   readonly retryAt?: Instant | undefined;
+  /** Boot in which the node's update waits for another one. */
+  readonly pendingReboot?: string | undefined;
   /** The target runs its level, as it was just seen. */
   readonly verified: boolean;
   readonly contested?: boolean | undefined;
@@ -60,6 +62,7 @@ export function closeOperation<Status extends NodePatchStateStatus | WorkloadPat
     ...rest,
     blockedBy: [],
     attempted: attempted.slice(-MOST_ATTEMPTED),
+    ...keepPending(rest.pendingReboot, closing, time),
     ...(closing.verified ? { verified: addVerified(rest.verified ?? [], claim, time) } : {}),
     ...(closing.contested === true
       ? {
@@ -71,6 +74,22 @@ export function closeOperation<Status extends NodePatchStateStatus | WorkloadPat
       : {}),
     history: [...(rest.history ?? []), entry].slice(-HISTORY),
   } as unknown as Status;
+}
+
+type Pending = NodePatchStateStatus["pendingReboot"];
+
+/** What waited for a boot before an attempt that changed nothing waits still. */
+function keepPending(
+  known: Pending,
+  { claim, result, pendingReboot: bootId }: Closing,
+  time: string,
+): { readonly pendingReboot?: Pending } {
+  const changed = bootId !== undefined || result === "Succeeded" || result === "Released";
+  const others = changed ? known?.filter(({ baseline }) => baseline !== claim.baseline) : known;
+  const { baseline, digest } = claim;
+  const all = [...(others ?? []), ...(bootId === undefined ? [] : [{ baseline, digest, bootId, time }])];
+  // An empty list takes away what was there.
+  return known === undefined && all.length === 0 ? {} : { pendingReboot: all.slice(-MOST_ATTEMPTED) };
 }
 
 type Verified = NonNullable<NodePatchStateStatus["verified"]>;

@@ -434,6 +434,7 @@ async function close(scene: Scene, act: Extract<NodeAct, { kind: "Close" }>): Pr
       reason: backOut?.reason ?? act.result,
       message: act.message,
       retryAt: act.retryAt,
+      pendingReboot: act.pendingReboot,
       verified:
         act.result === "Succeeded" && node !== undefined && input.assess(node, state, level).state === "Installed",
     }),

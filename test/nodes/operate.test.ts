@@ -1,4 +1,5 @@
 // Facts about operations on nodes, with the real controller on a live cluster: people's cordons, drains, jobs and what jobs say.
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import {
@@ -9,6 +10,7 @@ import {
   POD_DISRUPTION_BUDGETS,
   PODS,
 } from "../../controller/kube/resources.ts";
+import { oldImage } from "../../controller/sandbox/fleet/images.ts";
 import {
   basePolicy,
   closeAfterCordon,
@@ -25,6 +27,7 @@ import {
   WEB,
 } from "../reconcile/rig.ts";
 
+const QUICKSTART = new URL("../../examples/quickstart/", import.meta.url);
 const ONE: RigOptions = { machines: [machine("n1")], workloads: [] };
 const ring = (spec: string, entries = "shared-images\n"): Readonly<Record<string, string>> => ({
   "rings/canary.yaml": ringFile("canary", spec).replace(
@@ -53,6 +56,20 @@ async function person(rig: Rig, change: Status, name = "n1"): Promise<void> {
   await rig.admin.updateStatus(NODE_PATCH_STATES, {
     ...(object as KubeObject),
     status: { ...status, operation: { ...status["operation"], ...change } },
+  });
+}
+
+/** One node whose image shows only when it was booted. */
+async function flatcarRig(): Promise<Rig> {
+  const file = (path: string): Promise<string> => readFile(new URL(path, QUICKSTART), "utf8");
+  return createRig({
+    machines: [{ ...machine("n1"), image: oldImage("flatcar") }],
+    workloads: [],
+    files: {
+      "baselines/flatcar.yaml": await file("baselines/flatcar.yaml"),
+      "recipes/flatcar.yaml": await file("recipes/flatcar.yaml"),
+      ...ring("", "flatcar\n"),
+    },
   });
 }
 
@@ -124,6 +141,41 @@ describe("a person's uncordon", () => {
     expect(await rig.jobs("reboot")).toEqual([]);
     await rig.run(3);
     expect((await rig.state("n1"))["state"]).toBe("InstalledPendingReboot");
+  });
+
+  it("after the update ends as pending reboot where the image shows only after one (B7, B12)", async () => {
+    const rig = await flatcarRig();
+    await rig.until("it is updated", () => at("Updated")(rig));
+    await cordon(rig, "n1", false);
+    await rig.until("it is given back", async () => (await claims(rig)).length === 0);
+    await rig.run(3);
+
+    const state = await rig.state("n1");
+    expect(state).toMatchObject({ state: "InstalledPendingReboot", pendingReboot: [{ baseline: "flatcar" }] });
+    expect(state["history"]).toMatchObject([{ result: "BackedOut" }]);
+    expect(state["blockedBy"]).toEqual(expect.arrayContaining([expect.objectContaining({ reason: "BackedOff" })]));
+    expect(await rig.jobs("reboot")).toEqual([]);
+    // Not before its time again; then it goes the whole way.
+    await rig.until("it is done", async () => (await rig.state("n1"))["state"] === "Installed", 400);
+    const [first, second, ...more] = await historyOf(rig);
+    expect([second?.["result"], more]).toEqual(["Succeeded", []]);
+    expect(Date.parse(second?.["startedTime"]) - Date.parse(first?.["finishedTime"])).toBeGreaterThanOrEqual(
+      15 * 60_000,
+    );
+    expect((await rig.state("n1"))["pendingReboot"]).toEqual([]);
+    expect(await rig.judge("B7", "B12")).toEqual([]);
+  });
+
+  it("after the update leaves a person the reboot, and what it brings counts (B7)", async () => {
+    const rig = await flatcarRig();
+    await rig.until("it is updated", () => at("Updated")(rig));
+    await cordon(rig, "n1", false);
+    await rig.until("it is given back", async () => (await claims(rig)).length === 0);
+    rig.cluster.machines.boot("n1");
+    await rig.until("it is done", async () => (await rig.state("n1"))["state"] === "Installed");
+
+    expect(await historyOf(rig)).toMatchObject([{ result: "BackedOut" }]);
+    expect(await rig.jobs("reboot")).toEqual([]);
   });
 });
 

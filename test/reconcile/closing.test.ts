@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { NodePatchStateStatus } from "../../controller/api/patch-state.ts";
 import type { Claim } from "../../controller/core/model.ts";
-import { closeOperation } from "../../controller/kube/closing.ts";
+import { type Closing, closeOperation } from "../../controller/kube/closing.ts";
 import { stateRef } from "../../controller/kube/patch-states.ts";
 
 const NOW = Date.parse("2024-12-16T07:00:00Z");
@@ -58,6 +58,28 @@ describe("closing an operation", () => {
       expect(status.attempted).toEqual([]);
     }
     expect(status?.verified?.map(({ digest }) => digest.slice(0, 1))).toEqual(["2", "3", "4"]);
+  });
+});
+
+describe("a reboot that is left to do", () => {
+  const close = (status: NodePatchStateStatus | undefined, rest: Partial<Closing>): NodePatchStateStatus =>
+    closeOperation(status, {
+      ...{ claim: claimOf("b"), now: NOW, reason: "x", message: "m", result: "BackedOut", verified: false },
+      ...rest,
+    });
+  const left = close(undefined, { pendingReboot: "boot-1" });
+
+  it("is remembered with its boot, through attempts that change nothing", () => {
+    expect(left.pendingReboot).toMatchObject([{ baseline: "b", digest: "d".repeat(64), bootId: "boot-1" }]);
+    expect(close(left, {}).pendingReboot).toEqual(left.pendingReboot);
+    expect(close(left, { result: "NotAvailable" }).pendingReboot).toEqual(left.pendingReboot);
+    expect(close(undefined, {})).not.toHaveProperty("pendingReboot");
+  });
+
+  it("is forgotten under its baseline with what came of another attempt", () => {
+    expect(close(left, { pendingReboot: "boot-2" }).pendingReboot).toMatchObject([{ bootId: "boot-2" }]);
+    for (const result of ["Succeeded", "Released"] as const) expect(close(left, { result }).pendingReboot).toEqual([]);
+    expect(close(left, { claim: claimOf("c"), result: "Succeeded" }).pendingReboot).toEqual(left.pendingReboot);
   });
 });
 

@@ -444,6 +444,7 @@ export function createWorld(options: WorldOptions): World {
             reason: state.operation?.backOut?.reason ?? act.result,
             message: act.message,
             retryAt: act.retryAt,
+            pendingReboot: act.pendingReboot,
             verified: act.result === "Succeeded" && isInstalled(claim, machine, level),
           }),
         );

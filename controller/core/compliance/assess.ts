@@ -70,7 +70,7 @@ export function assessNode(input: AssessNodeInput): Assessment {
     baseline.name,
     now,
   );
-  const observed = observeNode({ node, stored, baseline, now }, level);
+  const observed = observeNode({ node, stored, baseline, digest: input.level.digest, now }, level);
   const components = observed.map((one) => judgeComponent(one, standing, exceptions));
   return conclude(asset, input, input.level, components);
 }

@@ -22,6 +22,8 @@ export interface NodeObservation {
   readonly node: NodeAsset;
   readonly stored: NodePatchStateStatus | undefined;
   readonly baseline: BaselineInForce;
+  /** Of the level. */
+  readonly digest: string;
   readonly now: Instant;
 }
 
@@ -36,6 +38,7 @@ const unknown = (reason: Reason): Evidence => ({ kind: "Unknown", reason });
 export function observeNode(input: NodeObservation, level: NodeLevel): readonly ObservedComponent[] {
   const heard = isHeard(input.node, input.now);
   const inventory = readInventory(input);
+  const waiting = findWaiting(input, level, inventory);
   const observed: ObservedComponent[] = [];
   const kernels: LevelComponent[] = [];
   const packages: ObservedComponent[] = [];
@@ -43,12 +46,47 @@ export function observeNode(input: NodeObservation, level: NodeLevel): readonly 
     const parsed = parseComponent(component.name);
     if (parsed?.kind === "Kernel") kernels.push(component);
     else if (parsed?.kind === "Package") packages.push(observePackage(component, parsed.name, inventory));
-    else observed.push(observeNodeInfo(component, parsed, input.node, heard));
+    else observed.push(observeNodeInfo(component, parsed, input.node, { heard, waits: waiting.image }));
   }
-  if (kernels.length > 0) observed.push(observeKernel(kernels, input.node, heard, inventory));
+  if (kernels.length > 0)
+    observed.push(observeKernel(kernels, input.node, { heard, waits: waiting.kernel }, inventory));
   observed.push(...packages);
   const reboot = observeReboot(packages, inventory, level);
   return reboot === undefined ? observed : [...observed, reboot];
+}
+
+/** What of a node's update its next boot brings, as far as only our own record tells. */
+interface Waiting {
+  /** An OS image, and with it whatever nodeInfo shows. */
+  readonly image: boolean;
+  readonly kernel: boolean;
+}
+
+interface Seen {
+  readonly heard: boolean;
+  /** What is wanted waits for a boot. */
+  readonly waits: boolean;
+}
+
+/**
+ * An image that waits on another partition, and a kernel where no inventory is taken, show nowhere before they run: there the record counts that
+ * the update ended in this very boot and that a person kept the reboot from being made. An inventory that sees no need of one knows better.
+ */
+function findWaiting(
+  { node, stored, baseline, digest }: NodeObservation,
+  level: NodeLevel,
+  inventory: Inventory,
+): Waiting {
+  const isOfLevel = (one: { readonly baseline: string; readonly digest: string; readonly bootId: string }): boolean =>
+    one.baseline === baseline.name && one.digest === digest && one.bootId === node.bootId;
+  const operation = stored?.operation;
+  const isKept = operation?.noReboot === true && operation.failure === undefined && isOfLevel(operation);
+  const recorded = isKept || stored?.pendingReboot?.some(isOfLevel) === true;
+  if (!recorded || (inventory.kind === "Fresh" && !inventory.status.rebootRequired))
+    return { image: false, kernel: false };
+  const wanted = level.components.find(({ name }) => parseComponent(name)?.kind === "OsImage");
+  const image = wanted !== undefined && compareImages(node.osImage, wanted.version) === "<";
+  return { image, kernel: image || inventory.kind !== "Fresh" };
 }
 
 /** Without a Lease (a dump of nodes only) the Ready condition is the kubelet's last word. */
@@ -74,13 +112,13 @@ function observeNodeInfo(
   component: LevelComponent,
   parsed: ParsedComponent | undefined,
   node: NodeAsset,
-  heard: boolean,
+  { heard, waits }: Seen,
 ): ObservedComponent {
   const running = runningOf(parsed, node);
   const base = { name: component.name, running, desired: component.version, scheme: component.scheme };
   if (!heard) return { ...base, evidence: unknown("InventoryStale") };
   if (running === undefined) return { ...base, evidence: unknown("NotComparable") };
-  return { ...base, evidence: compared(compareNodeInfo(parsed, component, running)) };
+  return { ...base, evidence: compared(compareNodeInfo(parsed, component, running), waits) };
 }
 
 function runningOf(parsed: ParsedComponent | undefined, node: NodeAsset): string | undefined {
@@ -137,7 +175,7 @@ function compared(order: Order, pending = false): Evidence {
 function observeKernel(
   kernels: readonly LevelComponent[],
   node: NodeAsset,
-  heard: boolean,
+  { heard, waits }: Seen,
   inventory: Inventory,
 ): ObservedComponent {
   const release = node.kernelVersion;
@@ -154,7 +192,7 @@ function observeKernel(
   if (running === undefined) return { ...base, evidence: unknown("NotComparable") };
   if (covering === undefined) return { ...base, evidence: unknown("KernelNotCovered") };
   const order = compareVersions("kernel", release, covering.version);
-  return { ...base, evidence: compared(order, order === "<" && isInstalled(covering.version, inventory)) };
+  return { ...base, evidence: compared(order, waits || isInstalled(covering.version, inventory)) };
 }
 
 /** What some distributions have in the place of a flavour; people who write a floor leave it out. */

@@ -1,6 +1,7 @@
 // After the update: whether the node has to reboot, the reboot itself, verification from the node, and giving it back (B6, B10, B12).
 // What a job says of itself is never taken for truth about the node.
 import { parseDuration } from "../duration.ts";
+import type { ComponentState } from "../model.ts";
 import { enter, findPrepared, startedJob } from "./node-jobs.ts";
 import {
   DEFAULT_STEP_MS,
@@ -104,28 +105,23 @@ export function verify(scene: Scene): NodeAct {
   }
   const assessment = scene.assess();
   if (isThere(assessment)) return record(scene, "Verified");
-  if (assessment.state === "InstalledPendingReboot" && operation.step === "Updated")
-    return record(scene, "Verified", { rebootPending: true });
+  if (lacksOnlyBoot(scene) && operation.step === "Updated") return record(scene, "Verified", { rebootPending: true });
   const wrong = assessment.components.find((component) => component.state === assessment.state);
   return fail(
     scene,
     "VerificationFailed",
-    `${wrong?.name ?? "the node"} is ${wrong?.running ?? "unknown"}, ${wrong?.desired ?? scene.claim.level} is wanted, ${describeUnrebooted(scene) ?? "although the update ended without an error"}`,
+    `${wrong?.name ?? "the node"} is ${wrong?.running ?? "unknown"}, ${wrong?.desired ?? scene.claim.level} is wanted, although the update ended without an error`,
   );
 }
 
-/**
- * A new OS image does not show before the reboot, so a node that was not rebooted cannot be told from one whose update did nothing: it fails, and
- * people hear what brings it on. Undefined: that is not why.
- */
-function describeUnrebooted(scene: Scene): string | undefined {
-  const { operation, node } = scene;
-  if (operation.noReboot !== true || !isBehind(scene)) return undefined;
-  const why =
-    operation.disrupt === true
-      ? "a person uncordoned it after the update"
-      : "its reboot would have begun when nothing may begin";
-  return `and the node was not rebooted, because ${why}: reboot ${node.name} by hand and it recovers, or "ringward retry node/${node.name}" drains and reboots it`;
+/** Whether a boot is all that is left to do. Of a way back there is nothing to see before it but that what is to go still runs. */
+function lacksOnlyBoot({ assess, operation, node }: Scene): boolean {
+  const { state, offTarget, components } = assess();
+  if (state === "InstalledPendingReboot") return true;
+  if (operation.noReboot !== true || operation.rollback !== true || node.bootId !== operation.bootId) return false;
+  const isBooted = ({ name, reason }: ComponentState): boolean =>
+    reason !== "Drifted" || name === "osImage" || name === "kernel";
+  return state === "InstalledOther" && offTarget && components.every(isBooted);
 }
 
 /** Inventory must be of this step, after the one that changed the node. Its time would not tell: clocks are put back. */
@@ -158,20 +154,21 @@ export function giveBack(scene: Scene): NodeAct {
 /** Ends the operation in its patch state, before the claim is freed. */
 export function close(scene: Scene): NodeAct {
   const { operation, claim, now } = scene;
-  const { state } = scene.assess();
-  if (state !== "InstalledPendingReboot")
+  if (!lacksOnlyBoot(scene))
     return {
       kind: "Close",
       result: "Succeeded",
-      message: state === "Exempt" ? "excepted meanwhile" : `at ${claim.level}`,
+      message: scene.assess().state === "Exempt" ? "excepted meanwhile" : `at ${claim.level}`,
     };
   // The person who uncordoned is not answered with another cordon at once.
   if (operation.noReboot === true && operation.disrupt === true)
     return {
       kind: "Close",
       result: "BackedOut",
-      message: "a person uncordoned the node: a reboot is left to do",
+      message:
+        "a person uncordoned the node after its update: a reboot is left to do, by hand or in the next attempt, which drains it first",
       retryAt: now + RETRY_DRAIN_MS,
+      pendingReboot: operation.bootId,
     };
   return { kind: "Close", result: "Succeeded", message: "a reboot is left to do" };
 }

@@ -89,8 +89,14 @@ export type NodeAct =
   | { readonly kind: "ReadInventory" }
   /** Remove the mark and, if we had cordoned, restore the prior schedulability. */
   | { readonly kind: "Unmark"; readonly uncordon: boolean }
-  /** Close the operation: history, verified, attempted; then the claim is freed. */
-  | { readonly kind: "Close"; readonly result: CloseResult; readonly message: string; readonly retryAt?: Instant }
+  /** Close the operation: history, verified, attempted; then the claim is freed. `pendingReboot`: the boot in which the update waits for another. */
+  | {
+      readonly kind: "Close";
+      readonly result: CloseResult;
+      readonly message: string;
+      readonly retryAt?: Instant;
+      readonly pendingReboot?: string;
+    }
   /** The operation is closed or the target is gone: free the claim. */
   | { readonly kind: "Free"; readonly lost: boolean }
   /** `until`: when to look again where nothing will tell; left out: something will, or the next usual look is soon enough. */

@@ -1,5 +1,6 @@
 // How an operation may end: given back only when the node itself says that it is there (B12), and budget given back only for what is
 // closed or gone (B14); where nothing had begun there is nothing to close.
+import type { PatchLevelSpec } from "../../api/patch-level.ts";
 import type { NodeOperation } from "../../api/patch-state.ts";
 import type { Invariant } from "./invariant.ts";
 import { coversKernel, findBelow } from "./node-report.ts";
@@ -22,6 +23,9 @@ const checkVerified: NonNullable<Invariant["check"]> = ({ acts, nodeBefore }, wo
     if (node === undefined || level === undefined) continue;
     report.met();
     if (!node.ready) report.violated(`nodes/${node.name}`, "given back although it is not Ready");
+    // An image that a person kept from being booted does not show, nor what it brings.
+    if (operation.noReboot === true && node.bootId === operation.bootId && isImageBehind(node.info, level, operation))
+      continue;
     const kernelCounts =
       operation.noReboot !== true &&
       operation.rebootPending !== true &&
@@ -35,6 +39,12 @@ const checkVerified: NonNullable<Invariant["check"]> = ({ acts, nodeBefore }, wo
       );
   }
 };
+
+function isImageBehind(info: unknown, { node, ...rest }: PatchLevelSpec, { rollback }: NodeOperation): boolean {
+  if (node === undefined) return false;
+  const components = node.components.filter(({ name }) => name === "osImage");
+  return findBelow(info, { ...rest, node: { ...node, components } }, false, rollback === true) !== undefined;
+}
 
 /** Notes which claims have begun: what is written down of them, or their mark. Only then is there something that closing has to end. */
 function noteBegun({ version: { resource, object } }: Step, world: World, memo: Map<string, unknown>): void {

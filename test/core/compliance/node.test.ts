@@ -1,7 +1,7 @@
 // Every row of the state table for nodes (research: patch-semantics.md §9 in DESIGN's words; the first that fits counts).
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { STATES } from "../../../controller/api/patch-state.ts";
+import { type NodePatchStateStatus, STATES } from "../../../controller/api/patch-state.ts";
 import { assessNode, isCompliant, worstState } from "../../../controller/core/compliance/index.ts";
 import type { Assessment, NodeAsset } from "../../../controller/core/model.ts";
 import { levelOf, nodeBaseline } from "../levels/fixtures.ts";
@@ -279,6 +279,42 @@ describe("a system that asks for a reboot", () => {
     expect(show(assess({ ...openssl, rebootPolicy: "Never" }, node(), asking("3.0.2-0ubuntu1.19")))).toBe("Installed");
     const exceptions = [exception({ components: ["reboot"] })];
     expect(show(assess(openssl, node(), asking("3.0.2-0ubuntu1.19"), { exceptions }))).toBe("Exempt");
+  });
+});
+
+describe("an update that a person kept from being booted", () => {
+  const image = { minimum: { osImage: "4081.2.0" } };
+  const old = { osImage: "Flatcar Container Linux by Kinvolk 3975.2.2 (Oklo)" };
+  const wanted = levelOf({ baseline: nodeBaseline(image) }).digest;
+  const left = (bootId = "boot-1", of: string = wanted, baseline = "ubuntu-2204") => ({
+    pendingReboot: [{ baseline, digest: of, bootId, time: iso(NOW - HOUR) }],
+  });
+
+  it("is pending in that boot, at that level, under that baseline, and by no inventory that knows better", () => {
+    const state = (stored: NodePatchStateStatus, running = old): string => show(assess(image, node(running), stored));
+
+    expect(state(left())).toBe("InstalledPendingReboot(RebootPending)");
+    expect(state(left("boot-0"))).toBe("Missing");
+    expect(state(left("boot-1", "other"))).toBe("Missing");
+    expect(state(left("boot-1", wanted, "other"))).toBe("Missing");
+    expect(state(left(), { osImage: "Flatcar Container Linux by Kinvolk 4081.2.0 (Oklo)" })).toBe("Installed");
+    expect(state({ ...left(), ...inventoried({}) })).toBe("Missing");
+    expect(state({ ...left(), ...inventoried({}, { rebootRequired: true }) })).toBe(
+      "InstalledPendingReboot(RebootPending)",
+    );
+    expect(state({ ...left(), targetUID: "uid-other" })).toBe("Missing");
+  });
+
+  it("counts from the operation that ends so, and not where it failed", () => {
+    const { failure, ...under } = { ...operation("StepFailed", wanted), step: "Updated" as const };
+
+    expect(show(assess(image, node(old), { operation: { ...under, noReboot: true } }))).toBe(
+      "InstalledPendingReboot(RebootPending)",
+    );
+    expect(show(assess(image, node(old), { operation: under }))).toBe("Missing");
+    expect(show(assess(image, node(old), { operation: { ...under, noReboot: true, failure } }))).toBe(
+      "Failed(StepFailed)",
+    );
   });
 });
 

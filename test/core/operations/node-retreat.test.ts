@@ -1,5 +1,6 @@
 // The way back of a node that is given back before its update, and failures that keep their claim (B6, B7, B10–B14).
 import { describe, expect, it } from "vitest";
+import type { LevelComponent } from "../../../controller/api/patch-level.ts";
 import type { NodeOperation, NodePatchStateStatus } from "../../../controller/api/patch-state.ts";
 import type { LevelInForce } from "../../../controller/core/model.ts";
 import type { JobView, NodeAct } from "../../../controller/core/operations/node-steps.ts";
@@ -20,6 +21,8 @@ import {
   GRANTED,
   step,
 } from "./node-scene.ts";
+
+const NODE_LEVEL = LEVEL.spec.node as NonNullable<LevelInForce["spec"]["node"]>;
 
 describe("the way back", () => {
   const REVERSIBLE = [
@@ -148,25 +151,87 @@ describe("the way back", () => {
     });
   });
 
-  it("B7, B12: what shows only after a reboot that a person prevented fails, says what brings it on, and recovers by that", () => {
-    const node = nodeAsset("n", { mark: MARK });
+  it("B7: what shows only after a reboot that a person prevented ends as pending reboot too, and only in the boot of its update", () => {
     const kept = operation("Updated", { noReboot: true });
-    const failure = (under: NodeOperation): string | undefined => {
-      const done = act({ node, operation: under });
-      return done.kind === "Record" ? done.operation.failure?.message : undefined;
-    };
+    const booted = nodeAsset("n", { mark: MARK, bootId: "boot-2" });
 
-    expect(failure(kept)).toMatch(
-      /not rebooted, because a person uncordoned it after the update: reboot n by hand and it recovers, or "ringward retry node\/n"/,
-    );
-    expect(failure({ ...kept, disrupt: false })).toContain("its reboot would have begun when nothing may begin");
-    const failed = { ...kept, failure: { reason: "VerificationFailed", message: "m", time: iso(START) } };
+    expect(act({ node: nodeAsset("n", { mark: MARK }), operation: kept })).toMatchObject({
+      note: "Verified",
+      operation: { rebootPending: true },
+    });
+    expect(act({ node: nodeAsset("n"), operation: { ...kept, step: "Uncordoned" } })).toMatchObject({
+      kind: "Close",
+      result: "BackedOut",
+      retryAt: START + 15 * MINUTE,
+      pendingReboot: "boot-1",
+    });
+    // It booted since, and what was to come did not: that is a failure.
+    expect(act({ node: booted, operation: kept })).toMatchObject({
+      operation: { failure: { reason: "VerificationFailed" } },
+    });
+    // A kubelet needs no boot; an image that waits may bring one.
+    const shows = (components: LevelComponent[]): NodeAct =>
+      act({
+        node: nodeAsset("n", { mark: MARK, osImage: "Flatcar Container Linux by Kinvolk 3975.2.2 (Oklo)" }),
+        operation: kept,
+        of: { ...LEVEL, spec: { ...LEVEL.spec, node: { ...NODE_LEVEL, components } } },
+      });
+    const kubelet: LevelComponent = { name: "kubelet", scheme: "semver", version: "v1.34.9" };
+    const image: LevelComponent = { name: "osImage", scheme: "osimage", version: "4081.2.0" };
+    expect(shows([...NODE_LEVEL.components, kubelet])).toMatchObject({
+      operation: { failure: { reason: "VerificationFailed", message: expect.stringMatching(/^kubelet is v1\.34\.0/) } },
+    });
+    expect(shows([image, kubelet])).toMatchObject({ note: "Verified" });
+  });
+
+  it("B7, B12: an inventory that sees no need of a reboot knows better than the record of an update", () => {
+    const inventory = (rebootRequired: boolean): NonNullable<NodePatchStateStatus["inventory"]> => ({
+      time: iso(START),
+      digest: "0",
+      osId: "ubuntu",
+      osVersionId: "22.04",
+      scheme: "dpkg",
+      installedKernels: [],
+      rebootRequired,
+      packages: [],
+    });
+    const left = (rebootRequired: boolean): NodeAct =>
+      act({
+        node: nodeAsset("n", { mark: MARK }),
+        state: {
+          operation: operation("Updated", { noReboot: true, looked: true }),
+          inventory: inventory(rebootRequired),
+        },
+      });
+
+    // It lists the kernels that could be booted, and the one that is wanted is not there.
+    for (const rebootRequired of [false, true])
+      expect(left(rebootRequired)).toMatchObject({ operation: { failure: { reason: "VerificationFailed" } } });
+  });
+
+  it("B7: a way back that a person kept from being booted ends as pending reboot", () => {
+    const back = operation("Updated", { noReboot: true, rollback: true });
+    const above = { kernelVersion: kernel(120), mark: MARK };
+
+    expect(act({ node: nodeAsset("n", above), operation: back, enforce: "Exact" })).toMatchObject({ note: "Verified" });
+    expect(
+      act({ node: nodeAsset("n", above), operation: { ...back, step: "Uncordoned" }, enforce: "Exact" }),
+    ).toMatchObject({ kind: "Close", result: "BackedOut", pendingReboot: "boot-1" });
+    expect(
+      act({ node: nodeAsset("n", { ...above, bootId: "boot-2" }), operation: back, enforce: "Exact" }),
+    ).toMatchObject({ operation: { failure: { reason: "VerificationFailed" } } });
+  });
+
+  it("B12: a failure to verify is over when the node shows its level, and another attempt may reboot", () => {
+    const failure = { reason: "VerificationFailed", message: "m", time: iso(START) };
+    const failed = operation("Updated", { noReboot: true, failure });
     const booted = nodeAsset("n", { mark: MARK, kernelVersion: kernel(110), bootId: "boot-2" });
+
     expect(act({ node: booted, operation: failed })).toMatchObject({
       note: "Recovered",
       operation: { step: "Verified" },
     });
-    // Asked for again it goes the whole way, with a cordon of its own, and may reboot.
+    // Asked for again it goes the whole way, with a cordon of its own.
     const retried = { ...failed, retryTime: iso(START + MINUTE) };
     expect(act({ node: nodeAsset("n"), operation: retried })).toMatchObject({
       note: "Retried",

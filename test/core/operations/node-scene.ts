@@ -75,9 +75,10 @@ export interface Situation extends Partial<Omit<NodeView, "job" | "assess">> {
   readonly operation?: NodeOperation;
   readonly jobs?: Partial<Record<RecipeStepName, JobView>>;
   readonly of?: LevelInForce;
+  readonly enforce?: "Floor" | "Exact";
 }
 
-export function act({ operation: under, jobs = {}, of = LEVEL, ...rest }: Situation): NodeAct {
+export function act({ operation: under, jobs = {}, of = LEVEL, enforce = "Floor", ...rest }: Situation): NodeAct {
   const state: NodePatchStateStatus = rest.state ?? (under === undefined ? {} : { operation: under });
   const node = "node" in rest ? rest.node : nodeAsset("n");
   return nextNodeAct({
@@ -100,7 +101,7 @@ export function act({ operation: under, jobs = {}, of = LEVEL, ...rest }: Situat
         level: of,
         approved: true,
         withdrawn: false,
-        enforce: "Floor",
+        enforce,
         exceptions: [],
         now: START,
       }),

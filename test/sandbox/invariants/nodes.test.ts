@@ -1,6 +1,17 @@
 // Every check on nodes and budgets is able to fail: a small story that is right, and the same story told wrong (B1-B14, B16, S4, K2).
 import { describe, expect, it } from "vitest";
-import { claimOn, CONTROLLER, createStory, DIGEST, LEVEL, operation, type Story } from "../../support/history.ts";
+import type { LevelComponent, PatchLevelSpec } from "../../../controller/api/patch-level.ts";
+import type { KubeObject } from "../../../controller/kube/port.ts";
+import {
+  claimOn,
+  CONTROLLER,
+  createStory,
+  DIGEST,
+  LEVEL,
+  LEVEL_SPEC,
+  operation,
+  type Story,
+} from "../../support/history.ts";
 
 /** A ring of two nodes, its level and an empty ledger. */
 function base(): Story {
@@ -327,6 +338,31 @@ describe("invariants of nodes and budgets", () => {
           .job("j", "n1", "inventory", look),
       ),
     ).toEqual([]);
+  });
+
+  it("B7, B12: an image that a person kept from being booted does not show in that boot, and what needs no boot does", () => {
+    const level = (components: LevelComponent[]): PatchLevelSpec => ({
+      ...LEVEL_SPEC,
+      ...(LEVEL_SPEC.node === undefined ? {} : { node: { ...LEVEL_SPEC.node, components } }),
+    });
+    const kubelet: LevelComponent = { name: "kubelet", scheme: "semver", version: "1.31.4" };
+    const image: LevelComponent = { name: "osImage", scheme: "osimage", version: "4081.2.0" };
+    const givenBack = (spec: PatchLevelSpec, boot: string): readonly string[] =>
+      broken(
+        cordoned()
+          .put("patchlevels.ringward.dev", { kind: "PatchLevel", metadata: { name: LEVEL }, spec } as KubeObject)
+          .state("n1", operation("n1", "Updating"))
+          .job("update", "n1", "update")
+          .state("n1", operation("n1", "Updated"))
+          .node("n1", { mark: "claim-n1", boot }, "admin")
+          .state("n1", operation("n1", "Updated", { noReboot: true }))
+          .state("n1", operation("n1", "Verified", { noReboot: true, rebootPending: true }))
+          .node("n1", { boot }),
+      );
+
+    expect(givenBack(level([image, kubelet]), "boot-1")).not.toContain("B12");
+    expect(givenBack(level([image, kubelet]), "boot-2")).toContain("B12");
+    expect(givenBack(level([kubelet]), "boot-1")).toContain("B12");
   });
 
   it("B12: a node that is given back below its level, or not Ready", () => {
