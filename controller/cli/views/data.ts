@@ -73,6 +73,7 @@ function laneData(lane: Lane): object {
     soakLeftSeconds: lane.soakLeft === undefined ? null : Math.ceil(lane.soakLeft / 1000),
     budget: lane.budget,
     window: openingData(lane.opening),
+    laterLevels: lane.later.map(({ baseline, level, reason, message }) => ({ baseline, level, reason, message })),
     blockedBy: lane.blockedBy.map(blockData),
     problems: groupRows([...lane.blocked, ...lane.waiting]).map(groupData),
     estimates: lane.estimates.map(estimateData),

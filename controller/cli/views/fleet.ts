@@ -9,7 +9,7 @@ import { finishLines, type Style, wrapLine } from "./drawing.ts";
 import { countKinds } from "./groups.ts";
 import type { Lane } from "./lanes.ts";
 import { drawTree } from "./tree.ts";
-import { sayBudget, sayEnd, sayOpening, saySoak } from "./words.ts";
+import { sayAwaited, sayBudget, sayEnd, sayOpening, saySoak } from "./words.ts";
 
 export interface FleetOptions {
   readonly style: Style;
@@ -64,7 +64,7 @@ function laneSection(lanes: readonly Lane[], now: Instant, { style, wide }: Flee
         head,
         ...lanes.flatMap((lane, index) => [
           lines[index] ?? "",
-          ...factLines(lane, now, style),
+          ...factLines(lane, now, { style, wide }),
           ...drawTree(lane, tree),
         ]),
       ];
@@ -88,14 +88,18 @@ export function laneGlyph({ assets, done, inFlight }: Lane): string {
   return done + inFlight.length > 0 ? "◐" : "○";
 }
 
-/** Budget, window and soak of a lane that has something to do, or soaks. */
-function factLines(lane: Lane, now: Instant, { paint, width }: Style): readonly string[] {
-  if (lane.assets === 0 || (lane.done === lane.assets && lane.inFlight.length === 0 && lane.soakLeft === undefined))
-    return [];
-  const facts = [sayBudget(lane), saySoak(lane), sayOpening(lane.opening, now)].filter((fact) => fact !== "");
+/** Budget, window and soak of a lane that has something to do, or soaks; and what somebody's approval would give it to do. */
+function factLines(lane: Lane, now: Instant, { style: { paint, width }, wide }: FleetOptions): readonly string[] {
+  const idle =
+    lane.assets === 0 || (lane.done === lane.assets && lane.inFlight.length === 0 && lane.soakLeft === undefined);
+  const facts = idle
+    ? []
+    : [sayBudget(lane), saySoak(lane), sayOpening(lane.opening, now)].filter((fact) => fact !== "");
   const indent =
     lane.done + lane.inFlight.length + lane.next.length + lane.blocked.length + lane.waiting.length > 0
       ? "  │ "
       : "    ";
-  return wrapLine(`${indent}${facts.join("; ")}`, width, indent).map((line) => paint("dim", line));
+  return [facts.join("; "), sayAwaited(lane, wide ? Infinity : 2)]
+    .filter((line) => line !== "")
+    .flatMap((line) => wrapLine(`${indent}${line}`, width, indent).map((part) => paint("dim", part)));
 }

@@ -4,6 +4,7 @@ import { shortName } from "../../core/asset-name.ts";
 import { parseDuration } from "../../core/duration.ts";
 import type { Estimate } from "../../core/estimate/estimate.ts";
 import type { AssetRow, Block } from "../../core/model.ts";
+import { findLaterLevels, type LaterLevel } from "../../core/promotion/index.ts";
 import { type BudgetUse, budgetUse } from "../../core/rollout/budget-use.ts";
 import { compileCalendars } from "../../core/rollout/calendars.ts";
 import { countFinished } from "../../core/rollout/history.ts";
@@ -35,6 +36,8 @@ export interface Lane {
   readonly budget: BudgetUse;
   readonly opening: Opening;
   readonly levels: readonly LevelLane[];
+  /** Newer levels than these: a lane that is done with what it is approved for may have one that waits for approval. */
+  readonly later: readonly LaterLevel[];
 }
 
 /** How far a ring is with one level that it is approved to run. */
@@ -78,6 +81,7 @@ function flightOf(row: AssetRow, { stored }: Situation["input"]): Flight {
 
 /** A lane for each ring in ring order. */
 export function drawLanes({ plan, input, estimates }: Situation): readonly Lane[] {
+  const later = Map.groupBy(findLaterLevels(plan, input), ({ ring }) => ring);
   const next = new Set(
     plan.decisions.filter(({ action }) => action === "claim").map(({ target }) => shortName(target)),
   );
@@ -102,6 +106,7 @@ export function drawLanes({ plan, input, estimates }: Situation): readonly Lane[
       budget: budgets.get(name) ?? NO_USE,
       opening: openingOf(outcome.ring, calendars, plan.at),
       levels: levelsOf(outcome, rows, input),
+      later: later.get(name) ?? [],
     };
   });
 }

@@ -11,7 +11,18 @@ import { finishLines, type Style, wrapLine } from "./drawing.ts";
 import { headline, laneGlyph, warningLines } from "./fleet.ts";
 import type { Lane, LevelLane } from "./lanes.ts";
 import { drawTree } from "./tree.ts";
-import { sayBudget, sayEnd, sayEstimate, sayFor, sayLevelSoak, sayOpening, sayPace, saySoaked, SOON } from "./words.ts";
+import {
+  sayBudget,
+  sayEnd,
+  sayEstimate,
+  sayFor,
+  sayLater,
+  sayLevelSoak,
+  sayOpening,
+  sayPace,
+  saySoaked,
+  SOON,
+} from "./words.ts";
 
 export interface RolloutOptions {
   readonly style: Style;
@@ -25,7 +36,10 @@ export function drawRollout(situation: Situation, lane: Lane, { style, wide }: R
   const sections: readonly (readonly string[])[] = [
     wrapLine(headline(situation), style.width, "  "),
     summaryLines(lane, plan.at, style),
-    levelLines(lane, plan.at, style),
+    [
+      ...levelLines(lane, plan.at, style),
+      ...sayLater(lane).flatMap((line) => wrapLine(`  ${line}`, style.width, "    ")),
+    ],
     blockLines(lane.blockedBy, plan.at, style),
     drawTree(lane, { now: plan.at, style, names: wide ? Infinity : 4, whole: true }),
     warningLines(warningsAbout(lane, situation), style),

@@ -89,6 +89,23 @@ export function sayLevelSoak({ soaked, complete, soakedMs }: LevelLane, wanted: 
   return `${showLength(soakedMs)} of ${showLength(wanted)}${complete ? "" : ", stands still"}`;
 }
 
+/** Newer levels that only wait for somebody's approval, by name while they are few; nothing where there are none. */
+export function sayAwaited({ later }: Lane, most: number): string {
+  const awaited = later.filter(({ reason }) => reason === "WaitingForApproval").map(({ level }) => level);
+  if (awaited.length === 0) return "";
+  const told = awaited.length > most ? [...awaited.slice(0, most), `${awaited.length - most} more`] : awaited;
+  return `next level${awaited.length === 1 ? " waits" : "s wait"} for approval: ${told.join(", ")}`;
+}
+
+/** Every newer level of a lane, one by one. */
+export function sayLater({ later }: Lane): readonly string[] {
+  return later.map(({ level, reason, message }) =>
+    reason === "WaitingForApproval"
+      ? `next level: ${level} waits for approval`
+      : `next level: ${level}: ${reason}: ${oneLine(message)}`,
+  );
+}
+
 /** ` for 3m`; nothing where it began just now or is not known. */
 export function sayFor(since: Instant | undefined, now: Instant): string {
   return since === undefined || now - since < 1000 ? "" : ` for ${showLength(now - since)}`;

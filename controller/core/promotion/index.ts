@@ -17,6 +17,7 @@ export { TRACKING_MARKER, TRACKING_TITLE, writeTracking } from "./tracking.ts";
 export { judgePlan, judgeStopped, PLAN_CHECK, type PlanVerdict } from "./verdict.ts";
 export { holdProposals } from "./hold.ts";
 export { describeRejection, judgeRefusal, type Rejection } from "./stops.ts";
+export { findLaterLevels, type LaterLevel } from "./later.ts";
 export { planPromotions, type Promotions } from "./promotions.ts";
 export type { AutomaticPromotion, ClosingProposal, DesiredProposal, PromotedEntry, PromotionInput } from "./wishes.ts";
 export { ASK_AGAIN_COMMENT, ASK_AGAIN_LABEL, type ProposalHistory, type ProposalPeople, readPeople } from "./people.ts";

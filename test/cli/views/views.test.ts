@@ -1,6 +1,6 @@
 // What `status` and `rollout` draw: at 80 and 120 columns, with colour, without, and in ASCII, as it is written down. No line is wider than
 // the terminal, colour says nothing that the text does not, and ASCII keeps every column.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -8,11 +8,13 @@ import { createPaint } from "../../../controller/cli/output.ts";
 import type { Situation } from "../../../controller/cli/situation.ts";
 import { readSituation } from "../../../controller/cli/sources.ts";
 import { widthOf } from "../../../controller/cli/table.ts";
+import { fleetData } from "../../../controller/cli/views/data.ts";
 import type { Style } from "../../../controller/cli/views/drawing.ts";
 import { drawFleet } from "../../../controller/cli/views/fleet.ts";
-import { drawLanes } from "../../../controller/cli/views/lanes.ts";
+import { drawLanes, type Lane } from "../../../controller/cli/views/lanes.ts";
 import { drawRollout } from "../../../controller/cli/views/rollout.ts";
-import { DUMP, POLICY, ROOT, surroundings } from "../plan-support.ts";
+import { sayAwaited } from "../../../controller/cli/views/words.ts";
+import { DUMP, makeFolder, POLICY, ROOT, surroundings } from "../plan-support.ts";
 
 const LOOKS: Readonly<Record<string, Omit<Style, "width">>> = {
   plain: { paint: createPaint({ env: {}, terminal: false }), ascii: false },
@@ -88,6 +90,60 @@ describe.each(Object.keys(VIEWS))("the picture %s", (view) => {
       }
     },
   );
+});
+
+describe("a newer level that waits for approval", () => {
+  /** The baseline asks for more than what its rings are approved for. */
+  async function moved(): Promise<Situation> {
+    const folder = makeFolder(POLICY);
+    const edit = (file: string, from: string, to: string): void =>
+      writeFileSync(join(folder, file), readFileSync(join(folder, file), "utf8").replace(from, to));
+    edit("baselines/ubuntu-2204.yaml", "kubelet: 1.34.2", "kubelet: 1.34.3");
+    // The level before is still on its way to prod, and is overtaken.
+    edit("rings/canary.yaml", "  soak: 2h", "  soak: 2h\n  onSupersede: Restart");
+    const result = await readSituation("status", { policy: folder, cluster: DUMP }, surroundings());
+    if (result.kind !== "Ready") throw new Error("the changed example has errors");
+    return result.situation;
+  }
+
+  it.each([40, 80, 120])("stands in the ring's lane and in its own picture, in %i columns", async (width) => {
+    const situation = await moved();
+    const style = { ...LOOKS["plain"], width } as Style;
+    const [canary] = drawLanes(situation);
+    const level = canary?.later[0]?.level ?? "none";
+    const said = (lines: readonly string[]): string => lines.join(" ").replaceAll(/[ │]+/g, " ");
+
+    expect(level).toMatch(/^ubuntu-2204-/);
+    const fleet = drawFleet(situation, drawLanes(situation), { style, wide: false });
+    expect(said(fleet)).toContain(`next level waits for approval: ${level}`);
+    const ring = drawRing(situation, "canary", style, false);
+    expect(said(ring)).toContain(`next level: ${level} waits for approval`);
+    expect(Math.max(...[...fleet, ...ring].map(widthOf))).toBeLessThanOrEqual(width);
+  });
+
+  it("stands in the lane of a ring that is done, and in the data", async () => {
+    const situation = await moved();
+    const lanes = drawLanes(situation).map((lane) =>
+      lane.ring === "canary" ? { ...lane, done: lane.assets, phase: "Done", next: [], waiting: [], blocked: [] } : lane,
+    );
+    const [canary] = lanes;
+
+    const picture = drawFleet(situation, lanes, { style: { ...LOOKS["plain"], width: 120 } as Style, wide: false });
+    expect(picture.join("\n")).toContain(`  │ next level waits for approval: ${canary?.later[0]?.level ?? "none"}`);
+    expect(fleetData(situation, lanes)).toMatchObject({
+      rings: [
+        { name: "canary", laterLevels: [{ baseline: "ubuntu-2204", reason: "WaitingForApproval" }] },
+        { name: "prod", laterLevels: [] },
+      ],
+    });
+  });
+
+  it("is a count where there are many", () => {
+    const later = ["a", "b", "c", "d"].map((level) => ({ level, reason: "WaitingForApproval" }));
+
+    expect(sayAwaited({ later } as unknown as Lane, 2)).toBe("next levels wait for approval: a, b, 2 more");
+    expect(sayAwaited({ later: [{ level: "a", reason: "PredecessorNotSoaked" }] } as unknown as Lane, 2)).toBe("");
+  });
 });
 
 describe("docs/terminal.md", () => {

@@ -1,0 +1,46 @@
+// What a ring that is approved for a level could have after it: a newer level on its way, or one that only waits for somebody's approval.
+// A ring that has done all that it is approved for says so, and would look finished without this. Pure: it retells what promotion would do.
+import type { LevelInForce, PolicyInForce } from "../model.ts";
+import type { Plan } from "../rollout/plan.ts";
+import { planPromotions } from "./promotions.ts";
+
+/** A newer level than the one that a ring's entry names. */
+export interface LaterLevel {
+  readonly ring: string;
+  readonly baseline: string;
+  readonly level: string;
+  /** `WaitingForApproval`, `Promoted` (it is written without asking), or why it is not on offer. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface LaterInput {
+  readonly policy: PolicyInForce;
+  readonly candidates: ReadonlyMap<string, LevelInForce>;
+  readonly now: number;
+}
+
+/** In ring order, by baseline. What a forge knows of a proposal is not in it, but for refusals that the ring's status remembers. */
+export function findLaterLevels(plan: Plan, { policy, candidates, now }: LaterInput): readonly LaterLevel[] {
+  const levels = new Map([...policy.levels, ...candidates.values()].map((level) => [level.name, level]));
+  const { decisions } = planPromotions(plan, {
+    // Whoever asks: it is told what waits, not whose controller asks for it.
+    policy: { ...policy, proposer: true },
+    candidates,
+    proposals: [],
+    now,
+  });
+  return plan.rings.flatMap(({ ring, entries }) =>
+    decisions
+      .flatMap((decision): readonly LaterLevel[] => {
+        const level = decision.ring === ring.name ? levels.get(decision.level ?? "") : undefined;
+        const current = level && entries.approvals.get(level.spec.baseline)?.level;
+        if (level === undefined || current === undefined || current.digest === level.digest) return [];
+        const { reason, message } = decision;
+        // What a baseline went back to is no newer.
+        if (reason === "Superseded") return [];
+        return [{ ring: ring.name, baseline: level.spec.baseline, level: level.name, reason, message }];
+      })
+      .sort((a, b) => (a.baseline < b.baseline ? -1 : a.baseline > b.baseline ? 1 : 0)),
+  );
+}
