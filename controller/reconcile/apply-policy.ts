@@ -9,13 +9,14 @@ import type { PatchExceptionSpec } from "../api/patch-exception.ts";
 import type { Instant } from "../clock.ts";
 import { canonicalJson } from "../core/levels/index.ts";
 import type { PolicyInForce } from "../core/model.ts";
+import { sortRings } from "../core/rollout/ring-order.ts";
 import { isConflict, isNotFound } from "../kube/api-errors.ts";
 import type { Client } from "../kube/client.ts";
 import type { EventInput } from "../kube/events.ts";
 import type { KubeObject } from "../kube/port.ts";
 import type { DisruptionLedger } from "../api/disruption-ledger.ts";
 import type { LoadedPolicy } from "../policy/load.ts";
-import type { PolicyKind, PolicyObject } from "../policy/object.ts";
+import { objectsOf, type PolicyKind, type PolicyObject } from "../policy/object.ts";
 import { type ClusterKey, type ClusterObjects, resourceOf } from "./cluster-kinds.ts";
 
 /** On every object that Ringward put into the cluster from Git. */
@@ -71,7 +72,7 @@ export async function applyPolicy(
       objects[key].map((live) => [`${kind}/${live.metadata.name}`, live] as const),
     ),
   );
-  for (const object of loaded.objects) {
+  for (const object of inOrderOfUse(loaded.objects)) {
     const name = `${object.kind}/${object.name}` as const;
     wanted.add(name);
     if (object.mismatch !== undefined) continue;
@@ -84,19 +85,42 @@ export async function applyPolicy(
   const named = namedLevels(inForce, objects);
   for (const problem of loaded.problems)
     if (problem.object !== undefined) wanted.add(`${problem.object.kind}/${problem.object.name}`);
-  for (const [kind, key] of Object.entries(POLICY_KEYS))
-    for (const live of objects[key]) {
+  for (const kind of [...ORDER_OF_USE].reverse())
+    for (const live of kind === "RolloutRing" ? lastRingFirst(objects.rings) : objects[POLICY_KEYS[kind]]) {
       const { labels, name, uid, resourceVersion } = live.metadata;
       if (labels?.[POLICY_LABEL] !== FROM_GIT || wanted.has(`${kind}/${name}`) || uid === undefined) continue;
       settled = false;
       if (kind === "PatchException" && Date.parse((live.spec as PatchExceptionSpec).expirationTime) > now) continue;
       if (kind === "PatchLevel" && named.has(name)) continue;
       await attempt(ports, `${kind} ${name}`, async () => {
-        await ports.client.delete(resourceOf(key), { name }, { uid, resourceVersion });
+        await ports.client.delete(resourceOf(POLICY_KEYS[kind]), { name }, { uid, resourceVersion });
         return true;
       });
     }
   return { settled, failed };
+}
+
+/** What others name comes before them; it goes after them. Who reads the copies meanwhile misses nothing that the snapshot has. */
+const ORDER_OF_USE: readonly PolicyKind[] = [
+  "UpdateRecipe",
+  "MaintenanceCalendar",
+  "PatchLevel",
+  "PatchBaseline",
+  "PatchException",
+  "RolloutRing",
+];
+
+function inOrderOfUse(objects: readonly PolicyObject[]): readonly PolicyObject[] {
+  return ORDER_OF_USE.flatMap((kind): readonly PolicyObject[] =>
+    kind === "RolloutRing" ? sortRings(objectsOf(objects, kind)) : objectsOf(objects, kind),
+  );
+}
+
+function lastRingFirst(rings: readonly KubeObject[]): readonly KubeObject[] {
+  const ordered = rings.map((live) => ({ name: live.metadata.name, spec: live.spec as RolloutRingSpec, live }));
+  return sortRings(ordered)
+    .map(({ live }) => live)
+    .reverse();
 }
 
 async function attempt(

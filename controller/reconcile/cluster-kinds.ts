@@ -39,8 +39,9 @@ const READ = {
   volumes: PERSISTENT_VOLUMES,
   leases: LEASES,
   maintenanceLeases: LEASES,
-  baselines: PATCH_BASELINES,
+  // What names others comes before them: policy is written the other way round, so that who lists it meanwhile misses nothing.
   rings: ROLLOUT_RINGS,
+  baselines: PATCH_BASELINES,
   calendars: MAINTENANCE_CALENDARS,
   exceptions: PATCH_EXCEPTIONS,
   recipes: UPDATE_RECIPES,

@@ -9,6 +9,10 @@ import {
   POLICY_REPOSITORIES,
   ROLLOUT_RINGS,
 } from "../../controller/kube/resources.ts";
+import { resolveCandidates } from "../../controller/core/rollout/candidates.ts";
+import { listing } from "../../controller/reconcile/cluster.ts";
+import { fromCluster } from "../../controller/reconcile/policy-view.ts";
+import { takeSnapshot } from "../../controller/reconcile/snapshot.ts";
 import { REQUESTED_AT } from "../../controller/reconcile/policy-source.ts";
 import {
   conditionOf,
@@ -45,6 +49,71 @@ function rewrite(rig: Rig, files: Record<string, string>): string {
 
 /** A ring whose entries only people change. */
 const calmRing = (name: string): string => ringFile(name).replace("Automatic", "PullRequest");
+
+describe("copies of the policy in the cluster", () => {
+  const CALENDAR = `apiVersion: ringward.dev/v1alpha1
+kind: MaintenanceCalendar
+metadata: { name: nights }
+spec:
+  windows: [{ schedule: "0 1 * * *", duration: 4h }]
+`;
+  const files = {
+    "rings/zz-calendars.yaml": CALENDAR,
+    "rings/a-last.yaml": calmRing("a-last").replace(
+      "  soak:",
+      "  after: [b-next]\n  calendarRefs: [{ name: nights }]\n  soak:",
+    ),
+    "rings/z-end.yaml": calmRing("z-end").replace("  soak:", "  after: [a-last]\n  soak:"),
+    "rings/b-next.yaml": calmRing("b-next").replace("  soak:", "  after: [canary]\n  soak:"),
+  };
+
+  /** What is missing for who reads the copies at one moment. */
+  async function findMissing(rig: Rig): Promise<readonly string[]> {
+    const objects = await listing(rig.admin).read();
+    const policy = fromCluster(objects, []);
+    const { stored } = takeSnapshot(objects, { version: "v1.36.2", ready: true });
+    return [
+      ...policy.rings.flatMap(({ name, brakes }) => brakes.map(({ message }) => `${name}: ${message}`)),
+      ...[...resolveCandidates(policy, stored, rig.clock.now()).problems.values()].map(({ message }) => message),
+    ];
+  }
+
+  /** After each write of a copy. */
+  async function watchCopies(rig: Rig): Promise<readonly string[]> {
+    const missing: string[] = [];
+    const looking = rig.born("looking", {
+      port: (port) => ({
+        ...port,
+        async request(request) {
+          const response = await port.request(request);
+          if (
+            request.method !== "GET" &&
+            /\/(?:rolloutrings|patchbaselines|maintenancecalendars|updaterecipes)/.test(request.path)
+          )
+            missing.push(...(await findMissing(rig)));
+          return response;
+        },
+      }),
+    });
+    for (let pass = 0; pass < 3; pass += 1) {
+      await looking.pass();
+      await rig.turn();
+    }
+    return missing;
+  }
+
+  it("come so that none of them names one that is not there yet, and go so, too", async () => {
+    const rig = await createRig({ mode: "Observe", files });
+    await rig.turn();
+
+    expect(await watchCopies(rig)).toEqual([]);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "a-last" })).toBeDefined();
+    rig.commit(Object.fromEntries(Object.keys(files).map((file) => [file, null])));
+    expect(await watchCopies(rig)).toEqual([]);
+    expect(await rig.admin.get(ROLLOUT_RINGS, { name: "a-last" })).toBeUndefined();
+    expect(await rig.admin.get(MAINTENANCE_CALENDARS, { name: "nights" })).toBeUndefined();
+  });
+});
 
 describe("the policy source", () => {
   it("follows the older of two repositories and says why the other is stalled", async () => {

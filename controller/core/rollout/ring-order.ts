@@ -1,13 +1,20 @@
 // The order of rings: their `after` edges make a directed acyclic graph. Rings on a cycle, or after one that does not
 // exist, have no place in it; `validate` names them and the planner shuts them (ReferenceMissing).
+import type { RolloutRingSpec } from "../../api/rollout-ring.ts";
 import type { Block, RingInForce } from "../model.ts";
 
+/** What the order of a ring depends on. */
+interface OrderedRing {
+  readonly name: string;
+  readonly spec: Pick<RolloutRingSpec, "after">;
+}
+
 /** Rings so that each stands behind all it comes after, ties by name. Rings on a cycle come last, by name. */
-export function sortRings(rings: readonly RingInForce[]): readonly RingInForce[] {
+export function sortRings<Ring extends OrderedRing>(rings: readonly Ring[]): readonly Ring[] {
   const byName = new Map(rings.map((ring) => [ring.name, ring]));
   const waiting = [...rings].sort((a, b) => (a.name < b.name ? -1 : 1));
   const placed = new Set<string>();
-  const sorted: RingInForce[] = [];
+  const sorted: Ring[] = [];
   for (;;) {
     const next = waiting.findIndex((ring) =>
       (ring.spec.after ?? []).every((name) => placed.has(name) || !byName.has(name)),
