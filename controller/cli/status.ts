@@ -1,8 +1,8 @@
 // `ringward status`: rings as lanes, once or as they change.
 import { isCompliant } from "../core/compliance/states.ts";
 import { judgeFleet } from "../core/rollout/waiting.ts";
-import { follow } from "./live/follow.ts";
-import { readWait, WAIT_FLAGS, WAIT_HELP } from "./live/wait.ts";
+import { PICTURE_FLAGS, PICTURE_HELP, showPicture } from "./live/picture.ts";
+import { readWait } from "./live/wait.ts";
 import {
   asksForHelp,
   FORMATS,
@@ -10,25 +10,17 @@ import {
   parseFlags,
   readFormat,
   type Surroundings,
-  writeData,
   wrongUse,
 } from "./output.ts";
-import { refuse } from "./plan.ts";
-import { readSituation, SOURCE_FLAGS, SOURCE_HELP } from "./sources.ts";
 import { fleetData } from "./views/data.ts";
-import { styleOf } from "./views/drawing.ts";
 import { drawFleet } from "./views/fleet.ts";
-import { drawLanes } from "./views/lanes.ts";
 
 export const USAGE = `Usage: ringward status [SOURCES] [--watch] [--wait [--timeout DURATION]] [-o ${FORMATS.join("|")}]
 
 Rings as lanes: done, in flight, blocked, budget, window, soak and an estimated end. Equal assets are one line; only
 problems are spelled out. "ringward rollout RING" tells one ring's story, "ringward why KIND/NAME" one asset's.
 
-${SOURCE_HELP}
-                     without a source: $KUBECONFIG, else the running demo
-  --watch, -w        go on, until Ctrl-C: redrawn in place on a terminal, elsewhere a line for each change
-${WAIT_HELP}
+${PICTURE_HELP}
   -o FORMAT          text (default), wide (every asset that is not done), json or yaml
 
 On a terminal lines are cut at its width, and drawn in colour unless NO_COLOR is set; with TERM=dumb or a locale that
@@ -47,12 +39,7 @@ export async function command(
     surroundings.stdout.write(USAGE);
     return 0;
   }
-  const { values, positionals } = parseFlags("status", args, {
-    ...SOURCE_FLAGS,
-    watch: { type: "boolean", short: "w", default: false },
-    ...WAIT_FLAGS,
-    output: { type: "string", short: "o" },
-  });
+  const { values, positionals } = parseFlags("status", args, PICTURE_FLAGS);
   if (positionals.length > 0)
     throw wrongUse(
       "status",
@@ -61,34 +48,23 @@ export async function command(
   const format = readFormat("status", values.output);
   const wide = format === "wide";
   const wait = readWait("status", values);
-  if (values.watch || wait !== undefined)
-    return follow(
-      {
-        command: "status",
-        draw: (situation, lanes, style) => drawFleet(situation, lanes, { style, wide }),
-        data: fleetData,
-        choose: (_, lanes) => lanes,
-        isDone: (_, { plan }) => plan.rows.every((row) => isCompliant(row.state)),
-        wait: wait && {
-          ...wait,
-          words: ["the fleet", "compliant"],
-          judge: ({ plan, input: { ledger } }, behind) => judgeFleet({ plan, ledger, behind }),
-          isOpen: ({ inFlight, blocked, next, waiting }) =>
-            inFlight.length > 0 || [...blocked, ...next, ...waiting].some(({ state }) => !isCompliant(state)),
-        },
+  return showPicture(
+    {
+      command: "status",
+      draw: (situation, lanes, style) => drawFleet(situation, lanes, { style, wide }),
+      data: fleetData,
+      choose: (_, lanes) => lanes,
+      isDone: (_, { plan }) => plan.rows.every((row) => isCompliant(row.state)),
+      wait: wait && {
+        ...wait,
+        words: ["the fleet", "compliant"],
+        judge: ({ plan, input: { ledger } }, behind) => judgeFleet({ plan, ledger, behind }),
+        isOpen: ({ inFlight, blocked, next, waiting }) =>
+          inFlight.length > 0 || [...blocked, ...next, ...waiting].some(({ state }) => !isCompliant(state)),
       },
-      values,
-      format,
-      surroundings,
-    );
-  const result = await readSituation("status", values, surroundings);
-  if (result.kind === "Refused") return refuse(result.findings, format, surroundings);
-  const { situation } = result;
-  const lanes = drawLanes(situation);
-  surroundings.stdout.write(
-    format === "json" || format === "yaml"
-      ? writeData(fleetData(situation, lanes), format)
-      : `${drawFleet(situation, lanes, { style: styleOf(surroundings), wide }).join("\n")}\n`,
+    },
+    values,
+    format,
+    surroundings,
   );
-  return situation.plan.rows.every((row) => isCompliant(row.state)) ? 0 : 1;
 }

@@ -27,6 +27,22 @@ const COMMON = ["errors.ts", "clock.ts", "breath.ts", "place.ts", "metrics.ts", 
 /** What rooms may see of each other's outsides: ports, which are nothing but types. */
 const PORTS = ["kube/port.ts", "git/port.ts", "forge/port.ts", "core/model.ts", "clock.ts"];
 
+/** What only reconcile/ may join, and what stands above it. */
+const BESIDE_RECONCILE = [
+  "api",
+  "core",
+  "kube",
+  "inventory",
+  "policy",
+  "git",
+  "forge",
+  "nodes",
+  "workloads",
+  "gates",
+  "notify",
+  "serve",
+];
+
 export const ROOMS: Readonly<Record<string, Room>> = {
   api: { rooms: [], files: [], types: [], packages: ["typebox", "ajv", "ajv-formats", "yaml", "@marcbachmann/cel-js"] },
   core: {
@@ -51,62 +67,19 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   notify: { rooms: ["api", "core", "kube"], files: [...COMMON, "policy/documents.ts"], types: PORTS },
   serve: { rooms: ["api", "core", "kube"], files: COMMON, types: PORTS },
   reconcile: {
-    rooms: [
-      "api",
-      "core",
-      "kube",
-      "inventory",
-      "policy",
-      "git",
-      "forge",
-      "nodes",
-      "workloads",
-      "gates",
-      "notify",
-      "serve",
-    ],
+    rooms: BESIDE_RECONCILE,
     files: COMMON,
     types: PORTS,
   },
   // It says what the others need; none of them may know of it.
   install: { rooms: ["api", "core", "kube", "nodes", "workloads", "reconcile"], files: COMMON, types: PORTS },
   sandbox: {
-    rooms: [
-      "api",
-      "core",
-      "kube",
-      "inventory",
-      "policy",
-      "git",
-      "forge",
-      "nodes",
-      "workloads",
-      "gates",
-      "notify",
-      "serve",
-      "reconcile",
-    ],
+    rooms: [...BESIDE_RECONCILE, "reconcile"],
     files: COMMON,
     types: PORTS,
   },
   cli: {
-    rooms: [
-      "api",
-      "core",
-      "kube",
-      "inventory",
-      "policy",
-      "git",
-      "forge",
-      "nodes",
-      "workloads",
-      "gates",
-      "notify",
-      "serve",
-      "reconcile",
-      "install",
-      "sandbox",
-    ],
+    rooms: [...BESIDE_RECONCILE, "reconcile", "install", "sandbox"],
     files: COMMON,
     types: PORTS,
   },

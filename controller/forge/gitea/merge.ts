@@ -1,9 +1,10 @@
 // Merging on Gitea. The request carries the head that we mean, so that nothing else can be merged by it. Gitea says `mergeable: false` both
 // for a conflict and while it still checks, and answers 405 for "wait" and "never" alike: we wait for the check, which takes less than a
 // second where the server is well; what it says after a refusal decides, and what stays unclear is NotYet.
+import { type Attempt, decideMerge, tryMethods } from "../merging.ts";
 import type { Forge, MergeMethod, MergeRequest, MergeResult } from "../port.ts";
 import { boundTitle } from "../text.ts";
-import { type PullDetail, readMergeMethods } from "./documents.ts";
+import { readMergeMethods } from "./documents.ts";
 import { getPull } from "./pulls.ts";
 import type { Session } from "./session.ts";
 
@@ -11,19 +12,11 @@ const mergeRoute = "/repos/{owner}/{repo}/pulls/{number}/merge";
 /** Waits between looks, ms. */
 const patience = [250, 500, 1000, 2000];
 
-/** What needs no attempt: the end of it, or what forbids one. */
-function decided({ pull, merged }: PullDetail, { head }: MergeRequest): MergeResult | undefined {
-  if (pull.headSha !== head) return { kind: "Moved" };
-  if (merged !== undefined) return { kind: "Merged", commit: merged.commit };
-  if (pull.state === "closed") return { kind: "Refused", message: "the pull request is closed" };
-  return pull.draft ? { kind: "Refused", message: "the pull request is a draft" } : undefined;
-}
-
 /** Looks until the forge says that it can be merged. */
 async function look(session: Session, number: number, request: MergeRequest): Promise<MergeResult | undefined> {
   for (let count = 0; ; count++) {
     const detail = await getPull(session, number);
-    const end = decided(detail, request);
+    const end = decideMerge(detail, request);
     if (end !== undefined || detail.mergeable) return end;
     const wait = patience[count];
     if (wait === undefined)
@@ -43,16 +36,11 @@ async function afterRefusal(
   request: MergeRequest,
   message: string,
 ): Promise<MergeResult> {
-  const end = decided(await getPull(session, number), request);
+  const end = decideMerge(await getPull(session, number), request);
   return end ?? (later.test(message) ? { kind: "NotYet", message } : { kind: "Refused", message });
 }
 
-async function attempt(
-  session: Session,
-  number: number,
-  request: MergeRequest,
-  method: MergeMethod,
-): Promise<MergeResult | { readonly kind: "OtherMethod"; readonly message: string }> {
+async function attempt(session: Session, number: number, request: MergeRequest, method: MergeMethod): Promise<Attempt> {
   try {
     const texts = { merge_title_field: boundTitle(request.title), merge_message_field: request.message };
     const body = { Do: method, head_commit_id: request.head, ...(method === "rebase" ? {} : texts) };
@@ -70,7 +58,7 @@ async function attempt(
         return await afterRefusal(session, number, request, "the forge does not find it any more");
       case "Outage": {
         // Only the forge knows whether it was done.
-        const after = decided(await getPull(session, number), request);
+        const after = decideMerge(await getPull(session, number), request);
         if (after === undefined) throw error;
         return after;
       }
@@ -93,13 +81,7 @@ export function mergeOn(session: Session): Pick<Forge, "merge"> {
           request.method === undefined
             ? readMergeMethods((await session.send("read", "GET", "/repos/{owner}/{repo}")).data)
             : [request.method];
-        let refusal = "the repository allows no merge method";
-        for (const method of methods) {
-          const result = await attempt(session, number, request, method);
-          if (result.kind !== "OtherMethod") return result;
-          refusal = result.message;
-        }
-        return { kind: "Refused", message: refusal };
+        return tryMethods(methods, (method) => attempt(session, number, request, method));
       }),
   };
 }

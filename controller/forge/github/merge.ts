@@ -1,5 +1,6 @@
 // Merging on GitHub. The request carries the head that we mean, so that nothing else can be merged by it. GitHub answers 405 for "wait" and
 // for "never" alike, and computes `mergeable` in the background: what it says after a refusal decides, and what stays unclear is NotYet.
+import { type Attempt, decideMerge, tryMethods } from "../merging.ts";
 import type { Forge, MergeMethod, MergeRequest, MergeResult } from "../port.ts";
 import { boundTitle } from "../text.ts";
 import { type PullDetail, readMergeCommit, readMergeMethods } from "./documents.ts";
@@ -10,12 +11,12 @@ const mergeRoute = "/repos/{owner}/{repo}/pulls/{pull_number}/merge";
 const looks = 3;
 
 /** What needs no attempt: the end of it, or what forbids one. */
-function decided({ pull, mergeable, merged }: PullDetail, { head }: MergeRequest): MergeResult | undefined {
-  if (pull.headSha !== head) return { kind: "Moved" };
-  if (merged !== undefined) return { kind: "Merged", commit: merged.commit };
-  if (pull.state === "closed") return { kind: "Refused", message: "the pull request is closed" };
-  if (pull.draft) return { kind: "Refused", message: "the pull request is a draft" };
-  return mergeable === false ? { kind: "Refused", message: `it conflicts with ${pull.base}` } : undefined;
+function decided(detail: PullDetail, request: MergeRequest): MergeResult | undefined {
+  const { pull, mergeable } = detail;
+  const end = decideMerge(detail, request);
+  return end === undefined && mergeable === false
+    ? { kind: "Refused", message: `it conflicts with ${pull.base}` }
+    : end;
 }
 
 /** Looks until the forge knows whether it can be merged; NotYet where it does not say. */
@@ -46,12 +47,7 @@ async function afterRefusal(
   return later.test(message) || detail.mergeable === undefined ? { kind: "NotYet", message } : undefined;
 }
 
-async function attempt(
-  session: Session,
-  number: number,
-  request: MergeRequest,
-  method: MergeMethod,
-): Promise<MergeResult | { readonly kind: "OtherMethod"; readonly message: string }> {
+async function attempt(session: Session, number: number, request: MergeRequest, method: MergeMethod): Promise<Attempt> {
   try {
     const reply = await session.send("write", "PUT", mergeRoute, {
       pull_number: number,
@@ -103,13 +99,7 @@ export function mergeOn(session: Session): Pick<Forge, "merge"> {
           request.method === undefined
             ? readMergeMethods((await session.send("read", "GET", "/repos/{owner}/{repo}", {})).data)
             : [request.method];
-        let refusal = "the repository allows no merge method";
-        for (const method of methods) {
-          const result = await attempt(session, number, request, method);
-          if (result.kind !== "OtherMethod") return result;
-          refusal = result.message;
-        }
-        return { kind: "Refused", message: refusal };
+        return tryMethods(methods, (method) => attempt(session, number, request, method));
       }),
   };
 }

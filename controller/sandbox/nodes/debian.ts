@@ -1,11 +1,18 @@
 // Ubuntu and Debian hosts driven by `/recipe/apt`: apt's words and exit codes, /run/reboot-required, kernels beside each
 // other. Nothing is upgraded that was not named.
 import { basename } from "node:path";
-import { installedList, install, offeredUpdates, resolveTransaction, restorePrevious } from "./packages.ts";
+import {
+  install,
+  installedList,
+  offeredUpdates,
+  resolveTransaction,
+  restorePrevious,
+  wantsNothing,
+} from "./packages.ts";
 import type { PackageNames, Transaction } from "./packages.ts";
 import type { Machine } from "./machine.ts";
 import { failure, reboot, success, NOT_AVAILABLE } from "./program.ts";
-import type { Family, ProgramResult, StepInput } from "./program.ts";
+import type { Family, ProgramResult } from "./program.ts";
 
 const NAMES: PackageNames = {
   plain: (version) => version.replace(/^\d+:/, "").split("-")[0] ?? version,
@@ -21,7 +28,7 @@ export const debian: Family = {
   run(input) {
     const { step, machine } = input;
     if (step === "reboot") return reboot(machine);
-    if (step === "rollback" && isEmpty(input)) return undo(machine);
+    if (step === "rollback" && wantsNothing(input)) return undo(machine);
     const transaction = resolveTransaction(input, NAMES, step === "rollback");
     if ("missing" in transaction) {
       const { name, version } = transaction.missing;
@@ -41,11 +48,6 @@ export const debian: Family = {
     reboot: { required: machine.rebootCauses.length > 0, causes: machine.rebootCauses },
   }),
 };
-
-function isEmpty({ wants }: StepInput): boolean {
-  const { kernel, kubelet, containerRuntime, packages } = wants;
-  return packages.length === 0 && kernel === undefined && kubelet === undefined && containerRuntime === undefined;
-}
 
 function undo(machine: Machine): ProgramResult {
   const restored = restorePrevious(machine, NAMES);

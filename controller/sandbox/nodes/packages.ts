@@ -37,6 +37,12 @@ export interface Missing {
   readonly missing: { readonly name: string; readonly version: string };
 }
 
+/** Whether a step names no version: a rollback then goes back to what was there before. */
+export function wantsNothing({ wants }: StepInput): boolean {
+  const { kernel, kubelet, containerRuntime, packages } = wants;
+  return packages.length === 0 && kernel === undefined && kubelet === undefined && containerRuntime === undefined;
+}
+
 /** The transaction, or the first thing that the source does not have. With `downgrade` older versions are taken too. */
 export function resolveTransaction(input: StepInput, names: PackageNames, downgrade: boolean): Transaction | Missing {
   const { machine, wants, source } = input;

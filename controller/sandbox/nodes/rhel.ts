@@ -1,10 +1,17 @@
 // Rocky, RHEL and their kin driven by `/recipe/dnf`: dnf's words and exit codes, needs-restarting, kernels beside each other.
 // Nothing is upgraded that was not named.
-import { installedList, install, offeredUpdates, resolveTransaction, restorePrevious } from "./packages.ts";
+import {
+  install,
+  installedList,
+  offeredUpdates,
+  resolveTransaction,
+  restorePrevious,
+  wantsNothing,
+} from "./packages.ts";
 import type { PackageNames, Transaction } from "./packages.ts";
 import type { Machine } from "./machine.ts";
 import { failure, reboot, success, NOT_AVAILABLE } from "./program.ts";
-import type { Family, ProgramResult, StepInput } from "./program.ts";
+import type { Family, ProgramResult } from "./program.ts";
 
 const NAMES: PackageNames = {
   plain: (version) => version.replace(/^\d+:/, "").split("-")[0] ?? version,
@@ -19,7 +26,7 @@ export const rhel: Family = {
   run(input) {
     const { step, machine } = input;
     if (step === "reboot") return reboot(machine);
-    if (step === "rollback" && isEmpty(input)) return undo(machine);
+    if (step === "rollback" && wantsNothing(input)) return undo(machine);
     const transaction = resolveTransaction(input, NAMES, step === "rollback");
     if ("missing" in transaction) {
       const { name, version } = transaction.missing;
@@ -40,11 +47,6 @@ export const rhel: Family = {
     reboot: { required: machine.rebootCauses.length > 0, causes: machine.rebootCauses },
   }),
 };
-
-function isEmpty({ wants }: StepInput): boolean {
-  const { kernel, kubelet, containerRuntime, packages } = wants;
-  return packages.length === 0 && kernel === undefined && kubelet === undefined && containerRuntime === undefined;
-}
 
 function undo(machine: Machine): ProgramResult {
   const restored = restorePrevious(machine, NAMES);
