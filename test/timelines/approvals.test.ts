@@ -12,7 +12,7 @@ import {
   START,
   workloadAsset,
 } from "../support/fleet.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "./world/world.ts";
 import { expectStory, nodesOf, policyOf, ringsInARow } from "./scenes.ts";
 
 /** A merge: the ring's entry names another level, whose file comes with it. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { MaintenanceCalendarSpec } from "../../controller/api/maintenance-calendar.ts";
 import { DAY, entry, iso, kernelLevel, MINUTE, nodeAsset, ring, START } from "../support/fleet.ts";
-import { createWorld } from "../support/world.ts";
+import { createWorld } from "./world/world.ts";
 import { expectStory, nodesOf, policyOf, ringsInARow } from "./scenes.ts";
 
 const calendar = (spec: MaintenanceCalendarSpec, name = "change") => ({ name, spec });

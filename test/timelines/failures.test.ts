@@ -12,7 +12,7 @@ import {
   entry,
   workloadAsset,
 } from "../support/fleet.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createWorld, type World } from "./world/world.ts";
 import { expectStory, nodesOf, policyOf, ringsInARow } from "./scenes.ts";
 
 /** What `ringward retry NODE` writes. */

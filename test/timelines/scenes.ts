@@ -3,7 +3,7 @@ import type { RolloutRingSpec } from "../../controller/api/rollout-ring.ts";
 import type { LevelInForce, NodeAsset, PolicyInForce, RingInForce } from "../../controller/core/model.ts";
 import { entry, nodeAsset, policy, ring } from "../support/fleet.ts";
 import { expectGolden } from "../support/golden.ts";
-import type { World } from "../support/world.ts";
+import type { World } from "./world/world.ts";
 
 /** Nodes `<prefix>-1` … of one ring, spread over zones a, b and c. */
 export function nodesOf(ringName: string, count: number, rest: Partial<NodeAsset> = {}): readonly NodeAsset[] {
