@@ -16,6 +16,12 @@ import {
   Type,
 } from "./schema.ts";
 
+/** Asks for a look at the repository: each value that was not there before is a request. Anybody's text. */
+export const REQUESTED_AT = "ringward.dev/reconcile-requested-at";
+
+/** Longest value of that annotation that is said to be handled. */
+export const LONGEST_REQUEST = 256;
+
 const File = (description: string) =>
   Type.String({
     minLength: 1,
@@ -350,6 +356,12 @@ export const PolicyRepositoryStatus = Type.Object({
   fetchedCommit: Type.Optional(Text("Head that was fetched last.", 64)),
   verifiedCommit: Type.Optional(Text("Head whose signatures were verified last; absent without verification.", 64)),
   lastFetchTime: Type.Optional(Timestamp("Last successful fetch.")),
+  lastHandledReconcileAt: Type.Optional(
+    Text(
+      "Value of the annotation `ringward.dev/reconcile-requested-at` that the last look that ended, well or badly, had seen when it began. A longer value is looked for, too, but never stands here.",
+      LONGEST_REQUEST,
+    ),
+  ),
   documents: Type.Optional(Type.Integer({ minimum: 0, description: "Policy documents in force." })),
   problems: Type.Optional(
     Type.Array(

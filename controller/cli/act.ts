@@ -9,7 +9,7 @@ import type { JsonPatchOperation } from "../kube/client.ts";
 import { createEventRecorder, type ObjectReference } from "../kube/events.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { DISRUPTION_LEDGERS, POLICY_REPOSITORIES, ROLLOUT_RINGS } from "../kube/resources.ts";
-import { REQUESTED_AT } from "../reconcile/policy-source.ts";
+import { REQUESTED_AT } from "../api/policy-repository.ts";
 import { approveLevel } from "./act-approve.ts";
 import { type Done, mustGet, patchTested, referTo, type Scene } from "./act-scene.ts";
 import { releaseTarget, retryTarget } from "./act-target.ts";

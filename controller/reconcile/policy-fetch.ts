@@ -25,8 +25,10 @@ export interface FetchMemory {
   again: boolean;
   /** What the interval is longer by this time, as a fraction of it. */
   jitter: number;
-  /** The last request by annotation that was served. */
+  /** The last request by annotation that a fetch was begun for. */
   requested: string | undefined;
+  /** What the last fetch that ended had seen of requests when it began, until that is written down. */
+  handled: string | undefined;
   poked: boolean;
 }
 
@@ -35,6 +37,8 @@ export interface FetchPorts {
   readonly openForge: (spec: PolicyRepositorySpec) => Promise<Forge | undefined>;
   /** Spreads the fetches of many clusters; left out: they come exactly at the interval. */
   readonly random?: Random;
+  /** Somebody asked by annotation, and a fetch begins for it; left out: nobody else has to know. */
+  readonly onRequest?: () => void;
   readonly onError: (error: unknown, where: string) => void;
 }
 
@@ -42,6 +46,8 @@ export interface FetchPorts {
 interface FetchEnd {
   readonly key: string | undefined;
   readonly startedAt: Instant;
+  /** What the annotation said then. */
+  readonly requested: string | undefined;
   readonly git: PolicyGit | undefined;
   readonly forge: Forge | undefined;
   readonly head: CommitSha | undefined;
@@ -70,6 +76,7 @@ export function forgotten(): FetchMemory {
     again: false,
     jitter: 0,
     requested: undefined,
+    handled: undefined,
     poked: false,
   };
 }
@@ -99,6 +106,7 @@ export async function keepFetched(scene: FetchScene): Promise<void> {
   if (spec.suspend !== true && isDue(memory, spec, requested, now)) {
     memory.triedAt = now;
     memory.jitter = (ports.random?.next() ?? 0) * MOST_JITTER;
+    if (requested !== undefined && requested !== memory.requested) ports.onRequest?.();
     memory.requested = requested;
     memory.poked = false;
     // One that began before somebody asked may have looked before what they mean was there.
@@ -123,9 +131,9 @@ function isDue(memory: FetchMemory, spec: PolicyRepositorySpec, requested: strin
   return since < 0 || since >= fetchInterval(spec) * (1 + memory.jitter);
 }
 
-async function hearFetch({ ports, fetchBeside, memory, name, spec, now }: FetchScene): Promise<void> {
+async function hearFetch({ ports, fetchBeside, memory, name, spec, requested, now }: FetchScene): Promise<void> {
   for (;;) {
-    const heard = await fetchBeside(() => fetch(ports, memory, spec, now));
+    const heard = await fetchBeside(() => fetch(ports, memory, spec, { requested, startedAt: now }));
     if (heard.kind === "UnderWay") return;
     const { key, startedAt, git, forge, head, failure } = heard.result;
     // Another repository was meant when it began: it says nothing of this one.
@@ -135,6 +143,7 @@ async function hearFetch({ ports, fetchBeside, memory, name, spec, now }: FetchS
     memory.git = git;
     memory.forge = forge;
     memory.failure = failure;
+    memory.handled = heard.result.requested ?? memory.handled;
     if (failure !== undefined) ports.onError(failure, `PolicyRepository ${name}`);
     if (head !== undefined) {
       memory.fetched = head;
@@ -148,16 +157,16 @@ async function fetch(
   ports: FetchPorts,
   { key, git: openGit, forge: openForge }: FetchMemory,
   spec: PolicyRepositorySpec,
-  startedAt: Instant,
+  began: Pick<FetchEnd, "requested" | "startedAt">,
 ): Promise<FetchEnd> {
   let [git, forge] = [openGit, openForge];
   try {
     git ??= await ports.openGit(spec);
     forge ??= await ports.openForge(spec);
     const { head } = await git.fetch();
-    return { key, startedAt, git, forge, head, failure: undefined };
+    return { ...began, key, git, forge, head, failure: undefined };
   } catch (error) {
-    return { key, startedAt, git, forge, head: undefined, failure: error ?? new Error("unknown") };
+    return { ...began, key, git, forge, head: undefined, failure: error ?? new Error("unknown") };
   }
 }
 

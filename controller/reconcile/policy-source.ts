@@ -1,7 +1,7 @@
 // Where policy comes from: the one PolicyRepository's verified snapshot, or, without one, the objects in the cluster.
 // Git moves fast-forward only (G1); a repository that cannot be read keeps serving what is in flight and lets nothing new start
 // after maxStaleness (G2); all files of a decision come from one commit (G3).
-import type { PolicyRepository, PolicyRepositorySpec } from "../api/policy-repository.ts";
+import { type PolicyRepository, type PolicyRepositorySpec, REQUESTED_AT } from "../api/policy-repository.ts";
 import type { Validators } from "../api/validator.ts";
 import type { Instant } from "../clock.ts";
 import type { Block, PolicyInForce } from "../core/model.ts";
@@ -20,6 +20,7 @@ import type { BesideOptions } from "./beside.ts";
 import type { ClusterObjects } from "./cluster-kinds.ts";
 import type { Health } from "./conditions.ts";
 import { type LastGood, readLastGood } from "./last-good.ts";
+import { byAge } from "./look-request.ts";
 import {
   createFetchBeside,
   type FetchBeside,
@@ -32,7 +33,7 @@ import {
   fetchInterval,
 } from "./policy-fetch.ts";
 import { describeOwnCommits, findUnverified, isVerified } from "./policy-signatures.ts";
-import { describeRepository, repositoryStatus, writeStatus } from "./policy-status.ts";
+import { describeRepository, handledRequest, repositoryStatus, writeStatus } from "./policy-status.ts";
 import { fromCluster, fromGit } from "./policy-view.ts";
 
 /** Policy as a pass uses it. */
@@ -93,8 +94,6 @@ export interface ReadPolicy {
   readonly times: ReadonlyMap<string, Instant>;
 }
 
-export const REQUESTED_AT = "ringward.dev/reconcile-requested-at";
-
 /** A policy source over its ports. */
 export function createPolicySource(ports: PolicySourcePorts): PolicySource {
   const memory: Memory = { ...forgotten(), read: undefined, made: undefined, applied: undefined };
@@ -110,11 +109,6 @@ export function createPolicySource(ports: PolicySourcePorts): PolicySource {
       return syncRepository({ ...ports, fetchBeside }, memory, chosen, objects, now);
     },
   };
-}
-
-function byAge(a: KubeObject, b: KubeObject): number {
-  const key = (object: KubeObject): string => `${object.metadata.creationTimestamp ?? ""}/${object.metadata.name}`;
-  return key(a) < key(b) ? -1 : 1;
 }
 
 async function refuseSecond(ports: PolicySourcePorts, object: KubeObject, now: Instant): Promise<void> {
@@ -190,13 +184,10 @@ async function syncRepository(
   const health = describeRepository({ spec, memory, head, own }, brake, stale, failure ?? unread);
   // The head is written down before anything acts on it: a later rewind is then seen as one, even after a crash (G1).
   try {
-    await writeStatus(
-      ports,
-      object,
-      repositoryStatus({ head, fetched, fetchedAt: memory.fetchedAt, read, verified }, status),
-      health,
-      now,
-    );
+    const handled = handledRequest(memory, requested, status?.lastHandledReconcileAt);
+    const seen = { head, fetched, fetchedAt: memory.fetchedAt, read, verified, handled };
+    // Said once: from then on what stands there may be another leader's word, and newer.
+    if (await writeStatus(ports, object, repositoryStatus(seen, status), health, now)) memory.handled = undefined;
   } catch (error) {
     if (git === undefined || observed === undefined || isConflict(error)) throw error;
     // Until the new head is written down the old one serves what is in flight, and nothing starts.

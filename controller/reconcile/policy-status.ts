@@ -1,5 +1,5 @@
 // What the status of a PolicyRepository says: in force, being fetched, or why not; written only when something that matters changed (K7).
-import type { PolicyRepositorySpec, PolicyRepositoryStatus } from "../api/policy-repository.ts";
+import { LONGEST_REQUEST, type PolicyRepositorySpec, type PolicyRepositoryStatus } from "../api/policy-repository.ts";
 import type { Instant } from "../clock.ts";
 import type { Block } from "../core/model.ts";
 import { UserError } from "../errors.ts";
@@ -64,11 +64,13 @@ interface SeenNow {
   /** Policy as it was read at a commit. */
   readonly read: { readonly loaded: LoadedPolicy; readonly previous: readonly PolicyObject[] } | undefined;
   readonly verified: CommitSha | undefined;
+  /** What is to be said of requests to look. */
+  readonly handled: string | undefined;
 }
 
 /** Where nothing was fetched yet, `before` goes on to say what was fetched last and when: a new process has its time until maxStaleness, too (G2). */
 export function repositoryStatus(
-  { head, fetched, fetchedAt, read, verified }: SeenNow,
+  { head, fetched, fetchedAt, read, verified, handled }: SeenNow,
   before: PolicyRepositoryStatus | undefined,
 ): PolicyRepositoryStatus {
   const fetchedCommit = fetched ?? before?.fetchedCommit;
@@ -80,6 +82,7 @@ export function repositoryStatus(
     ...(fetchedCommit === undefined ? {} : { fetchedCommit }),
     ...(verified === undefined ? {} : { verifiedCommit: verified }),
     ...(lastFetchTime === undefined ? {} : { lastFetchTime }),
+    ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
     ...(loaded === undefined
       ? {}
       : {
@@ -99,19 +102,32 @@ export function repositoryStatus(
   };
 }
 
+/**
+ * Which request to look is said to be handled. A look that nobody asked for takes nothing back, nor does one that began before somebody else's
+ * that has answered what is asked for now (two leaders). A value that the status cannot hold is never said.
+ */
+export function handledRequest(
+  { handled }: Pick<FetchMemory, "handled">,
+  requested: string | undefined,
+  before: string | undefined,
+): string | undefined {
+  if (handled === undefined || handled.length > LONGEST_REQUEST) return before;
+  return before !== undefined && before === requested ? before : handled;
+}
+
 /** Another cause under the same reason is news (a token that cannot be read, then a host that cannot be found); another number or time is not. */
 function sense(message: string): string {
   return message.replaceAll(/[0-9]+/g, "#");
 }
 
-/** Writes the status when something that matters changed; the time of a fetch alone is not worth a write (K7). */
+/** Writes the status when something that matters changed; the time of a fetch alone is not worth a write (K7). Answers whether it stands there. */
 export async function writeStatus(
   ports: StatusPorts,
   object: KubeObject,
   status: PolicyRepositoryStatus,
   health: Health,
   now: Instant,
-): Promise<void> {
+): Promise<boolean> {
   const before = object.status as PolicyRepositoryStatus | undefined;
   const conditions = summarise(before?.conditions, health, object.metadata.generation, now);
   const essence = (some: PolicyRepositoryStatus | undefined): string =>
@@ -119,6 +135,7 @@ export async function writeStatus(
       some?.observedCommit,
       some?.fetchedCommit,
       some?.verifiedCommit,
+      some?.lastHandledReconcileAt,
       some?.documents,
       some?.problems?.map((problem) => [problem.file, problem.line, problem.code]),
       (some?.conditions ?? []).map(({ type, status: value, reason, message }) => [type, value, reason, sense(message)]),
@@ -129,13 +146,15 @@ export async function writeStatus(
     ...(object.metadata.generation === undefined ? {} : { observedGeneration: object.metadata.generation }),
     conditions,
   };
-  if (essence(before) === essence(after)) return;
+  if (essence(before) === essence(after)) return true;
   try {
     await ports.client.updateStatus(POLICY_REPOSITORIES, { ...object, status: after });
+    return true;
   } catch (error) {
     // A pass that acts on a head which is not written down would break G1; it ends here and the next one tries again. Anything else that
     // could not be said must not keep a target in flight from its way to safety.
     if (before?.observedCommit !== after.observedCommit) throw error;
     if (!isConflict(error)) ports.onError(error, `PolicyRepository ${object.metadata.name}`);
+    return false;
   }
 }

@@ -1,5 +1,6 @@
 // Facts about where policy comes from: one repository, fast-forward only, careful when it cannot be read.
 import { describe, expect, it } from "vitest";
+import { REQUESTED_AT } from "../../controller/api/policy-repository.ts";
 import {
   MAINTENANCE_CALENDARS,
   NODES,
@@ -13,7 +14,6 @@ import { resolveCandidates } from "../../controller/core/rollout/candidates.ts";
 import { listing } from "../../controller/reconcile/cluster.ts";
 import { fromCluster } from "../../controller/reconcile/policy-view.ts";
 import { takeSnapshot } from "../../controller/reconcile/snapshot.ts";
-import { REQUESTED_AT } from "../../controller/reconcile/policy-source.ts";
 import {
   conditionOf,
   createRig,

@@ -6,7 +6,7 @@ import type { CommitSha } from "../../git/port.ts";
 import { type Client, createClient } from "../../kube/client.ts";
 import { DISRUPTION_LEDGERS, POLICY_REPOSITORIES } from "../../kube/resources.ts";
 import { type ClusterReader, listing } from "../../reconcile/cluster.ts";
-import { REQUESTED_AT } from "../../reconcile/policy-source.ts";
+import { REQUESTED_AT } from "../../api/policy-repository.ts";
 import { type BindAddress, formatAddress } from "../../serve/bind-address.ts";
 import type { SandboxForge } from "../forge/index.ts";
 import type { Machines } from "../nodes/machines.ts";

@@ -14,7 +14,7 @@ import { DISRUPTION_LEDGERS, findResource, NODES, POLICY_REPOSITORIES } from "..
 import { createStore } from "../../../controller/kube/store.ts";
 import { CLAIM_MARK } from "../../../controller/nodes/mark.ts";
 import { listing } from "../../../controller/reconcile/cluster.ts";
-import { REQUESTED_AT } from "../../../controller/reconcile/policy-source.ts";
+import { REQUESTED_AT } from "../../../controller/api/policy-repository.ts";
 import { type Facts, readFacts } from "../../../controller/sandbox/demo/facts.ts";
 import { amendTracked, type FaultStage, readTracked } from "../../../controller/sandbox/demo/stage.ts";
 import { applyFleet } from "../../../controller/sandbox/fleet/apply.ts";

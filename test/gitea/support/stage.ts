@@ -9,7 +9,7 @@ import {
   ROLLOUT_RINGS,
   WORKLOAD_PATCH_STATES,
 } from "../../../controller/kube/resources.ts";
-import { REQUESTED_AT } from "../../../controller/reconcile/policy-source.ts";
+import { REQUESTED_AT } from "../../../controller/api/policy-repository.ts";
 import { installRingward, PERSON_USER, type Sandbox, startSandbox } from "../../../controller/sandbox/start.ts";
 import { waitFor } from "../../e2e/support/waiting.ts";
 import { startController } from "../../support/controller-process.ts";

@@ -125,7 +125,7 @@ export const KIND_GUIDES: ReadonlyMap<string, KindGuide> = new Map([
   clusterName: prod
   auth: { tokenFile: /run/secrets/ringward/forge/token }
 `,
-      note: "Without `forge` a proposal is a branch.",
+      note: "Without `forge` a proposal is a branch. To have it looked at now: `ringward reconcile`, or any new value of the annotation `ringward.dev/reconcile-requested-at`. `status.lastHandledReconcileAt` is the value that the last look had seen when it began, once that look has ended, well or badly; `ringward reconcile --wait` waits for it. Up to 256 characters stand there; a longer value is looked for, and never said to be handled.",
       mistakes: [
         "Credentials in the address: refused. They are files that are mounted.",
         "A second one: it is `Stalled` with `OneRepositoryOnly`.",
