@@ -93,6 +93,11 @@ export const PERMISSIONS: readonly Permission[] = [
   allow(UPDATE_RECIPES, ["list", "watch", "create", "update", "delete"], "Policy, and its copy of what Git says."),
   allow(PATCH_LEVELS, ["list", "watch", "create", "delete"], "Levels from Git. They never change, so no update."),
   allow(POLICY_REPOSITORIES, ["list", "watch"], "Where the policy is. Written by people."),
+  allow(
+    POLICY_REPOSITORIES,
+    ["patch"],
+    "Who does not lead hands a webhook on, by one annotation. Confined by a policy to it.",
+  ),
   allow([POLICY_REPOSITORIES, "status"], ["update"], "Which commit was observed, and what is wrong with it."),
   // What is under way.
   allow(DISRUPTION_LEDGERS, ["get", "list", "watch"], "Mode, limits and claims: read before every decision."),

@@ -27,6 +27,7 @@ import { type ClusterReader, watching } from "./cluster.ts";
 import { type Endpoints, startEndpoints, type WebhookSettings } from "./endpoints.ts";
 import { createAppAccounts } from "./forge-account.ts";
 import { measureFleet } from "./fleet-metrics.ts";
+import { createHandOver } from "./hand-over.ts";
 import { type HealthParts, livenessChecks, readinessChecks } from "./health.ts";
 import { type Loop, startLoop } from "./loop.ts";
 import { createManifestProposer } from "./manifests/proposer.ts";
@@ -129,11 +130,13 @@ interface Parts {
   readonly election: LeaderElection;
   readonly reader: ClusterReader;
   readonly loop: Loop;
-  /** Git and the forge should be asked now. */
+  /** Git and the forge should be asked now, here or by whoever leads. */
   readonly poke: () => void;
   readonly events: EventRecorder;
   /** Everything but events goes through it. */
   readonly gate: WriteGate;
+  /** What is handed over to the leader goes through this one. */
+  readonly handOvers: WriteGate;
   readonly gates: { close(): Promise<void> };
   readonly notifier: { close(): Promise<void> } | undefined;
 }
@@ -165,7 +168,8 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     random,
     onChange: (leading) => {
       log("info", leading ? "leading" : "not leading");
-      if (leading) loop.wake();
+      // Whoever led before may have been told of something that it did not come to.
+      if (leading) look();
       else {
         fleet.forget();
         notifier?.forget();
@@ -210,6 +214,8 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     patience,
     random,
     record: (event) => events.record(event),
+    // Who asks may mean pull requests, too.
+    onRequest: () => promoter.poke(),
     onError,
   });
   const gates = openGateSource({
@@ -301,12 +307,20 @@ function assemble(settings: ControllerSettings, signal: AbortSignal, meter: Mete
     onError: (error) => onError(error, "pass"),
     onPass: settings.onPass,
   });
-  const poke = (): void => {
+  const look = (): void => {
     policy.poke();
     promoter.poke();
     loop.wake();
   };
-  return { api, election, reader, loop, poke, events, gate, gates, notifier };
+  const handOvers = createWriteGate(() => true);
+  const handOver = createHandOver({
+    client: createClient(leaderPort(api, handOvers), { fieldManager: "ringward", ...limits }),
+    clock,
+    random,
+    onError: (error) => onError(error, "webhook, handed over to the leader"),
+  });
+  const poke = (): void => (leads() ? look() : handOver());
+  return { api, election, reader, loop, poke, events, gate, handOvers, gates, notifier };
 }
 
 /** In this order: nothing new, what is under way ends, its events are told, the next one may lead, and then the rest. */
@@ -316,6 +330,7 @@ async function stop(settings: ControllerSettings, parts: Parts, endpoints: Endpo
   await parts.gate.close();
   await parts.events.stop(EVENTS_MS);
   await parts.election.stop();
+  await parts.handOvers.close();
   await parts.reader.stop();
   await parts.gates.close();
   await parts.notifier?.close();

@@ -34,6 +34,7 @@ import { createTransport, type Transport } from "../../controller/kube/transport
 import { markNode, unmarkNode } from "../../controller/nodes/mark.ts";
 import { createJob, deletePreparedJob, resumeJob, viewJob } from "../../controller/nodes/recipe-job.ts";
 import { readLedger } from "../../controller/reconcile/ledger.ts";
+import { requestLook } from "../../controller/reconcile/look-request.ts";
 import { setImages, unmarkWorkload } from "../../controller/workloads/set-images.ts";
 import { type Attempt, ATTEMPTS } from "./support/break-out.ts";
 import { badJobs, JOB_PATCHES } from "./support/break-out-jobs.ts";
@@ -309,6 +310,16 @@ describe("what the controller does", () => {
     });
 
     expect((await admin.get(DISRUPTION_LEDGERS, { name: "cluster" }))?.spec).toEqual({ mode: "Observe" });
+  });
+
+  it("asks for a look at the policy repository, and says that it was handled", async () => {
+    const [before] = (await ours.list(POLICY_REPOSITORIES)).items as [KubeObject];
+    const asked = await requestLook(ours, before, "now");
+    await ours.updateStatus(POLICY_REPOSITORIES, { ...asked, status: { lastHandledReconcileAt: "now" } });
+
+    const after = await admin.get(POLICY_REPOSITORIES, { name: "policy" });
+    expect(after).toMatchObject({ spec: before.spec, status: { lastHandledReconcileAt: "now" } });
+    expect(after?.metadata.annotations).toEqual({ "ringward.dev/reconcile-requested-at": "now" });
   });
 
   it("cordons a node with its claim and uncordons it", async () => {

@@ -3,13 +3,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { seededRandom, systemClock } from "../../controller/clock.ts";
 import { DEFAULT_NAMESPACE } from "../../controller/install/manifest.ts";
 import { PERMISSIONS } from "../../controller/install/permissions.ts";
 import { createClient } from "../../controller/kube/client.ts";
 import { createEventRecorder, REPORTING_CONTROLLER } from "../../controller/kube/events.ts";
 import { DISRUPTION_LEDGERS, NODES } from "../../controller/kube/resources.ts";
+import { createHandOver } from "../../controller/reconcile/hand-over.ts";
 import { runController } from "../../controller/reconcile/run-controller.ts";
 import type { LoggedRequest } from "../../controller/sandbox/apiserver/index.ts";
 import { namespaceObject } from "../../controller/sandbox/fleet/workloads.ts";
@@ -125,6 +126,13 @@ async function writeEvents(rig: Rig): Promise<void> {
   }
 }
 
+/** A webhook that met a controller that does not lead. */
+async function handOver(rig: Rig, requests: readonly LoggedRequest[]): Promise<void> {
+  const client = createClient(rig.cluster.server.as(USER), { fieldManager: "ringward", clock: rig.clock });
+  createHandOver({ client, clock: rig.clock, random: seededRandom(1), onError: (error) => expect.fail(String(error)) })();
+  await vi.waitFor(() => expect(requests.filter(({ method }) => method === "PATCH").at(-1)?.path).toContain("/policy"));
+}
+
 describe("the table of permissions", () => {
   it("names each permission once, in one line", () => {
     const lines = permittedLines();
@@ -156,6 +164,7 @@ describe("the table of permissions", () => {
     await rollOut(rig);
     await changePolicy(rig);
     await writeEvents(rig);
+    await handOver(rig, requests);
     await runProcess(rig, requests);
 
     const asked = new Set(requests.flatMap((request) => askedLine(request, DEFAULT_NAMESPACE) ?? []));

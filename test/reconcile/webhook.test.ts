@@ -3,12 +3,15 @@ import { createHmac, randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { type PolicyRepository, REQUESTED_AT } from "../../controller/api/policy-repository.ts";
 import { seededRandom, systemClock } from "../../controller/clock.ts";
-import { POLICY_REPOSITORIES } from "../../controller/kube/resources.ts";
+import { CONTROLLER_LEASE } from "../../controller/kube/lease.ts";
+import type { KubeObject } from "../../controller/kube/port.ts";
+import { LEASES, POLICY_REPOSITORIES } from "../../controller/kube/resources.ts";
 import { runController } from "../../controller/reconcile/run-controller.ts";
 import { startForge } from "../../controller/sandbox/forge/index.ts";
-import { basePolicy, createRig, machine, ringFile, type Status } from "./rig.ts";
+import { basePolicy, createRig, machine, type Rig, ringFile, type Status } from "./rig.ts";
 
 const SECRET = "a long random string";
 /** Longer than the test. */
@@ -20,6 +23,12 @@ async function until(is: () => boolean): Promise<void> {
     await systemClock.sleep(100);
   }
   throw new Error(`it never came to that: ${is.toString()}`);
+}
+
+interface Served {
+  url: string;
+  readonly log: string[];
+  readonly stop: AbortController;
 }
 
 async function prepare(allowInsecure = true) {
@@ -55,44 +64,53 @@ async function prepare(allowInsecure = true) {
   });
   const address = await rig.cluster.listen();
   const stop = new AbortController();
-  const served = { url: "" };
-  const running = runController(
-    {
-      kubeconfig: address.kubeconfig,
-      namespace: "ringward-jobs",
-      identity: "one",
-      directory: join(directory, "data"),
-      allowInsecure,
-      idleMs: 500,
-      paceMs: 10,
-      listEveryMs: NEVER_MS,
-      webhook: { address: { host: "127.0.0.1", port: 0 }, secretFile },
-      qps: 1_000,
-      burst: 1_000,
-      clock: rig.clock,
-      transport: systemClock,
-      random: seededRandom(1),
-      log(_, message, details) {
-        if (message === "serving webhooks") served.url = (details as { url: string }).url;
-      },
-      onPass: () => void (seen.passes += 1),
-    },
-    stop.signal,
-  );
+  const running: Promise<void>[] = [];
+  /** A controller of its own, and where it takes webhooks. */
+  const start = (identity: string): Served => {
+    const served: Served = { url: "", log: [], stop: new AbortController() };
+    running.push(
+      runController(
+        {
+          kubeconfig: address.kubeconfig,
+          namespace: "ringward-jobs",
+          identity,
+          directory: join(directory, identity),
+          allowInsecure,
+          idleMs: 500,
+          paceMs: 10,
+          listEveryMs: NEVER_MS,
+          webhook: { address: { host: "127.0.0.1", port: 0 }, secretFile },
+          qps: 1_000,
+          burst: 1_000,
+          clock: rig.clock,
+          transport: systemClock,
+          random: seededRandom(running.length + 1),
+          log(_, message, details) {
+            served.log.push(message);
+            if (message === "serving webhooks") served.url = (details as { url: string }).url;
+          },
+          onPass: () => void (seen.passes += 1),
+        },
+        AbortSignal.any([stop.signal, served.stop.signal]),
+      ),
+    );
+    return served;
+  };
+  const first = start("one");
   onTestFinished(async () => {
     stop.abort(new Error("the test is over"));
-    await running;
+    await Promise.all(running);
     await address.close();
     await sandbox.close();
     await rm(directory, { recursive: true, force: true });
   });
-  const send = async (body: string, key: string): Promise<number> => {
+  const send = async (body: string, key: string, to: Served = first): Promise<number> => {
     const headers = {
       "x-github-event": "pull_request",
       "x-github-delivery": randomUUID(),
       "x-hub-signature-256": `sha256=${createHmac("sha256", key).update(body).digest("hex")}`,
     };
-    return (await fetch(served.url, { method: "POST", headers, body })).status;
+    return (await fetch(to.url, { method: "POST", headers, body })).status;
   };
   /** Passes go by, in policy time too, without anything to do. */
   const rest = async (): Promise<void> => {
@@ -102,7 +120,7 @@ async function prepare(allowInsecure = true) {
       return seen.passes >= from + 5;
     });
   };
-  return { rig, sandbox, seen, send, rest };
+  return { rig, sandbox, seen, send, rest, first, start };
 }
 
 it("pokes the controller to look, and cannot tell it what it will see", async () => {
@@ -164,3 +182,90 @@ it("talks to no forge on this machine where that is not allowed, whatever addres
   });
   expect(asked).toBe(0);
 }, 120_000);
+
+describe("a controller that does not lead", () => {
+  /** Two of them, at rest. */
+  async function prepareTwo() {
+    const stage = await prepare();
+    const { first, start, seen, rest } = stage;
+    await until(() => first.log.includes("leading") && seen.lists > 0 && seen.writes > 0);
+    const second = start("two");
+    await until(() => second.url !== "");
+    await rest();
+    return { ...stage, second };
+  }
+  const repository = async ({ rig }: { readonly rig: Rig }): Promise<PolicyRepository & KubeObject> =>
+    (await rig.admin.get<PolicyRepository & KubeObject>(POLICY_REPOSITORIES, { name: "policy" }))!;
+
+  it("hands a webhook over to the one that leads, which looks at git and at the forge, and says when it has", async () => {
+    const stage = await prepareTwo();
+    const { seen, send, rest, second } = stage;
+    const before = { ...seen };
+    const untouched = await repository(stage);
+
+    expect(await send("{}", "another random string", second)).toBe(401);
+    await rest();
+    expect([seen.fetches, seen.lists]).toEqual([before.fetches, before.lists]);
+    expect(await send("{}", SECRET, second)).toBe(202);
+    await until(() => seen.fetches > before.fetches && seen.lists > before.lists);
+    await rest();
+
+    const { metadata, spec, status } = await repository(stage);
+    expect(second.log).not.toContain("leading");
+    expect(status?.lastHandledReconcileAt).toMatch(/^\d{4}-\d\d-\d\dT[\d:]+\.\d{12}Z$/);
+    expect(metadata.annotations).toEqual({ [REQUESTED_AT]: status?.lastHandledReconcileAt });
+    expect(spec).toEqual(untouched.spec);
+    expect(seen.writes).toBe(before.writes);
+  }, 120_000);
+
+  it("writes nothing for one that met the leader", async () => {
+    const stage = await prepareTwo();
+    const { seen, send, first } = stage;
+    const before = { ...seen };
+
+    expect(await send("{}", SECRET, first)).toBe(202);
+    await until(() => seen.fetches > before.fetches && seen.lists > before.lists);
+
+    expect((await repository(stage)).metadata.annotations).toBeUndefined();
+  }, 120_000);
+
+  it("hands at most one over a second, says once that it cannot, and goes on when it can", async () => {
+    const stage = await prepareTwo();
+    const { rig, seen, send, second } = stage;
+    let tried: number[] = [];
+    rig.cluster.server.setFault(({ method, path }) => {
+      if (method !== "PATCH" || !path.endsWith("/policyrepositories/policy")) return "none";
+      tried.push(systemClock.monotonic());
+      return { status: 500 };
+    });
+    const complaints = (): readonly string[] => second.log.filter((line) => line.startsWith("webhook, handed over"));
+
+    for (let count = 0; count < 20; count += 1) expect(await send("{}", SECRET, second)).toBe(202);
+    await until(() => tried.length >= 2);
+    expect(complaints()).toHaveLength(1);
+    expect((tried[1] ?? 0) - (tried[0] ?? 0)).toBeGreaterThan(900);
+    tried = [];
+    rig.cluster.server.setFault(() => "none");
+    const before = { ...seen };
+    expect(await send("{}", SECRET, second)).toBe(202);
+    await until(() => seen.fetches > before.fetches);
+
+    expect(complaints()).toHaveLength(1);
+  }, 120_000);
+
+  it("looks at once when it comes to lead again: the one between may have been told of something", async () => {
+    const { rig, seen, rest, first } = await prepare();
+    await until(() => first.log.includes("leading") && seen.lists > 0 && seen.writes > 0);
+    await rest();
+    const before = { ...seen };
+
+    const lease = { namespace: "ringward-jobs", name: CONTROLLER_LEASE };
+    const other = { type: "merge", body: { spec: { holderIdentity: "another" } } } as const;
+    const { metadata } = await rig.admin.patch(LEASES, lease, other);
+    await until(() => first.log.includes("not leading"));
+    await rig.admin.delete(LEASES, lease, { uid: metadata.uid! });
+    await until(() => first.log.filter((line) => line === "leading").length === 2);
+
+    await until(() => seen.fetches > before.fetches && seen.lists > before.lists);
+  }, 120_000);
+});

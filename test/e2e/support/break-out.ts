@@ -240,8 +240,34 @@ const ledger: readonly Attempt[] = [
       body: { spec: { url: "https://git.example.net/evil.git" } },
       contentType: MERGE_PATCH,
     },
-    refusal: RBAC,
-    asAdmin: /'ringward-(ledger|account)'/,
+    refusal: /'ringward-ledger'.*spec of a DisruptionLedger or PolicyRepository is people's/,
+  },
+  {
+    what: "write somebody else's annotation on the policy repository",
+    request: patch(`${RINGWARD}/policyrepositories/policy`, {
+      op: "add",
+      path: "/metadata/annotations",
+      value: { "example.com/owner": "me" },
+    }),
+    refusal: /'ringward-ledger'.*annotation ringward\.dev\/reconcile-requested-at, and nothing else/,
+  },
+  {
+    what: "label the policy repository",
+    request: patch(`${RINGWARD}/policyrepositories/policy`, {
+      op: "add",
+      path: "/metadata/labels",
+      value: { mine: "" },
+    }),
+    refusal: /'ringward-ledger'.*annotation ringward\.dev\/reconcile-requested-at, and nothing else/,
+  },
+  {
+    what: "put a finalizer on the policy repository",
+    request: patch(`${RINGWARD}/policyrepositories/policy`, {
+      op: "add",
+      path: "/metadata/finalizers",
+      value: ["example.com/stays"],
+    }),
+    refusal: /'ringward-ledger'.*annotation ringward\.dev\/reconcile-requested-at, and nothing else/,
   },
 ];
 

@@ -199,7 +199,7 @@ export const VALUES = group(
         ),
         port: number(8082, "Port of the pod and of the Service.", PORT),
       },
-      "Webhooks of the forge, at `/webhook`. A delivery that meets a follower changes nothing, so use one replica with them or rely on `interval`.",
+      "Webhooks of the forge, at `/webhook`, whichever replica they meet.",
     ),
     notifications: group(
       {
