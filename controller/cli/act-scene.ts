@@ -6,6 +6,7 @@ import type { Client, JsonPatchOperation } from "../kube/client.ts";
 import type { ObjectReference } from "../kube/events.ts";
 import type { KubeObject } from "../kube/port.ts";
 import type { ObjectRef, Resource } from "../kube/resources.ts";
+import type { Surroundings } from "./output.ts";
 
 /** What an act works with. */
 export interface Scene {
@@ -23,6 +24,10 @@ export interface Done {
   readonly text: string;
   /** Undefined where nothing had to be written, and so nothing is to be recorded. */
   readonly regarding?: ObjectReference;
+  /** It could not be done, and the text says why: exit code 1. */
+  readonly refused?: true;
+  /** What comes when it is recorded; answers the exit code. */
+  readonly after?: (surroundings: Surroundings) => Promise<number>;
 }
 
 /** Sends a JSON patch whose first test is the object's UID. */

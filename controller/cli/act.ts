@@ -8,13 +8,14 @@ import { isConflict, isPatchTestFailure } from "../kube/api-errors.ts";
 import type { JsonPatchOperation } from "../kube/client.ts";
 import { createEventRecorder, type ObjectReference } from "../kube/events.ts";
 import type { KubeObject } from "../kube/port.ts";
-import { DISRUPTION_LEDGERS, POLICY_REPOSITORIES, ROLLOUT_RINGS } from "../kube/resources.ts";
-import { REQUESTED_AT } from "../api/policy-repository.ts";
+import { DISRUPTION_LEDGERS, ROLLOUT_RINGS } from "../kube/resources.ts";
 import { approveLevel } from "./act-approve.ts";
+import { type Asking, requestReconcile } from "./act-reconcile.ts";
 import { type Done, mustGet, patchTested, referTo, type Scene } from "./act-scene.ts";
 import { releaseTarget, retryTarget } from "./act-target.ts";
 import { explainFailure, openCluster } from "./cluster-view.ts";
 import { readContextUser } from "./context-user.ts";
+import { readWait, WAIT_FLAGS } from "./live/wait.ts";
 import { asksForHelp, oneLine, ownSurroundings, parseFlags, type Surroundings, wrongUse } from "./output.ts";
 import { findKubeconfig } from "./sources.ts";
 
@@ -25,7 +26,8 @@ interface Act {
   readonly words: readonly [least: number, most: number];
   readonly needsReason: boolean;
   readonly takesNamespace?: boolean;
-  readonly run: (scene: Scene) => Promise<Done>;
+  readonly takesWait?: boolean;
+  readonly run: (scene: Scene, asking: Asking) => Promise<Done>;
 }
 
 const ACTS = {
@@ -92,10 +94,12 @@ const ACTS = {
   },
   reconcile: {
     usage: "reconcile",
-    about: "Asks the controller to look at the policy repository now.",
+    about:
+      "Asks the controller to look at the policy repository, and at its pull requests, now.\nWith --wait it ends when that was done, and says which commit is in force: then ringward rollout RING --wait.",
     words: [0, 0],
     needsReason: false,
-    run: (scene) => requestReconcile(scene),
+    takesWait: true,
+    run: (scene, asking) => requestReconcile(scene, asking),
   },
 } as const satisfies Record<string, Act>;
 
@@ -109,7 +113,7 @@ export function actCommand(name: ActName): {
   return { command: (args) => runAct(name, args), USAGE: helpFor(ACTS[name]) };
 }
 
-/** Runs an act. Exit codes: 0 done (or nothing to do), 2 wrong use or refused. */
+/** Runs an act. Exit codes: 0 done (or nothing to do), 1 what was waited for did not come about, 2 wrong use or refused. */
 export async function runAct(
   name: ActName,
   args: readonly string[],
@@ -125,13 +129,15 @@ export async function runAct(
   const { client, close } = openCluster({ kubeconfig, context: request.context, clock: surroundings.clock });
   try {
     const scene: Scene = { client, now: surroundings.clock.now(), ...request };
-    const done = await explainFailure(() => explainConflict(() => act.run(scene)));
-    surroundings.stdout.write(`${oneLine(done.text)}\n`);
+    const asking: Asking = { random: surroundings.random, wait: request.wait };
+    const done = await explainFailure(() => explainConflict(() => act.run(scene, asking)));
+    (done.refused === true ? surroundings.stderr : surroundings.stdout).write(`${oneLine(done.text)}\n`);
     if (done.regarding !== undefined) {
       const who = describePerson(kubeconfig, request.context, surroundings);
       await recordAct(name, done.regarding, scene, who, surroundings);
     }
-    return 0;
+    if (done.after !== undefined) return await done.after(surroundings);
+    return done.refused === true ? 1 : 0;
   } finally {
     await close();
   }
@@ -139,16 +145,24 @@ export async function runAct(
 
 function helpFor(act: Act): string {
   const namespace = act.takesNamespace === true ? "  -n NAMESPACE       of a workload\n" : "";
-  return `Usage: ringward ${act.usage} [--kubeconfig FILE] [--context NAME]${act.needsReason ? "" : " [--reason TEXT]"}
+  const wait =
+    act.takesWait === true
+      ? `  --wait             go on until it was looked at: 0 when it is Ready then, 1 when that failed or at the timeout
+  --timeout DURATION with --wait: at most so long, such as 90s, 45m or 12h (default: as long as it takes)
+`
+      : "";
+  const waitFlags = act.takesWait === true ? " [--wait [--timeout DURATION]]" : "";
+  const failed = act.takesWait === true ? "1 what was waited for did not come about, " : "";
+  return `Usage: ringward ${act.usage}${waitFlags} [--kubeconfig FILE] [--context NAME]${act.needsReason ? "" : " [--reason TEXT]"}
 
 ${act.about}
 It is one write, and an event that says who asked and why.
 
   --reason TEXT      why; stands in the event${act.needsReason ? " (required)" : ""}
-${namespace}  --kubeconfig FILE  which cluster; else $KUBECONFIG, else the running demo
+${wait}${namespace}  --kubeconfig FILE  which cluster; else $KUBECONFIG, else the running demo
   --context NAME     context of the kubeconfig
 
-Exit codes: 0 done, 2 wrong use or refused.
+Exit codes: 0 done, ${failed}2 wrong use or refused.
 `;
 }
 
@@ -156,6 +170,7 @@ interface Request {
   readonly words: readonly string[];
   readonly namespace: string | undefined;
   readonly reason: string;
+  readonly wait: Asking["wait"];
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
 }
@@ -166,6 +181,7 @@ function readRequest(name: ActName, act: Act, args: readonly string[]): Request 
     context: { type: "string" },
     reason: { type: "string" },
     ...(act.takesNamespace === true ? ({ namespace: { type: "string", short: "n" } } as const) : {}),
+    ...(act.takesWait === true ? WAIT_FLAGS : {}),
   });
   const [least, most] = act.words;
   if (positionals.length < least || positionals.length > most)
@@ -175,7 +191,15 @@ function readRequest(name: ActName, act: Act, args: readonly string[]): Request 
     throw wrongUse(name, "--reason is missing: say why, for whoever reads it later");
   if (reason.length > 256) throw wrongUse(name, `--reason is ${reason.length} characters long; 256 are kept`);
   const namespace = (values as { readonly namespace?: string }).namespace;
-  return { words: positionals, namespace, reason, kubeconfig: values.kubeconfig, context: values.context };
+  const { wait = false, timeout } = values as { readonly wait?: boolean; readonly timeout?: string };
+  return {
+    words: positionals,
+    namespace,
+    reason,
+    wait: act.takesWait === true ? readWait(name, { wait, timeout }) : undefined,
+    kubeconfig: values.kubeconfig,
+    context: values.context,
+  };
 }
 
 // -------------------------------------------------------------------------------------------------------- event
@@ -266,26 +290,4 @@ async function setMode({ client }: Scene, mode: NonNullable<DisruptionLedgerSpec
       : { op: "add", path: "/spec/mode", value: mode };
   await patchTested(client, DISRUPTION_LEDGERS, found, [operation]);
   return { text: `the ledger's mode is ${mode}; it was ${before}`, regarding: referTo(found, DISRUPTION_LEDGERS) };
-}
-
-async function requestReconcile({ client, now }: Scene): Promise<Done> {
-  const { items } = await client.list(POLICY_REPOSITORIES);
-  const [oldest] = items.sort((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1));
-  if (oldest === undefined)
-    throw new UserError(
-      "RW0222",
-      "there is no PolicyRepository to look at",
-      "rings without one are planned from their objects",
-    );
-  const body = { metadata: { uid: oldest.metadata.uid, annotations: { [REQUESTED_AT]: new Date(now).toISOString() } } };
-  await client.patch(POLICY_REPOSITORIES, { name: oldest.metadata.name }, { type: "merge", body });
-  return {
-    text: `the controller is asked to look at ${oldest.metadata.name}`,
-    regarding: referTo(oldest, POLICY_REPOSITORIES),
-  };
-}
-
-/** The oldest repository is the one in force. */
-function ageKey({ metadata }: KubeObject): string {
-  return `${metadata.creationTimestamp ?? ""}/${metadata.name}`;
 }

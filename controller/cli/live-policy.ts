@@ -6,6 +6,7 @@ import type { Block, PolicyInForce } from "../core/model.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { FROM_GIT, POLICY_LABEL } from "../reconcile/apply-policy.ts";
 import type { ClusterObjects } from "../reconcile/cluster-kinds.ts";
+import { byAge } from "../reconcile/look-request.ts";
 import { fromCluster } from "../reconcile/policy-view.ts";
 import type { ClusterView } from "./cluster-view.ts";
 
@@ -81,7 +82,8 @@ export function ownObjects(objects: ClusterView["objects"]): ClusterObjects {
     exceptions: list("PatchException"),
     recipes: list("UpdateRecipe"),
     levels: list("PatchLevel"),
-    repositories: list("PolicyRepository"),
+    // The one in force first.
+    repositories: list("PolicyRepository").toSorted(byAge),
     ledgers: list("DisruptionLedger"),
     nodeStates: list("NodePatchState"),
     workloadStates: list("WorkloadPatchState"),

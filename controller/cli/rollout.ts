@@ -56,6 +56,7 @@ export async function command(
       wait: wait && {
         ...wait,
         words: [`ring ${ring}`, "done"],
+        missing: (lanes) => (lanes.some((lane) => lane.ring === ring) ? undefined : noLane(lanes, ring)),
         judge: (situation, behind) => judgeOne(ring, situation, behind),
         isOpen: () => true,
       },
@@ -84,7 +85,11 @@ function isDone({ done, assets, inFlight }: Lane): boolean {
 function findLane(lanes: readonly Lane[], name: string): Lane {
   const lane = lanes.find(({ ring }) => ring === name);
   if (lane !== undefined) return lane;
-  throw noRing(
+  throw noLane(lanes, name);
+}
+
+function noLane(lanes: readonly Lane[], name: string): UserError {
+  return noRing(
     name,
     lanes.map(({ ring }) => ring),
   );

@@ -361,7 +361,35 @@ describe("reconcile", () => {
     await act("reconcile");
 
     const live = await world.client.get(POLICY_REPOSITORIES, { name: "policy" });
-    expect(live?.metadata.annotations).toEqual({ "ringward.dev/reconcile-requested-at": "2026-11-17T22:30:00.000Z" });
+    expect(live?.metadata.annotations).toEqual({
+      "ringward.dev/reconcile-requested-at": expect.stringMatching(/^2026-11-17T22:30:00\.000\d{9}Z$/) as string,
+    });
+  });
+
+  it("asks with another value each time, also in the same millisecond", async () => {
+    const spec = { url: "https://git.example.com/policy.git", clusterName: "demo" };
+    await world.client.create(POLICY_REPOSITORIES, { metadata: { name: "policy" }, spec });
+    const values = new Set<unknown>();
+    for (let times = 0; times < 5; times += 1) {
+      await act("reconcile");
+      const live = await world.client.get(POLICY_REPOSITORIES, { name: "policy" });
+      values.add(live?.metadata.annotations?.["ringward.dev/reconcile-requested-at"]);
+    }
+
+    expect(values.size).toBe(5);
+  });
+
+  it("says where it is suspended, and asks all the same", async () => {
+    const spec = { url: "https://git.example.com/policy.git", clusterName: "demo", suspend: true };
+    await world.client.create(POLICY_REPOSITORIES, { metadata: { name: "policy" }, spec });
+
+    const { out, code } = await act("reconcile");
+
+    expect([code, out]).toEqual([
+      0,
+      "the controller is asked to look at policy, which it does when spec.suspend is false\n",
+    ]);
+    expect(world.writes).toHaveLength(2);
   });
 
   it("says where there is none", async () => {
@@ -376,6 +404,9 @@ describe("wrong use", () => {
     ["approve", ["canary"], /expected "ringward approve RING LEVEL", got 1/],
     ["enforce", ["now"], /expected "ringward enforce", got 1/],
     ["suspend", ["canary", "--force"], /--force/],
+    ["suspend", ["canary", "--wait"], /--wait/],
+    ["reconcile", ["--timeout", "5m"], /--timeout without --wait/],
+    ["reconcile", ["--wait", "--timeout", "5 minutes"], /give a duration such as 90s, 45m or 12h/],
     ["retry", ["disk/n1", "--reason", "x"], /there is no kind "disk" here/],
   ])("refuses %s %j", async (name, args, message) => {
     const refused = act(name, ...args);

@@ -129,7 +129,12 @@ async function writeEvents(rig: Rig): Promise<void> {
 /** A webhook that met a controller that does not lead. */
 async function handOver(rig: Rig, requests: readonly LoggedRequest[]): Promise<void> {
   const client = createClient(rig.cluster.server.as(USER), { fieldManager: "ringward", clock: rig.clock });
-  createHandOver({ client, clock: rig.clock, random: seededRandom(1), onError: (error) => expect.fail(String(error)) })();
+  createHandOver({
+    client,
+    clock: rig.clock,
+    random: seededRandom(1),
+    onError: (error) => expect.fail(String(error)),
+  })();
   await vi.waitFor(() => expect(requests.filter(({ method }) => method === "PATCH").at(-1)?.path).toContain("/policy"));
 }
 

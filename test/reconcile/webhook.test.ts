@@ -5,12 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type PolicyRepository, REQUESTED_AT } from "../../controller/api/policy-repository.ts";
-import { seededRandom, systemClock } from "../../controller/clock.ts";
+import { runAct } from "../../controller/cli/act.ts";
+import { seededRandom, systemClock, systemRandom } from "../../controller/clock.ts";
 import { CONTROLLER_LEASE } from "../../controller/kube/lease.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import { LEASES, POLICY_REPOSITORIES } from "../../controller/kube/resources.ts";
 import { runController } from "../../controller/reconcile/run-controller.ts";
 import { startForge } from "../../controller/sandbox/forge/index.ts";
+import { run, type Ran } from "../cli/plan-support.ts";
 import { basePolicy, createRig, machine, type Rig, ringFile, type Status } from "./rig.ts";
 
 const SECRET = "a long random string";
@@ -120,7 +122,7 @@ async function prepare(allowInsecure = true) {
       return seen.passes >= from + 5;
     });
   };
-  return { rig, sandbox, seen, send, rest, first, start };
+  return { rig, sandbox, seen, send, rest, first, start, tokenFile, kubeconfig: address.kubeconfig };
 }
 
 it("pokes the controller to look, and cannot tell it what it will see", async () => {
@@ -181,6 +183,34 @@ it("talks to no forge on this machine where that is not allowed, whatever addres
     message: expect.stringContaining("forge address") as string,
   });
   expect(asked).toBe(0);
+}, 120_000);
+
+it("is waited for by ringward reconcile --wait, which tells two people at once the commit that was seen, and a third why none was", async () => {
+  const stage = await prepare();
+  await until(() => stage.seen.lists > 0 && stage.seen.writes > 0);
+  await stage.rest();
+  const ask = (): Promise<Ran> =>
+    run(
+      (words, surroundings) => runAct("reconcile", words, surroundings),
+      ["--wait", "--timeout", "60s", "--kubeconfig", stage.kubeconfig],
+      { clock: systemClock, random: systemRandom },
+    );
+  const commit = await stage.sandbox.commit({
+    branch: "main",
+    files: new Map([["README.md", "new\n"]]),
+    message: "By hand",
+    author: "alice",
+  });
+
+  const both = await Promise.all([ask(), ask()]);
+  expect(both.map(({ code }) => code)).toEqual([0, 0]);
+  for (const { out } of both) expect(out).toContain(`: commit ${commit} is in force\n`);
+
+  // The token is gone: the look fails, and whoever waits hears why.
+  await rm(stage.tokenFile);
+  const failed = await ask();
+  expect(failed.code).toBe(1);
+  expect(failed.err).toMatch(/^policy was looked at after \d+s: ReadFailed: .*token/);
 }, 120_000);
 
 describe("a controller that does not lead", () => {
@@ -267,5 +297,6 @@ describe("a controller that does not lead", () => {
     await until(() => first.log.filter((line) => line === "leading").length === 2);
 
     await until(() => seen.fetches > before.fetches && seen.lists > before.lists);
+    expect(seen.writes).toBe(before.writes);
   }, 120_000);
 });

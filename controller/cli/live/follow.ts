@@ -7,14 +7,14 @@ import { createPlanner } from "../../core/rollout/plan.ts";
 import { UserError } from "../../errors.ts";
 import { formatFinding } from "../../policy/finding.ts";
 import { openCluster } from "../cluster-view.ts";
-import { ringsBehind } from "../live-policy.ts";
+import { ownObjects, ringsBehind } from "../live-policy.ts";
 import { type Format, type Surroundings, wrongUse } from "../output.ts";
 import type { Thinkers } from "../situation.ts";
 import { atClusterTime, findKubeconfig, judge, type SourceRequest } from "../sources.ts";
 import { drawLanes } from "../views/lanes.ts";
 import { type LiveCluster, watchCluster } from "./live-cluster.ts";
 import { createOutlet, type Followed, type Outlet } from "./outlet.ts";
-import { createWaiting, type Waiting } from "./wait.ts";
+import { createWaiting, STEADY_MS, type Waiting } from "./wait.ts";
 
 /** At most twice a second. */
 const FRAME_MS = 500;
@@ -108,6 +108,7 @@ async function run({ followed, request, live, loopback, out, surroundings, waiti
   let code = 1;
   let made = -Infinity;
   let spent = 0;
+  const absence = createAbsence(clock);
   while (!signal.aborted) {
     // However large the cluster is, at most half of the time goes into pictures.
     const age = clock.monotonic() - made;
@@ -124,13 +125,17 @@ async function run({ followed, request, live, loopback, out, surroundings, waiti
         );
       const { situation } = result;
       const lanes = drawLanes(situation);
-      out.show(situation, lanes, followed.choose(situation, lanes));
-      code = followed.isDone(lanes, situation) ? 0 : 1;
-      if (followed.wait !== undefined)
-        waiting?.see(
-          // A folder is planned as it is, whatever the controller has come to.
-          followed.wait.judge(situation, request.policy === undefined ? ringsBehind(view) : new Set()),
-        );
+      // A folder is planned as it is, whatever the controller has come to.
+      const behind = request.policy === undefined ? ringsBehind(view) : NONE;
+      const mayCome = request.policy === undefined && ownObjects(view.objects).repositories.length > 0;
+      const missing = followed.wait?.missing?.(lanes);
+      if (absence.see(missing, { mayCome, behind })) {
+        waiting?.see({ kind: "Open", behind: [...behind] });
+      } else {
+        out.show(situation, lanes, followed.choose(situation, lanes));
+        code = followed.isDone(lanes, situation) ? 0 : 1;
+        if (followed.wait !== undefined) waiting?.see(followed.wait.judge(situation, behind));
+      }
       made = clock.monotonic();
       spent = made - began;
     }
@@ -138,12 +143,47 @@ async function run({ followed, request, live, loopback, out, surroundings, waiti
     out.tick(link);
     const end = waiting?.end(link, !live.changed());
     if (end !== undefined) {
+      absence.end();
       out.conclude(end);
       return end.kind === "Done" ? 0 : 1;
     }
     await clock.sleep(FRAME_MS, signal).catch(() => undefined);
   }
   return waiting === undefined ? code : 1;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+interface Absence {
+  /** Whether what is waited for is not there yet. Throws `missing` when it will not come. */
+  see(
+    missing: UserError | undefined,
+    may: { readonly mayCome: boolean; readonly behind: ReadonlySet<string> },
+  ): boolean;
+  /** Nothing is waited for any more. Throws where it never came. */
+  end(): void;
+}
+
+/**
+ * A merge may bring the ring that is waited for: the controller writes down which commit it saw, then the rings of it, and then what it made of
+ * each. Until it has come to all rings that are there, and for a moment after, one that is not there is no mistake.
+ */
+function createAbsence(clock: Clock): Absence {
+  let last: UserError | undefined;
+  let since: number | undefined;
+  return {
+    see(missing, { mayCome, behind }) {
+      last = missing;
+      if (missing === undefined || behind.size > 0) since = undefined;
+      else since ??= clock.monotonic();
+      if (missing === undefined) return false;
+      if (!mayCome || (since !== undefined && clock.monotonic() - since >= STEADY_MS)) throw missing;
+      return true;
+    },
+    end() {
+      if (last !== undefined) throw last;
+    },
+  };
 }
 
 /** A planner that remembers, and estimates that are made anew so seldom that they take a fifth of the time at most. */

@@ -5,6 +5,7 @@ import type { Clock } from "../../clock.ts";
 import { shortName } from "../../core/asset-name.ts";
 import { parseDuration } from "../../core/duration.ts";
 import type { Standstill, Verdict } from "../../core/rollout/waiting.ts";
+import type { UserError } from "../../errors.ts";
 import { oneLine, showLength, wrongUse } from "../output.ts";
 import type { Situation } from "../situation.ts";
 import { describeLanes } from "../views/news.ts";
@@ -16,6 +17,8 @@ export interface Wait {
   /** ms from the start; undefined: as long as it takes. */
   readonly timeoutMs: number | undefined;
   readonly judge: (situation: Situation, behind: ReadonlySet<string>) => Verdict;
+  /** Why it cannot be waited for: what was asked for is not there. With a policy repository it may come a moment later. */
+  readonly missing?: (lanes: readonly Lane[]) => UserError | undefined;
   /** What is waited for, and how it will be: `ring prod`, `done`. */
   readonly words: readonly [what: string, how: string];
   /** Whether a ring is still waited for. */
@@ -52,7 +55,7 @@ export function readWait(
 }
 
 /** So long the same cause must have been seen. */
-const STEADY_MS = 3000;
+export const STEADY_MS = 3000;
 
 export interface Waiting {
   /** A picture was made. */

@@ -142,6 +142,39 @@ describe("waiting for a ring", () => {
     await client.delete(POLICY_REPOSITORIES, { name: "policy" }, { uid: metadata.uid ?? "" });
   }, 90_000);
 
+  it("waits for a ring that the merge brings: the controller writes the commit down first, and a moment later the ring", async () => {
+    const { client } = world;
+    const spec = { url: "https://git.example.com/example/policy.git", clusterName: "test" };
+    const { metadata } = await client.create(POLICY_REPOSITORIES, {
+      metadata: { name: "policy" },
+      spec,
+    } as unknown as KubeObject);
+    await setStatus(ROLLOUT_RINGS, "early", { observedCommit: "a".repeat(40) });
+    await setStatus(POLICY_REPOSITORIES, "policy", { observedCommit: "b".repeat(40) });
+    const { err, code } = wait("rollout", "new", "--timeout", "1m");
+    const slip = wait("rollout", "erly", "--timeout", "12s");
+    let over = false;
+    void code.then(() => (over = true));
+
+    // Never there while another ring is behind: the timeout ends that, and says what is missing.
+    expect(await slip.code).toBe(2);
+    expect(slip.err()).toContain("there is no ring erly (did you mean early?)");
+    expect(over).toBe(false);
+    const ring = await client.create(ROLLOUT_RINGS, {
+      metadata: { name: "new" },
+      spec: { suspend: true, members: { nodes: { selector: { matchLabels: { new: "yes" } } } }, levels: [] },
+    } as unknown as KubeObject);
+    await setStatus(ROLLOUT_RINGS, "early", { observedCommit: "b".repeat(40) });
+
+    expect(await code).toBe(1);
+    expect(err()).toMatch(/^ring new needs a person, after \d+s:\n {2}new: /);
+    await client.delete(ROLLOUT_RINGS, { name: "new" }, { uid: ring.metadata.uid ?? "" });
+    const gone = wait("rollout", "new");
+    expect(await gone.code).toBe(2);
+    await setStatus(ROLLOUT_RINGS, "early", { observedCommit: null });
+    await client.delete(POLICY_REPOSITORIES, { name: "policy" }, { uid: metadata.uid ?? "" });
+  }, 120_000);
+
   it("ends with 1 when the ring is halted, and so does who waits for the ring after it", async () => {
     await halt(["gone"]);
     const [mine, next] = [wait("rollout", "early"), wait("rollout", "late")];

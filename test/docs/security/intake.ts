@@ -213,7 +213,10 @@ export const WEBHOOKS: readonly SecurityCheck[] = [
       [WEBHOOK, "need an id, and one that came before pokes nobody"],
       [WEBHOOK, "are remembered by the last ids alone, however many come"],
       [WEBHOOK, "become one poke a second, and the last of a burst is not lost"],
-      ["reconcile/webhook.test.ts", "hands at most one over a second, says once that it cannot, and goes on when it can"],
+      [
+        "reconcile/webhook.test.ts",
+        "hands at most one over a second, says once that it cannot, and goes on when it can",
+      ],
       [WEBHOOK, "are one look a second although hundreds come again, under ids of their own"],
     ],
   },
