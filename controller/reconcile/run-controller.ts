@@ -1,6 +1,6 @@
 // The controller as a process: real transport, caches, git, forge, Lease and events around the passes. It starts nothing before every
-// cache is synced, makes passes and writes only while it leads (L2, L3), and ends gracefully: no new write, what is under way ends, the Lease
-// is given back so that the next one leads at once.
+// cache is synced, makes passes and writes only while it leads (L2, L3; else it hands webhooks over to the leader), and ends gracefully: no new
+// write, what is under way ends, the Lease is given back so that the next one leads at once.
 import { join } from "node:path";
 import { createValidators } from "../api/validator.ts";
 import { createBreath } from "../breath.ts";

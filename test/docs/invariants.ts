@@ -118,7 +118,10 @@ export const GROUPS: readonly Group[] = [
     rows: [
       ["L1", "All of this holds with two leaders for ever."],
       ["L2", "A leader without a fresh Lease writes nothing."],
-      ["L3", "Who is not the leader writes nothing: no status, no event, no pull request."],
+      [
+        "L3",
+        "Who is not the leader writes nothing: no status, no event, no pull request; it may ask the leader to look (a webhook).",
+      ],
       ["K1", "Each mutation names the resourceVersion or UID that it was meant for."],
       ["K2", "Each write may be sent twice."],
       ["K3", "No decision before all caches are synced; absence is confirmed by a live read."],

@@ -1,5 +1,6 @@
 // Every check on statuses, progress, brakes and standstills is able to fail (D7-D13, K7, K8, L3, S1-S3, V1-V3).
 import { describe, expect, it } from "vitest";
+import type { KubeObject } from "../../../controller/kube/port.ts";
 import {
   claimOn,
   CONTROLLER,
@@ -12,6 +13,7 @@ import {
 } from "../../support/history.ts";
 
 const RINGS = "rolloutrings.ringward.dev";
+const REPOSITORIES = "policyrepositories.ringward.dev";
 const HOUR = 3_600_000;
 
 function base(): Story {
@@ -521,6 +523,28 @@ describe("invariants of standstills and ends", () => {
     expect(ids(lease(lease(base(), "me"), "").ledger([claim]))).toEqual(["L3"]);
     expect(ids(lease(lease(base(), "me"), "").ledger([claim]), { settleMs: HOUR })).toEqual([]);
     expect(ids(base().ledger([claim]))).toEqual([]);
+  });
+
+  it("L3: a request to look at the repository is anybody's, and nothing else of it is", () => {
+    const lease = { metadata: { name: "ringward-controller", namespace: "a" }, spec: { holderIdentity: "other" } };
+    const identityOf = (user: string): string => `${user}-process`;
+    const repository = (annotations: Readonly<Record<string, string>>, observedCommit = "c1", url = "u") => ({
+      metadata: { name: "policy", annotations },
+      spec: { url },
+      status: { observedCommit },
+    });
+    const after = (...versions: readonly KubeObject[]): readonly string[] => {
+      const story = base().put(REPOSITORIES, repository({ note: "theirs" }), "person");
+      story.put("leases.coordination.k8s.io", lease, "other");
+      for (const version of versions) story.put(REPOSITORIES, version, CONTROLLER);
+      return ids(story, { identityOf });
+    };
+    const asked = { note: "theirs", "ringward.dev/reconcile-requested-at": "now" };
+
+    expect(after(repository(asked))).toEqual([]);
+    expect(after(repository(asked), repository({ ...asked, note: "ours" }))).toEqual(["L3"]);
+    expect(after(repository(asked, "c2"))).toEqual(["L3"]);
+    expect(after(repository(asked, "c1", "v"))).toEqual(["L3"]);
   });
 });
 
