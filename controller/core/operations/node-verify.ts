@@ -170,5 +170,10 @@ export function close(scene: Scene): NodeAct {
       retryAt: now + RETRY_DRAIN_MS,
       pendingReboot: operation.bootId,
     };
-  return { kind: "Close", result: "Succeeded", message: "a reboot is left to do" };
+  return {
+    kind: "Close",
+    result: "Succeeded",
+    message: "a reboot is left to do",
+    ...(operation.noReboot === true ? { pendingReboot: operation.bootId } : {}),
+  };
 }

@@ -184,6 +184,20 @@ describe("the way back", () => {
     expect(shows([image, kubelet])).toMatchObject({ note: "Verified" });
   });
 
+  it("B7: where nothing may begin any more, an update without a cordon ends with its reboot written down", () => {
+    const kept = operation("Updated", { noReboot: true, disrupt: false });
+
+    expect(act({ node: nodeAsset("n", { mark: MARK }), operation: kept, retreat: WINDOW_ENDED })).toMatchObject({
+      note: "Verified",
+    });
+    expect(act({ node: nodeAsset("n"), operation: { ...kept, step: "Uncordoned" } })).toEqual({
+      kind: "Close",
+      result: "Succeeded",
+      message: "a reboot is left to do",
+      pendingReboot: "boot-1",
+    });
+  });
+
   it("B7, B12: an inventory that sees no need of a reboot knows better than the record of an update", () => {
     const inventory = (rebootRequired: boolean): NonNullable<NodePatchStateStatus["inventory"]> => ({
       time: iso(START),
