@@ -1,6 +1,6 @@
 // Signatures made with real keys, ssh's and OpenPGP's: only one that is whole, timely, for git and by a trusted key is good.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
@@ -10,6 +10,7 @@ import { checkSigningKey } from "../../controller/git/signing-key.ts";
 import type { TrustFiles } from "../../controller/git/trust.ts";
 import { author } from "./contract.ts";
 import { createDiskRemote, type DiskRemote } from "./support/disk-remote.ts";
+import { newPgpKey, type PgpKey, signHead, stopPgpAgents } from "./support/pgp-key.ts";
 
 const [ANN, EVE] = ["ann@example.test", "eve@example.test"];
 const time = Date.UTC(2026, 0, 1);
@@ -92,7 +93,7 @@ describe("ssh signatures", () => {
       () => [forge(signed(ANN), (body) => body.replaceAll("SSH SIGNATURE", "FOO SIGNATURE")), trustAnn()],
     ],
     ["it is another commit's", () => [transplanted(), trustAnn()]],
-    ["only OpenPGP keys are trusted", () => [signed(ANN), { keyringFile: newPgpKey("ann").publicFile }]],
+    ["only OpenPGP keys are trusted", () => [signed(ANN), { keyringFile: newPgpKey(disk, "ann").publicFile }]],
   ];
   const trustAnn = (): TrustFiles => ({ allowedSignersFile: disk.allowedSigners([ANN]) });
   const expiring = (options: string): TrustFiles => ({ allowedSignersFile: disk.allowedSigners([ANN], options) });
@@ -214,84 +215,17 @@ describe("ssh signatures", () => {
   });
 });
 
-interface PgpKey {
-  readonly home: string;
-  readonly publicFile: string;
-  run(...args: string[]): string;
-}
-
-/** A key that signs, in a GNUPGHOME of its own. */
-function newPgpKey(name: string, expires = "never"): PgpKey {
-  const home = join(disk.folder, `pgp-${name}`);
-  mkdirSync(home, { mode: 0o700 });
-  const run = (...args: string[]): string =>
-    execFileSync("gpg", ["--homedir", home, "--batch", "--pinentry-mode", "loopback", "--passphrase", "", ...args], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-  run(
-    "--faked-system-time",
-    "20251201T000000",
-    "--quick-generate-key",
-    `${name}@example.test`,
-    "ed25519",
-    "sign",
-    expires,
-  );
-  const publicFile = join(disk.folder, `${name}.asc`);
-  writeFileSync(publicFile, run("--armor", "--export"));
-  return { home, publicFile, run };
-}
-
 /** A commit that the key signed, at a time that gpg believes. */
-function pgpSigned(key: PgpKey, at = "20260101T000000"): CommitSha {
-  const program = join(key.home, "sign.sh");
-  writeFileSync(program, `#!/bin/sh\nexec gpg --homedir ${key.home} --batch --faked-system-time ${at} "$@"\n`, {
-    mode: 0o755,
-  });
-  const bare = disk.people.commitFiles("main", { "a.yaml": "1" }, { time });
-  const made = execFileSync(
-    "git",
-    [
-      "-C",
-      disk.bare,
-      "-c",
-      "gpg.format=openpgp",
-      "-c",
-      "user.signingKey=ann@example.test",
-      "-c",
-      `gpg.program=${program}`,
-      "commit-tree",
-      "-S",
-      "-m",
-      "signed",
-      `${bare}^{tree}`,
-    ],
-    {
-      encoding: "utf8",
-      env: {
-        PATH: process.env["PATH"],
-        HOME: key.home,
-        GIT_AUTHOR_NAME: "Ann",
-        GIT_AUTHOR_EMAIL: "ann@example.test",
-        GIT_COMMITTER_NAME: "Ann",
-        GIT_COMMITTER_EMAIL: "ann@example.test",
-      },
-    },
-  ).trim() as CommitSha;
-  disk.people.forcePush("main", made);
-  return made;
+function pgpSigned(key: PgpKey): CommitSha {
+  disk.people.commitFiles("main", { "a.yaml": "1" }, { time });
+  return signHead(disk, key);
 }
 
 describe("OpenPGP signatures", () => {
-  const stop = (): void => {
-    for (const name of readdirSync(disk.folder).filter((one) => one.startsWith("pgp-")))
-      execFileSync("gpgconf", ["--homedir", join(disk.folder, name), "--kill", "gpg-agent"]);
-  };
-  afterEach(stop);
+  afterEach(() => stopPgpAgents(disk));
 
   it("are good by a key of the keyring, and no keyring but that one is asked", async () => {
-    const ann = newPgpKey("ann");
+    const ann = newPgpKey(disk, "ann");
     const commit = pgpSigned(ann);
     const before = process.env["GNUPGHOME"];
     process.env["GNUPGHOME"] = ann.home;
@@ -300,7 +234,7 @@ describe("OpenPGP signatures", () => {
         kind: "Verified",
         signer: expect.stringContaining("ann@example.test"),
       });
-      expect((await verify(commit, { keyringFile: newPgpKey("eve").publicFile })).kind).toBe("Unverified");
+      expect((await verify(commit, { keyringFile: newPgpKey(disk, "eve").publicFile })).kind).toBe("Unverified");
       expect((await verify(commit, { allowedSignersFile: disk.allowedSigners([ANN]) })).kind).toBe("Unverified");
     } finally {
       if (before === undefined) delete process.env["GNUPGHOME"];
@@ -309,14 +243,14 @@ describe("OpenPGP signatures", () => {
   });
 
   it("are not good where the content was changed afterwards", async () => {
-    const ann = newPgpKey("ann");
+    const ann = newPgpKey(disk, "ann");
     const commit = forge(pgpSigned(ann), (body) => `${body}more\n`);
 
     expect((await verify(commit, { keyringFile: ann.publicFile })).kind).toBe("Unverified");
   });
 
   it("are not good by a key that has expired, although it had not when it signed", async () => {
-    const ann = newPgpKey("ann", "2026-02-01");
+    const ann = newPgpKey(disk, "ann", "2026-02-01");
     const commit = pgpSigned(ann);
 
     expect(await verify(commit, { keyringFile: ann.publicFile })).toMatchObject({
@@ -326,7 +260,7 @@ describe("OpenPGP signatures", () => {
   });
 
   it("are not good by a key that was revoked", async () => {
-    const ann = newPgpKey("ann");
+    const ann = newPgpKey(disk, "ann");
     const commit = pgpSigned(ann);
     const certificate = readdirSync(join(ann.home, "openpgp-revocs.d"))[0] ?? "";
     const text = readFileSync(join(ann.home, "openpgp-revocs.d", certificate), "utf8").replace(

@@ -1,123 +1,176 @@
-// The controller's image: the Dockerfile built twice by buildah, without a daemon, on a base that is made here (Debian's minimum with git, and the
-// Node that the tests run under) and served by a registry on loopback. The public base of the Dockerfile is not reachable from everywhere.
-import { execFile, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+// The controller's image: the Dockerfile built twice, and its work done in it as the chart's pod.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { systemClock } from "../../controller/clock.ts";
+import type { KubeObject } from "../../controller/kube/port.ts";
+import { DISRUPTION_LEDGERS, NODES, POLICY_REPOSITORIES, ROLLOUT_RINGS } from "../../controller/kube/resources.ts";
+import { type Helm, openHelm } from "../chart/support/helm.ts";
+import { NAMESPACE } from "../chart/support/objects.ts";
+import type { Program } from "../e2e/support/processes.ts";
+import { waitFor } from "../e2e/support/waiting.ts";
 import { ROOT } from "../tooling/bundle.ts";
-import { makePackage } from "../tooling/package.ts";
+import { type ImageBuilder, startBuilder } from "./support/builder.ts";
+import { AUTH, type ChartPod, prepareChartPod } from "./support/chart-pod.ts";
+import { startSurroundings, type Surroundings } from "./support/surroundings.ts";
 
-const scratch = mkdtempSync(join(tmpdir(), "ringward-image-"));
-const closers: (() => Promise<void> | void)[] = [];
-let registry: string;
-let base: string;
+const LIMIT = { withinMs: 120_000 };
+const NEW_OS = "3975.2.2";
+let builder: ImageBuilder;
 
-/** buildah with a store of its own: nothing is shared from build to build. */
-async function buildah(store: string, ...args: readonly string[]): Promise<string> {
-  const places = ["--root", join(scratch, store, "store"), "--runroot", join(scratch, store, "run")];
-  const { stdout } = await promisify(execFile)("buildah", [...places, ...args], { cwd: scratch, maxBuffer: 64 << 20 });
-  return stdout.trim();
-}
+beforeAll(async () => {
+  builder = await startBuilder();
+  await builder.build("first");
+});
 
-/** Pushes an image; answers the digest of its manifest. */
-async function push(store: string, image: string, name: string): Promise<string> {
-  const file = join(scratch, `${name}.digest`);
-  const target = `docker://${registry}/${name}:test`;
-  await buildah(store, "push", "--tls-verify=false", "--digestfile", file, image, target);
-  return readFileSync(file, "utf8");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port is free");
-  return address.port;
-}
-
-async function startRegistry(): Promise<string> {
-  const address = `127.0.0.1:${await freePort()}`;
-  const config = join(scratch, "registry.yml");
-  const storage = `{ filesystem: { rootdirectory: ${join(scratch, "registry")} } }`;
-  writeFileSync(config, `version: 0.1\nlog: { level: error }\nstorage: ${storage}\nhttp: { addr: ${address} }\n`);
-  const child = spawn("docker-registry", ["serve", config], { stdio: "ignore" });
-  closers.push(() => {
-    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    child.kill();
-    return ended;
-  });
-  for (let tries = 0; tries < 100; tries += 1) {
-    const answer = await fetch(`http://${address}/v2/`).catch(() => undefined);
-    if (answer?.ok === true) return address;
-    await systemClock.sleep(100);
-  }
-  throw new Error(`docker-registry does not answer on ${address}`);
-}
-
-/** Debian's minimum with git, and Node; answers its name by digest. */
-async function makeBase(): Promise<string> {
-  const root = process.env["RINGWARD_RECIPE_ROOTS"];
-  if (root === undefined) throw new Error("run these tests by `npm run test:recipes`: it makes the roots");
-  const container = await buildah("base", "from", "scratch");
-  await buildah("base", "copy", container, join(root, "image"), "/");
-  await buildah("base", "copy", "--chmod", "755", container, process.execPath, "/usr/local/bin/node");
-  await buildah("base", "config", "--env", "PATH=/usr/local/bin:/usr/bin:/bin", container);
-  await buildah("base", "commit", "--timestamp", "0", container, "base");
-  return `${registry}/base@${await push("base", "base", "base")}`;
-}
-
-/** Makes package and image in a folder and store of their own. */
-async function buildImage(name: string): Promise<void> {
-  const context = join(scratch, `${name}-context`);
-  mkdirSync(context);
-  await makePackage(join(context, "dist/package"));
-  const from = ["--tls-verify=false", "--build-arg", `BASE=${base}`, "--timestamp", "0", "--isolation", "chroot"];
-  await buildah(name, "build", ...from, "-f", join(ROOT, "Dockerfile"), "-t", "ringward", context);
-}
-
-/** Runs a program in a new container of the image. */
-async function runIn(store: string, ...command: readonly string[]): Promise<string> {
-  const container = await buildah(store, "from", "--pull-never", "ringward");
-  return buildah(store, "run", "--isolation", "chroot", container, "--", ...command);
-}
+afterAll(() => builder?.close());
 
 describe("the container image", () => {
-  beforeAll(async () => {
-    registry = await startRegistry();
-    base = await makeBase();
-    await buildImage("first");
-  });
-
-  afterAll(async () => {
-    for (const close of closers) await close();
-    rmSync(scratch, { recursive: true, force: true });
-  });
-
   it("has the same digest when it is built again, from the package on", async () => {
-    await buildImage("second");
-    expect(await push("second", "ringward", "second")).toBe(await push("first", "ringward", "first"));
+    await builder.build("second");
+    expect(await builder.push("second")).toBe(await builder.push("first"));
   });
 
   it("runs ringward as nobody in particular, with git, gpg and ssh beside it", async () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
-    expect(await runIn("first", "ringward", "version")).toBe(`ringward ${version}`);
-    expect(await runIn("first", "id", "-u")).toBe("65532");
-    const tools = await runIn("first", "sh", "-c", "git --version && gpg --version && ssh -V 2>&1");
+    expect(await builder.run("first", "ringward", "version")).toBe(`ringward ${version}`);
+    expect(await builder.run("first", "id", "-u")).toBe("65532");
+    const tools = await builder.run("first", "sh", "-c", "git --version && gpg --version && ssh -V 2>&1");
     expect(tools).toMatch(/^git version [\s\S]*^gpg [\s\S]*^OpenSSH_/m);
-    await expect(runIn("first", "sh", "-c", "touch /opt/ringward/x")).rejects.toThrow(/Permission denied/);
+    await expect(builder.run("first", "sh", "-c", "touch /opt/ringward/x")).rejects.toThrow(/Permission denied/);
   });
 
   it("starts the controller when it is told nothing else, and names its base by digest", async () => {
-    const { OCIv1 } = JSON.parse(await buildah("first", "inspect", "--type", "image", "ringward")) as {
-      readonly OCIv1: { readonly config: object };
-    };
-    expect(OCIv1.config).toMatchObject({ User: "65532:65532", Entrypoint: ["ringward"], Cmd: ["controller"] });
+    expect(await builder.config("first")).toMatchObject({
+      User: "65532:65532",
+      Entrypoint: ["ringward"],
+      Cmd: ["controller"],
+    });
     const dockerfile = readFileSync(join(ROOT, "Dockerfile"), "utf8");
     expect(dockerfile).toMatch(/^ARG BASE=docker\.io\/library\/node:24\.\d+\.\d+-[a-z]+-slim@sha256:[0-9a-f]{64}$/m);
+  });
+});
+
+describe("the chart's pod in the image", () => {
+  let folder: string;
+  let helm: Helm;
+  let surroundings: Surroundings;
+  let pod: ChartPod;
+  let program: Program;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "ringward-pod-"));
+    helm = await openHelm();
+    surroundings = await startSurroundings(NAMESPACE);
+    const image = { root: await builder.mount("first"), config: await builder.config("first") };
+    pod = await prepareChartPod({ helm, image, surroundings, folder });
+    program = await pod.launch();
+  });
+
+  afterAll(async () => {
+    await program?.stop();
+    await surroundings?.close();
+    helm?.close();
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Waits, as long as the process lives. */
+  const until = <T>(what: string, look: () => Promise<T | undefined>): Promise<T> =>
+    waitFor(
+      what,
+      () => {
+        if (!program.running) throw new Error(`it ended: ${program.output()}`);
+        return look();
+      },
+      LIMIT,
+      async () => `${JSON.stringify((await repository())?.status)}\n${program.output()}`,
+    );
+  const repository = (): Promise<KubeObject | undefined> =>
+    surroundings.client.get(POLICY_REPOSITORIES, { name: "policy" });
+  const ring = (): Promise<KubeObject | undefined> => surroundings.client.get(ROLLOUT_RINGS, { name: "all" });
+  const head = (): string => surroundings.remote.people.head("main") ?? "";
+  /** Until the repository is Ready at the branch's head. */
+  const read = (): Promise<true> =>
+    until("the repository to be read", async () => {
+      const text = JSON.stringify((await repository())?.status ?? {});
+      return text.includes(head()) && /"type":"Ready","status":"True"/.test(text) ? true : undefined;
+    });
+
+  it("gets ready through the token and the authority of its account, without a right and without a place to write but its volumes", async () => {
+    await until("/readyz", async () => {
+      const answer = await fetch(`http://127.0.0.1:${pod.ports["probes"]}/readyz`).catch(() => undefined);
+      return answer?.status === 200 ? true : undefined;
+    });
+    const status = readFileSync(`/proc/${program.pid}/status`, "utf8");
+    const mounts = readFileSync(`/proc/${program.pid}/mountinfo`, "utf8").split("\n");
+    const writable = mounts.map((line) => line.split(" ")).filter((fields) => fields[5]?.startsWith("rw"));
+    const ledger = await surroundings.client.get(DISRUPTION_LEDGERS, { name: "cluster" });
+
+    expect(status).toMatch(/^Uid:\s65532\s65532\s65532\s65532$/m);
+    expect(status).toMatch(/^Gid:\s65532\s65532\s65532\s65532$/m);
+    for (const line of [/^CapPrm:\s0+$/m, /^CapEff:\s0+$/m, /^NoNewPrivs:\s1$/m]) expect(status).toMatch(line);
+    expect(writable.map((fields) => fields[4]).filter((place) => !/^\/(?:dev|proc)(?:\/|$)/.test(place ?? ""))).toEqual(
+      ["/var/lib/ringward", "/tmp"],
+    );
+    expect(ledger?.spec).toEqual({ mode: "Observe" });
+  });
+
+  it("reads its policy over https by an authority of its own, and believes an OpenPGP signature", async () => {
+    await surroundings.client.create(POLICY_REPOSITORIES, pod.repository);
+    await read();
+    const { spec } = await until("the ring of its policy", ring);
+
+    expect(spec).toMatchObject({ soak: "2s", promotion: "Automatic" });
+  });
+
+  it("commits a level with an ssh signature, pushes it, believes it, and patches a node with it", async () => {
+    const before = head();
+    await surroundings.client.patch(
+      DISRUPTION_LEDGERS,
+      { name: "cluster" },
+      { type: "merge", body: { spec: { mode: "Enforce" } } },
+    );
+    await until("the node at the new version", async () => {
+      const [node] = (await surroundings.client.list(NODES)).items;
+      return JSON.stringify(node?.status).includes(NEW_OS) ? true : undefined;
+    });
+    await read();
+
+    expect(head()).not.toBe(before);
+    expect(surroundings.remote.git(["cat-file", "commit", "main"])).toMatch(
+      /^author Ringward [^]*BEGIN SSH SIGNATURE/m,
+    );
+  });
+
+  it("goes on over ssh when the repository's address says so", async () => {
+    await surroundings.client.patch(
+      POLICY_REPOSITORIES,
+      { name: "policy" },
+      {
+        type: "json",
+        body: [
+          { op: "replace", path: "/spec/url", value: surroundings.sshUrl },
+          { op: "replace", path: "/spec/auth", value: AUTH.ssh },
+        ],
+      },
+    );
+    surroundings.editRing((text) => text.replace("soak: 2s", "soak: 3s"));
+    await read();
+    await until("the ring as the commit has it", async () =>
+      JSON.stringify((await ring())?.spec).includes('"soak":"3s"') ? true : undefined,
+    );
+
+    expect(surroundings.sshLog()).toContain("Accepted publickey");
+  });
+
+  it("ends by itself, in the time that the pod gives it, when it is told to", async () => {
+    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${program.pid}/status`, "utf8"))?.[1];
+    program.signal("SIGTERM");
+    await waitFor("its end", () => (program.running ? undefined : true), {
+      withinMs: pod.spec.terminationGracePeriodSeconds * 1000,
+    });
+    process.stdout.write(`the pod took ${Math.round(Number(peak) / 1024)} MiB at most\n`);
+
+    expect(program.output()).not.toMatch(/"level":"error"/);
   });
 });

@@ -17,6 +17,10 @@ const NEEDED: Readonly<Record<string, string>> = {
   createrepo_c: "createrepo-c",
   buildah: "buildah",
   "docker-registry": "docker-registry",
+  setpriv: "util-linux",
+  "/usr/sbin/sshd": "openssh-server",
+  "ssh-keygen": "openssh-client",
+  gpg: "gnupg",
 };
 
 async function runTests(args: readonly string[]): Promise<number> {

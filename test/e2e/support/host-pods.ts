@@ -1,16 +1,23 @@
 // Pods of one namespace as real processes of this machine. The sandbox's kubelets report pods without running anything in them; this starts
-// what the pod says: its command and arguments, as its user, on a read-only root that holds its volumes and nothing else that can be written,
-// with a token of its ServiceAccount that the API server bound to the pod. It needs root rights, as a kubelet does. What ends is started again;
-// what is deleted is asked to end. Networks are the host's, so each pod gets ports of its own in place of those that it names.
+// what the pod says (pod-process.ts), with a token of its ServiceAccount that the API server bound to the pod. What ends is started again;
+// what is deleted is asked to end.
 import { execFile } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemClock } from "../../../controller/clock.ts";
 import type { Client } from "../../../controller/kube/client.ts";
 import type { KubeObject } from "../../../controller/kube/port.ts";
 import { PODS } from "../../../controller/kube/resources.ts";
+import {
+  type Container,
+  type PodRoot,
+  type PodSecurity,
+  type PreparedPod,
+  preparePod,
+  quote,
+} from "../../support/pod-process.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { freePorts, type Program, startProgram } from "./processes.ts";
+import type { Program } from "./processes.ts";
 
 const CHECKOUT = new URL("../../..", import.meta.url).pathname;
 
@@ -32,22 +39,13 @@ interface Source {
   };
 }
 
-interface Container {
-  readonly command: readonly string[];
-  readonly args: readonly string[];
-  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
-  readonly env?: readonly { readonly name: string; readonly value: string }[];
-  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean }[];
-  readonly securityContext: { readonly readOnlyRootFilesystem: boolean };
-}
-
 export interface HostPod extends KubeObject {
   readonly spec: {
     readonly nodeName: string;
     readonly serviceAccountName: string;
     readonly volumes: readonly Volume[];
     readonly containers: readonly [Container];
-    readonly securityContext: { readonly runAsUser: number; readonly runAsGroup: number };
+    readonly securityContext: PodSecurity;
   };
 }
 
@@ -76,9 +74,7 @@ export interface HostPods {
 
 interface Run {
   readonly pod: HostPod;
-  readonly folder: string;
-  readonly script: string;
-  readonly ports: Readonly<Record<string, number>>;
+  readonly prepared: PreparedPod;
   program: Program;
   ending: boolean;
   down: boolean;
@@ -110,8 +106,6 @@ export function runHostPods(options: {
   readonly client: Client;
   readonly namespace: string;
 }): HostPods {
-  if (process.getuid?.() !== 0)
-    throw new Error("pods as processes need root rights, as a kubelet does: run this as root");
   const runs = new Map<string, Run>();
   const errors: string[] = [];
   const abort = new AbortController();
@@ -119,8 +113,7 @@ export function runHostPods(options: {
   const start = async (pod: HostPod): Promise<Run> => {
     const prepared = await prepare(options, pod);
     started += 1;
-    const program = await launch(prepared.folder, prepared.script);
-    return { ...prepared, pod, program, ending: false, down: false };
+    return { pod, prepared, program: await prepared.launch(), ending: false, down: false };
   };
   const look = async (): Promise<void> => {
     const pods = (await options.client.list(PODS, { namespace: options.namespace })).items as readonly HostPod[];
@@ -129,7 +122,7 @@ export function runHostPods(options: {
       if (now !== undefined && now.metadata.deletionTimestamp === undefined) {
         if (run.program.running || run.down) continue;
         started += 1;
-        run.program = await launch(run.folder, run.script);
+        run.program = await run.prepared.launch();
       } else if (!run.ending) {
         run.ending = true;
         run.program.signal("SIGTERM");
@@ -151,7 +144,7 @@ export function runHostPods(options: {
     running: () =>
       [...runs.values()]
         .filter(({ program, ending }) => program.running && !ending)
-        .map(({ pod, program, ports }) => ({ pod, pid: program.pid, ports })),
+        .map(({ pod, program, prepared: { ports } }) => ({ pod, pid: program.pid, ports })),
     crash(name) {
       const found = [...runs.values()].find(({ pod }) => pod.metadata.name === name);
       if (found === undefined) throw new Error(`pod ${name} does not run`);
@@ -172,73 +165,32 @@ export function runHostPods(options: {
   };
 }
 
-function launch(folder: string, script: string): Promise<Program> {
-  return startProgram({
-    file: "unshare",
-    args: ["--mount", "--uts", "--propagation", "private", "sh", "-euc", script],
-    log: join(folder, "log"),
-  });
-}
-
-/** The pod's volumes as folders, and the script that makes its root of them. */
+/** The pod's volumes, filled, and its process. */
 async function prepare(
   { plane, client }: { readonly plane: Pick<ControlPlane, "url" | "directory">; readonly client: Client },
   pod: HostPod,
-): Promise<Pick<Run, "folder" | "script" | "ports">> {
-  const { runAsUser, runAsGroup } = pod.spec.securityContext;
-  const [container] = pod.spec.containers;
-  const folder = join(plane.directory, `pod-${pod.metadata.name}`);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(folder, "root"), { recursive: true });
-  const mounts: string[] = [];
-  for (const { name, mountPath, readOnly } of container.volumeMounts) {
-    const volume = pod.spec.volumes.find((one) => one.name === name);
-    if (volume === undefined) throw new Error(`pod ${pod.metadata.name} has no volume ${name}`);
-    const source = join(folder, "volumes", name);
-    mkdirSync(source, { recursive: true });
-    chownSync(source, runAsUser, runAsGroup);
-    chmodSync(source, 0o770);
-    for (const [file, content] of await filesOf(client, pod, volume)) {
-      writeFileSync(join(source, file), content, { mode: 0o440 });
-      chownSync(join(source, file), 0, runAsGroup);
-    }
-    mounts.push(`bind ${quote(source)} ${quote(mountPath)} ${readOnly === true ? "ro" : "rw"}`);
-  }
-  const environment = {
-    // The image's: a Node and the command.
-    PATH: "/image/bin:/image/node:/usr/bin:/bin",
-    // The kubelet's.
-    KUBERNETES_SERVICE_HOST: new URL(plane.url).hostname,
-    KUBERNETES_SERVICE_PORT: new URL(plane.url).port,
-    ...Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value])),
-  };
-  const { ports = [] } = container;
-  const free = await freePorts(ports.length);
-  // It listens at `:8080` of its own network; here that is the host's.
-  const args = container.args.map((word) => {
-    const at = ports.findIndex(({ containerPort }) => word.endsWith(`=:${containerPort}`));
-    return at < 0 ? word : word.replace(/:\d+$/, `:${free[at]}`);
+): Promise<PreparedPod> {
+  const volumes = new Map<string, ReadonlyMap<string, string> | undefined>();
+  for (const volume of pod.spec.volumes) volumes.set(volume.name, await filesOf(client, pod, volume));
+  return preparePod({
+    name: pod.metadata.name,
+    folder: join(plane.directory, `pod-${pod.metadata.name}`),
+    root: CHECKOUT_ROOT,
+    container: pod.spec.containers[0],
+    security: pod.spec.securityContext,
+    volumes,
+    environment: {
+      KUBERNETES_SERVICE_HOST: new URL(plane.url).hostname,
+      KUBERNETES_SERVICE_PORT: new URL(plane.url).port,
+    },
   });
-  const words = [...container.command, ...args].map(quote).join(" ");
-  const variables = Object.entries(environment).map(([name, value]) => quote(`${name}=${value}`));
-  const script = `${ROOT_SCRIPT}
-${mounts.join("\n")}
-${container.securityContext.readOnlyRootFilesystem ? 'mount -o remount,ro "$root"' : ""}
-exec chroot --userspec=${runAsUser}:${runAsGroup} --groups= "$root" /usr/bin/env --ignore-environment ${variables.join(" ")} ${words}
-`;
-  const name = `echo ${quote(pod.metadata.name)} > /proc/sys/kernel/hostname`;
-  const own = Object.fromEntries(ports.map((port, at) => [port.name, free[at] ?? 0]));
-  return { folder, ports: own, script: `${name}\nroot=${quote(join(folder, "root"))}\n${script}` };
 }
 
-/** A root of its own in memory; of the host it shows programs, libraries and devices, and the checkout in place of an image. */
-const ROOT_SCRIPT = `
-bind() {
-  mkdir -p "$root$2"
-  mount --rbind "$1" "$root$2"
-  if [ "$3" = ro ]; then mount -o remount,bind,ro "$root$2"; fi
-}
-mount -t tmpfs -o mode=755 root "$root"
+/** Of the host it shows programs, libraries and devices, and the checkout in place of an image. */
+const CHECKOUT_ROOT: PodRoot = {
+  environment: { PATH: "/image/bin:/image/node:/usr/bin:/bin" },
+  workingDirectory: "/",
+  script: `
 for one in /bin /sbin /lib /lib64 /usr /etc; do
   if [ -L "$one" ]; then cp -P "$one" "$root$one"; elif [ -d "$one" ]; then bind "$one" "$one" ro; fi
 done
@@ -247,17 +199,13 @@ bind /proc /proc rw
 bind ${quote(CHECKOUT)} /image/ringward ro
 bind ${quote(dirname(process.execPath))} /image/node ro
 mkdir -p "$root/image/bin"
-printf '#!/bin/sh\\nexec node /image/ringward/controller/launch.cjs /image/ringward/controller/main.ts "$@"\\n' > "$root/image/bin/ringward"
-chmod 755 "$root/image/bin/ringward"
-`;
+printf '#!/bin/sh\nexec node /image/ringward/controller/launch.cjs /image/ringward/controller/main.ts "$@"\n' > "$root/image/bin/ringward"
+chmod 755 "$root/image/bin/ringward"`,
+};
 
-function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** File name -> content, as the kubelet fills a volume. */
-async function filesOf(client: Client, pod: HostPod, volume: Volume): Promise<readonly (readonly [string, string])[]> {
-  if (volume.emptyDir !== undefined) return [];
+/** File name -> content, as the kubelet fills a volume; undefined for an emptyDir. */
+async function filesOf(client: Client, pod: HostPod, volume: Volume): Promise<ReadonlyMap<string, string> | undefined> {
+  if (volume.emptyDir !== undefined) return undefined;
   const namespace = pod.metadata.namespace ?? "";
   const read = async (resource: string, name: string): Promise<Readonly<Record<string, string>>> => {
     const path = `/api/v1/namespaces/${namespace}/${resource}/${name}`;
@@ -266,8 +214,10 @@ async function filesOf(client: Client, pod: HostPod, volume: Volume): Promise<re
     return (answer.body as { readonly data: Readonly<Record<string, string>> }).data;
   };
   if (volume.secret !== undefined)
-    return Object.entries(await read("secrets", volume.secret.secretName)).map(
-      ([key, value]) => [key, Buffer.from(value, "base64").toString("utf8")] as const,
+    return new Map(
+      Object.entries(await read("secrets", volume.secret.secretName)).map(
+        ([key, value]) => [key, Buffer.from(value, "base64").toString("utf8")] as const,
+      ),
     );
   if (volume.projected === undefined) throw new Error(`volume ${volume.name} is of a kind that is not known here`);
   const files: (readonly [string, string])[] = [];
@@ -283,7 +233,7 @@ async function filesOf(client: Client, pod: HostPod, volume: Volume): Promise<re
       files.push([path, namespace]);
     }
   }
-  return files;
+  return new Map(files);
 }
 
 /** As a kubelet asks for it: it ends with the pod. */

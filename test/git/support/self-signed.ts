@@ -1,5 +1,6 @@
-// A self-signed certificate for `localhost`, written in DER by hand: tests need nothing but Node, and no private key lies in the repository.
+// A self-signed certificate for one name or address, written in DER by hand: tests need nothing but Node, and no private key lies in the repository.
 import { generateKeyPairSync, sign } from "node:crypto";
+import { isIPv4 } from "node:net";
 
 function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(parts);
@@ -17,17 +18,18 @@ const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, "hex"));
 const text = (tag: number, value: string): Buffer => der(tag, Buffer.from(value, "latin1"));
 const bits = (value: Uint8Array): Buffer => der(0x03, Buffer.from([0]), value);
 
-/** A new key and certificate, PEM, valid from 2020 to 2049 for the DNS name `localhost`. */
-export function selfSigned(): { readonly key: string; readonly cert: string } {
+/** A new key and certificate, PEM, valid from 2020 to 2049 for a DNS name or an IPv4 address. */
+export function selfSigned(subject = "localhost"): { readonly key: string; readonly cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const ecdsaSha256 = sequence(oid("2a8648ce3d040302"));
-  const name = sequence(der(0x31, sequence(oid("550403"), text(0x0c, "localhost"))));
+  const name = sequence(der(0x31, sequence(oid("550403"), text(0x0c, subject))));
   const basicConstraints = sequence(
     oid("551d13"),
     der(0x01, Buffer.from([0xff])),
     der(0x04, sequence(der(0x01, Buffer.from([0xff])))),
   );
-  const alternativeName = sequence(oid("551d11"), der(0x04, sequence(text(0x82, "localhost"))));
+  const place = isIPv4(subject) ? der(0x87, Buffer.from(subject.split(".").map(Number))) : text(0x82, subject);
+  const alternativeName = sequence(oid("551d11"), der(0x04, sequence(place)));
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.from([1])),
