@@ -102,7 +102,7 @@ export async function command(args: readonly string[]): Promise<number> {
   }
   const notifications = values.notifications === undefined ? undefined : loadDestinations(values.notifications);
   const data = values.data ?? join(tmpdir(), "ringward-data");
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  makeDataFolder(data);
   const stop = new AbortController();
   const forget = stopOnSignals(stop);
   const log: ControllerSettings["log"] = (level, message, details) =>
@@ -201,5 +201,29 @@ function endpointOf(name: "prometheus" | "alertmanager", values: EndpointFlags):
 }
 
 async function policyClock(url: string | undefined): Promise<Clock> {
-  return url === undefined ? systemClock : createPolicyClock(await readClock(url), systemClock);
+  if (url === undefined) return systemClock;
+  const described = await readClock(url).catch((error: unknown) => {
+    throw new UserError(
+      "RW0219",
+      `--policy-clock ${url}: no sandbox's clock answers there: ${reasonOf(error)}`,
+      "write the address that ringward sandbox or demo prints",
+    );
+  });
+  return createPolicyClock(described, systemClock);
+}
+
+/** fetch says what failed in the cause of its error. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error && cause.message !== "" ? cause.message : message;
+}
+
+function makeDataFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { code = "error" } = error as NodeJS.ErrnoException;
+    const why = code === "EEXIST" || code === "ENOTDIR" ? "it is not a folder" : `it cannot be made: ${code}`;
+    throw new UserError("RW0218", `--data ${path}: ${why}`, "name a folder that can be written");
+  }
 }

@@ -23,7 +23,7 @@ export interface Surroundings {
   readonly terminal: boolean;
   /** Columns and rows of that terminal now; a person may change the window's size. */
   readonly size?: () => { readonly columns: number; readonly rows: number };
-  /** Calls back once, when somebody ends the command (Ctrl-C, a signal); returns how to stop listening. */
+  /** Calls back, when somebody ends the command (Ctrl-C, a signal) or reads no more of it (`| head`); returns how to stop listening. */
   readonly onInterrupt?: (listener: () => void) => () => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -36,10 +36,6 @@ export interface Surroundings {
 /** The process's own. */
 export function ownSurroundings(): Surroundings {
   const { env, stdout, stderr, getuid } = process;
-  // Whoever reads our answer may stop early (`| head`): that is no failure of ours.
-  stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
   return {
     stdout,
     stderr,
@@ -58,8 +54,10 @@ export function ownSurroundings(): Surroundings {
 function listenForSignals(listener: () => void): () => void {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.once(signal, listener);
+  process.stdout.once("error", listener);
   return () => {
     for (const signal of signals) process.off(signal, listener);
+    process.stdout.off("error", listener);
   };
 }
 
@@ -77,16 +75,29 @@ function userName(env: Surroundings["env"]): string {
 export const FORMATS = ["text", "wide", "json", "yaml"] as const;
 export type Format = (typeof FORMATS)[number];
 
+/** What Node says of a wrong flag, without its advice. */
+export function firstSentence(error: unknown): string {
+  return (error as Error).message.split(/\.?\n|\. /)[0] ?? "wrong arguments";
+}
+
 /** Parses flags; every mistake is a UserError that points to the command's help. */
 export function parseFlags<const T extends ParseArgsOptionsConfig>(
   command: string,
   args: readonly string[],
   options: T,
 ) {
+  const parsed = parseWords(command, args, options);
+  // What a shell makes of a variable that nobody set.
+  const empty = Object.entries(parsed.values).find(([, value]) => [value].flat().includes(""));
+  if (empty !== undefined) throw wrongUse(command, `--${empty[0]} is empty`);
+  return parsed;
+}
+
+function parseWords<const T extends ParseArgsOptionsConfig>(command: string, args: readonly string[], options: T) {
   try {
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
-    throw wrongUse(command, (error as Error).message.split(". ")[0] ?? "wrong arguments");
+    throw wrongUse(command, firstSentence(error));
   }
 }
 

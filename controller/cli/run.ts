@@ -69,7 +69,8 @@ function usage(): string {
 }
 
 export async function run(argv: readonly string[]): Promise<number> {
-  const [name, ...rest] = argv;
+  // `help NAME` is `NAME --help`.
+  const [name, ...rest] = argv[0] === "help" && argv.length === 2 ? [argv[1] ?? "", "--help"] : argv;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     process.stdout.write(usage());
     return name === undefined ? 2 : 0;
@@ -79,14 +80,18 @@ export async function run(argv: readonly string[]): Promise<number> {
     ? commands[name === "--version" ? "version" : name]
     : undefined;
   if (entry === undefined) {
-    process.stderr.write(`ringward: there is no command "${name}"\n\n${usage()}`);
+    const { closest } = await import("../api/suggest.ts");
+    const guess = closest(name, NAMES);
+    process.stderr.write(
+      `ringward: there is no command "${name}"${guess === undefined ? `\n\n${usage()}` : ` (did you mean "${guess}"?)\n`}`,
+    );
     return 2;
   }
   try {
     return await (await entry.load()).command(rest);
   } catch (error) {
     if (error instanceof UserError) {
-      process.stderr.write(`ringward ${name}: ${error.message}\n`);
+      process.stderr.write(`ringward ${name}: ${error.message} [${error.code}]\n`);
       return 2;
     }
     // A defect or an outage: exit 2 like every failure, with what a report needs.

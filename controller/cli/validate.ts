@@ -5,12 +5,14 @@ import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { createValidators } from "../api/validator.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import { UserError } from "../errors.ts";
 import type { Inventory, StoredStates } from "../core/model.ts";
 import { compareFindings, counted, type Finding, formatFinding, type ObjectRef } from "../policy/finding.ts";
 import { readPolicyFolder } from "../policy/folder.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { validatePolicy } from "../policy/validate.ts";
 import { readImagePrefixes } from "./image-prefixes.ts";
+import { firstSentence } from "./output.ts";
 import { wrongUse } from "./wrong-use.ts";
 
 export const USAGE = `Usage: ringward validate DIR [--cluster DUMPDIR] [--at TIME] [--strict] [--allow-recipe-image PREFIX]… [-o text|json|yaml|wide]
@@ -27,7 +29,7 @@ that never open, versions that cannot be read. Prints one line for each finding,
                      recipes whose images a cluster refuses that was installed with this prefix (ringward install); repeatable
   -o FORMAT          text (default), wide (with code and object), json or yaml
 
-Exit codes: 0 nothing found, 1 findings, 2 wrong use.
+Exit codes: 0 nothing found, 1 findings, 2 wrong use, or no policy in DIR.
 `;
 
 const FORMATS = ["text", "wide", "json", "yaml"] as const;
@@ -61,6 +63,13 @@ export async function command(
   const now = request.at === undefined ? output.clock.now() : readTime(request.at);
   const cluster = request.dump === undefined ? { problems: [] } : await readCluster(request.dump);
   const { findings, count } = judgeFolder(request, now, cluster);
+  // A pipeline that looks into the wrong folder must not be told that all is well.
+  if (count === 0 && !findings.some(({ severity }) => severity === "error"))
+    throw new UserError(
+      "RW0310",
+      `the folder ${request.folder} holds no policy`,
+      "name the folder that holds the policy",
+    );
   const errors = findings.filter(({ severity }) => severity === "error");
   const warnings = findings.filter(({ severity }) => severity === "warning");
   const ok = errors.length === 0 && (!request.strict || warnings.length === 0);
@@ -106,7 +115,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw wrongUse("validate", (error as Error).message.split(". ")[0] ?? "wrong arguments");
+    throw wrongUse("validate", firstSentence(error));
   }
 }
 

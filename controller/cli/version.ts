@@ -1,6 +1,7 @@
 // `ringward version`: the product's version, read from package.json.
 import { readFileSync } from "node:fs";
 import { productFile } from "../place.ts";
+import { wrongUse } from "./wrong-use.ts";
 
 export const USAGE = `Usage: ringward version
 
@@ -13,6 +14,7 @@ export async function command(args: readonly string[] = []): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
+  if (args.length > 0) throw wrongUse("version", `version takes no arguments, and got "${args.join(" ")}"`);
   const text = readFileSync(productFile("package.json"), "utf8");
   const { version } = JSON.parse(text) as { version: string };
   process.stdout.write(`ringward ${version}\n`);

@@ -17,6 +17,18 @@ export const BRANCH_PROTECTED = "RW1117";
 /** A server may say what it likes: what stands between two words is bounded, so that no text is searched from each of its words to its end. */
 const rules: readonly Rule[] = [
   {
+    pattern: /\bssh: (?:command )?not found|'remote-https?' is not a git command/i,
+    code: "RW1124",
+    why: "the program that speaks with such a server is not there",
+    todo: "install git with its https helper, and an ssh client",
+  },
+  {
+    pattern: /no user exists for uid/i,
+    code: "RW1124",
+    why: "ssh does not work for a user without a name",
+    todo: "use an image that has this user in /etc/passwd",
+  },
+  {
     pattern: /code 407|returned error: 407|response 407|from proxy after CONNECT/i,
     code: "RW1119",
     why: "the proxy does not let us through",

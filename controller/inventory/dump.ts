@@ -48,7 +48,21 @@ export async function readDump(folder: string, limits: DumpLimits = {}): Promise
       note(collector, file, `cannot be read: ${(error as Error).message.slice(0, 300)}`);
     }
   }
-  return checkOwn(collector.finish());
+  const collected = collector.finish();
+  // Of a cluster of which nothing could be read nothing can be said; that all is well least of all.
+  const [unread] = collected.problems.filter(({ kind }) => kind === "File");
+  if (unread !== undefined && isEmpty(collected))
+    throw new UserError(
+      "RW0404",
+      `the cluster dump ${folder} holds nothing that can be read: ${unread.name}: ${unread.message}`,
+      "dump the cluster again",
+    );
+  return checkOwn(collected);
+}
+
+function isEmpty({ inventory, objects }: Collected): boolean {
+  const { nodes, pods, workloads } = inventory;
+  return nodes.length + pods.length + workloads.length + objects.size === 0;
 }
 
 /** Ringward's own objects as the API server would accept them; others are named and left out, never half believed. */
@@ -78,7 +92,9 @@ function checkOwn(collected: Collected): Dump {
 /** Paths relative to the folder, sorted. Links and devices are left alone. */
 async function findFiles(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    throw new UserError("RW0402", `cannot read the cluster dump ${folder}: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "it does not exist" : code === "ENOTDIR" ? "it is not a folder" : message;
+    throw new UserError("RW0402", `cannot read the cluster dump ${folder}: ${why}`, "name the folder that holds it");
   });
   const files = entries
     .filter((entry) => entry.isFile() && /\.(?:json|ya?ml)$/.test(entry.name))
@@ -109,7 +125,6 @@ async function readJson(path: string, file: string, collector: Collector, limits
     first = false;
     reader.write(bytes);
   }
-  if (first) return note(collector, file, "is empty");
   reader.end();
 }
 

@@ -56,6 +56,8 @@ export function createItemReader(sink: ItemSink, maxObject = MAX_OBJECT): ItemRe
   let isList = false;
   let listKind: string | undefined;
   let complained = false;
+  /** Nothing was there yet. */
+  let blank = true;
 
   const isBetween = (): boolean => depth === 0 || (inItems && depth === IN_ITEMS);
 
@@ -126,7 +128,9 @@ export function createItemReader(sink: ItemSink, maxObject = MAX_OBJECT): ItemRe
 
   function readByte(bytes: Uint8Array, at: number): void {
     const byte = bytes[at] as number;
-    if (byte <= 0x20 || byte === COLON) return;
+    if (isBlank(byte)) return;
+    blank = false;
+    if (byte === COLON) return;
     if (byte === OPEN_OBJECT || byte === OPEN_LIST) return open(bytes, at);
     if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) return close(bytes, at);
     if (byte === COMMA) {
@@ -153,9 +157,15 @@ export function createItemReader(sink: ItemSink, maxObject = MAX_OBJECT): ItemRe
       offset += bytes.length;
     },
     end() {
+      if (blank) sink.problem("is empty");
       if (depth > 0) sink.problem(`the file ends in the middle of an object, after ${offset} bytes; it was cut short`);
     },
   };
+}
+
+/** What may stand between JSON's words (RFC 8259, 2). */
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
 /** Collects a piece of text that may lie in several chunks; keeps nothing of what grows too large. */

@@ -112,7 +112,9 @@ function readKubeconfig(kubeconfig: string): KubeconfigFile {
       if (error instanceof UserError) throw error;
       // kubectl leaves out missing files of a list; a single one that is missing is a mistake.
       if (files.length > 1 && (error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw new UserError("RW0201", `cannot read the kubeconfig ${path}: ${(error as Error).message}`);
+      const { code, message } = error as NodeJS.ErrnoException;
+      const why = code === "ENOENT" ? "it does not exist" : code === "EISDIR" ? "it is a folder" : message;
+      throw new UserError("RW0201", `cannot read the kubeconfig ${path}: ${why}`, "name a file that kubectl can use");
     }
   });
   return {

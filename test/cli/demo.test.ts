@@ -59,7 +59,7 @@ describe("wrong use ends with 2 and says what to do", () => {
       const { code, stderr } = await runRingward(["demo", ...words], folder);
       expect({ code, stderr }).toEqual({
         code: 2,
-        stderr: "ringward demo: no demo is running (start one with: ringward demo)\n",
+        stderr: "ringward demo: no demo is running (start one with: ringward demo) [RW0305]\n",
       });
     }
   });
@@ -127,7 +127,7 @@ describe("a demo that runs", () => {
     const { code, stderr } = await second.ended;
     expect(code).toBe(2);
     expect(stderr.trimEnd().split("\n").at(-1)).toBe(
-      `ringward demo: the controller did not start: --metrics-bind-address 127.0.0.1:${port}: the port is taken (name another, or end whoever listens there)`,
+      `ringward demo: the controller did not start: --metrics-bind-address 127.0.0.1:${port}: the port is taken (name another, or end whoever listens there) [RW0309]`,
     );
     expect(second.leftovers()).toEqual([]);
     demo.child.kill("SIGINT");

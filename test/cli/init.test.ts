@@ -151,7 +151,7 @@ describe("init", () => {
     [["--product", "rocky"], /name the release that rocky is held to, as in rocky=9.5/],
     [["--product", "ubuntu=jammy"], /a release is numbers with dots/],
     [["--product", "ubuntu", "--product", "ubuntu=22.04"], /at least one, each once/],
-    [["--rings", ""], /at least one, each once/],
+    [["--rings", ""], /--rings is empty/],
     [["--rings", "Canary"], /small letters, digits and dashes/],
     [["--time-zone", "Berlin"], /an IANA time zone/],
     [["--window", "at night"], /five fields of cron/],

@@ -1,5 +1,6 @@
 // Every way to the policy repository, over real servers: `git http-backend` behind TLS and a CONNECT proxy, and a real sshd.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
@@ -201,6 +202,22 @@ describe("ssh, with a real sshd", () => {
     );
     expect(missing).toMatchObject({ name: "UserError", code: "RW1106" });
     expect((await failure((await open({ url: url() })).fetch())).code).toBe("RW1106");
+  });
+
+  it("says that there is no ssh here, and not that the server is away", async () => {
+    const before = { ...process.env };
+    onTestFinished(() => {
+      process.env = before;
+    });
+    const bin = join(disk.folder, "bin");
+    mkdirSync(bin);
+    for (const name of ["git", "sh"])
+      symlinkSync(execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim(), join(bin, name));
+    process.env["PATH"] = bin;
+
+    const error = await failure((await open({ url: url(), auth: key() })).fetch());
+
+    expect(error).toMatchObject({ name: "UserError", code: "RW1124" });
   });
 
   it("uses no agent and no configuration of the machine's", async () => {

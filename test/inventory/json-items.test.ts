@@ -61,7 +61,7 @@ describe("createItemReader", () => {
       fc.property(
         fc.array(
           json.filter((value) => !hasItems(value)),
-          { maxLength: 4 },
+          { minLength: 1, maxLength: 4 },
         ),
         fc.integer({ min: 1, max: 40 }),
         (documents, chunk) => {
@@ -72,6 +72,12 @@ describe("createItemReader", () => {
         },
       ),
     );
+  });
+
+  it("says of a text in which nothing stands that it is empty, and of bytes that no JSON has where they are", () => {
+    expect(read("").problems).toEqual(["is empty"]);
+    expect(read(" \r\n\t\n", 1).problems).toEqual(["is empty"]);
+    expect(read("\n\u0007\u0007").problems).toEqual(["byte 1: expected an object or a list of objects"]);
   });
 
   it("says what kind of list it was, where that came first", () => {

@@ -44,7 +44,9 @@ export async function mergeFromOutside(forgeUrl: string, which: readonly number[
   const base = `${apiUrl}/repos/${FORGE_OWNER}/${FORGE_REPOSITORY}/pulls`;
   const headers = { authorization: `Bearer ${PERSON_TOKEN}`, "content-type": "application/json" };
   const answer = await fetch(`${base}?state=all&per_page=100`, { headers }).catch((error: unknown) => {
-    throw new UserError("RW0308", `no forge answers at ${apiUrl}: ${String(error)}`, "start one with: ringward demo");
+    const { message, cause } = error as Error;
+    const why = cause instanceof Error && cause.message !== "" ? cause.message : message;
+    throw new UserError("RW0308", `no forge answers at ${apiUrl}: ${why}`, "start one with: ringward demo");
   });
   if (!answer.ok) throw new UserError("RW0308", `${apiUrl} answers ${answer.status}`, "name a demo's forge");
   const pulls = new Map(((await answer.json()) as readonly Pull[]).map((pull) => [pull.number, pull]));

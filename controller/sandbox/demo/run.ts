@@ -206,7 +206,7 @@ function createAdvice({
 
 /** What a person can mend, such as a port that is taken, the controller says in its last line; anything else is a defect, with its last words. */
 function explainDeath(died: string): Error {
-  const [, complaint] = /^ringward controller: (.+)$/.exec(died.split("\n").at(-1) ?? "") ?? [];
+  const [, complaint] = /^ringward controller: (.+?)(?: \[RW\d{4}\])?$/.exec(died.split("\n").at(-1) ?? "") ?? [];
   return complaint === undefined
     ? new Error(died)
     : new UserError("RW0309", `the controller did not start: ${complaint}`);

@@ -51,7 +51,7 @@ export function errorsPage(sources: ReadonlyMap<string, string>): string {
   return `<!-- Made by \`npm run generate\` from controller/. Do not edit. -->
 # Error codes
 
-An error with a code is one that a person must mend; it is shown without a stack, and the exit code is 2. Codes
+An error with a code is one that a person must mend; it is shown without a stack, with its code at the end, and the exit code is 2. Codes
 with the same first two digits come from the same part of the program. \`…\` stands for what is filled in at run time.
 
 | code | what is wrong | what to do | where |
