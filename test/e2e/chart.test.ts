@@ -2,10 +2,12 @@
 // command, arguments, user, read-only root and bound token are those of the pod. It patches two nodes, its own among them: it is evicted in
 // mid-rollout, and the one that takes its place goes on. Then upgrade, policy repository, uninstall, and taking over an export.
 import { execFile } from "node:child_process";
+import { createHmac, randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NodePatchState } from "../../controller/api/patch-state.ts";
+import { REQUESTED_AT } from "../../controller/api/policy-repository.ts";
 import { systemClock } from "../../controller/clock.ts";
 import { DEFAULT_NAMESPACE } from "../../controller/install/manifest.ts";
 import { type Client, createClient } from "../../controller/kube/client.ts";
@@ -19,6 +21,7 @@ import {
   PODS,
   POLICY_REPOSITORIES,
 } from "../../controller/kube/resources.ts";
+import type { StoredRepository } from "../../controller/reconcile/look-request.ts";
 import { quickstartCatalogue } from "../../controller/sandbox/fleet/images.ts";
 import { OS_LABEL, quickstartMachines } from "../../controller/sandbox/fleet/quickstart.ts";
 import { kubectlPath } from "../tooling/kubectl.ts";
@@ -303,6 +306,52 @@ describe("the chart", () => {
     expect(upgraded).toContain("The mode that people have set stays as it is");
     const pods = (await admin.list(PODS, { namespace: DEFAULT_NAMESPACE })).items;
     expect(JSON.stringify(pods)).toContain('"mountPath":"/run/secrets/ringward/forge"');
+  });
+
+  it("takes webhooks at either pod: the one that does not lead hands them over to the one that does", async () => {
+    const secret = "a long random string";
+    await type(
+      `kubectl --namespace ${DEFAULT_NAMESPACE} create secret generic ringward-webhook --from-literal=secret='${secret}'`,
+    );
+    await type(
+      `helm upgrade ringward charts/ringward --namespace ${DEFAULT_NAMESPACE} --reuse-values --set webhook.secret.name=ringward-webhook`,
+    );
+    await type(`kubectl --namespace ${DEFAULT_NAMESPACE} rollout status deployment/ringward-controller`);
+    const repository = async (): Promise<StoredRepository> =>
+      (await admin.get<StoredRepository>(POLICY_REPOSITORIES, { name: "policy" }))!;
+    const before = await repository();
+    const signature = `sha256=${createHmac("sha256", secret).update("{}").digest("hex")}`;
+    const headers = { "x-github-event": "push", "x-github-delivery": randomUUID(), "x-hub-signature-256": signature };
+
+    const follower = await waitFor(
+      "two pods that take webhooks, one of which leads",
+      async () => {
+        const [first, ...others] = await leading();
+        const pods = hostPods.running().filter(({ ports }) => ports["webhook"] !== undefined);
+        if (first === undefined || others.length > 0 || pods.length !== 2) return undefined;
+        return pods.find((pod) => nameOf(pod) !== nameOf(first));
+      },
+      LIMIT,
+      () => Promise.resolve(seen()),
+    );
+    const url = `http://127.0.0.1:${follower.ports["webhook"]}/webhook`;
+    const answer = await fetch(url, { method: "POST", headers, body: "{}" });
+    const after = await waitFor(
+      "the leader to say that it has looked",
+      async () => {
+        const now = await repository();
+        return now.status?.lastHandledReconcileAt === undefined ? undefined : now;
+      },
+      LIMIT,
+      () => Promise.resolve(seen()),
+    );
+
+    expect(answer.status).toBe(202);
+    expect(before.status?.lastHandledReconcileAt).toBeUndefined();
+    expect(after.metadata.annotations?.[REQUESTED_AT]).toBe(after.status?.lastHandledReconcileAt);
+    expect(after.spec).toEqual(before.spec);
+    // Its address is nobody's: a look that failed was one, too.
+    expect(after.status?.conditions?.find(({ type: which }) => which === "Ready")).toMatchObject({ status: "False" });
   });
 
   it("leaves definitions, policy and states when it is uninstalled, and nothing else; all goes if that is wanted", async () => {

@@ -63,37 +63,22 @@ describe("a request to look", () => {
 
   it("is not handled by a look that had begun before it, but by the one after", async () => {
     const rig = await atRest();
-    let release: () => void = () => undefined;
-    let hangs: Promise<void> | undefined = new Promise((resolve) => (release = resolve));
-    let fetches = 0;
-    // It looks, and then takes its time to answer.
-    const slow = (git: PolicyGit): PolicyGit => ({
-      ...git,
-      fetch: async () => {
-        fetches += 1;
-        const fetched = await git.fetch();
-        await hangs;
-        return fetched;
-      },
-    });
-    const clock = { ...rig.clock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
-    const born = rig.born("ringward", { git: slow, patience: { clock, patienceMs: 0, wake: () => undefined } });
+    const { born, fetches, hang } = bringSlow(rig, "ringward");
+    const endFirst = hang();
     await ask(rig, "first");
     await born.pass();
     const head = rig.commit({ "rings/late.yaml": calmRing("late") });
     await ask(rig, "second");
     await born.pass();
-    expect([fetches, await handled(rig)]).toEqual([1, undefined]);
+    expect([fetches(), await handled(rig)]).toEqual([1, undefined]);
     // The look for the second one hangs again, when the first one has ended.
-    const endFirst = release;
-    hangs = new Promise((resolve) => (release = resolve));
+    const endSecond = hang();
     endFirst();
 
-    await until(born, () => fetches === 2);
+    await until(born, () => fetches() === 2);
     expect(await handled(rig)).toBe("first");
     expect((await rig.repository())["observedCommit"]).not.toBe(head);
-    release();
-    hangs = undefined;
+    endSecond();
     await until(born, async () => (await handled(rig)) === "second");
 
     expect((await rig.repository())["observedCommit"]).toBe(head);
@@ -129,12 +114,14 @@ describe("a request to look", () => {
     expect(await handled(rig)).toBe("first");
   });
 
-  it("is said by the process that could not say it at once", async () => {
+  it("is said by the process that could not say it at once, also when it looked again for nobody", async () => {
     const rig = await atRest();
     rig.cluster.server.setFault(({ path, write }) =>
       write && path.endsWith("/policyrepositories/policy/status") ? { status: 500 } : "none",
     );
     await ask(rig, "first");
+    await rig.run(2);
+    await ask(rig, null);
     await rig.run(2);
     rig.cluster.server.setFault(() => "none");
 
@@ -191,6 +178,25 @@ describe("two leaders", () => {
     expect(statusWrites(rig)).toBe(before);
   });
 
+  it("say no old one again while they look for a new one", async () => {
+    const rig = await atRest();
+    const { born, hang } = bringSlow(rig, "other");
+    await ask(rig, "first");
+    await until(born, async () => (await handled(rig)) === "first");
+    await ask(rig, "second");
+    await rig.run(1);
+    expect(await handled(rig)).toBe("second");
+
+    const end = hang();
+    await ask(rig, "third");
+    await born.pass();
+    await born.pass();
+
+    expect(await handled(rig)).toBe("second");
+    end();
+    await until(born, async () => (await handled(rig)) === "third");
+  });
+
   it("leave what is asked for now to whoever has answered it, and say the newer one otherwise", () => {
     const look = { handled: "old" };
 
@@ -200,6 +206,36 @@ describe("two leaders", () => {
     expect(handledRequest({ handled: undefined }, "new", "old")).toBe("old");
   });
 });
+
+/** A controller whose looks, once they have looked, take their time to answer while they are told to hang. */
+function bringSlow(
+  rig: Rig,
+  user: string,
+): {
+  readonly born: Born;
+  readonly fetches: () => number;
+  /** Answers what ends it. */ readonly hang: () => () => void;
+} {
+  let hangs: Promise<void> | undefined;
+  let fetches = 0;
+  const git = (one: PolicyGit): PolicyGit => ({
+    ...one,
+    fetch: async () => {
+      fetches += 1;
+      const fetched = await one.fetch();
+      await hangs;
+      return fetched;
+    },
+  });
+  const clock = { ...rig.clock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
+  const born = rig.born(user, { git, patience: { clock, patienceMs: 0, wake: () => undefined } });
+  const hang = (): (() => void) => {
+    let end: () => void = () => undefined;
+    hangs = new Promise((resolve) => (end = resolve));
+    return end;
+  };
+  return { born, fetches: () => fetches, hang };
+}
 
 async function until(born: Born, is: () => boolean | Promise<boolean>): Promise<void> {
   for (let pass = 0; pass < 20; pass += 1) {
