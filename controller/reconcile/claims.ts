@@ -1,19 +1,29 @@
 // Serves the claims under way, always before anything new is claimed (V3): one act for each target a pass. Joins nodes/ and
 // workloads/ with the plan's steering. A conflict or an outage on one target harms no other.
-import type { WorkloadPatchStateStatus } from "../api/patch-state.ts";
+import type { NodePatchStateStatus, WorkloadPatchStateStatus } from "../api/patch-state.ts";
 import type { RolloutRingSpec } from "../api/rollout-ring.ts";
 import type { Instant } from "../clock.ts";
 import { assessNode, assessWorkload } from "../core/compliance/index.ts";
-import type { Claim, Inventory, LevelInForce, NodeAsset, PolicyInForce, WorkloadAsset } from "../core/model.ts";
+import type {
+  Assessment,
+  Claim,
+  Inventory,
+  LevelInForce,
+  NodeAsset,
+  PolicyInForce,
+  WorkloadAsset,
+} from "../core/model.ts";
 import type { Plan } from "../core/rollout/plan.ts";
+import { endsAtOnce } from "../core/operations/node-steps.ts";
+import type { ClaimRequest } from "../core/rollout/claim-request.ts";
 import type { Steering } from "../core/rollout/decision.ts";
 import { withHolds } from "../inventory/foreign.ts";
 import { projectWorkloads } from "../inventory/join-workloads.ts";
 import { projectAttachment } from "../inventory/project-volume.ts";
 import type { Client } from "../kube/client.ts";
-import { readState } from "../kube/patch-states.ts";
+import { readState, type StatusOf } from "../kube/patch-states.ts";
 import type { KubeObject } from "../kube/port.ts";
-import { DEPLOYMENTS, PODS, REPLICA_SETS, type Resource } from "../kube/resources.ts";
+import { DEPLOYMENTS, NODES, PODS, REPLICA_SETS, type Resource } from "../kube/resources.ts";
 import type { EvictionPauses } from "../nodes/evict.ts";
 import type { RefusalClass } from "../nodes/metrics.ts";
 import { type InventoryKeep, operateNode } from "../nodes/operate.ts";
@@ -75,13 +85,16 @@ export async function serveClaims(input: ServeInput): Promise<Served> {
   return { free, lost, moved, again };
 }
 
-function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<typeof operateNode> {
-  const { client, policy, plan, inventory } = input;
+type Aims = Pick<ServeInput, "client" | "now" | "policy" | "plan" | "inventory">;
+
+/** What policy says of a claim's target, now. */
+function findTerms({ policy, plan }: Pick<Aims, "policy" | "plan">, claim: ClaimRequest) {
   const ring: RolloutRingSpec | undefined = policy.rings.find((other) => other.name === claim.ring)?.spec;
   const level = policy.levels.find((other) => other.digest === claim.digest && other.mismatch === undefined);
   const baseline = policy.baselines.find((other) => other.name === claim.baseline);
   const entry = plan.rings.find((outcome) => outcome.ring.name === claim.ring)?.entries.approvals.get(claim.baseline);
-  const enforce = entry?.level.digest === claim.digest ? (entry.entry.enforce ?? "Floor") : "Floor";
+  const enforce: "Floor" | "Exact" =
+    entry !== undefined && entry.level.digest === claim.digest ? (entry.entry.enforce ?? "Floor") : "Floor";
   const common = { approved: true, withdrawn: false, exceptions: policy.exceptions } as const;
   // A baseline that is gone from policy cannot say how stale its inventory may be; the level still says what is wanted.
   const standIn = baseline ?? {
@@ -90,6 +103,30 @@ function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<type
     status: undefined,
     inputTime: 0,
   };
+  return { ring, level, enforce, common, standIn };
+}
+
+/**
+ * Whether a node that is about to be claimed is there and, as just read, not one whose operation would end before it begins. Workloads are few
+ * beside nodes, and looked at when their claim is there.
+ */
+export async function hasWork(input: Aims, request: ClaimRequest, state: StatusOf | undefined): Promise<boolean> {
+  if (request.kind !== "Node") return true;
+  const stored = state as NodePatchStateStatus | undefined;
+  const object = await input.client.get(NODES, { name: request.name });
+  if (object === undefined || object.metadata.uid !== request.uid) return false;
+  const node = projectClaimedNode(object, input.inventory);
+  const { ring, level, enforce, common, standIn } = findTerms(input, request);
+  if (node === undefined || level === undefined) return false;
+  const now = input.now();
+  const assess = (): Assessment => assessNode({ ...common, node, stored, baseline: standIn, level, enforce, now });
+  const cordonedNodes = ring?.cordonedNodes ?? "Skip";
+  return endsAtOnce({ now, claim: request, retreat: undefined, cordonedNodes, assess }, node) === undefined;
+}
+
+function serve(input: ServeInput, { claim, retreat }: Steering): ReturnType<typeof operateNode> {
+  const { client, policy, inventory } = input;
+  const { ring, level, enforce, common, standIn } = findTerms(input, claim);
   const tell = (event: Parameters<ServeInput["tell"]>[1]): void => input.tell(claim, event);
   if (claim.kind === "Node")
     return operateNode({

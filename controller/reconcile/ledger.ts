@@ -107,17 +107,19 @@ export interface Confirmation {
   readonly now: Instant;
   /** Targets asked for at once. */
   readonly concurrency: number;
+  /** Whether the target itself, as it stands now, has something to be done; given its record. */
+  readonly hasWork: (request: ClaimRequest, state: StatusOf | undefined) => Promise<boolean>;
   readonly onError: (error: unknown, request: ClaimRequest) => void;
 }
 
 /**
- * The cache of patch states may be behind the ledger: whom a person released a moment ago, or who has only just backed off, would be claimed,
- * let go and claimed again in every pass until it has caught up. Only whom the record as it stands lets be claimed is claimed (K3). Read after
- * the ledger, because a claim is freed after the record says why.
+ * Caches may be behind the ledger: whom a person released a moment ago, who has only just backed off, or a node that is at its level, would be
+ * claimed, let go and claimed again in every pass until they have caught up. Only whom the record and the node as they stand let be claimed is
+ * claimed (K3). Read after the ledger, because a claim is freed after the record says why.
  */
 export async function confirmRequests(
   requests: readonly ClaimRequest[],
-  { client, now, concurrency, onError }: Confirmation,
+  { client, now, concurrency, hasWork, onError }: Confirmation,
 ): Promise<readonly ClaimRequest[]> {
   const confirmed = new Set<ClaimRequest>();
   const queue = [...requests];
@@ -125,7 +127,8 @@ export async function confirmRequests(
     for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
       try {
         const state = await readState<StatusOf>(client, request);
-        if (mayBeClaimed(state?.status, request, now)) confirmed.add(request);
+        if (!mayBeClaimed(state?.status, request, now)) continue;
+        if (await hasWork(request, state?.status)) confirmed.add(request);
       } catch (error) {
         // What cannot be known is not claimed; the next pass asks again.
         onError(error, request);

@@ -23,7 +23,7 @@ import type { EvictionPauses } from "../nodes/evict.ts";
 import type { RefusalClass } from "../nodes/metrics.ts";
 import { removeAbandonedJobs } from "./abandoned-jobs.ts";
 import type { PassNotifier } from "./approval-commits.ts";
-import { serveClaims } from "./claims.ts";
+import { hasWork, serveClaims } from "./claims.ts";
 import type { ClusterReader } from "./cluster.ts";
 import type { ClusterObjects } from "./cluster-kinds.ts";
 import { openApprovals, pullFacts, repositoryFacts } from "./fleet-metrics.ts";
@@ -268,12 +268,9 @@ async function act(
 ): Promise<Pick<PassResult, "busy" | "again">> {
   const { client, clock } = ports;
   const { plan, ledger, snapshot, policy } = scene;
+  const aims = { client, now: () => clock.now(), policy: policy.inForce, plan, inventory: snapshot.inventory };
   const served = await serveClaims({
-    client,
-    now: () => clock.now(),
-    policy: policy.inForce,
-    plan,
-    inventory: snapshot.inventory,
+    ...aims,
     pauses: memory.pauses,
     onRefusal: ports.onRefusal,
     concurrency: options.concurrency,
@@ -326,6 +323,7 @@ async function act(
     client,
     now: clock.now(),
     concurrency: options.concurrency,
+    hasWork: (request, state) => hasWork(aims, request, state),
     onError: (error, request) => ports.onError(error, `${request.kind} ${request.name}`),
   });
   const ledgerMoved = await changeLedger(ports, scene, free, add);

@@ -5,7 +5,7 @@ import { NODE_STEPS, type NodeStep } from "../../controller/api/patch-state.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
 import type { ClusterReader } from "../../controller/reconcile/cluster.ts";
 import type { ClusterObjects } from "../../controller/reconcile/cluster-kinds.ts";
-import { DISRUPTION_LEDGERS, NODE_PATCH_STATES } from "../../controller/kube/resources.ts";
+import { DISRUPTION_LEDGERS, NODE_PATCH_STATES, NODES } from "../../controller/kube/resources.ts";
 import { createRig, isConverged, machine, NEW_IMAGE, NEW_KERNEL, type Rig, ringFile, type Status } from "./rig.ts";
 
 /** A reader that can be told to show the same for a while. */
@@ -168,5 +168,80 @@ describe("a cache that shows everything but the patch states of now", () => {
     await run(40);
     expect(["n1", "n2"].map((name) => rig.kernel(name) === NEW_KERNEL)).toEqual([false, true]);
     expect(await rig.violations()).toEqual([]);
+  });
+});
+
+describe("a cache that shows everything but the nodes of now", () => {
+  /** A controller whose cache shows the nodes as they are now from here on. */
+  async function lateOn(rig: Rig): Promise<(passes: number) => Promise<void>> {
+    const shown = (await rig.admin.list(NODES)).items;
+    const lagging = rig.born("ringward-lagging", {
+      reader: (reader) => ({
+        ...reader,
+        read: async () => ({ ...(await reader.read()), nodes: shown }),
+      }),
+    });
+    return async (passes) => {
+      for (let pass = 0; pass < passes; pass += 1) {
+        await lagging.pass();
+        await rig.turn();
+      }
+    };
+  }
+
+  it("claims nobody who is at the level already", async () => {
+    const rig = await createRig({ machines: [machine("n1")], workloads: [] });
+    await rig.turn();
+    const run = await lateOn(rig);
+    await rig.until("all are patched", () => isConverged(rig));
+    const claims = claimsOf(rig, "n1");
+
+    await run(10);
+
+    expect(claimsOf(rig, "n1")).toEqual(claims);
+    expect(rig.errors).toEqual([]);
+  });
+
+  it("claims nobody whom a person has just cordoned", async () => {
+    const rig = await createRig({ machines: [machine("n1")], workloads: [], mode: "Observe" });
+    await rig.run(8);
+    const run = await lateOn(rig);
+    await rig.admin.patch(NODES, { name: "n1" }, { type: "merge", body: { spec: { unschedulable: true } } });
+    await rig.setMode("Enforce");
+
+    await run(10);
+
+    expect(claimsOf(rig, "n1")).toEqual([]);
+    expect(rig.errors).toEqual([]);
+  });
+
+  it("claims nobody whose machine was replaced by another of its name", async () => {
+    const rig = await createRig({ machines: [machine("n1")], workloads: [], mode: "Observe" });
+    await rig.run(8);
+    const run = await lateOn(rig);
+    await rig.admin.delete(NODES, { name: "n1" }, { uid: (await rig.node("n1")).metadata.uid ?? "" });
+    rig.cluster.machines.join(machine("n1"));
+    await rig.turn();
+    await rig.setMode("Enforce");
+
+    await run(10);
+
+    expect(claimsOf(rig, "n1")).toEqual([]);
+    await rig.until("the new machine is patched", async () => rig.kernel("n1") === NEW_KERNEL);
+  });
+
+  it("claims nobody whose node cannot be read", async () => {
+    const rig = await createRig({ machines: [machine("n1")], workloads: [], mode: "Observe" });
+    await rig.run(8);
+    await rig.setMode("Enforce");
+    rig.cluster.server.setFault(({ method, path, user }) =>
+      user === "ringward" && method === "GET" && path.endsWith("/nodes/n1") ? { status: 500 } : "none",
+    );
+
+    await rig.run(5);
+
+    expect(claimsOf(rig, "n1")).toEqual([]);
+    rig.cluster.server.setFault(() => "none");
+    await rig.until("n1 is patched", async () => rig.kernel("n1") === NEW_KERNEL);
   });
 });

@@ -54,19 +54,32 @@ export function nextNodeAct(view: NodeView): NodeAct {
 
 /** Nothing is written down for this claim yet. */
 function start(view: NodeView, node: NodeAsset): NodeAct {
-  const { claim, state, level, retreat: away } = view;
+  const { claim, state, level } = view;
   // A mark without an operation: the state was lost, the claim was restored from the node. Hand the node back.
   if (node.mark?.claimId === claim.id) return { kind: "Unmark", uncordon: true };
   // Another claim still stands on the node (an older ledger was restored): that one is brought back and ended first (B6, B8).
   if (node.mark !== undefined || state?.operation !== undefined) return { kind: "Free", lost: false };
   // A claim that was restored from a mark says nothing of what was to be done; without its mark it is over.
   if (claim.digest === "" || wasReleased(state, claim)) return { kind: "Free", lost: false };
-  const why =
-    level === undefined ? LEVEL_MISSING(claim) : (away ?? findHold(node, view.now) ?? findForeignCordon(view, node));
+  return level === undefined
+    ? { kind: "Close", result: "BackedOut", message: LEVEL_MISSING(claim).message }
+    : (endsAtOnce(view, node) ?? begin(view, level, node));
+}
+
+/**
+ * How an operation ends that has not begun, by what its node shows when it is read again: the plan was made from a cache. Whoever is about to
+ * claim the node asks this first, so that nobody holds budget for it (K3); the operation asks again, because the node may change after that.
+ */
+export function endsAtOnce(
+  view: Pick<NodeView, "now" | "retreat" | "cordonedNodes" | "assess"> & { readonly claim: Pick<Claim, "level"> },
+  node: NodeAsset,
+): Extract<NodeAct, { kind: "Close" }> | undefined {
+  const why = view.retreat ?? findHold(node, view.now) ?? findForeignCordon(view, node);
   if (why !== undefined) return { kind: "Close", result: "BackedOut", message: why.message };
-  // The plan was made from a cache; the node as just read may be there already (nothing is done twice).
-  if (isThere(view.assess())) return { kind: "Close", result: "Succeeded", message: `was at ${claim.level} already` };
-  return level === undefined ? { kind: "Free", lost: false } : begin(view, level, node);
+  // Nothing is done twice.
+  return isThere(view.assess())
+    ? { kind: "Close", result: "Succeeded", message: `was at ${view.claim.level} already` }
+    : undefined;
 }
 
 const LEVEL_MISSING = (claim: Claim): Block => ({
@@ -75,7 +88,7 @@ const LEVEL_MISSING = (claim: Claim): Block => ({
 });
 
 /** Somebody else cordoned the node after it was planned. */
-function findForeignCordon({ cordonedNodes }: NodeView, node: NodeAsset): Block | undefined {
+function findForeignCordon({ cordonedNodes }: Pick<NodeView, "cordonedNodes">, node: NodeAsset): Block | undefined {
   return node.unschedulable && cordonedNodes === "Skip"
     ? { reason: "CordonedByOther", message: `node ${node.name} was cordoned by somebody else` }
     : undefined;

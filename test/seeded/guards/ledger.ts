@@ -30,8 +30,8 @@ export const LEDGER: readonly Mutant[] = [
       says: "a mark that was just taken off is taken for a lost claim, because a cache still shows it",
     },
     "ledger.confirms-requests": {
-      find: "if (mayBeClaimed(state?.status, request, now)) confirmed.add(request);",
-      replace: "confirmed.add(request);",
+      find: "        if (!mayBeClaimed(state?.status, request, now)) continue;\n",
+      replace: "",
       says: "whom a person has just released is claimed and freed again in every pass, while a cache still shows the target as it was",
     },
     "ledger.restored": {

@@ -32,27 +32,27 @@ const steps = inFile("controller/core/operations/node-steps.ts", {
       "whom a person released is not claimed, whatever a cache shows (ledger.confirms-requests), and what was claimed before is begun before anybody can release it",
   },
   "node.start-retreat": {
-    find: "(away ?? findHold(node, view.now) ?? findForeignCordon(view, node));",
-    replace: "(findHold(node, view.now) ?? findForeignCordon(view, node));",
+    find: "const why = view.retreat ?? findHold(node, view.now) ?? findForeignCordon(view, node);",
+    replace: "const why = findHold(node, view.now) ?? findForeignCordon(view, node);",
     says: "an operation begins although its window is over, or people said stop, since it was claimed",
     equivalent:
       "before its cordon an operation asks for the way back in every act (findBackOut): nothing is touched in between",
   },
   "node.start-hold": {
-    find: "(away ?? findHold(node, view.now) ?? findForeignCordon(view, node));",
-    replace: "(away ?? findForeignCordon(view, node));",
+    find: "const why = view.retreat ?? findHold(node, view.now) ?? findForeignCordon(view, node);",
+    replace: "const why = view.retreat ?? findForeignCordon(view, node);",
     says: "an operation begins on a node that another tool took since it was claimed",
     equivalent:
       "before its cordon an operation asks for holds in every act (findBackOut): nothing is touched in between",
   },
   "node.start-foreign-cordon": {
-    find: "(away ?? findHold(node, view.now) ?? findForeignCordon(view, node));",
-    replace: "(away ?? findHold(node, view.now));",
+    find: "const why = view.retreat ?? findHold(node, view.now) ?? findForeignCordon(view, node);",
+    replace: "const why = view.retreat ?? findHold(node, view.now);",
     says: "a node that a person cordoned between claim and begin is updated although the ring says Skip",
   },
   "node.there-already": {
-    find: "  if (isThere(view.assess())) return {",
-    replace: "  if (node.name === '') return {",
+    find: "  return isThere(view.assess())\n",
+    replace: "  return node.name === ''\n",
     says: "a node that is at its level already is updated once more",
     equivalent:
       "the operation asks again before it marks the node (isDoneAlready) and ends as verified: only what prepares it runs in between",
