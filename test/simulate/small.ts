@@ -1,7 +1,6 @@
 // The rollout of simulated runs: two rings of two nodes, one workload, one baseline of nodes and one of images. Small, so that thousands of runs
 // are made; whole, so that everything the product does to a target happens in it.
-import { QUICKSTART_IMAGES } from "../../controller/sandbox/fleet/quickstart.ts";
-import { fleetOf, type NodeRow, policyOf, ringFile, type RingRow } from "../sweep/scenario.ts";
+import { fleetOf, type NodeRow, policyOf, ringFile, WEB } from "../sweep/scenario.ts";
 import type { Scenario } from "../sweep/stage.ts";
 
 const NODES: readonly NodeRow[] = [
@@ -9,18 +8,6 @@ const NODES: readonly NodeRow[] = [
   ["ubuntu-2", "ubuntu", "canary", "zone-b"],
   ["ubuntu-3", "ubuntu", "early", "zone-a"],
   ["ubuntu-4", "ubuntu", "early", "zone-b"],
-];
-const { nginx } = QUICKSTART_IMAGES;
-const WORKLOADS: readonly RingRow[] = [
-  {
-    kind: "Deployment",
-    namespace: "shop",
-    name: "web",
-    replicas: 2,
-    image: `${nginx.repository}:${nginx.old}`,
-    budget: { maxUnavailable: 1 },
-    ring: "early",
-  },
 ];
 
 const FOREIGN = /^(?:baselines\/(?!ubuntu|shared)|recipes\/(?!apt))/;
@@ -35,7 +22,7 @@ function ring(name: "canary" | "early", options: Parameters<typeof ringFile>[1])
 }
 
 export const SMALL: Scenario = {
-  fleet: () => fleetOf(NODES, WORKLOADS),
+  fleet: () => fleetOf(NODES, [WEB]),
   async policy() {
     const files = await policyOf({
       "rings/canary.yaml": ring("canary", { budget: "{ nodes: 1, workloads: 1 }", promotion: "Automatic" }),

@@ -2,10 +2,9 @@
 // uncordons in mid-drain, a ring that is suspended, limits that are lowered, a node that falls back after it was verified.
 import { NODE_PATCH_STATES } from "../../controller/kube/resources.ts";
 import { at, textAt } from "../../controller/sandbox/invariants/readings.ts";
-import { cordon, fleetOf, type NodeRow, policyOf, ringFile, type RingRow } from "./scenario.ts";
+import { cordon, fleetOf, type NodeRow, policyOf, ringFile, WEB } from "./scenario.ts";
 import type { Deed, Scenario } from "./stage.ts";
 import type { Stage } from "./stage.ts";
-import { QUICKSTART_IMAGES } from "../../controller/sandbox/fleet/quickstart.ts";
 import { DISRUPTION_LEDGERS, ROLLOUT_RINGS } from "../../controller/kube/resources.ts";
 
 const NODES: readonly NodeRow[] = [
@@ -13,18 +12,6 @@ const NODES: readonly NodeRow[] = [
   ["flatcar-1", "flatcar", "canary", "zone-b"],
   ["rocky-2", "rocky", "early", "zone-b"],
   ["flatcar-2", "flatcar", "early", "zone-a"],
-];
-const { nginx } = QUICKSTART_IMAGES;
-const WORKLOADS: readonly RingRow[] = [
-  {
-    kind: "Deployment",
-    namespace: "shop",
-    name: "web",
-    replicas: 2,
-    image: `${nginx.repository}:${nginx.old}`,
-    budget: { maxUnavailable: 1 },
-    ring: "early",
-  },
 ];
 
 /** An object as it is stored now. */
@@ -125,7 +112,7 @@ const DEEDS: readonly Deed[] = [
 ];
 
 export const PEOPLE: Scenario = {
-  fleet: () => fleetOf(NODES, WORKLOADS),
+  fleet: () => fleetOf(NODES, [WEB]),
   policy: () =>
     policyOf({
       "rings/canary.yaml": ringFile("canary", { budget: "{ nodes: 2, workloads: 1 }", promotion: "Automatic" }),

@@ -32,6 +32,17 @@ const NODES: readonly NodeRow[] = [
 
 const { nginx, redis } = QUICKSTART_IMAGES;
 export type RingRow = WorkloadRow & { readonly ring: RingName };
+/** The one workload of small rollouts. */
+export const WEB: RingRow = {
+  kind: "Deployment",
+  namespace: "shop",
+  name: "web",
+  replicas: 2,
+  image: `${nginx.repository}:${nginx.old}`,
+  budget: { maxUnavailable: 1 },
+  ring: "early",
+};
+
 export const WORKLOADS: readonly RingRow[] = [
   {
     kind: "Deployment",

@@ -9,7 +9,6 @@ import { openPolicyGit } from "../../controller/git/repository.ts";
 import type { ApiPort } from "../../controller/kube/port.ts";
 import { createTransport, type Transport } from "../../controller/kube/transport.ts";
 import { listing } from "../../controller/reconcile/cluster.ts";
-import { QUICKSTART_IMAGES } from "../../controller/sandbox/fleet/quickstart.ts";
 import { startForge } from "../../controller/sandbox/forge/index.ts";
 import {
   checkHistory,
@@ -22,12 +21,11 @@ import { forgeHost } from "./host.ts";
 import { beBorn, createFate, type Fate, type Life, type Mode } from "./life.ts";
 import { distantForge } from "./mortal.ts";
 import { CONTROLLER_USERS, isIdle, isOver } from "./run.ts";
-import { fleetOf, policyOf, ringFile } from "./scenario.ts";
+import { fleetOf, policyOf, ringFile, WEB } from "./scenario.ts";
 import { START } from "./pace.ts";
 import type { Scenario } from "./stage.ts";
 import { CONTROLLER_EMAIL, createStageClock, createStageOver, type Ports, type Stage } from "./stage.ts";
 
-const { nginx } = QUICKSTART_IMAGES;
 const TOKEN = "sandbox-forge-token";
 const MOST_PASSES = 150;
 /** Lives that a run may need. */
@@ -42,17 +40,7 @@ export const SMALL: Scenario = {
         ["flatcar-1", "flatcar", "early", "zone-b"],
         ["flatcar-2", "flatcar", "early", "zone-a"],
       ],
-      [
-        {
-          kind: "Deployment",
-          namespace: "shop",
-          name: "web",
-          replicas: 2,
-          image: `${nginx.repository}:${nginx.old}`,
-          budget: { maxUnavailable: 1 },
-          ring: "early",
-        },
-      ],
+      [WEB],
     ),
   policy: () =>
     policyOf({

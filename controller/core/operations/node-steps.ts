@@ -8,6 +8,7 @@ import { findHold } from "../interop/markers.ts";
 import type { Block, Claim, NodeAsset } from "../model.ts";
 import { blockedBy } from "../rollout/gates.ts";
 import { isMeant } from "../rollout/pod-census.ts";
+import { beginOperation } from "./begin.ts";
 import { drainsNode } from "./forecast.ts";
 import { drain, leaveDrained, lookAhead } from "./node-drain.ts";
 import { enter, hasBegun, startedJob } from "./node-jobs.ts";
@@ -104,17 +105,8 @@ function withoutLevel(scene: Omit<Scene, "level">): NodeAct {
 }
 
 function begin({ now, claim, assess }: NodeView, level: PatchLevelSpec, node: NodeAsset): NodeAct {
-  const time = new Date(now).toISOString();
   const operation: NodeOperation = {
-    claimId: claim.id,
-    ring: claim.ring,
-    baseline: claim.baseline,
-    level: claim.level,
-    digest: claim.digest,
-    startedTime: time,
-    stepTime: time,
-    attempt: 1,
-    step: "Claimed",
+    ...beginOperation(claim, now),
     bootId: node.bootId,
     priorUnschedulable: node.unschedulable,
     disrupt: drainsNode(level, node),

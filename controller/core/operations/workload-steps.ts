@@ -6,6 +6,7 @@ import type { PatchLevelSpec } from "../../api/patch-level.ts";
 import type { Instant } from "../../clock.ts";
 import { desiredImages } from "../rollout/desired-images.ts";
 import type { Assessment, Block, Claim, WorkloadAsset } from "../model.ts";
+import { beginOperation } from "./begin.ts";
 import { wasPutBack, wasReleased } from "./released.ts";
 
 export interface WorkloadView {
@@ -88,20 +89,11 @@ interface Scene extends WorkloadView {
 }
 
 function begin({ now, claim }: WorkloadView, level: PatchLevelSpec, workload: WorkloadAsset): WorkloadAct {
-  const time = new Date(now).toISOString();
   const images = desiredImages(workload, level)
     .filter((image) => image.from !== image.to)
     .map(({ container, init, from, to }) => ({ container, from, to, ...(init ? { init: true } : {}) }));
   const operation: WorkloadOperation = {
-    claimId: claim.id,
-    ring: claim.ring,
-    baseline: claim.baseline,
-    level: claim.level,
-    digest: claim.digest,
-    startedTime: time,
-    stepTime: time,
-    attempt: 1,
-    step: "Claimed",
+    ...beginOperation(claim, now),
     images,
   };
   return { kind: "Record", operation, note: "Claimed" };
