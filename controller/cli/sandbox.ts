@@ -1,6 +1,7 @@
 // `ringward sandbox`: an embedded cluster, forge and clock, until it is stopped. kubectl, git and the controller may be pointed at it.
 import { systemClock, systemRandom } from "../clock.ts";
-import { startSandbox } from "../sandbox/start.ts";
+import { UserError } from "../errors.ts";
+import { type Sandbox, startSandbox } from "../sandbox/start.ts";
 import { writeKubeconfigFile } from "../sandbox/workspace.ts";
 import { parseFlags, wrongUse } from "./output.ts";
 
@@ -40,7 +41,7 @@ export async function command(args: readonly string[]): Promise<number> {
     onError: (source, error) =>
       process.stderr.write(`sandbox: ${source}: ${error instanceof Error ? error.message : String(error)}\n`),
   });
-  const kubeconfig = writeKubeconfigFile(sandbox, values.kubeconfig);
+  const kubeconfig = await writeKubeconfig(sandbox, values.kubeconfig);
   process.stdout.write(`export KUBECONFIG=${kubeconfig}\n`);
   process.stderr.write(`API server  ${sandbox.apiUrl}\nclock       ${sandbox.clockUrl}\n`);
   if (sandbox.forge !== undefined)
@@ -50,6 +51,21 @@ export async function command(args: readonly string[]): Promise<number> {
   });
   await sandbox.stop();
   return 0;
+}
+
+/** Where it cannot be written nothing is left running. */
+async function writeKubeconfig(sandbox: Sandbox, path: string | undefined): Promise<string> {
+  try {
+    return writeKubeconfigFile(sandbox, path);
+  } catch (error) {
+    await sandbox.stop();
+    const { code = String(error) } = error as NodeJS.ErrnoException;
+    throw new UserError(
+      "RW0311",
+      `--kubeconfig ${path ?? ""} cannot be written: ${code}`,
+      "name a file that can be written, or leave it out",
+    );
+  }
 }
 
 function wholeNumber(flag: string, text: string, least: number, most: number): number {

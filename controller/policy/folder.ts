@@ -64,13 +64,28 @@ function readFolder(path: string): Dirent[] {
   }
 }
 
+/** The file's bytes, or why they cannot be read. */
+function readBytes(path: string): Buffer | string {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+}
+
+function unreadable(why: string): Pick<PolicyFile, "text" | "problem"> {
+  const message = `the file cannot be read: ${why}: give yourself the right to, or move it away`;
+  return { text: "", problem: { code: "FileUnreadable", message } };
+}
+
 function readEntry(folder: string, entry: Entry, size: number, limits: ReadLimits): PolicyFile {
   const { path } = entry;
   const named = nameProblem(path);
   if (named !== undefined) return { path, blob: "", ...named };
   if (entry.isSymbolicLink()) return { path, blob: "", ...symlinkProblem };
   if (size > limits.maxFileBytes) return { path, blob: "", ...tooLarge(size, limits) };
-  const bytes = readFileSync(join(folder, path));
+  const bytes = readBytes(join(folder, path));
+  if (typeof bytes === "string") return { path, blob: "", ...unreadable(bytes) };
   const blob = createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
   return { path, blob, ...decodeBlob(bytes) };
 }

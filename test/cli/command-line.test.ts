@@ -1,10 +1,12 @@
 // The command line as an impatient, mistaken or unlucky person uses it, in processes of its own: an answer or one line that says what is wrong,
 // its code and what to do, the exit code as documented, and never a stack.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { command as status } from "../../controller/cli/status.ts";
+import { command as validate } from "../../controller/cli/validate.ts";
 import { productFile } from "../../controller/place.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ringward-command-line-"));
@@ -25,12 +27,12 @@ interface Ran {
 }
 
 /** `after` is what a shell reads behind the command, as `>/dev/full`. */
-function type(words: readonly string[], after = ""): Promise<Ran> {
+function type(words: readonly string[], after = "", env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   const script = `exec "$0" "$@" ${after}`;
   const { PATH = "" } = process.env;
   const child = spawn("sh", ["-c", script, process.execPath, productFile("controller/launch.cjs"), ...words], {
     cwd: folder,
-    env: { PATH, HOME: folder },
+    env: { PATH, HOME: folder, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   return ended(child);
@@ -134,6 +136,15 @@ describe("a mistake", () => {
   });
 });
 
+it("a kubeconfig that cannot be written ends the sandbox, and nothing of it is left", async () => {
+  const temporary = make("temporary");
+  const ran = await type(["sandbox", "--kubeconfig", "/nowhere/at/all", "--nodes", "1"], "", { TMPDIR: temporary });
+
+  expect(ran).toMatchObject({ code: 2, out: "" });
+  expect(ran.err).toMatch(/--kubeconfig \/nowhere\/at\/all cannot be written: ENOENT \(.*\) \[RW0311\]\n$/);
+  expect(readdirSync(temporary)).toEqual([]);
+});
+
 describe("nothing", () => {
   it.each([
     ["an empty folder", () => make("empty")],
@@ -141,26 +152,22 @@ describe("nothing", () => {
     ["files that are of nobody's kind", () => join(make("other/values.yaml", "replicas: 1\n"), "..")],
     ["a folder that is named as a file", () => join(make("named/a.yaml"), "..")],
   ])("is no policy that is fine: %s", async (_, where) => {
-    const ran = await type(["validate", where()]);
-
-    expect(ran.code).toBe(2);
-    expect(ran.err).toMatch(/holds no policy \(name the folder that holds the policy\) \[RW0310\]\n$/);
+    await expect(validate([where()])).rejects.toMatchObject({ name: "UserError", code: "RW0310" });
   });
 
   it.each([
     ["binary", new Uint8Array(3000).fill(7)],
     ["empty", ""],
+    ["blank", " \n"],
     ["cut off", '{"kind":"List","items":[{"kind":"No'],
   ])("is no cluster in which all is compliant: a dump that is %s", async (name, content) => {
     const dump = join(make(`dump ${name}/nodes.json`, content), "..");
-    for (const command of [["plan"], ["status"], ["rollout", "canary"]]) {
-      const ran = await type([...command, "--policy", QUICKSTART, "--cluster", dump]);
 
-      expect(ran.code).toBe(2);
-      expect(ran.err).toMatch(
-        /holds nothing that can be read: nodes\.json: .* \(dump the cluster again\) \[RW0404\]\n$/,
-      );
-    }
+    await expect(status(["--policy", QUICKSTART, "--cluster", dump])).rejects.toMatchObject({
+      name: "UserError",
+      code: "RW0404",
+      message: expect.stringContaining("holds nothing that can be read: nodes.json: ") as string,
+    });
   });
 });
 

@@ -1,5 +1,5 @@
 // A folder is read as a commit of it would be.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -17,6 +17,17 @@ function write(path: string, content: string | Buffer): void {
   writeFileSync(join(folder, path), content);
 }
 
+/** Root may read everything: what is called is called as somebody else. */
+function withoutRoot<T>(call: () => T): T {
+  if (process.geteuid?.() !== 0) return call();
+  process.seteuid?.(65_534);
+  try {
+    return call();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
 describe("readPolicyFolder", () => {
   it("reads YAML and JSON at any depth, sorted, and nothing else", () => {
     for (const path of ["b/c/d.yml", "a.yaml", "z.json", "README.md", ".git/config.yaml", ".hidden/e.yaml"])
@@ -24,6 +35,20 @@ describe("readPolicyFolder", () => {
     expect(readPolicyFolder(folder).map(({ path, text }) => [path, text])).toEqual(
       [".hidden/e.yaml", "a.yaml", "b/c/d.yml", "z.json"].map((path) => [path, path]),
     );
+  });
+
+  it("tells of a file that may not be read, in its place", () => {
+    write("a.yaml", "a: 1\n");
+    write("b.yaml", "b: 1\n");
+    chmodSync(folder, 0o755);
+    chmodSync(join(folder, "a.yaml"), 0);
+
+    const files = withoutRoot(() => readPolicyFolder(folder));
+
+    expect(files.map(({ path, problem }) => [path, problem])).toEqual([
+      ["a.yaml", { code: "FileUnreadable", message: expect.stringContaining("EACCES") as string }],
+      ["b.yaml", undefined],
+    ]);
   });
 
   it("refuses links, binary files, broken UTF-8 and files over the cap, each by itself", () => {
