@@ -201,7 +201,7 @@ export const NOT_OURS: ReadonlyMap<number, string> = new Map([
   ],
   [
     25,
-    "kubernetes-client/javascript #364, #958, #1496, #301: an informer goes silent. It is not used: the reflector is our own, below the ports that runs are made over; test/kube/reflector.test.ts and transport.test.ts hold it (K5)",
+    "kubernetes-client/javascript #364, #958, #1496, #301: an informer goes silent. It is not used: the reflector is our own, below the ports that runs are made over; test/kube/reflector.test.ts and transport-watch.test.ts hold it (K5)",
   ],
   [
     26,
