@@ -1,10 +1,10 @@
-// What a ring that is approved for a level could have after it: a newer level on its way, or one that only waits for somebody's approval.
-// A ring that has done all that it is approved for says so, and would look finished without this. Pure: it retells what promotion would do.
+// What a ring could have next: a newer level than its own on its way, or one that only waits for somebody's approval. A ring that has done all
+// that it is approved for says so, and would look finished without this. Pure: it retells what promotion would do.
 import type { LevelInForce, PolicyInForce } from "../model.ts";
 import type { Plan } from "../rollout/plan.ts";
 import { planPromotions } from "./promotions.ts";
 
-/** A newer level than the one that a ring's entry names. */
+/** A newer level than the one that a ring's entry names, if it names one. */
 export interface LaterLevel {
   readonly ring: string;
   readonly baseline: string;
@@ -35,7 +35,7 @@ export function findLaterLevels(plan: Plan, { policy, candidates, now }: LaterIn
       .flatMap((decision): readonly LaterLevel[] => {
         const level = decision.ring === ring.name ? levels.get(decision.level ?? "") : undefined;
         const current = level && entries.approvals.get(level.spec.baseline)?.level;
-        if (level === undefined || current === undefined || current.digest === level.digest) return [];
+        if (level === undefined || current?.digest === level.digest) return [];
         const { reason, message } = decision;
         // What a baseline went back to is no newer.
         if (reason === "Superseded") return [];

@@ -133,7 +133,7 @@ describe("a newer level that waits for approval", () => {
     expect(fleetData(situation, lanes)).toMatchObject({
       rings: [
         { name: "canary", laterLevels: [{ baseline: "ubuntu-2204", reason: "WaitingForApproval" }] },
-        { name: "prod", laterLevels: [] },
+        { name: "prod", laterLevels: [{ baseline: "flatcar", reason: "WaitingForApproval" }] },
       ],
     });
   });

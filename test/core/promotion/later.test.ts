@@ -48,9 +48,11 @@ describe("a newer level than the ring's own", () => {
     ).toEqual([expect.stringContaining("ProposalRejected: pull request #7 was closed without merging by ada")]);
   });
 
-  it("is none where the ring has it, where its baseline went back to an older one, and where nothing is approved yet", () => {
+  it("is none where the ring has it, where its baseline went back to an older one, and the first one where nothing is approved yet", () => {
     expect(later({ rings: { canary: { entry: L2, soaked: [L2] } }, candidate: L2 })).toEqual([]);
     expect(later({ rings: { canary: { entry: L2, soaked: [L2] } }, candidate: L1, levels: [L1] })).toEqual([]);
-    expect(later({ rings: { canary: { listed: true } }, candidate: L2 })).toEqual([]);
+    expect(later({ rings: { canary: { listed: true } }, candidate: L2 })).toEqual([
+      expect.stringMatching(/^canary L2 WaitingForApproval: /),
+    ]);
   });
 });
