@@ -77,6 +77,26 @@ describe("the history of a real server", () => {
     expect(history.map(({ user }) => user)).toEqual([UNKNOWN_USER, UNKNOWN_USER]);
   });
 
+  it("names the client that was gone when its write was answered, once for each write", () => {
+    const left = { responseStatus: { code: 504 } };
+    const changes = [pod(1, 10), pod(2, 20, { labels: { a: "b" } }), pod(3, 30, { labels: { a: "c" } }), gone(4, 40)];
+
+    const history = joinHistory(changes, [
+      wrote("ringward", "create", 9, left),
+      wrote("ringward", "patch", 19, left),
+      wrote("refused", "patch", 29, { responseStatus: { code: 409 } }),
+      wrote("cleaner", "delete", 39, left),
+      wrote("late", "patch", 41, left),
+    ]);
+
+    expect(history.map(({ type, user, time }) => [type, user, time - START])).toEqual([
+      ["ADDED", "ringward", 10],
+      ["MODIFIED", "ringward", 20],
+      ["MODIFIED", UNKNOWN_USER, 30],
+      ["DELETED", "cleaner", 40],
+    ]);
+  });
+
   it("dates a deletion that waited for a finalizer by its end, not by its request", () => {
     const leaving = { deletionTimestamp: "2026-11-28T00:00:31Z", finalizers: ["example.com/hold"] };
     const changes = [pod(1, 10), pod(2, 30, leaving), gone(3, 60_000)];

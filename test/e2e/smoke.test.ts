@@ -1,5 +1,6 @@
 // The control plane itself: that the four programs work together, that the sandbox's kubelets are nodes to them, and that its history
 // and its audit log say what happened.
+import { request } from "node:https";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
 import { createClient } from "../../controller/kube/client.ts";
@@ -8,7 +9,10 @@ import type { Node, Pod } from "../../controller/sandbox/actors/objects.ts";
 import { quickstartCatalogue } from "../../controller/sandbox/fleet/images.ts";
 import { quickstartMachines } from "../../controller/sandbox/fleet/quickstart.ts";
 import { recipeJob } from "../sandbox/actors/cluster-driver.ts";
-import { type ControlPlane, startControlPlane } from "./support/control-plane.ts";
+import { readAudit } from "./support/audit.ts";
+import { type ControlPlane, startControlPlane, USERS } from "./support/control-plane.ts";
+import { recordChanges } from "./support/etcd.ts";
+import { joinHistory } from "./support/history.ts";
 import { type Kubelets, startKubelets } from "./support/kubelets.ts";
 import { waitFor } from "./support/waiting.ts";
 
@@ -68,4 +72,63 @@ describe("a real control plane", () => {
     expect(log.length).toBeGreaterThan(0);
     expect(job.status).toMatchObject({ succeeded: 1 });
   });
+
+  it("names who wrote also where that client was gone before the answer: its audit log calls a write that is stored a 504", async () => {
+    const recording = await recordChanges(plane.etcdUrl);
+    const attempts = 400;
+    for (let attempt = 0; attempt < attempts; attempt += 1)
+      // How long a write takes here is not known: some clients leave before it, some after, some in its midst.
+      await patchAndLeave(plane, `/api/v1/nodes/ubuntu-01`, { "example.com/attempt": String(attempt) }, attempt % 20);
+    await patchAndLeave(plane, `/api/v1/nodes/ubuntu-01`, { "example.com/attempt": "last" });
+    await recording.caughtUp();
+
+    const events = await waitFor(
+      "the audit log to tell of the last one",
+      async () => {
+        const found = readAudit(plane.auditLog).filter(({ user }) => user.username === USERS.person.user);
+        return found.some(({ requestObject }) => JSON.stringify(requestObject ?? "").includes('"last"'))
+          ? found
+          : undefined;
+      },
+      LIMIT,
+    );
+    const abandoned = new Set(
+      events
+        .filter(({ responseStatus }) => responseStatus?.code === 504)
+        .map((event) => attemptOf(event.requestObject)),
+    );
+    const history = joinHistory(recording.changes, readAudit(plane.auditLog));
+    const stored = history.filter(
+      ({ key, object, previous }) => key === "nodes/ubuntu-01" && attemptOf(object) !== attemptOf(previous),
+    );
+
+    expect(stored.filter(({ object }) => abandoned.has(attemptOf(object))).length).toBeGreaterThan(0);
+    expect(new Set(stored.map(({ user }) => user))).toEqual(new Set([USERS.person.user]));
+    await recording.stop();
+  });
 });
+
+function attemptOf(object: unknown): string {
+  const { metadata } = (object ?? {}) as { readonly metadata?: { readonly annotations?: Record<string, string> } };
+  return metadata?.annotations?.["example.com/attempt"] ?? "";
+}
+
+/** Asks for a merge patch of annotations as a person, and closes the connection so many half milliseconds after it is sent; left out: when it is answered. */
+function patchAndLeave(plane: ControlPlane, path: string, annotations: object, after?: number): Promise<void> {
+  const body = JSON.stringify({ metadata: { annotations } });
+  const headers = {
+    authorization: "Bearer e2e-person-token",
+    "content-type": "application/merge-patch+json",
+    "content-length": String(body.length),
+  };
+  return new Promise((resolve) => {
+    const sent = request(`${plane.url}${path}`, { method: "PATCH", rejectUnauthorized: false, agent: false, headers });
+    sent.on("error", () => resolve());
+    sent.on("response", (response) => response.resume().on("end", resolve).on("close", resolve));
+    if (after !== undefined)
+      sent.on("socket", (socket) =>
+        socket.on("secureConnect", () => void systemClock.sleep(after / 2).then(() => sent.destroy())),
+      );
+    sent.end(body);
+  });
+}

@@ -6,7 +6,7 @@ import type { StoredVersion } from "../../../controller/sandbox/apiserver/index.
 import { type AuditEvent, timeOf, userOf } from "./audit.ts";
 import type { StoredChange } from "./etcd.ts";
 
-/** Who wrote what nobody's audit event explains: a request that died with the API server. */
+/** Who wrote what nobody's audit event explains: a request that died together with the API server. */
 export const UNKNOWN_USER = "unknown";
 
 /** The history of the kinds that the controller knows, oldest first. */
@@ -81,18 +81,24 @@ interface Writers {
   }): AuditEvent | undefined;
 }
 
-/** Successful writes: by the version that they were answered with; deletions and evictions also by object, for their answer names none. */
+/**
+ * Writes: by the version that they were answered with; deletions and evictions also by object, for their answer names none. A write whose client
+ * went away (it was killed) may be stored although the API server notes it as a 504: it has what no answered write explains.
+ */
 function indexWrites(events: readonly AuditEvent[]): Writers {
   const byVersion = new Map<string, AuditEvent>();
   const removals = new Map<string, AuditEvent[]>();
   const bindings = new Map<string, AuditEvent[]>();
+  const abandoned = new Map<string, AuditEvent[]>();
   const note = (map: Map<string, AuditEvent[]>, key: string, event: AuditEvent): void =>
     void map.set(key, [...(map.get(key) ?? []), event]);
   for (const event of events) {
     const { objectRef, responseStatus, verb, stage, responseObject } = event;
     const code = responseStatus?.code ?? 0;
-    if (stage !== "ResponseComplete" || code < 200 || code >= 300 || objectRef === undefined) continue;
+    if (stage !== "ResponseComplete" || objectRef === undefined) continue;
     if (!["create", "update", "patch", "delete", "deletecollection"].includes(verb)) continue;
+    if (code >= 500) note(abandoned, keyOf(objectRef), event);
+    if (code < 200 || code >= 300) continue;
     const version = responseObject?.metadata?.resourceVersion;
     // A generated name stands only in the answer. (A binding's and an eviction's answer is no object of that kind.)
     const name = objectRef.name ?? responseObject?.metadata?.name;
@@ -101,7 +107,7 @@ function indexWrites(events: readonly AuditEvent[]): Writers {
     else if (objectRef.subresource === "eviction" || verb.startsWith("delete")) note(removals, key, event);
     if (version !== undefined && objectRef.subresource !== "eviction") byVersion.set(`${key}@${version}`, event);
   }
-  /** Removals of earlier objects of the same name. */
+  /** Removals of earlier objects of the same name, and abandoned writes that were found again. */
   const spent = new Set<AuditEvent>();
   const begun = (list: readonly AuditEvent[] | undefined, seen: number): readonly AuditEvent[] =>
     (list ?? []).filter((event) => Date.parse(event.requestReceivedTimestamp) <= seen && !spent.has(event));
@@ -110,21 +116,26 @@ function indexWrites(events: readonly AuditEvent[]): Writers {
     // Of a whole collection, by its namespace.
     return own.length > 0 ? own : begun(removals.get(key.split("/").slice(0, -1).join("/")), seen);
   };
-  return {
-    find({ type, key, object, previous, seen }) {
-      if (type === "DELETED") {
-        const known = removalsOf(key, seen);
-        for (const event of known) if (event.verb !== "deletecollection") spent.add(event);
-        return known.at(-1);
-      }
-      const exact = byVersion.get(`${key}@${object.metadata.resourceVersion ?? ""}`);
-      if (exact !== undefined || previous === undefined) return exact;
-      if (nodeName(object) !== undefined && nodeName(previous) === undefined)
-        return begun(bindings.get(key), seen).at(-1);
-      // The first that asked for the removal also wrote its reason (an eviction does); the end of a grace period is written by the last.
-      return removalsOf(key, seen).at(previous.metadata.deletionTimestamp === undefined ? 0 : -1);
-    },
+  const findAnswered: Writers["find"] = ({ type, key, object, previous, seen }) => {
+    if (type === "DELETED") {
+      const known = removalsOf(key, seen);
+      for (const event of known) if (event.verb !== "deletecollection") spent.add(event);
+      return known.at(-1);
+    }
+    const exact = byVersion.get(`${key}@${object.metadata.resourceVersion ?? ""}`);
+    if (exact !== undefined || previous === undefined) return exact;
+    if (nodeName(object) !== undefined && nodeName(previous) === undefined)
+      return begun(bindings.get(key), seen).at(-1);
+    // The first that asked for the removal also wrote its reason (an eviction does); the end of a grace period is written by the last.
+    return removalsOf(key, seen).at(previous.metadata.deletionTimestamp === undefined ? 0 : -1);
   };
+  /** The last that began before the version was seen; each stored one at most. */
+  const findAbandoned: Writers["find"] = ({ key, seen }) => {
+    const event = begun(abandoned.get(key), seen).at(-1);
+    if (event !== undefined) spent.add(event);
+    return event;
+  };
+  return { find: (version) => findAnswered(version) ?? findAbandoned(version) };
 }
 
 function nodeName(object: Readonly<KubeObject>): unknown {
