@@ -1,5 +1,5 @@
 // The contract's part about merging: what is merged is the head that was meant, once, and what is not merged says why.
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import type { MergeRequest, PullRequest } from "../../controller/forge/port.ts";
 import { type ForgeBench, lost, proposal } from "./bench.ts";
 
@@ -101,7 +101,11 @@ export function describeMerging(bench: () => ForgeBench): void {
     await makeDraft(draft.number);
     const before = await main();
 
-    expect(await forge.merge(pull.number, request(pull))).toMatchObject({ kind: "Refused" });
+    // A forge may not have looked at the new tracked branch yet: what is unclear is NotYet, and asked again.
+    await vi.waitFor(
+      async () => expect(await forge.merge(pull.number, request(pull))).toMatchObject({ kind: "Refused" }),
+      { timeout: 20_000, interval: 500 },
+    );
     expect(await forge.merge(draft.number, request(draft))).toMatchObject({ kind: "Refused" });
     await closeByPerson(pull.number, "alice");
     expect(await forge.merge(pull.number, request(pull))).toMatchObject({ kind: "Refused" });
