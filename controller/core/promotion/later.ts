@@ -30,17 +30,14 @@ export function findLaterLevels(plan: Plan, { policy, candidates, now }: LaterIn
     proposals: [],
     now,
   });
-  return plan.rings.flatMap(({ ring, entries }) =>
-    decisions
-      .flatMap((decision): readonly LaterLevel[] => {
-        const level = decision.ring === ring.name ? levels.get(decision.level ?? "") : undefined;
-        const current = level && entries.approvals.get(level.spec.baseline)?.level;
-        if (level === undefined || current?.digest === level.digest) return [];
-        const { reason, message } = decision;
-        // What a baseline went back to is no newer.
-        if (reason === "Superseded") return [];
-        return [{ ring: ring.name, baseline: level.spec.baseline, level: level.name, reason, message }];
-      })
-      .sort((a, b) => (a.baseline < b.baseline ? -1 : a.baseline > b.baseline ? 1 : 0)),
-  );
+  const rings = new Map(plan.rings.map((outcome) => [outcome.ring.name, outcome]));
+  return decisions.flatMap(({ ring, level: name, reason, message }): readonly LaterLevel[] => {
+    const level = levels.get(name ?? "");
+    const outcome = rings.get(ring ?? "");
+    if (level === undefined || outcome === undefined) return [];
+    const { baseline } = level.spec;
+    // More targets of the same level (ScopeGrew) are no other level, and what a baseline went back to (Superseded) is no newer.
+    if (outcome.entries.approvals.get(baseline)?.level.digest === level.digest || reason === "Superseded") return [];
+    return [{ ring: outcome.ring.name, baseline, level: level.name, reason, message }];
+  });
 }

@@ -51,6 +51,9 @@ describe("a newer level than the ring's own", () => {
   it("is none where the ring has it, where its baseline went back to an older one, and the first one where nothing is approved yet", () => {
     expect(later({ rings: { canary: { entry: L2, soaked: [L2] } }, candidate: L2 })).toEqual([]);
     expect(later({ rings: { canary: { entry: L2, soaked: [L2] } }, candidate: L1, levels: [L1] })).toEqual([]);
+    const grown = { canary: { entry: L2, soaked: [L2], maxTargets: 1, nodes: [2, 2] } };
+    expect(play({ rings: grown, candidate: L2 }).promotions.decisions).toMatchObject([{ reason: "ScopeGrew" }]);
+    expect(later({ rings: grown, candidate: L2 })).toEqual([]);
     expect(later({ rings: { canary: { listed: true } }, candidate: L2 })).toEqual([
       expect.stringMatching(/^canary L2 WaitingForApproval: /),
     ]);
