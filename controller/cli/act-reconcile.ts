@@ -1,7 +1,7 @@
 // `ringward reconcile`: asks whoever leads to look at the policy repository now, and with --wait waits until that was done and says what was
-// found. Requests are told apart by equality alone, as Flux does it: their values are anybody's text.
-import { LONGEST_REQUEST, REQUESTED_AT } from "../api/policy-repository.ts";
+// found. What the answer is core/look-requests.ts decides.
 import type { Clock, Random } from "../clock.ts";
+import { createLookJudge, type Look } from "../core/look-requests.ts";
 import { UserError } from "../errors.ts";
 import type { Client } from "../kube/client.ts";
 import { ApiError, TransportError } from "../kube/port.ts";
@@ -45,68 +45,6 @@ export async function requestReconcile({ client, now }: Scene, { random, wait }:
 function sayHeld(name: string): string {
   return `${name} is suspended: nobody looks at it before spec.suspend is false`;
 }
-
-// --------------------------------------------------------------------------------------------------------- judge
-
-export type Look =
-  | { readonly kind: "Open" }
-  /** What stands in the annotation will not say that it was handled: ours has to be written again. */
-  | { readonly kind: "Overwritten" }
-  /** Nobody looks. */
-  | { readonly kind: "Suspended" }
-  /** It is not there any more, or another one is. */
-  | { readonly kind: "Gone" }
-  /** Looked at and in force. `problems`: documents that are not, a line each. */
-  | { readonly kind: "Ready"; readonly commit: string; readonly problems: readonly string[] }
-  | { readonly kind: "Failed"; readonly reason: string; readonly message: string };
-
-/**
- * Judges the repository as it is read again and again after `asked`, which is how our own write left it. Of two who ask at once only the later
- * value stays, and a look for it has begun after both: every value that is seen in the annotation from then on counts as ours. Only what
- * stood in the status already proves nothing.
- */
-export function createLookJudge(
-  asked: StoredRepository,
-  value: string,
-): (repository: StoredRepository | undefined) => Look {
-  const handledBefore = asked.status?.lastHandledReconcileAt;
-  const ours = new Set([value]);
-  return (repository) => {
-    if (repository === undefined || repository.metadata.uid !== asked.metadata.uid) return { kind: "Gone" };
-    const { metadata, spec, status = {} } = repository;
-    const now = metadata.annotations?.[REQUESTED_AT];
-    const tells = now !== undefined && now.length <= LONGEST_REQUEST && now !== handledBefore;
-    if (tells) ours.add(now);
-    const handled = status.lastHandledReconcileAt;
-    if (handled !== undefined && ours.has(handled) && isOf(repository)) return judgeStatus(status);
-    if (spec.suspend === true) return { kind: "Suspended" };
-    return { kind: tells ? "Open" : "Overwritten" };
-  };
-}
-
-/** Whether the status is about the specification that is there now. */
-function isOf({ metadata, status }: StoredRepository): boolean {
-  return metadata.generation === undefined || status?.observedGeneration === metadata.generation;
-}
-
-function judgeStatus({
-  conditions = [],
-  observedCommit,
-  problems = [],
-}: NonNullable<StoredRepository["status"]>): Look {
-  const ready = conditions.find(({ type }) => type === "Ready");
-  // Another repository is meant since, and it is being fetched for the first time.
-  if (ready === undefined || ready.reason === "Progressing") return { kind: "Open" };
-  if (ready.status !== "True" || observedCommit === undefined)
-    return { kind: "Failed", reason: ready.reason, message: ready.message };
-  return {
-    kind: "Ready",
-    commit: observedCommit,
-    problems: problems.map(({ file, line, column, code, message }) => `${file}:${line}:${column}: ${code}: ${message}`),
-  };
-}
-
-// ---------------------------------------------------------------------------------------------------------- wait
 
 /** One small object is read so often. */
 const LOOK_MS = 500;

@@ -4,6 +4,7 @@
 import { type PolicyRepository, type PolicyRepositorySpec, REQUESTED_AT } from "../api/policy-repository.ts";
 import type { Validators } from "../api/validator.ts";
 import type { Instant } from "../clock.ts";
+import { handledRequest } from "../core/look-requests.ts";
 import type { Block, PolicyInForce } from "../core/model.ts";
 import type { Forge } from "../forge/port.ts";
 import { UserError } from "../errors.ts";
@@ -33,7 +34,7 @@ import {
   fetchInterval,
 } from "./policy-fetch.ts";
 import { describeOwnCommits, findUnverified, isVerified } from "./policy-signatures.ts";
-import { describeRepository, handledRequest, repositoryStatus, writeStatus } from "./policy-status.ts";
+import { describeRepository, repositoryStatus, writeStatus } from "./policy-status.ts";
 import { fromCluster, fromGit } from "./policy-view.ts";
 
 /** Policy as a pass uses it. */

@@ -1,5 +1,5 @@
 // What the status of a PolicyRepository says: in force, being fetched, or why not; written only when something that matters changed (K7).
-import { LONGEST_REQUEST, type PolicyRepositorySpec, type PolicyRepositoryStatus } from "../api/policy-repository.ts";
+import type { PolicyRepositorySpec, PolicyRepositoryStatus } from "../api/policy-repository.ts";
 import type { Instant } from "../clock.ts";
 import type { Block } from "../core/model.ts";
 import { UserError } from "../errors.ts";
@@ -100,19 +100,6 @@ export function repositoryStatus(
             })),
         }),
   };
-}
-
-/**
- * Which request to look is said to be handled. A look that nobody asked for takes nothing back, nor does one that began before somebody else's
- * that has answered what is asked for now (two leaders). A value that the status cannot hold is never said.
- */
-export function handledRequest(
-  { handled }: Pick<FetchMemory, "handled">,
-  requested: string | undefined,
-  before: string | undefined,
-): string | undefined {
-  if (handled === undefined || handled.length > LONGEST_REQUEST) return before;
-  return before !== undefined && before === requested ? before : handled;
 }
 
 /** Another cause under the same reason is news (a token that cannot be read, then a host that cannot be found); another number or time is not. */

@@ -4,9 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { LONGEST_REQUEST, REQUESTED_AT } from "../../controller/api/policy-repository.ts";
+import { REQUESTED_AT } from "../../controller/api/policy-repository.ts";
 import { runAct } from "../../controller/cli/act.ts";
-import { createLookJudge } from "../../controller/cli/act-reconcile.ts";
 import { manualClock, seededRandom, systemClock } from "../../controller/clock.ts";
 import { type Client, createClient } from "../../controller/kube/client.ts";
 import type { KubeObject } from "../../controller/kube/port.ts";
@@ -220,51 +219,6 @@ describe("waiting for a look", () => {
     interrupt();
 
     expect((await ended).code).toBe(1);
-  });
-});
-
-describe("a request counts as handled", () => {
-  const stored = (annotation: string | undefined, handled: string | undefined, more: object = {}): StoredRepository =>
-    ({
-      metadata: {
-        name: "policy",
-        uid: "u1",
-        generation: 2,
-        annotations: annotation === undefined ? {} : { [REQUESTED_AT]: annotation },
-      },
-      spec: {},
-      status: {
-        observedGeneration: 2,
-        observedCommit: COMMIT,
-        conditions: [READY],
-        ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
-        ...more,
-      },
-    }) as unknown as StoredRepository;
-  const judge = () => createLookJudge(stored("mine", "old"), "mine");
-  const DONE = { kind: "Ready", commit: COMMIT, problems: [] };
-
-  it("when its own value is, or one that was asked with after it", () => {
-    expect(judge()(stored("mine", "mine"))).toEqual(DONE);
-    const look = judge();
-    expect(look(stored("later", "old"))).toEqual({ kind: "Open" });
-    expect(look(stored("latest", "later"))).toEqual(DONE);
-  });
-
-  it("not when a value is handled that was asked with before it, by a look that was under way", () => {
-    expect(judge()(stored("mine", "just before"))).toEqual({ kind: "Open" });
-  });
-
-  it("not by what stood in the status already, whoever asks with that again", () => {
-    expect(judge()(stored("old", "old"))).toEqual({ kind: "Overwritten" });
-    expect(judge()(stored(undefined, "old"))).toEqual({ kind: "Overwritten" });
-    expect(judge()(stored("x".repeat(LONGEST_REQUEST + 1), "old"))).toEqual({ kind: "Overwritten" });
-  });
-
-  it("not while the status is about another specification, or the first fetch of it is under way", () => {
-    expect(judge()(stored("mine", "mine", { observedGeneration: 1 }))).toEqual({ kind: "Open" });
-    const conditions = [{ ...READY, status: "False", reason: "Progressing" }];
-    expect(judge()(stored("mine", "mine", { conditions }))).toEqual({ kind: "Open" });
   });
 });
 

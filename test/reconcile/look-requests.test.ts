@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { LONGEST_REQUEST, REQUESTED_AT } from "../../controller/api/policy-repository.ts";
 import type { PolicyGit } from "../../controller/git/port.ts";
 import { POLICY_REPOSITORIES } from "../../controller/kube/resources.ts";
-import { handledRequest } from "../../controller/reconcile/policy-status.ts";
 import { type Born, conditionOf, createRig, type Rig, ringFile } from "./rig.ts";
 
 const calmRing = (name: string): string => ringFile(name).replace("Automatic", "PullRequest");
@@ -195,15 +194,6 @@ describe("two leaders", () => {
     expect(await handled(rig)).toBe("second");
     end();
     await until(born, async () => (await handled(rig)) === "third");
-  });
-
-  it("leave what is asked for now to whoever has answered it, and say the newer one otherwise", () => {
-    const look = { handled: "old" };
-
-    expect(handledRequest(look, "new", "new")).toBe("new");
-    expect(handledRequest(look, "newer", undefined)).toBe("old");
-    expect(handledRequest({ handled: "new" }, "new", "old")).toBe("new");
-    expect(handledRequest({ handled: undefined }, "new", "old")).toBe("old");
   });
 });
 
