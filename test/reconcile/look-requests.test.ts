@@ -3,9 +3,7 @@ import { describe, expect, it } from "vitest";
 import { LONGEST_REQUEST, REQUESTED_AT } from "../../controller/api/policy-repository.ts";
 import type { PolicyGit } from "../../controller/git/port.ts";
 import { POLICY_REPOSITORIES } from "../../controller/kube/resources.ts";
-import { type Born, conditionOf, createRig, type Rig, ringFile } from "./rig.ts";
-
-const calmRing = (name: string): string => ringFile(name).replace("Automatic", "PullRequest");
+import { type Born, conditionOf, createRig, type Rig, calmRing } from "./rig.ts";
 
 /** A cluster at rest, whose repository is asked once an hour. */
 async function atRest(repository: Readonly<Record<string, unknown>> = {}): Promise<Rig> {

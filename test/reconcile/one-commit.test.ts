@@ -3,18 +3,13 @@
 import { describe, expect, it } from "vitest";
 import type { CommitSha, PolicyGit } from "../../controller/git/port.ts";
 import { ROLLOUT_RINGS } from "../../controller/kube/resources.ts";
-import { createRig, machine, type Rig, ringFile, type Status } from "./rig.ts";
+import { createRig, machine, type Rig, calmRing, type Status } from "./rig.ts";
 
 const RINGS = ["canary", "early", "wide"];
 
 /** All rings of one edition say the same number. */
 function edition(number: number): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    RINGS.map((name) => [
-      `rings/${name}.yaml`,
-      ringFile(name, `deferral: ${number}s`).replace("Automatic", "PullRequest"),
-    ]),
-  );
+  return Object.fromEntries(RINGS.map((name) => [`rings/${name}.yaml`, calmRing(name, `deferral: ${number}s`)]));
 }
 
 /** The repository, where somebody pushes the next edition after every question that is asked of it. */

@@ -3,10 +3,9 @@ import { describe, expect, it } from "vitest";
 import type { CommitSha, PolicyGit } from "../../controller/git/port.ts";
 import { findUnverified } from "../../controller/reconcile/policy-signatures.ts";
 import { POLICY_REPOSITORIES, ROLLOUT_RINGS } from "../../controller/kube/resources.ts";
-import { conditionOf, createRig, isConverged, NEW_KERNEL, type Rig, ringFile, type Status } from "./rig.ts";
+import { conditionOf, createRig, isConverged, NEW_KERNEL, type Rig, calmRing, type Status } from "./rig.ts";
 
 const ANN = "ann@example.test";
-const calmRing = (name: string): string => ringFile(name).replace("Automatic", "PullRequest");
 const calm = { "rings/canary.yaml": calmRing("canary") };
 const verification = (mode: "None" | "Head" | "Strict") => ({
   verification: { mode, allowedSignersFile: `/signers/${ANN}` },

@@ -104,6 +104,11 @@ ${spec === "" ? "" : `${spec.replaceAll(/^/gm, "  ")}\n`}  promotion: Automatic
 `;
 }
 
+/** A ring whose entries only people change. */
+export function calmRing(name: string, spec = ""): string {
+  return ringFile(name, spec).replace("Automatic", "PullRequest");
+}
+
 async function quickstart(path: string): Promise<string> {
   return readFile(`${ROOT}examples/quickstart/${path}`, "utf8");
 }
