@@ -1,6 +1,6 @@
 // Every way to the policy repository, over real servers: `git http-backend` behind TLS and a CONNECT proxy, and a real sshd.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../controller/clock.ts";
@@ -204,20 +204,24 @@ describe("ssh, with a real sshd", () => {
     expect((await failure((await open({ url: url() })).fetch())).code).toBe("RW1106");
   });
 
-  it("says that there is no ssh here, and not that the server is away", async () => {
+  it.each([
+    ["the program that speaks with such a server is not there", undefined],
+    ["ssh does not work for a user without a name", "No user exists for uid 65532"],
+  ])("says that %s, and not that the server is away", async (why, complaint) => {
     const before = { ...process.env };
     onTestFinished(() => {
       process.env = before;
     });
-    const bin = join(disk.folder, "bin");
-    mkdirSync(bin);
+    const bin = mkdtempSync(join(disk.folder, "bin-"));
     for (const name of ["git", "sh"])
       symlinkSync(execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim(), join(bin, name));
+    if (complaint !== undefined)
+      writeFileSync(join(bin, "ssh"), `#!/bin/sh\necho "${complaint}" >&2\nexit 255\n`, { mode: 0o755 });
     process.env["PATH"] = bin;
 
     const error = await failure((await open({ url: url(), auth: key() })).fetch());
 
-    expect(error).toMatchObject({ name: "UserError", code: "RW1124" });
+    expect(error).toMatchObject({ name: "UserError", code: "RW1124", message: expect.stringContaining(why) });
   });
 
   it("uses no agent and no configuration of the machine's", async () => {
