@@ -183,6 +183,17 @@ describe("waiting for a look", () => {
     expect(err()).toMatch(/^the API server does not answer \(.*\)\nthe API server answers again\n$/);
   });
 
+  it("ends when it may not look, with what the API server says", async () => {
+    const { ended } = reconcile("--timeout", "1m");
+    await nextRequest();
+
+    server.setFault(({ method, path }) =>
+      method === "GET" && path.endsWith("/policyrepositories/policy") ? { status: 403 } : "none",
+    );
+
+    await expect(ended).rejects.toMatchObject({ name: "UserError", code: "RW0212" });
+  });
+
   it("says at once that a suspended repository is not looked at, and asks nothing", async () => {
     await patch({ spec: { suspend: true } });
 
